@@ -1,0 +1,64 @@
+.DEFAULT_GOAL := help
+.PHONY: help install system demo site test check format docs docs-check captures requirements soak clean
+
+PYTHON ?= python3
+PORT ?= 8000
+VENV := .venv
+BIN := $(VENV)/bin
+# Everything lives in the project's own environment, whatever the shell has active.
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export NO_MKDOCS_2_WARNING := 1
+
+help: ## List the commands
+	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
+
+install: $(VENV)/.installed ## Make .venv and install everything, pinned and hashed
+
+$(VENV)/.installed: requirements.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+system: ## Debian packages for browser tests and French checks (as root)
+	@./docs_tools/system-packages
+
+demo: install site ## Serve the demonstration on http://127.0.0.1:$(PORT)
+	@PORT=$(PORT) SELFSERVICE_PUBLIC_URL=$${SELFSERVICE_PUBLIC_URL:-http://127.0.0.1:$(PORT)} selfservice demo
+	@SELFSERVICE_PUBLIC_URL=$${SELFSERVICE_PUBLIC_URL:-http://127.0.0.1:$(PORT)} honcho start -p $(PORT)
+
+site: install ## Build the help site into site/
+	@python -m docs_tools.build
+
+test: install system ## The whole test suite, browser tests included
+	pytest -n 2
+
+check: install system ## Everything CI checks
+	ruff format --check .
+	ruff check .
+	mypy
+	lint-imports
+	djlint --check templates && djlint --lint templates
+	$(MAKE) docs-check
+	$(MAKE) test
+
+format: install ## Format Python and templates
+	ruff format .
+	ruff check --fix .
+	djlint --reformat --quiet templates
+
+docs: install ## Live preview of the help site
+	mkdocs serve
+
+docs-check: install system ## Check the help site: build, links, language
+	@python -m docs_tools.check
+
+captures: install system site ## Take the screenshots again from the running demonstration
+	@python -m docs_tools.captures
+
+requirements: ## Pin requirements.txt again from pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
+	  --all-extras pyproject.toml --custom-compile-command "make requirements" -o requirements.txt
+
+clean: ## Remove what the build made (never the instance)
+	rm -rf site build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -1,0 +1,84 @@
+"""Users, their open sessions, and which address was activated for which company."""
+
+from typing import ClassVar
+
+from flask_login import UserMixin
+from peewee import (
+    AutoField,
+    BooleanField,
+    CharField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+)
+
+from selfservice.db import BaseModel
+from selfservice.suppliers.models import Company
+
+DISPLAY_HISTORY_CHOICES = {3: "3 mois", 6: "6 mois", 12: "1 an", 24: "2 ans"}
+DEFAULT_DISPLAY_HISTORY_MONTHS = 3
+
+
+class User(BaseModel, UserMixin):
+    """A login on the portal.
+
+    `email` of a login created by activation comes from the supplier's register and is proven;
+    that of an added user was typed by somebody and gives no right.
+    """
+
+    company_id: int
+
+    id = AutoField()
+    company = ForeignKeyField(Company, backref="users", on_delete="RESTRICT")
+    login = CharField(max_length=320)
+    login_key = CharField(max_length=320, unique=True)
+    email = CharField(max_length=320, null=True)
+    email_key = CharField(max_length=320, null=True, index=True)
+    is_from_activation = BooleanField(default=False)
+    is_administrator = BooleanField(default=False)
+    is_active = BooleanField(default=True)
+    closed_at = DateTimeField(null=True)
+    last_name = CharField(max_length=100, default="")
+    first_name = CharField(max_length=100, default="")
+    phone = CharField(max_length=40, default="")
+    mobile = CharField(max_length=40, default="")
+    display_history_months = IntegerField(default=DEFAULT_DISPLAY_HISTORY_MONTHS)
+    password_hash = CharField(max_length=255, null=True)
+    is_password_from_other = BooleanField(default=False)
+    signed_in_at = DateTimeField(null=True)
+    created_at = DateTimeField()
+
+    session: ClassVar["UserSession | None"] = None
+    session_secret: ClassVar[str] = ""
+
+    def get_id(self) -> str:
+        """Return what the cookie holds: the session's secret id, never the user's."""
+        return self.session_secret
+
+    class Meta:
+        table_name = "users"  # « user » is a reserved word of SQL
+
+
+class Activation(BaseModel):
+    """The login that an address received for a company: never twice the same pair."""
+
+    id = AutoField()
+    company = ForeignKeyField(Company, backref="activations", on_delete="CASCADE", index=False)
+    email_key = CharField(max_length=320)
+    user = ForeignKeyField(User, on_delete="CASCADE")
+    activated_at = DateTimeField()
+
+    class Meta:
+        indexes = ((("company", "email_key"), True),)
+
+
+class UserSession(BaseModel):
+    """An open session; the cookie holds the random id of which this is the SHA-256."""
+
+    id_hash = CharField(max_length=64, primary_key=True)
+    user = ForeignKeyField(User, backref="sessions", on_delete="CASCADE")
+    opened_at = DateTimeField()
+    used_at = DateTimeField(index=True)
+    previous_sign_in_at = DateTimeField(null=True)
+    origin = CharField(max_length=64, default="")
+    browser = CharField(max_length=300, default="")

@@ -1,0 +1,58 @@
+"""Append-only journal of who did what: no password, no token, no mail body, no raw address."""
+
+import hashlib
+import hmac
+import json
+
+from peewee import AutoField, CharField, DateTimeField, IntegerField, TextField
+
+from selfservice import clock
+from selfservice.db import BaseModel
+
+
+class AuditEntry(BaseModel):
+    """One event. Ids are plain numbers: the journal outlives what it names."""
+
+    id = AutoField()
+    at = DateTimeField(index=True)
+    event = CharField(max_length=64)
+    company_id = IntegerField(null=True, index=True)
+    user_id = IntegerField(null=True)
+    actor = CharField(max_length=320, default="")
+    origin = CharField(max_length=64, default="")
+    facts = TextField(default="{}")
+
+
+def record(
+    event: str,
+    *,
+    company_id: int | None = None,
+    user_id: int | None = None,
+    actor: str = "",
+    origin: str = "",
+    **facts: str | int | bool | None,
+) -> None:
+    """Append one event, in the transaction of its cause.
+
+    `actor` is a login or « system », `origin` the visitor's network address. Facts are kept as
+    JSON, so that a line feed inside a value cannot forge a line.
+    """
+    AuditEntry.create(
+        at=clock.now(),
+        event=event,
+        company_id=company_id,
+        user_id=user_id,
+        actor=_one_line(actor)[:320],
+        origin=origin[:64],
+        facts=json.dumps(facts, sort_keys=True),
+    )
+
+
+def pseudonym(text: str, *, key: str) -> str:
+    """Return a keyed fingerprint of an address nobody owns, so that misses can be counted."""
+    raw = text.encode("utf-8", "surrogatepass")
+    return hmac.new(key.encode(), raw, hashlib.sha256).hexdigest()[:32]
+
+
+def _one_line(text: str) -> str:
+    return text.encode("unicode_escape").decode("ascii") if not text.isprintable() else text

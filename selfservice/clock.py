@@ -1,0 +1,49 @@
+"""The only reader of the clock, and the arithmetic of months that durations need.
+
+Instants are naive UTC datetimes (`_at`), days are Paris dates (`_on`).
+"""
+
+import os
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from dateutil.relativedelta import relativedelta
+
+PARIS = ZoneInfo("Europe/Paris")
+
+_frozen: datetime | None = None
+
+
+def now() -> datetime:
+    """Return the current instant, UTC, naive."""
+    return _frozen or datetime.now(UTC).replace(tzinfo=None)
+
+
+def today() -> date:
+    """Return the current day in Paris."""
+    return paris(now()).date()
+
+
+def paris(instant: datetime) -> datetime:
+    """Return a naive UTC instant as an aware Paris time."""
+    return instant.replace(tzinfo=UTC).astimezone(PARIS)
+
+
+def freeze_from_environment() -> None:
+    """Stop the clock at SELFSERVICE_CLOCK (ISO, UTC), for screenshots of a demonstration."""
+    global _frozen
+    text = os.environ.get("SELFSERVICE_CLOCK")
+    _frozen = datetime.fromisoformat(text).replace(tzinfo=None) if text else None
+
+
+def add_months(day: date, months: int) -> date:
+    """Return the same day N months later, clamped to the month's end."""
+    return day + relativedelta(months=months)
+
+
+def earliest_lasting(until: date, *, months: int) -> date:
+    """Return the first day D such that D + months, clamped, is not before `until`."""
+    day = until - relativedelta(months=months)
+    while add_months(day, months) < until:
+        day += timedelta(days=1)
+    return day

@@ -1,0 +1,224 @@
+"""Settings: defaults, then instance/config.toml, then SELFSERVICE_<KEY>; typed and checked.
+
+Nothing here touches the database or Flask. The table KEYS is the only list of settings; the
+help site prints it.
+"""
+
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import time
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from limits import parse as parse_limit
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+PREFIX = "SELFSERVICE_"
+DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
+DEFAULT_DATABASE_NAME = "portal.db"
+DEFAULT_QUEUE_NAME = "queue.db"
+
+
+class ConfigurationError(Exception):
+    """A setting is wrong; the message names it and says what is expected."""
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError("un texte est attendu")
+    return value
+
+
+def _boolean(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    known = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+    try:
+        return known[str(value).strip().lower()]
+    except KeyError:
+        raise ValueError("true ou false est attendu") from None
+
+
+def _whole(minimum: int, maximum: int) -> Callable[[object], int]:
+    def parse(value: object) -> int:
+        text = str(value).strip()
+        if not re.fullmatch(r"-?\d{1,12}", text) or not minimum <= int(text) <= maximum:
+            raise ValueError(f"un nombre entier de {minimum} à {maximum} est attendu")
+        return int(text)
+
+    return parse
+
+
+def _one_of(*choices: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        if value not in choices:
+            raise ValueError(f"une de ces valeurs est attendue : {', '.join(choices)}")
+        return str(value)
+
+    return parse
+
+
+def _secret(value: object) -> str:
+    if len(_text(value)) < 32:
+        raise ValueError("au moins 32 caractères sont attendus")
+    return _text(value)
+
+
+def _web_address(value: object) -> str:
+    text = _text(value).rstrip("/")
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.path:
+        raise ValueError("une adresse comme https://factures.example.com est attendue")
+    return text
+
+
+def _database_url(value: object) -> str:
+    if not re.match(r"(sqlite:///.|postgresql://.)", _text(value)):
+        raise ValueError("sqlite:///chemin ou postgresql://utilisateur@hote/base est attendu")
+    return _text(value)
+
+
+def _queue_url(value: object) -> str:
+    if not re.match(r"(sqlite:///.|redis://.|postgresql://.)", _text(value)):
+        raise ValueError("sqlite:///chemin, redis://hote ou postgresql://hote/base est attendu")
+    return _text(value)
+
+
+def _names(value: object) -> list[str]:
+    if isinstance(value, str):
+        value = [name.strip() for name in value.split(",") if name.strip()]
+    if not isinstance(value, list) or not all(isinstance(name, str) for name in value):
+        raise ValueError("des noms séparés par des virgules sont attendus")
+    return value
+
+
+def _rate(value: object) -> str:
+    try:
+        parse_limit(_text(value))
+    except ValueError:
+        raise ValueError("une limite comme 5/hour ou 10 per 15 minutes est attendue") from None
+    return _text(value)
+
+
+def _hour(value: object) -> time:
+    try:
+        return time.fromisoformat(_text(value))
+    except ValueError:
+        raise ValueError("une heure comme 18:00 est attendue") from None
+
+
+def _path(value: object) -> Path:
+    return Path(_text(value)).expanduser().resolve()
+
+
+def _mail_address(value: object) -> str:
+    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", _text(value)):
+        raise ValueError("une adresse mail est attendue")
+    return _text(value)
+
+
+@dataclass(frozen=True)
+class Key:
+    """One setting; a default of None means « computed from the instance » or « not set »."""
+
+    name: str
+    parse: Callable[[object], Any]
+    default: Any
+    about: str
+
+
+KEYS = (
+    Key("SECRET_KEY", _secret, None, "Signs cookies and forms; `selfservice init` makes one."),
+    Key("DATABASE_URL", _database_url, None, "SQLite in the instance by default."),
+    Key("QUEUE_URL", _queue_url, None, "Queue of the worker; SQLite in the instance by default."),
+    Key("RATELIMIT_STORAGE_URI", _text, "database://", "Where limits count: database:// or Redis."),
+    Key("DOCUMENTS_DIR", _path, None, "Deposited documents; `documents` in the instance."),
+    Key("HELP_SITE_DIR", _path, REPOSITORY / "site", "The built help site served under /aide/."),
+    Key("PUBLIC_URL", _web_address, DEFAULT_PUBLIC_URL, "Every mailed link begins with it."),
+    Key("TRUSTED_HOSTS", _names, [], "Accepted Host headers, beside that of PUBLIC_URL."),
+    Key("PROXY_COUNT", _whole(0, 5), 0, "Proxies in front whose X-Forwarded-* are believed."),
+    Key("MAIL_TRANSPORT", _one_of("smtp", "file"), "smtp", "`file` writes instance/mail/*.eml."),
+    Key("MAIL_SERVER", _text, "127.0.0.1", "SMTP server."),
+    Key("MAIL_PORT", _whole(1, 65535), 25, "SMTP port."),
+    Key("MAIL_USE_TLS", _boolean, False, "STARTTLS, certificate verified."),
+    Key("MAIL_USE_SSL", _boolean, False, "TLS from the first byte, certificate verified."),
+    Key("MAIL_USERNAME", _text, None, "SMTP user, if the server asks for one."),
+    Key("MAIL_PASSWORD", _text, None, "SMTP password."),
+    Key("MAIL_TIMEOUT_SECONDS", _whole(1, 600), 20, "Patience with the SMTP server."),
+    Key("MAIL_DEFAULT_SENDER", _mail_address, "facture@example.com", "Sender of every mail."),
+    Key("RECOVERY_LINK_MINUTES", _whole(1, 10_080), 120, "Life of a recovery link."),
+    Key("RECOVERY_MESSAGE", _one_of("explicit", "neutral"), "explicit", "Tell unknown addresses."),
+    Key("DOWNLOAD_LINK_DAYS", _whole(1, 730), 90, "Life of a direct link of the daily mail."),
+    Key("RETENTION_MONTHS", _whole(1, 1200), 24, "How long documents stay available."),
+    Key("DIGEST_TIME", _hour, time(18, 0), "Hour of the daily mail, Paris time."),
+    Key("LIMIT_SIGN_IN_LOGIN", _rate, "10 per 15 minutes", "Attempts to sign in, per login."),
+    Key("LIMIT_SIGN_IN_IP", _rate, "60 per minute", "Attempts to sign in, per address of origin."),
+    Key("LIMIT_RECOVERY_ADDRESS", _rate, "5/hour", "Recovery requests, per mail address."),
+    Key("LIMIT_RECOVERY_IP", _rate, "60/hour", "Recovery requests, per address of origin."),
+    Key("LIMIT_RECOVERY_ALL", _rate, "1000/hour", "Recovery requests, in all."),
+    Key("SESSION_IDLE_MINUTES", _whole(1, 10_080), 60, "A session unused so long ends."),
+    Key("SESSION_HOURS", _whole(1, 720), 12, "A session never lives longer."),
+    Key("PASSWORD_HASH_MEMORY_KIB", _whole(8, 1_048_576), 19_456, "Argon2id memory."),
+    Key("PASSWORD_HASH_ITERATIONS", _whole(1, 20), 2, "Argon2id passes."),
+    Key("DOCUMENT_MAX_MEGABYTES", _whole(1, 500), 20, "Largest document accepted at deposit."),
+    Key("DOCUMENT_MAX_PAGES", _whole(1, 10_000), 500, "Longest document accepted at deposit."),
+    Key("DEMO", _boolean, False, "Demonstration instance: demonstration mailbox, frozen clock."),
+)
+
+
+def instance_path(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the instance folder: SELFSERVICE_INSTANCE, else the repository's `instance/`."""
+    return Path(environ.get(f"{PREFIX}INSTANCE") or REPOSITORY / "instance").resolve()
+
+
+def load(instance: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """Return every setting, typed.
+
+    Raises ConfigurationError with one line for a wrong value, an unknown key of config.toml or
+    a file that is not TOML.
+    """
+    given = _read_toml(instance / "config.toml")
+    known = {key.name for key in KEYS}
+    for name in given:
+        if name not in known:
+            raise ConfigurationError(f"config.toml : clé inconnue {name}")
+    settings = {key.name: _value(key, given, environ) for key in KEYS}
+    _complete(settings, instance)
+    return settings
+
+
+def read_secret_key(instance: Path) -> str | None:
+    path = instance / "secret_key"
+    return path.read_text("utf-8").strip() if path.is_file() else None
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} : ce fichier n'est pas du TOML ({error})") from error
+
+
+def _value(key: Key, given: Mapping[str, Any], environ: Mapping[str, str]) -> object:
+    variable = PREFIX + key.name
+    for origin, values, name in ((variable, environ, variable), (key.name, given, key.name)):
+        if name in values:
+            try:
+                return key.parse(values[name])
+            except ValueError as error:
+                raise ConfigurationError(f"{origin} : {error}") from error
+    return key.default
+
+
+def _complete(settings: dict[str, Any], instance: Path) -> None:
+    settings["INSTANCE"] = instance
+    settings["SECRET_KEY"] = settings["SECRET_KEY"] or read_secret_key(instance)
+    settings["DATABASE_URL"] = (
+        settings["DATABASE_URL"] or f"sqlite:///{instance / DEFAULT_DATABASE_NAME}"
+    )
+    settings["QUEUE_URL"] = settings["QUEUE_URL"] or f"sqlite:///{instance / DEFAULT_QUEUE_NAME}"
+    settings["DOCUMENTS_DIR"] = settings["DOCUMENTS_DIR"] or instance / "documents"

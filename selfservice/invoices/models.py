@@ -1,0 +1,78 @@
+"""Deposited documents and who opened them."""
+
+from peewee import (
+    AutoField,
+    BigIntegerField,
+    BooleanField,
+    CharField,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+)
+
+from selfservice.accounts.models import User
+from selfservice.db import BaseModel
+from selfservice.suppliers.models import Company, Supplier
+
+KINDS = ("invoice", "credit_note")
+STATES = ("original", "duplicate", "copy")
+
+
+class Invoice(BaseModel):
+    """A document as deposited; its file is named by `sha256` in DOCUMENTS_DIR.
+
+    Amounts are integer cents of `currency`, negative for a credit note. `state`, `notification`
+    and `notified_email_key` are those of the company at deposit and never change.
+    `announced_at` stays empty until the notifications have dealt with the document.
+    """
+
+    supplier_id: int
+    company_id: int
+
+    id = AutoField()
+    supplier = ForeignKeyField(Supplier, backref="invoices", on_delete="RESTRICT", index=False)
+    company = ForeignKeyField(Company, backref="invoices", on_delete="RESTRICT", index=False)
+    number = CharField(max_length=100)
+    kind = CharField(max_length=12)
+    contract = CharField(max_length=100, default="")
+    issued_on = DateField()
+    due_on = DateField(null=True)
+    currency = CharField(max_length=3, default="EUR")
+    net_cents = BigIntegerField(null=True)
+    vat_cents = BigIntegerField(null=True)
+    gross_cents = BigIntegerField()
+    state = CharField(max_length=10)
+    notification = CharField(max_length=8)
+    notified_email_key = CharField(max_length=320, null=True)
+    sha256 = CharField(max_length=64, index=True)
+    size_bytes = IntegerField()
+    has_xml = BooleanField()
+    deposited_at = DateTimeField()
+    announced_at = DateTimeField(null=True)
+    downloaded_at = DateTimeField(null=True)
+
+    class Meta:
+        indexes = ((("supplier", "number"), True),)
+
+
+Invoice.add_index(
+    Invoice.index(
+        Invoice.company, Invoice.issued_on.desc(), Invoice.id.desc(), name="invoice_company_newest"
+    )
+)
+Invoice.add_index(
+    Invoice.index(Invoice.id, where=Invoice.announced_at.is_null(), name="invoice_unannounced")
+)
+
+
+class Opening(BaseModel):
+    """The first time a user opened a document: until then it is « Nouveau » to them."""
+
+    id = AutoField()
+    user = ForeignKeyField(User, on_delete="CASCADE", index=False)
+    invoice = ForeignKeyField(Invoice, on_delete="CASCADE")
+    opened_at = DateTimeField()
+
+    class Meta:
+        indexes = ((("user", "invoice"), True),)

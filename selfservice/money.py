@@ -1,0 +1,34 @@
+"""Amounts: integer cents in, French text out; text of an invoice in, integer cents out."""
+
+import re
+from decimal import Decimal, InvalidOperation
+
+NO_BREAK = "\N{NO-BREAK SPACE}"
+NARROW = "\N{NARROW NO-BREAK SPACE}"
+
+
+def format_amount(cents: int | None, currency: str = "EUR") -> str:
+    """Return « 1 234,50 € » with no-break spaces; a dash for an absent amount."""
+    if cents is None:
+        return "—"
+    units, rest = divmod(abs(cents), 100)
+    sign = "\N{MINUS SIGN}" if cents < 0 else ""
+    whole = f"{units:,}".replace(",", NARROW)
+    return f"{sign}{whole},{rest:02d}{NO_BREAK}{'€' if currency == 'EUR' else currency}"
+
+
+def parse_cents(text: str) -> int:
+    """Return integer cents of « 1234.5 », « 1 234,50 » or « -0.00 ».
+
+    Raises ValueError for anything else, more than two decimals that count included.
+    """
+    compact = re.sub(rf"[\s{NO_BREAK}{NARROW}]", "", text).replace(",", ".")
+    if not re.fullmatch(r"[+-]?\d{1,15}(\.\d*)?|[+-]?\.\d+", compact):
+        raise ValueError(f"not an amount: {text!r}")
+    try:
+        cents = Decimal(compact) * 100
+    except InvalidOperation as error:
+        raise ValueError(f"not an amount: {text!r}") from error
+    if cents != cents.to_integral_value():
+        raise ValueError(f"more than two decimals: {text!r}")
+    return int(cents)

@@ -1,0 +1,50 @@
+"""Suppliers, and the companies to which each publishes invoices."""
+
+from peewee import AutoField, CharField, DateField, DateTimeField, ForeignKeyField
+
+from selfservice.db import BaseModel
+
+NOTIFICATION_MODES = ("none", "attached", "link", "daily")
+DELIVERIES = ("electronic", "paper")
+DEFAULT_COLOUR = "#1f4e79"
+
+
+class Supplier(BaseModel):
+    id = AutoField()
+    slug = CharField(max_length=64, unique=True)
+    name = CharField(max_length=200)
+    siren = CharField(max_length=9, null=True)
+    hostname = CharField(max_length=253, null=True, unique=True)
+    opened_on = DateField(null=True)
+    platform_since = DateField(null=True)
+    colour = CharField(max_length=7, default=DEFAULT_COLOUR)
+    logo_sha256 = CharField(max_length=64, null=True)
+    contact = CharField(max_length=500, default="")
+
+
+class Company(BaseModel):
+    """A customer of one supplier, known there by its client number.
+
+    `email` is the registered address as the adviser wrote it; `email_key` the same, comparable.
+    """
+
+    supplier_id: int
+
+    id = AutoField()
+    supplier = ForeignKeyField(Supplier, backref="companies", on_delete="RESTRICT", index=False)
+    client_number = CharField(max_length=64)
+    name = CharField(max_length=200)
+    siren = CharField(max_length=14, null=True)
+    vat_number = CharField(max_length=20, null=True)
+    email = CharField(max_length=320, null=True)
+    email_key = CharField(max_length=320, null=True, index=True)
+    email_registered_at = DateTimeField(null=True)
+    notification = CharField(max_length=8, default="none")
+    delivery = CharField(max_length=10, default="electronic")
+
+    class Meta:
+        indexes = (
+            (("supplier", "client_number"), True),
+            (("supplier", "siren"), False),
+            (("supplier", "vat_number"), False),
+        )

@@ -1,0 +1,128 @@
+"""Random secrets for links: issue, read, consume once. Only their SHA-256 is stored."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from peewee import AutoField, CharField, DateTimeField
+
+from selfservice import clock
+from selfservice.db import BaseModel
+
+SECRET_BYTES = 32
+
+
+class TokenError(Exception):
+    """A secret that opens nothing."""
+
+
+class UnknownTokenError(TokenError):
+    """Never issued for this purpose."""
+
+
+class DeadTokenError(TokenError):
+    """Issued once, no longer valid; carries the subject so that a new one can be offered."""
+
+    def __init__(self, subject: str) -> None:
+        super().__init__(subject)
+        self.subject = subject
+
+
+class ExpiredTokenError(DeadTokenError):
+    """Its time has passed."""
+
+
+class UsedTokenError(DeadTokenError):
+    """It was consumed."""
+
+
+class ReplacedTokenError(DeadTokenError):
+    """A newer one, or a change of what it opens, ended it."""
+
+
+class Token(BaseModel):
+    id = AutoField()
+    purpose = CharField(max_length=32)
+    subject = CharField(max_length=320)
+    secret_hash = CharField(max_length=64, unique=True)
+    issued_at = DateTimeField()
+    expires_at = DateTimeField(index=True)
+    used_at = DateTimeField(null=True)
+    replaced_at = DateTimeField(null=True)
+
+    class Meta:
+        indexes = ((("purpose", "subject"), False),)
+
+
+def issue(purpose: str, subject: str, *, lifetime: timedelta) -> str:
+    """Return a new secret of 256 bits, URL-safe, for a subject."""
+    secret = secrets.token_urlsafe(SECRET_BYTES)
+    now = clock.now()
+    Token.create(
+        purpose=purpose,
+        subject=subject,
+        secret_hash=_hash(secret),
+        issued_at=now,
+        expires_at=now + lifetime,
+    )
+    return secret
+
+
+def read(purpose: str, secret: str) -> Token:
+    """Return the valid token of a secret and consume nothing.
+
+    Raises UnknownTokenError, UsedTokenError, ReplacedTokenError or ExpiredTokenError.
+    """
+    token: Token | None = Token.get_or_none(
+        Token.purpose == purpose, Token.secret_hash == _hash(secret)
+    )
+    if token is None:
+        raise UnknownTokenError
+    if token.used_at is not None:
+        raise UsedTokenError(token.subject)
+    if token.replaced_at is not None:
+        raise ReplacedTokenError(token.subject)
+    if _is_expired(token, clock.now()):
+        raise ExpiredTokenError(token.subject)
+    return token
+
+
+def consume(token: Token) -> None:
+    """Use a token up; of several callers at once exactly one succeeds.
+
+    Call inside the transaction of what the token allows. Raises UsedTokenError for the others.
+    """
+    claimed = (
+        Token.update(used_at=clock.now())
+        .where(Token.id == token.id, Token.used_at.is_null(), Token.replaced_at.is_null())
+        .execute()
+    )
+    if claimed != 1:
+        raise UsedTokenError(token.subject)
+
+
+def replace_all(purpose: str, subject: str) -> None:
+    """End every living token of a subject."""
+    Token.update(replaced_at=clock.now()).where(
+        Token.purpose == purpose,
+        Token.subject == subject,
+        Token.used_at.is_null(),
+        Token.replaced_at.is_null(),
+    ).execute()
+
+
+def count_issued(purpose: str, subject: str, *, since: datetime) -> int:
+    """Return how many tokens a subject got from an instant (UTC) on."""
+    query = Token.select().where(
+        Token.purpose == purpose, Token.subject == subject, Token.issued_at >= since
+    )
+    return int(query.count())
+
+
+def _is_expired(token: Token, now: datetime) -> bool:
+    # A clock set back revives nothing: a token issued in the future is not valid either.
+    return not token.issued_at <= now < token.expires_at
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

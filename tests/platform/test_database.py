@@ -1,0 +1,73 @@
+"""Migrations make the tables that the models describe; transactions end with the request."""
+
+from collections.abc import Callable
+
+from flask import Flask
+from peewee import Model
+from playhouse.schema_diff import diff_models
+
+from selfservice import db, ratelimit, tokens
+from selfservice.accounts.models import Activation, User, UserSession
+from selfservice.audit import AuditEntry
+from selfservice.invoices.models import Invoice, Opening
+from selfservice.outbox import OutboxAttempt, OutboxMail
+from selfservice.suppliers.models import Company, Supplier
+
+TABLES: list[type[Model]] = [
+    Supplier,
+    Company,
+    User,
+    Activation,
+    UserSession,
+    Invoice,
+    Opening,
+    OutboxMail,
+    OutboxAttempt,
+    tokens.Token,
+    AuditEntry,
+    ratelimit.RateCounter,
+]
+
+
+def test_migrations_make_the_tables_of_the_models(app: Flask) -> None:
+    difference = diff_models(db.database.obj, TABLES)
+    assert not difference, difference
+
+
+def test_every_model_is_compared() -> None:
+    assert set(TABLES) == set(db.BaseModel.__subclasses__())
+
+
+def test_migrating_again_does_nothing(app: Flask) -> None:
+    assert db.pending_migrations() == []
+    assert db.migrate() == []
+
+
+def test_sqlite_waits_for_writers_and_keeps_its_promises(app: Flask) -> None:
+    pragma = lambda name: db.database.execute_sql(f"PRAGMA {name}").fetchone()[0]  # noqa: E731
+    assert pragma("journal_mode") == "wal"
+    assert pragma("foreign_keys") == 1
+    assert pragma("synchronous") == 1
+    with db.durable():
+        assert pragma("synchronous") == 2
+    assert pragma("busy_timeout") == db.LOCK_TIMEOUT_SECONDS * 1000
+
+
+def test_release_leaves_no_transaction_behind(app: Flask) -> None:
+    db.database.begin()
+    db.database.push_transaction(object())
+    db.release()
+    assert not db.database.in_transaction()
+    with db.database.atomic():
+        assert Supplier.select().count() == 0
+
+
+def test_unwritable_database_answers_503(make_app: Callable[[], Flask]) -> None:
+    client = make_app().test_client()
+    db.database.execute_sql("PRAGMA query_only = 1")
+    page = client.get("/recuperation").text
+    token = page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+    response = client.post("/recuperation", data={"csrf_token": token, "email": "a@example.com"})
+    assert response.status_code == 503
+    db.database.execute_sql("PRAGMA query_only = 0")
+    assert client.get("/sante").json == {"status": "ok"}
