@@ -1,0 +1,114 @@
+"""The login that the owner of a registered address receives (guide, FAQ 2, 3, 6, 15)."""
+
+from dataclasses import dataclass
+
+from peewee import IntegrityError
+
+from selfservice import audit, clock
+from selfservice.accounts import sessions
+from selfservice.accounts.models import Activation, User
+from selfservice.db import database
+from selfservice.suppliers.addresses import normalise
+from selfservice.suppliers.models import Company
+
+
+@dataclass(frozen=True)
+class Activated:
+    """The login of a company's registered address; `is_new` calls for the activation mail."""
+
+    user: User
+    is_new: bool
+
+
+def activate(company: Company) -> Activated:
+    """Make sure that the registered address of a company has its login.
+
+    A pair (company, address) is activated once; an address that comes back finds its login
+    reopened. Call inside the transaction that queues the mail.
+    """
+    known: Activation | None = Activation.get_or_none(
+        Activation.company == company, Activation.email_key == company.email_key
+    )
+    if known is not None:
+        _reopen(known.user)
+        return Activated(known.user, is_new=False)
+    user = _create_owner(company)
+    Activation.create(
+        company=company, email_key=company.email_key, user=user, activated_at=clock.now()
+    )
+    audit.record(
+        "user.activated", company_id=company.id, user_id=user.id, actor="system", login=user.login
+    )
+    return Activated(user, is_new=True)
+
+
+def close_superseded(owner: User) -> None:
+    """Close the earlier logins of a company once its present owner has set a password (FAQ 15)."""
+    company: Company = owner.company
+    if not owner.is_from_activation or owner.email_key != company.email_key:
+        return
+    earlier = User.select().where(
+        User.company == company,
+        User.is_from_activation,
+        User.closed_at.is_null(),
+        User.id != owner.id,
+    )
+    for user in earlier:
+        close(user, reason="address changed")
+
+
+def close(user: User, *, reason: str) -> None:
+    """Close a login for good (only its own address coming back reopens it)."""
+    User.update(closed_at=clock.now()).where(User.id == user.id).execute()
+    sessions.end_all(user)
+    audit.record(
+        "user.closed", company_id=user.company_id, user_id=user.id, actor="system", reason=reason
+    )
+
+
+def _reopen(user: User) -> None:
+    if user.closed_at is None:
+        return
+    User.update(closed_at=None).where(User.id == user.id).execute()
+    user.closed_at = None
+    audit.record("user.reopened", company_id=user.company_id, user_id=user.id, actor="system")
+    if user.password_hash is not None:
+        close_superseded(user)
+
+
+def _create_owner(company: Company) -> User:
+    address = str(company.email)
+    if _may_serve_as_login(str(company.email_key)):
+        user = _try_login(company, address)
+        if user is not None:
+            return user
+    stem = address.rpartition("@")[0].casefold()
+    number = 1
+    while (user := _try_login(company, f"{stem}_{number}")) is None:
+        number += 1
+    return user
+
+
+def _may_serve_as_login(email_key: str) -> bool:
+    """Tell whether one company alone registered the address and no user, ever, has it."""
+    registered = Company.select().where(Company.email_key == email_key).count()
+    taken = User.select().where((User.login_key == email_key) | (User.email_key == email_key))
+    return registered == 1 and not taken.exists()
+
+
+def _try_login(company: Company, login: str) -> User | None:
+    try:
+        with database.atomic():
+            owner: User = User.create(
+                company=company,
+                login=login,
+                login_key=normalise(login),
+                email=company.email,
+                email_key=company.email_key,
+                is_from_activation=True,
+                is_administrator=True,
+                created_at=clock.now(),
+            )
+    except IntegrityError:
+        return None
+    return owner

@@ -1,0 +1,95 @@
+"""The accounts' forms: shape and words; rules that need the database live in the use cases."""
+
+import unicodedata
+from collections.abc import Callable
+
+from flask_wtf import FlaskForm
+from wtforms import (
+    EmailField,
+    Field,
+    HiddenField,
+    PasswordField,
+    RadioField,
+    SelectChoice,
+    SelectField,
+    StringField,
+    TelField,
+)
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, ValidationError
+
+from selfservice.accounts import messages
+from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES
+
+NAME_LENGTH = 100
+PHONE_LENGTH = 40
+LOGIN_LENGTH = 320
+
+
+def storable(_form: FlaskForm, field: Field) -> None:
+    """Refuse control characters and lone surrogates, which no database keeps faithfully."""
+    if any(unicodedata.category(c) in ("Cc", "Cs") for c in field.data or ""):
+        raise ValidationError(messages.MALFORMED)
+
+
+def trimmed(text: str | None) -> str:
+    return (text or "").strip()
+
+
+def text_rules(length: int) -> list[Callable[..., None]]:
+    return [Length(max=length, message=messages.TOO_LONG), storable]
+
+
+class SignInForm(FlaskForm):
+    login = StringField("Identifiant", [DataRequired(messages.LOGIN_MISSING)])
+    password = PasswordField("Mot de passe", [InputRequired(messages.PASSWORD_MISSING)])
+    next = HiddenField()
+
+
+class RecoveryForm(FlaskForm):
+    email = EmailField(
+        "Adresse mail",
+        [DataRequired(messages.ADDRESS_MISSING), *text_rules(LOGIN_LENGTH)],
+        filters=[trimmed],
+    )
+
+    def validate_email(self, field: Field) -> None:
+        if "@" not in field.data.strip("@"):
+            raise ValidationError(messages.ADDRESS_MALFORMED)
+
+
+class ChosenPasswordForm(FlaskForm):
+    """A password typed twice; what the rule says of it comes from the use case."""
+
+    password = PasswordField("Votre mot de passe", [InputRequired(messages.PASSWORD_MISSING)])
+    confirmation = PasswordField(
+        "Confirmation",
+        [
+            InputRequired(messages.CONFIRMATION_MISSING),
+            EqualTo("password", messages.PASSWORDS_DIFFER),
+        ],
+    )
+
+
+class ResetForm(ChosenPasswordForm):
+    user_id = RadioField("Vos identifiants", coerce=int, validate_choice=False)
+
+
+class PasswordForm(ChosenPasswordForm):
+    current = PasswordField("Mot de passe actuel", [InputRequired(messages.PASSWORD_MISSING)])
+
+
+class PreferencesForm(FlaskForm):
+    display_history_months = SelectField(
+        "Historique d'affichage",
+        coerce=int,
+        choices=[
+            SelectChoice(str(months), label) for months, label in DISPLAY_HISTORY_CHOICES.items()
+        ],
+    )
+
+
+class AccountForm(FlaskForm):
+    last_name = StringField("Nom", text_rules(NAME_LENGTH), filters=[trimmed])
+    first_name = StringField("Prénom", text_rules(NAME_LENGTH), filters=[trimmed])
+    phone = TelField("Téléphone", text_rules(PHONE_LENGTH), filters=[trimmed])
+    mobile = TelField("Mobile", text_rules(PHONE_LENGTH), filters=[trimmed])

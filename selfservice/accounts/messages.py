@@ -1,0 +1,55 @@
+"""What the accounts' pages say, in French: labels of the rule, faults, outcomes."""
+
+from selfservice.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
+from selfservice.help import HelpfulText
+
+FORGOTTEN = "mot-de-passe-oublie"
+SIGNING_IN = "se-connecter"
+COLLEAGUES = "acces-collaborateurs"
+
+# The seed's rule (FAQ 9) in the order in which it is shown.
+PASSWORD_RULES = {
+    "short": f"au moins {MINIMUM_LENGTH} caractères",
+    "upper": "une majuscule",
+    "digit": "un chiffre",
+    "special": "un caractère spécial (ni lettre ni chiffre)",
+}
+PASSWORD_FAULTS = {
+    "short": f"Le mot de passe doit contenir au moins {MINIMUM_LENGTH} caractères.",
+    "long": f"Le mot de passe ne doit pas dépasser {MAXIMUM_LENGTH} caractères.",
+    "upper": "Le mot de passe doit contenir au moins une majuscule.",
+    "digit": "Le mot de passe doit contenir au moins un chiffre.",
+    "special": (
+        "Le mot de passe doit contenir au moins un caractère spécial (ni lettre ni chiffre)."
+    ),
+    "common": "Ce mot de passe est trop courant : choisissez-en un que personne ne devinera.",
+    "login": "Le mot de passe ne doit pas contenir l'identifiant.",
+    "name": "Le mot de passe ne doit contenir ni un nom de personne, ni celui de la société.",
+}
+PASSWORDS_DIFFER = HelpfulText("Les deux mots de passe sont différents.", FORGOTTEN)
+WRONG_PASSWORD = HelpfulText("Le mot de passe actuel est incorrect.", FORGOTTEN)
+
+BAD_CREDENTIALS = HelpfulText("Identifiant ou mot de passe incorrect.", SIGNING_IN)
+LOGIN_MISSING = HelpfulText("Saisissez votre identifiant.", "retrouver-identifiant")
+PASSWORD_MISSING = HelpfulText("Saisissez votre mot de passe.", FORGOTTEN)
+ADDRESS_MISSING = HelpfulText("Saisissez votre adresse mail.", FORGOTTEN)
+ADDRESS_MALFORMED = HelpfulText(
+    "Saisissez une adresse mail complète, par exemple nom@societe.fr.", FORGOTTEN
+)
+CHOOSE_LOGIN = HelpfulText("Choisissez un identifiant dans la liste.", FORGOTTEN)
+CONFIRMATION_MISSING = HelpfulText("Saisissez une seconde fois le mot de passe.", FORGOTTEN)
+TOO_LONG = "Ce texte est trop long."
+MALFORMED = "Ce texte contient des caractères qui ne peuvent pas être enregistrés."
+
+PASSWORD_CHOSEN = "Votre mot de passe est enregistré. Vous pouvez vous connecter."  # noqa: S105
+PASSWORD_CHANGED = "Votre mot de passe est modifié."  # noqa: S105
+PREFERENCES_SAVED = "Vos préférences sont enregistrées."
+ACCOUNT_SAVED = "Vos coordonnées sont enregistrées."
+SIGNED_OUT = "Vous êtes déconnecté."
+SESSION_CLOSED = "La session est fermée."
+PLEASE_SIGN_IN = "Connectez-vous pour continuer."
+
+
+def password_faults(names: list[str]) -> list[HelpfulText]:
+    """Return what to tell the user of each broken part of the rule."""
+    return [HelpfulText(PASSWORD_FAULTS[name], FORGOTTEN) for name in names]

@@ -1,0 +1,110 @@
+"""The password rule, and the hashing of passwords."""
+
+import re
+import unicodedata
+from functools import cache
+from importlib import resources
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+from flask import current_app
+from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+from selfservice.accounts.models import User
+
+MINIMUM_LENGTH = 8
+MAXIMUM_LENGTH = 128
+NAME_LENGTH = 4
+
+
+class PasswordRefusedError(Exception):
+    """The password breaks the rule; `faults` names them, in the rule's order."""
+
+    def __init__(self, faults: list[str]) -> None:
+        super().__init__(", ".join(faults))
+        self.faults = faults
+
+
+def check(password: str, *, login: str, names: tuple[str, ...]) -> None:
+    """Hold a password against the whole rule. Raises PasswordRefusedError with every fault."""
+    # The seed's rule (FAQ 9) first, then what is refused beyond it (ASVS 6.2).
+    tests = {
+        "short": len(password) < MINIMUM_LENGTH,
+        "long": len(password) > MAXIMUM_LENGTH,
+        "upper": not any(c.isupper() for c in password),
+        "digit": not any(c.isdecimal() for c in password),
+        "special": all(c.isalnum() for c in password),
+        "common": _is_common(password),
+        "login": _fold(login) in _fold(password),
+        "name": any(word in _fold(password) for word in _words(names)),
+    }
+    faults = [name for name, is_broken in tests.items() if is_broken]
+    if faults:
+        raise PasswordRefusedError(faults)
+
+
+def names_of(user: User) -> tuple[str, ...]:
+    return (user.first_name, user.last_name, user.company.name)
+
+
+def hash_password(password: str) -> str:
+    """Return the Argon2id hash, with the cost of the configuration."""
+    return _hasher().hash(_encoded(password))
+
+
+def is_password_of(user: User | None, password: str) -> bool:
+    """Tell whether the password opens the login, in the same time for every kind of failure.
+
+    An unknown login, or one with no password yet, is verified against a dummy hash.
+    """
+    known = user.password_hash if user is not None else None
+    try:
+        _hasher().verify(known or _dummy_hash(), _encoded(password))
+    except (VerificationError, InvalidHashError):
+        return False
+    return known is not None
+
+
+def needs_rehash(user: User) -> bool:
+    return _hasher().check_needs_rehash(str(user.password_hash))
+
+
+def _hasher() -> PasswordHasher:
+    return PasswordHasher(
+        time_cost=current_app.config["PASSWORD_HASH_ITERATIONS"],
+        memory_cost=current_app.config["PASSWORD_HASH_MEMORY_KIB"],
+        parallelism=1,
+    )
+
+
+def _dummy_hash() -> str:
+    hashes: dict[str, str] = current_app.extensions.setdefault("dummy_hash", {})
+    if "hash" not in hashes:
+        hashes["hash"] = hash_password("a password that nobody has")
+    return hashes["hash"]
+
+
+def _encoded(password: str) -> bytes:
+    return password.encode("utf-8", "surrogatepass")
+
+
+def _fold(text: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", text)
+    return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
+
+
+def _words(names: tuple[str, ...]) -> list[str]:
+    pieces = re.findall(r"[^\W\d_]+", " ".join(_fold(name) for name in names))
+    return [piece for piece in pieces if len(piece) >= NAME_LENGTH]
+
+
+def _is_common(password: str) -> bool:
+    folded = _fold(password)
+    letters = re.sub(r"[\W\d_]+", "", folded)
+    return folded in _common_words() or letters in _common_words()
+
+
+@cache
+def _common_words() -> frozenset[str]:
+    text = resources.files(__package__).joinpath("common_passwords.txt").read_text("utf-8")
+    return frozenset(_fold(word) for word in (*text.split(), *FREQUENCY_LISTS["passwords"]))

@@ -1,0 +1,104 @@
+"""Open sessions: a row each, found by a random id of which only the hash is kept."""
+
+import hashlib
+import secrets
+from datetime import datetime, timedelta
+
+from flask import current_app
+from peewee import ModelSelect
+
+from selfservice import clock
+from selfservice.accounts.models import User, UserSession
+from selfservice.suppliers.models import Company, Supplier
+
+USE_NOTED_EVERY = timedelta(minutes=1)
+BROWSER_LENGTH = 300
+
+
+def open_session(user: User, *, origin: str, browser: str) -> str:
+    """Open a session, note the sign-in and return the secret id for the cookie."""
+    secret = secrets.token_urlsafe(32)
+    now = clock.now()
+    UserSession.create(
+        id_hash=_hash(secret),
+        user=user,
+        opened_at=now,
+        used_at=now,
+        previous_sign_in_at=user.signed_in_at,
+        origin=origin[:64],
+        browser=browser[:BROWSER_LENGTH],
+    )
+    User.update(signed_in_at=now).where(User.id == user.id).execute()
+    return secret
+
+
+def load(secret: str) -> User | None:
+    """Return the user of a living session, company and supplier joined, in one query."""
+    row: UserSession | None = (
+        living()
+        .select(UserSession, User, Company, Supplier)
+        .join_from(UserSession, User)
+        .join(Company)
+        .join(Supplier)
+        .where(UserSession.id_hash == _hash(secret), User.is_active, User.closed_at.is_null())
+        .first()
+    )
+    if row is None:
+        return None
+    _note_use(row)
+    user: User = row.user
+    user.session, user.session_secret = row, secret  # type: ignore[misc]
+    return user
+
+
+def living() -> "ModelSelect[UserSession]":
+    """Return the sessions neither idle nor open for too long."""
+    idle, oldest = _limits(clock.now())
+    return UserSession.select().where(UserSession.used_at > idle, UserSession.opened_at > oldest)
+
+
+def open_sessions(user: User) -> "ModelSelect[UserSession]":
+    return living().where(UserSession.user == user).order_by(UserSession.used_at.desc())
+
+
+def end(secret: str) -> None:
+    UserSession.delete().where(UserSession.id_hash == _hash(secret)).execute()
+
+
+def end_one(user: User, id_hash: str) -> bool:
+    """End one session of a user; False where the user has no such session."""
+    query = UserSession.delete().where(UserSession.user == user, UserSession.id_hash == id_hash)
+    return bool(query.execute())
+
+
+def end_all(user: User, *, except_secret: str | None = None) -> None:
+    """End every session of a user, but the one in use if it is given."""
+    query = UserSession.delete().where(UserSession.user == user)
+    if except_secret is not None:
+        query = query.where(UserSession.id_hash != _hash(except_secret))
+    query.execute()
+
+
+def forget_ended() -> int:
+    """Delete the sessions that have ended by themselves."""
+    idle, oldest = _limits(clock.now())
+    query = UserSession.delete().where(
+        (UserSession.used_at <= idle) | (UserSession.opened_at <= oldest)
+    )
+    return int(query.execute())
+
+
+def _limits(now: datetime) -> tuple[datetime, datetime]:
+    idle = timedelta(minutes=current_app.config["SESSION_IDLE_MINUTES"])
+    longest = timedelta(hours=current_app.config["SESSION_HOURS"])
+    return now - idle, now - longest
+
+
+def _note_use(row: UserSession) -> None:
+    now = clock.now()
+    if now - row.used_at >= USE_NOTED_EVERY:
+        UserSession.update(used_at=now).where(UserSession.id_hash == row.id_hash).execute()
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

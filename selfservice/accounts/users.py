@@ -1,0 +1,56 @@
+"""The operator's rescue: list logins, set a password, close a login."""
+
+from peewee import ModelSelect
+
+from selfservice import audit
+from selfservice.accounts import activation, passwords, sessions
+from selfservice.accounts.models import User
+from selfservice.db import database
+from selfservice.suppliers.addresses import normalise
+from selfservice.suppliers.models import Company, Supplier
+
+
+class UnknownLoginError(Exception):
+    """No user has this login."""
+
+
+def all_users() -> "ModelSelect[User]":
+    """Return every user with company and supplier, by supplier, company and login."""
+    return (
+        User.select(User, Company, Supplier)
+        .join(Company)
+        .join(Supplier)
+        .order_by(Supplier.slug, Company.client_number, User.login_key)
+    )
+
+
+def by_login(login: str) -> User:
+    """Return the user of a login. Raises UnknownLoginError."""
+    user: User | None = all_users().where(User.login_key == normalise(login)).get_or_none()
+    if user is None:
+        raise UnknownLoginError(login)
+    return user
+
+
+def give_password(user: User, password: str) -> None:
+    """Set a password chosen by somebody else, who hands it over; every session ends.
+
+    Raises PasswordRefusedError.
+    """
+    passwords.check(password, login=user.login, names=passwords.names_of(user))
+    password_hash = passwords.hash_password(password)
+    with database.atomic():
+        User.update(password_hash=password_hash, is_password_from_other=True).where(
+            User.id == user.id
+        ).execute()
+        sessions.end_all(user)
+        activation.close_superseded(user)
+        audit.record("password.given", company_id=user.company_id, user_id=user.id, actor="system")
+
+
+def close_login(login: str) -> User:
+    """Close a login at once. Raises UnknownLoginError."""
+    user = by_login(login)
+    with database.atomic():
+        activation.close(user, reason="closed by the operator")
+    return user

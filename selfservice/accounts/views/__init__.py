@@ -1,0 +1,16 @@
+"""The accounts' pages: sign-in, recovery, profile."""
+
+from flask import Flask
+
+from selfservice.accounts.views import profile, recovery, sign_in
+from selfservice.accounts.views.blueprint import blueprint
+from selfservice.accounts.views.visitor import init_visitors
+
+__all__ = ["init_app"]
+
+_MODULES = (sign_in, recovery, profile)
+
+
+def init_app(app: Flask) -> None:
+    init_visitors(app)
+    app.register_blueprint(blueprint)

@@ -1,0 +1,102 @@
+"""« Mon profil »: account, preferences, password, sessions."""
+
+from flask import abort, flash, redirect, render_template, request, session, url_for
+from flask_login import login_required
+from werkzeug.wrappers import Response
+
+from selfservice import ratelimit
+from selfservice.accounts import messages, passwords, profile, sessions
+from selfservice.accounts.forms import AccountForm, PasswordForm, PreferencesForm
+from selfservice.accounts.views.blueprint import blueprint
+from selfservice.accounts.views.visitor import origin, signed_in
+from selfservice.suppliers.labels import NOTIFICATION_LABELS
+
+
+@blueprint.route("/profil/compte", methods=["GET", "POST"])
+@login_required
+def account() -> Response | str:
+    form = AccountForm(obj=signed_in())
+    if form.validate_on_submit():
+        profile.save_coordinates(
+            signed_in(),
+            last_name=form.last_name.data,
+            first_name=form.first_name.data,
+            phone=form.phone.data,
+            mobile=form.mobile.data,
+            origin=origin(),
+        )
+        flash(messages.ACCOUNT_SAVED)
+        return redirect(url_for("accounts.account"))
+    company = signed_in().company
+    label = NOTIFICATION_LABELS[company.notification]
+    return render_template(
+        "accounts/account.html", form=form, company=company, notification_label=label
+    )
+
+
+@blueprint.route("/profil/preferences", methods=["GET", "POST"])
+@login_required
+def preferences() -> Response | str:
+    form = PreferencesForm(obj=signed_in())
+    if form.validate_on_submit():
+        profile.save_display_history(signed_in(), form.display_history_months.data)
+        flash(messages.PREFERENCES_SAVED)
+        return redirect(url_for("accounts.preferences"))
+    return render_template("accounts/preferences.html", form=form)
+
+
+@blueprint.route("/profil/mot-de-passe", methods=["GET", "POST"])
+@login_required
+def password() -> Response | str:
+    form = PasswordForm()
+    if form.validate_on_submit() and _change_password(form):
+        flash(messages.PASSWORD_CHANGED)
+        return redirect(url_for("accounts.account"))
+    rules = list(messages.PASSWORD_RULES.items())
+    return render_template("accounts/password.html", form=form, rules=rules)
+
+
+@blueprint.get("/profil/sessions", endpoint="sessions")
+@login_required
+def sessions_page() -> str:
+    current = signed_in().session
+    rows = [
+        {
+            "id_hash": row.id_hash,
+            "browser": row.browser or "Navigateur inconnu",
+            "origin": row.origin,
+            "opened_at": row.opened_at,
+            "used_at": row.used_at,
+            "is_current": row == current,
+        }
+        for row in sessions.open_sessions(signed_in())
+    ]
+    return render_template("accounts/sessions.html", sessions=rows)
+
+
+@blueprint.post("/profil/sessions/fermer")
+@login_required
+def close_session() -> Response:
+    if not sessions.end_one(signed_in(), request.form.get("session", "")):
+        abort(404)
+    flash(messages.SESSION_CLOSED)
+    return redirect(url_for("accounts.sessions"))
+
+
+def _change_password(form: PasswordForm) -> bool:
+    ratelimit.hit("sign_in_login", signed_in().login_key)
+    try:
+        profile.change_password(
+            signed_in(),
+            current=form.current.data,
+            password=form.password.data,
+            origin=origin(),
+        )
+    except profile.WrongPasswordError:
+        form.current.errors = (messages.WRONG_PASSWORD,)
+        return False
+    except passwords.PasswordRefusedError as error:
+        form.password.errors = tuple(messages.password_faults(error.faults))
+        return False
+    session.modified = True
+    return True

@@ -1,0 +1,144 @@
+"""Recovery of a password or login: request, link, choice of a password."""
+
+from typing import Any
+
+from flask import abort, current_app, flash, redirect, render_template, request, session, url_for
+from werkzeug.wrappers import Response
+
+from selfservice import ratelimit, tokens
+from selfservice.accounts import messages, passwords, recovery
+from selfservice.accounts.forms import RecoveryForm, ResetForm
+from selfservice.accounts.models import User
+from selfservice.accounts.views.blueprint import blueprint
+from selfservice.accounts.views.visitor import origin
+from selfservice.suppliers.addresses import address_key
+
+LINK = "recovery_link"
+REASONS: dict[type[tokens.DeadTokenError], str] = {
+    tokens.ExpiredTokenError: "expired",
+    tokens.UsedTokenError: "used",
+    tokens.ReplacedTokenError: "replaced",
+}
+
+
+@blueprint.route("/recuperation", methods=["GET", "POST"], endpoint="recovery")
+def recovery_page() -> str:
+    form = RecoveryForm()
+    if not form.validate_on_submit():
+        return _recovery_page(form)
+    return _request(form, form.email.data)
+
+
+@blueprint.post("/recuperation/nouveau-lien")
+def renew() -> str | Response:
+    """Send a new link to the mailbox of a dead one, which the visitor holds."""
+    try:
+        subject = tokens.read(recovery.PURPOSE, session.get(LINK, "")).subject
+    except tokens.DeadTokenError as error:
+        subject = error.subject
+    except tokens.UnknownTokenError:
+        return redirect(url_for("accounts.recovery"))
+    return _request(RecoveryForm(formdata=None, email=subject), subject)
+
+
+@blueprint.get("/reinitialisation/<secret>")
+def open_link(secret: str) -> Response | tuple[str, int]:
+    """Keep the secret in the visitor's own session and leave its address at once.
+
+    Nothing is consumed: mail scanners open links.
+    """
+    try:
+        recovery.choices(secret)
+    except tokens.TokenError as error:
+        return _dead_link(error, secret)
+    session[LINK] = secret
+    return redirect(url_for("accounts.reset"), 303)
+
+
+@blueprint.route("/reinitialisation", methods=["GET", "POST"])
+def reset() -> Response | str | tuple[str, int]:
+    secret = session.get(LINK)
+    if not secret:
+        return redirect(url_for("accounts.recovery"))
+    try:
+        users = recovery.choices(secret)
+        form = ResetForm()
+        if _is_sent(form, users):
+            return _choose(form, users, secret)
+    except tokens.TokenError as error:
+        return _dead_link(error, secret)
+    return _reset_page(form, users)
+
+
+def _request(form: RecoveryForm, address: str) -> str:
+    key = address_key(address)
+    ratelimit.hit("recovery_ip", ratelimit.network_of(origin()))
+    ratelimit.hit("recovery_address", key)
+    ratelimit.hit("recovery_all")
+    requested = recovery.request_link(address, origin=origin())
+    if current_app.config["RECOVERY_MESSAGE"] == "neutral":
+        outcome, is_repeat = "neutral", False
+    else:
+        outcome = "sent" if requested.is_known else "unknown"
+        is_repeat = requested.is_repeat
+    return _recovery_page(form, outcome=outcome, address=address, is_repeat=is_repeat)
+
+
+def _recovery_page(form: RecoveryForm, **context: Any) -> str:
+    sender = current_app.config["MAIL_DEFAULT_SENDER"]
+    return render_template(
+        "accounts/recovery.html",
+        form=form,
+        sender=sender,
+        **({"outcome": None, "address": "", "is_repeat": False} | context),
+    )
+
+
+def _is_sent(form: ResetForm, users: list[User]) -> bool:
+    """Validate a submitted form; a single login needs no choice."""
+    if len(users) == 1:
+        form.user_id.data = users[0].id
+    is_valid = form.validate_on_submit()
+    if request.method == "POST" and form.user_id.data is None:
+        form.user_id.errors = (messages.CHOOSE_LOGIN,)
+        return False
+    return bool(is_valid)
+
+
+def _choose(form: ResetForm, users: list[User], secret: str) -> Response | str:
+    try:
+        recovery.choose_password(
+            secret, user_id=form.user_id.data, password=form.password.data, origin=origin()
+        )
+    except recovery.WrongLoginError:
+        form.user_id.errors = (messages.CHOOSE_LOGIN,)
+        return _reset_page(form, users)
+    except passwords.PasswordRefusedError as error:
+        form.password.errors = tuple(messages.password_faults(error.faults))
+        return _reset_page(form, users)
+    session.pop(LINK, None)
+    flash(messages.PASSWORD_CHOSEN)
+    return redirect(url_for("accounts.sign_in"))
+
+
+def _reset_page(form: ResetForm, users: list[User]) -> str:
+    choices = [
+        {
+            "user_id": user.id,
+            "login": user.login,
+            "company_name": user.company.name,
+            "client_number": user.company.client_number,
+            "supplier_name": user.company.supplier.name,
+        }
+        for user in users
+    ]
+    rules = list(messages.PASSWORD_RULES.items())
+    return render_template("accounts/reset.html", form=form, choices=choices, rules=rules)
+
+
+def _dead_link(error: tokens.TokenError, secret: str) -> tuple[str, int]:
+    if not isinstance(error, tokens.DeadTokenError):
+        session.pop(LINK, None)
+        abort(404)
+    session[LINK] = secret
+    return render_template("accounts/dead_link.html", reason=REASONS[type(error)]), 410

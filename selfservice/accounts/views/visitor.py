@@ -1,0 +1,87 @@
+"""Who visits: the signed-in user, the supplier shown, and the way to the sign-in page."""
+
+from typing import Any, cast
+
+from flask import Flask, g, has_request_context, redirect, request, url_for
+from flask_login import LoginManager, UserMixin, current_user
+from peewee import PeeweeException
+from werkzeug.wrappers import Response
+
+from selfservice.accounts import sessions
+from selfservice.accounts.models import User
+from selfservice.suppliers import identity
+from selfservice.suppliers.models import Supplier
+from selfservice.web import format_instant
+
+
+class SessionManager(LoginManager):
+    """Flask-Login with rows for sessions: no protection by header, no remember-me cookie."""
+
+    def _load_user_from_remember_cookie(self, _cookie: str) -> None:
+        """Leave the cookie unread: it would never expire here, and a foreign one can crash."""
+
+
+def init_visitors(app: Flask) -> None:
+    manager = SessionManager(app)
+    manager.session_protection = None  # type: ignore[assignment]
+    manager.user_loader(sessions.load)
+    manager.unauthorized_handler(_send_to_sign_in)
+    app.context_processor(_page_context)
+
+
+def origin() -> str:
+    """Return the visitor's network address."""
+    return request.remote_addr or ""
+
+
+def is_signed_in() -> bool:
+    return bool(cast(UserMixin, current_user).is_authenticated)
+
+
+def signed_in() -> User:
+    """Return the visitor of a page that asks to sign in."""
+    return cast(User, current_user)
+
+
+def _send_to_sign_in() -> Response:
+    target = request.full_path.rstrip("?") if request.method == "GET" else None
+    return redirect(url_for("accounts.sign_in", next=target))
+
+
+def _page_context() -> dict[str, Any]:
+    if not has_request_context():
+        return {}
+    supplier = _shown_supplier()
+    return {
+        "supplier": supplier,
+        "theme_url": _theme_url(supplier),
+        "previous_sign_in": _previous_sign_in(),
+    }
+
+
+def _shown_supplier() -> Supplier | None:
+    """Return the signed-in user's supplier, else that of the address; none when all is down."""
+    if "shown_supplier" not in g:
+        try:
+            g.shown_supplier = (
+                signed_in().company.supplier
+                if is_signed_in()
+                else identity.shown_before_sign_in(request.host)
+            )
+        except PeeweeException:
+            return None
+    supplier: Supplier | None = g.shown_supplier
+    return supplier
+
+
+def _theme_url(supplier: Supplier | None) -> str | None:
+    if supplier is None:
+        return None
+    return url_for("suppliers.theme", slug=supplier.slug, v=supplier.colour.lstrip("#"))
+
+
+def _previous_sign_in() -> str | None:
+    if not is_signed_in():
+        return None
+    session = signed_in().session
+    return format_instant(session.previous_sign_in_at) if session else None

@@ -1,0 +1,103 @@
+"""The help site under /aide/, served from its built folder, and help links by key."""
+
+from pathlib import Path
+from wsgiref.headers import Headers
+
+from flask import Blueprint, Flask, Response, current_app, send_file
+from whitenoise import WhiteNoise
+
+PREFIX = "/aide/"
+FAQ = "foire-aux-questions/"
+FAQ_KEYS = (
+    "portail-e-facture",
+    "acceder-factures",
+    "mail-activation-non-recu",
+    "retrouver-identifiant",
+    "se-connecter",
+    "factures-autre-fournisseur",
+    "factures-plus-3-mois",
+    "notification-nouvelle-facture",
+    "mot-de-passe-oublie",
+    "mail-reinitialisation-non-recu",
+    "historique-avant-2022-12-02",
+    "notification-non-recue",
+    "acces-collaborateurs",
+    "duree-disponibilite",
+    "adresse-notification",
+    "qui-contacter",
+)
+PAGES = {
+    "accueil": "",
+    "guide": "guide-de-connexion/",
+    "faq": FAQ,
+    "accessibilite": "accessibilite/",
+    "mentions-legales": "mentions-legales/",
+    "donnees-personnelles": "donnees-personnelles/",
+    "contact": "contact/",
+} | {key: f"{FAQ}#{key}" for key in FAQ_KEYS}
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; "
+    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+
+blueprint = Blueprint("help", __name__)
+
+
+class HelpfulText(str):
+    """A message of the portal that knows the help section which explains it."""
+
+    __slots__ = ("help_key",)
+
+    def __new__(cls, text: str, help_key: str) -> "HelpfulText":
+        message = super().__new__(cls, text)
+        message.help_key = help_key
+        return message
+
+    help_key: str
+
+
+def help_url(key: str) -> str:
+    """Return the address of the help that answers a question.
+
+    Raises KeyError for an unknown key, so that a page cannot point nowhere.
+    """
+    return PREFIX + PAGES[key]
+
+
+def init_app(app: Flask) -> None:
+    app.register_blueprint(blueprint)
+    app.jinja_env.globals["help_url"] = help_url
+    static = WhiteNoise(
+        app.wsgi_app,
+        max_age=60,
+        allow_all_origins=False,
+        add_headers_function=_add_headers,
+        index_file=True,
+        immutable_file_test=lambda _path, url: url.startswith("/static/"),
+    )
+    static.add_files(str(Path(__file__).parent / "static"), prefix="static/")
+    site = app.config["HELP_SITE_DIR"]
+    if site.is_dir():
+        static.add_files(str(site), prefix=PREFIX)
+    app.wsgi_app = static  # type: ignore[method-assign]
+
+
+@blueprint.get(PREFIX)
+@blueprint.get(f"{PREFIX}<path:_path>")
+def missing(_path: str = "") -> tuple[Response, int]:
+    """Answer what the built site does not hold with the site's own 404 page."""
+    page = current_app.config["HELP_SITE_DIR"] / "404.html"
+    if page.is_file():
+        response = send_file(page)
+        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+        return response, 404
+    return Response("Le site d'aide n'est pas construit : make site.", mimetype="text/plain"), 404
+
+
+def _add_headers(headers: Headers, _path: str, url: str) -> None:
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "same-origin"
+    if url.startswith(PREFIX):
+        headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY

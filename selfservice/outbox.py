@@ -1,0 +1,281 @@
+"""Mails written with their cause and sent by the worker; every attempt is kept.
+
+The table is the truth; `transport` speaks SMTP.
+"""
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from flask import current_app
+from peewee import (
+    AutoField,
+    BooleanField,
+    Case,
+    CharField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    ModelSelect,
+    TextField,
+)
+
+from selfservice import clock, db, transport
+from selfservice.db import BaseModel, database
+from selfservice.queue import queue
+
+DELAYS = tuple(
+    timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440, 1440, 1440)
+)
+LIFETIME = timedelta(days=3)
+
+
+class OutboxMail(BaseModel):
+    """One mail to one recipient.
+
+    `cause` is unique where given: the same cause never queues twice. `state` is queued, sending,
+    sent, failed (given up) or dropped (its deadline passed before it could leave). A `secret`
+    mail loses its bodies as soon as it has left or been given up.
+    """
+
+    id = AutoField()
+    kind = CharField(max_length=32)
+    cause = CharField(max_length=400, null=True, unique=True)
+    company_id = IntegerField(null=True, index=True)
+    to_address = CharField(max_length=320)
+    address_key = CharField(max_length=320, index=True)
+    sender_name = CharField(max_length=200, default="")
+    message_id = CharField(max_length=200, unique=True)
+    subject = CharField(max_length=400)
+    body_text = TextField()
+    body_html = TextField()
+    attachment_path = CharField(max_length=500, null=True)
+    attachment_name = CharField(max_length=200, null=True)
+    is_secret = BooleanField(default=False)
+    state = CharField(max_length=8, default="queued")
+    created_at = DateTimeField()
+    due_at = DateTimeField()
+    deadline_at = DateTimeField()
+    claimed_at = DateTimeField(null=True)
+    sent_at = DateTimeField(null=True)
+    attempts = IntegerField(default=0)
+    answer = TextField(default="")
+
+    class Meta:
+        indexes = ((("state", "due_at"), False),)
+
+
+class OutboxAttempt(BaseModel):
+    id = AutoField()
+    mail = ForeignKeyField(OutboxMail, backref="history", on_delete="CASCADE")
+    at = DateTimeField()
+    outcome = CharField(max_length=16)
+    answer = TextField(default="")
+
+
+@dataclass
+class DeliveryReport:
+    """What one delivery run did; `faults` holds one line for each mail that did not leave."""
+
+    sent: int = 0
+    deferred: int = 0
+    failed: int = 0
+    dropped: int = 0
+    faults: list[str] = field(default_factory=list)
+
+
+class UnknownMailError(Exception):
+    """No such mail, or one that has already left."""
+
+
+def enqueue(
+    kind: str,
+    *,
+    to_address: str,
+    address_key: str,
+    context: Mapping[str, object],
+    sender_name: str = "",
+    cause: str | None = None,
+    company_id: int | None = None,
+    lifetime: timedelta = LIFETIME,
+    is_secret: bool = False,
+    attachment: tuple[str, str] | None = None,
+) -> OutboxMail:
+    """Write a mail from templates/mails/<kind>/, in the transaction of its cause.
+
+    The worker is woken once that is committed. `attachment` is (path, name). After `lifetime`
+    an unsent mail is dropped. Raises peewee's IntegrityError where the same `cause` has queued
+    before.
+    """
+    now = clock.now()
+    path, name = attachment or (None, None)
+    mail: OutboxMail = OutboxMail.create(
+        kind=kind,
+        cause=cause,
+        company_id=company_id,
+        to_address=to_address,
+        address_key=address_key,
+        sender_name=sender_name,
+        message_id=_message_id(),
+        subject=" ".join(_render(kind, "subject.txt", context).split()),
+        body_text=_render(kind, "body.txt", context),
+        body_html=_render(kind, "body.html", context),
+        attachment_path=path,
+        attachment_name=name,
+        is_secret=is_secret,
+        created_at=now,
+        due_at=now,
+        deadline_at=now + lifetime,
+    )
+    queue.wake()
+    return mail
+
+
+def deliver_due() -> DeliveryReport:
+    """Send every mail that is due, oldest first, over one connection.
+
+    One process at a time: whatever is « sending » when it begins was left by a killed one, and
+    goes again with the same Message-ID.
+    """
+    report = DeliveryReport()
+    with db.exclusive("delivery"):
+        _requeue_interrupted()
+        _drop_late(report)
+        with transport.carrier() as carrier:
+            while mail := _claim_next():
+                try:
+                    answer = carrier.send(_letter(mail))
+                except transport.TransportError as error:
+                    _record_fault(mail, error, report)
+                    if isinstance(error, transport.UnreachableError):
+                        break
+                else:
+                    _record_sent(mail, answer)
+                    report.sent += 1
+    return report
+
+
+def mails(*, address_key: str | None = None) -> "ModelSelect[OutboxMail]":
+    """Return the outbox, oldest first, of one address or of all."""
+    query = OutboxMail.select().order_by(OutboxMail.id)
+    return query if address_key is None else query.where(OutboxMail.address_key == address_key)
+
+
+def retry(mail_id: int) -> OutboxMail:
+    """Make an unsent mail due at once, with a full new lifetime unless a link inside ends.
+
+    Raises UnknownMailError for an unknown or sent one, and for a secret one already given up.
+    """
+    now = clock.now()
+    deadline = Case(None, ((OutboxMail.is_secret, OutboxMail.deadline_at),), now + LIFETIME)
+    changed = (
+        OutboxMail.update(state="queued", due_at=now, deadline_at=deadline, attempts=0)
+        .where(
+            OutboxMail.id == mail_id,
+            OutboxMail.state.in_(("queued", "failed")),
+            OutboxMail.body_text != "",
+        )
+        .execute()
+    )
+    if not changed:
+        raise UnknownMailError(mail_id)
+    queue.wake()
+    mail: OutboxMail = OutboxMail.get_by_id(mail_id)
+    return mail
+
+
+def backlog() -> int:
+    """Return how many mails wait to leave."""
+    return int(OutboxMail.select().where(OutboxMail.state.in_(("queued", "sending"))).count())
+
+
+def _render(kind: str, part: str, context: Mapping[str, object]) -> str:
+    return current_app.jinja_env.get_template(f"mails/{kind}/{part}").render(context)
+
+
+def _message_id() -> str:
+    domain = current_app.config["MAIL_DEFAULT_SENDER"].rpartition("@")[2]
+    return f"{clock.now():%Y%m%d%H%M%S}.{secrets.token_hex(12)}@{domain}"
+
+
+def _requeue_interrupted() -> None:
+    OutboxMail.update(state="queued").where(OutboxMail.state == "sending").execute()
+
+
+def _drop_late(report: DeliveryReport) -> None:
+    now = clock.now()
+    late: Sequence[OutboxMail] = list(
+        OutboxMail.select().where(OutboxMail.state == "queued", OutboxMail.deadline_at <= now)
+    )
+    for mail in late:
+        with database.atomic():
+            _close(mail, "dropped", "deadline passed")
+        report.dropped += 1
+        report.faults.append(f"{mail.id} {mail.to_address}: {mail.answer or 'deadline passed'}")
+
+
+def _claim_next() -> OutboxMail | None:
+    now = clock.now()
+    due = (
+        OutboxMail.select()
+        .where(OutboxMail.state == "queued", OutboxMail.due_at <= now)
+        .order_by(OutboxMail.id)
+        .limit(1)
+    )
+    while (mail := due.clone().get_or_none()) is not None:
+        claimed = (
+            OutboxMail.update(state="sending", claimed_at=now, attempts=OutboxMail.attempts + 1)
+            .where(OutboxMail.id == mail.id, OutboxMail.state == "queued")
+            .execute()
+        )
+        if claimed:
+            mail.attempts += 1
+            return mail
+    return None
+
+
+def _letter(mail: OutboxMail) -> transport.Letter:
+    return transport.Letter(
+        message_id=mail.message_id,
+        to_address=mail.to_address,
+        sender_name=mail.sender_name,
+        subject=mail.subject,
+        body_text=mail.body_text,
+        body_html=mail.body_html,
+        attachment_path=mail.attachment_path,
+        attachment_name=mail.attachment_name,
+    )
+
+
+def _record_sent(mail: OutboxMail, answer: str) -> None:
+    with database.atomic():
+        _close(mail, "sent", answer)
+
+
+def _record_fault(
+    mail: OutboxMail, error: transport.TransportError, report: DeliveryReport
+) -> None:
+    report.faults.append(f"{mail.id} {mail.to_address}: {error.answer}")
+    with database.atomic():
+        if isinstance(error, transport.RefusedError):
+            _close(mail, "failed", error.answer)
+            report.failed += 1
+            return
+        OutboxAttempt.create(mail=mail, at=clock.now(), outcome="deferred", answer=error.answer)
+        delay = DELAYS[min(mail.attempts, len(DELAYS)) - 1]
+        OutboxMail.update(state="queued", due_at=clock.now() + delay, answer=error.answer).where(
+            OutboxMail.id == mail.id
+        ).execute()
+        report.deferred += 1
+
+
+def _close(mail: OutboxMail, state: str, answer: str) -> None:
+    now = clock.now()
+    OutboxAttempt.create(mail=mail, at=now, outcome=state, answer=answer)
+    changes = {"state": state, "answer": answer}
+    if mail.is_secret:
+        changes |= {"body_text": "", "body_html": ""}
+    OutboxMail.update(**changes, sent_at=now if state == "sent" else None).where(
+        OutboxMail.id == mail.id
+    ).execute()

@@ -1,0 +1,201 @@
+"""What every page shares: connection, headers, error pages, filters, safe redirects, health."""
+
+import hashlib
+import logging
+import re
+import secrets
+from collections.abc import Callable
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from babel.dates import format_date, format_datetime
+from flask import Blueprint, Flask, Response, current_app, g, jsonify, render_template, request
+from flask_wtf.csrf import CSRFError, CSRFProtect
+from peewee import InterfaceError, OperationalError
+from werkzeug.exceptions import HTTPException
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from selfservice import clock, db
+from selfservice.money import format_amount
+from selfservice.ratelimit import LimitReachedError
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; "
+    "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
+    "object-src 'none'; frame-ancestors 'none'"
+)
+MAX_BODY_BYTES = 256 * 1024
+SAFE_NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+PAGES_OF_ERRORS = (400, 404, 410, 413, 429, 500, 503)
+
+log = logging.getLogger(__name__)
+blueprint = Blueprint("web", __name__)
+csrf = CSRFProtect()
+
+
+def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
+    """Equip the app; `is_supplier_host` accepts the Host names that the suppliers registered."""
+    is_https = app.config["PUBLIC_URL"].startswith("https")
+    app.config.update(
+        MAX_CONTENT_LENGTH=MAX_BODY_BYTES,
+        MAX_FORM_MEMORY_SIZE=MAX_BODY_BYTES,
+        SESSION_COOKIE_NAME="__Host-session" if is_https else "session",
+        SESSION_COOKIE_SECURE=is_https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        SESSION_COOKIE_PATH="/",
+        WTF_CSRF_TIME_LIMIT=app.config["SESSION_HOURS"] * 3600,
+    )
+    app.extensions["is_supplier_host"] = is_supplier_host
+    csrf.init_app(app)
+    app.register_blueprint(blueprint)
+    app.before_request(_open)
+    app.after_request(_protect)
+    app.teardown_request(_leave)
+    app.url_defaults(_version_static)
+    _register_error_pages(app)
+    _register_filters(app)
+    if app.config["PROXY_COUNT"]:
+        count = app.config["PROXY_COUNT"]
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=count, x_proto=count, x_host=count
+        )
+
+
+def safe_next(target: str | None, default: str) -> str:
+    """Return `target` if it is a path of this portal, else `default`."""
+    return target if target and SAFE_NEXT.fullmatch(target) else default
+
+
+def public_url(path: str, *, hostname: str | None = None) -> str:
+    """Return an absolute address for a mail: PUBLIC_URL, or the supplier's host, never Host."""
+    base = current_app.config["PUBLIC_URL"]
+    return f"https://{hostname}{path}" if hostname else f"{base}{path}"
+
+
+@blueprint.get("/sante")
+def health() -> tuple[Response, int]:
+    """Answer 200 when the database answers and has no migration pending, else 503."""
+    try:
+        pending = db.pending_migrations()
+    except (OperationalError, InterfaceError):
+        return jsonify(status="error", database="unreachable"), 503
+    if pending:
+        return jsonify(status="error", database="migrations pending"), 503
+    return jsonify(status="ok"), 200
+
+
+def _open() -> Response | None:
+    g.request_id = secrets.token_hex(8)
+    db.ensure_open()
+    return None if _is_trusted(request.host) else Response("Adresse inconnue.", 400)
+
+
+def _is_trusted(host: str) -> bool:
+    name = urlsplit(f"//{host}").hostname or ""
+    public = urlsplit(current_app.config["PUBLIC_URL"]).hostname or ""
+    named: list[str] = current_app.config["TRUSTED_HOSTS"] or []
+    if name == public or name in named or (public in LOOPBACK and name in LOOPBACK):
+        return True
+    is_supplier_host: Callable[[str], bool] = current_app.extensions["is_supplier_host"]
+    return is_supplier_host(name)
+
+
+def _protect(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    headers.setdefault("X-Content-Type-Options", "nosniff")
+    headers.setdefault("Referrer-Policy", "same-origin")
+    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
+    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+    headers.setdefault("Cache-Control", "no-store")
+    if current_app.config["SESSION_COOKIE_SECURE"]:
+        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    return response
+
+
+def _leave(_error: BaseException | None) -> None:
+    db.release()
+
+
+def _version_static(endpoint: str, values: dict[str, Any]) -> None:
+    if endpoint == "static" and "filename" in values:
+        values.setdefault("v", _fingerprint(current_app, values["filename"]))
+
+
+def _fingerprint(app: Flask, filename: str) -> str:
+    known: dict[str, str] = app.extensions.setdefault("static_fingerprints", {})
+    if filename not in known:
+        content = (Path(app.static_folder or "") / filename).read_bytes()
+        known[filename] = hashlib.sha256(content).hexdigest()[:10]
+    return known[filename]
+
+
+def _register_error_pages(app: Flask) -> None:
+    app.register_error_handler(CSRFError, _on_stale_form)
+    app.register_error_handler(LimitReachedError, _on_limit)
+    app.register_error_handler(OperationalError, _on_database_fault)
+    app.register_error_handler(InterfaceError, _on_database_fault)
+    app.register_error_handler(HTTPException, _on_http_error)
+    app.register_error_handler(Exception, _on_surprise)
+
+
+def _page(code: int, **context: object) -> tuple[str, int]:
+    return render_template(f"errors/{code}.html", **context), code
+
+
+def _on_stale_form(_error: CSRFError) -> tuple[str, int]:
+    return _page(400, is_stale_form=True)
+
+
+def _on_limit(error: LimitReachedError) -> tuple[str, int, dict[str, str]]:
+    retry_at = clock.paris(clock.now() + timedelta(seconds=error.retry_after_seconds))
+    page, code = _page(429, retry_at=format_datetime(retry_at, "HH'h'mm", locale="fr"))
+    return page, code, {"Retry-After": str(error.retry_after_seconds)}
+
+
+def _on_database_fault(error: Exception) -> tuple[str, int, dict[str, str]]:
+    log.error("request %s: database: %s", g.get("request_id"), error)
+    page, code = _page(503)
+    return page, code, {"Retry-After": "30"}
+
+
+def _on_http_error(error: HTTPException) -> tuple[str, int] | HTTPException:
+    code = error.code or 500
+    if code in (301, 302, 303, 307, 308) or error.response is not None:
+        return error
+    shown = 404 if code == 405 else code
+    page, _ = _page(shown if shown in PAGES_OF_ERRORS else 400, is_stale_form=False)
+    return page, code
+
+
+def _on_surprise(error: Exception) -> tuple[str, int]:
+    request_id = g.get("request_id", "")
+    log.error("request %s: %s %s", request_id, request.method, request.path, exc_info=error)
+    return _page(500, request_id=request_id)
+
+
+def _register_filters(app: Flask) -> None:
+    app.jinja_env.filters.update(
+        amount=format_amount, day=format_day, long_day=format_long_day, instant=format_instant
+    )
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def format_day(day: date | None) -> str:
+    """Return « 21/11/2026 », a dash for none."""
+    return f"{day:%d/%m/%Y}" if day else "—"
+
+
+def format_long_day(day: date) -> str:
+    """Return « 21 novembre 2026 », « 1er novembre 2026 »."""
+    text = format_date(day, "d MMMM y", locale="fr")
+    return f"1er{text[1:]}" if day.day == 1 else text
+
+
+def format_instant(instant: datetime | None) -> str:
+    """Return a UTC instant as Paris time, « 08-12-2022 15:14 » (FAQ 13)."""
+    return f"{clock.paris(instant):%d-%m-%Y %H:%M}" if instant else ""

@@ -1,0 +1,40 @@
+"""What the worker does, and when; each task calls use cases of the features."""
+
+import logging
+from collections.abc import Callable
+
+from flask import Flask
+
+from selfservice import db, outbox, ratelimit
+from selfservice.accounts import sessions
+from selfservice.notifications import send
+from selfservice.queue import queue
+
+log = logging.getLogger(__name__)
+
+
+def run(app: Flask) -> None:
+    """Work until SIGTERM or SIGINT."""
+    queue.on_wake(_in_app(app, _notify_and_deliver))
+    queue.every_minute(_in_app(app, _notify_and_deliver))
+    queue.every_minute(_in_app(app, _forget))
+    queue.consumer().run()
+
+
+def _notify_and_deliver() -> None:
+    send.send_due()
+    outbox.deliver_due()
+
+
+def _forget() -> None:
+    sessions.forget_ended()
+    ratelimit.forget_expired()
+
+
+def _in_app(app: Flask, task: Callable[[], None]) -> Callable[[], None]:
+    def run_task() -> None:
+        with app.app_context(), db.connection():
+            task()
+
+    run_task.__name__ = task.__name__
+    return run_task

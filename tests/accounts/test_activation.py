@@ -1,0 +1,176 @@
+"""Logins for the owners of registered addresses (guide, FAQ 2, 3, 6, 15)."""
+
+from datetime import date
+
+from flask import Flask
+
+from selfservice import clock
+from selfservice.accounts import recovery, users
+from selfservice.accounts.models import Activation, User
+from selfservice.notifications import send
+from selfservice.outbox import OutboxMail
+from selfservice.suppliers.addresses import address_key
+from selfservice.suppliers.models import Company
+from tests.factories import PASSWORD, make_company, make_invoice, make_supplier, make_user
+
+
+def register(company: Company, address: str | None) -> None:
+    """Do what the register's import does to an address."""
+    Company.update(
+        email=address,
+        email_key=address_key(address) if address else None,
+        email_registered_at=clock.now(),
+    ).where(Company.id == company.id).execute()
+
+
+def deposit_for(company: Company) -> None:
+    make_invoice(Company.get_by_id(company.id))
+
+
+def logins() -> list[str]:
+    return [user.login for user in User.select().order_by(User.id)]
+
+
+def test_registering_an_address_sends_nothing_and_the_next_deposit_activates(app: Flask) -> None:
+    company = make_company(make_supplier(), email="pierre.durand@example.com")
+    assert send.send_due().activated == 0
+    deposit_for(company)
+    report = send.send_due()
+    assert (report.announced, report.activated) == (1, 1)
+    owner = User.get()
+    assert owner.login == "pierre.durand@example.com"
+    assert owner.is_administrator
+    assert owner.is_from_activation
+    mail = OutboxMail.get()
+    assert (mail.kind, mail.to_address) == ("activation", "pierre.durand@example.com")
+
+
+def test_deposit_before_the_registration_activates_nothing(app: Flask) -> None:
+    company = make_company(make_supplier())
+    deposit_for(company)
+    register(company, "pierre.durand@example.com")
+    assert send.send_due().activated == 0
+    deposit_for(company)
+    assert send.send_due().activated == 1
+
+
+def test_activation_mail_holds_the_login_and_the_links_of_public_url(app: Flask) -> None:
+    supplier = make_supplier(name="Diac / Diac Location", opened_on=date(2022, 12, 2))
+    company = make_company(supplier, email="pierre.durand@example.com")
+    deposit_for(company)
+    send.send_due()
+    mail = OutboxMail.get()
+    for part in (mail.body_text, mail.body_html):
+        assert "pierre.durand@example.com" in part
+        assert "http://127.0.0.1:8000/recuperation" in part
+        assert "02/12/2022" in part
+        assert "Diac / Diac Location" in part
+
+
+def test_one_login_and_one_mail_per_client_number(app: Flask) -> None:
+    supplier = make_supplier()
+    companies = [make_company(supplier, email="Pierre.Durand@example.com") for _ in range(2)]
+    for company in companies:
+        deposit_for(company)
+    assert send.send_due().activated == 2
+    assert logins() == ["pierre.durand_1", "pierre.durand_2"]
+    assert OutboxMail.select().count() == 2
+
+
+def test_an_address_known_to_another_supplier_gives_a_numbered_login(app: Flask) -> None:
+    first = make_company(make_supplier(), email="pierre.durand@example.com")
+    deposit_for(first)
+    send.send_due()
+    second = make_company(make_supplier(), email="pierre.durand@example.com")
+    deposit_for(second)
+    send.send_due()
+    assert logins() == ["pierre.durand@example.com", "pierre.durand_1"]
+
+
+def test_an_address_that_any_user_has_gives_a_numbered_login(app: Flask) -> None:
+    supplier = make_supplier()
+    colleague = make_user(make_company(supplier), "colleague", email="pierre.durand@example.com")
+    users.close_login(colleague.login)
+    company = make_company(supplier, email="pierre.durand@example.com")
+    deposit_for(company)
+    send.send_due()
+    assert logins() == ["colleague", "pierre.durand_1"]
+
+
+def test_a_taken_number_is_passed_over(app: Flask) -> None:
+    supplier = make_supplier()
+    make_user(make_company(supplier), "Pierre.Durand_1", email="pierre.durand@example.com")
+    company = make_company(supplier, email="pierre.durand@example.com")
+    deposit_for(company)
+    send.send_due()
+    assert logins()[-1] == "pierre.durand_2"
+
+
+def test_a_pair_is_never_activated_twice(app: Flask) -> None:
+    company = make_company(make_supplier(), email="pierre.durand@example.com")
+    for _ in range(3):
+        deposit_for(company)
+        send.send_due()
+    assert Activation.select().count() == OutboxMail.select().count() == 1
+
+
+def test_changed_address_gets_a_new_login_and_the_former_works_until_it_has_a_password(
+    app: Flask,
+) -> None:
+    company = make_company(make_supplier(), email="old@example.com")
+    deposit_for(company)
+    send.send_due()
+    register(company, "new@example.com")
+    assert send.send_due().activated == 0
+    deposit_for(company)
+    assert send.send_due().activated == 1
+    old, new = User.select().order_by(User.id)
+    assert old.closed_at is None
+    users.give_password(users.by_login(new.login), PASSWORD)
+    assert User.get_by_id(old.id).closed_at is not None
+    assert User.get_by_id(new.id).closed_at is None
+
+
+def test_an_address_that_comes_back_finds_its_login_reopened(app: Flask) -> None:
+    company = make_company(make_supplier(), email="old@example.com")
+    deposit_for(company)
+    send.send_due()
+    users.give_password(users.by_login("old@example.com"), PASSWORD)
+    register(company, "new@example.com")
+    deposit_for(company)
+    send.send_due()
+    users.give_password(users.by_login("new@example.com"), PASSWORD)
+    register(company, "old@example.com")
+    deposit_for(company)
+    send.send_due()
+    assert User.get(User.login == "old@example.com").closed_at is None
+    assert User.get(User.login == "new@example.com").closed_at is not None
+    assert Activation.select().count() == OutboxMail.select().count() == 2
+
+
+def test_added_users_stay_when_the_address_changes(app: Flask) -> None:
+    company = make_company(make_supplier(), email="old@example.com")
+    colleague = make_user(company, "colleague")
+    deposit_for(company)
+    send.send_due()
+    register(company, "new@example.com")
+    deposit_for(company)
+    send.send_due()
+    users.give_password(users.by_login("new@example.com"), PASSWORD)
+    assert User.get_by_id(colleague.id).closed_at is None
+
+
+def test_removed_address_gets_nothing(app: Flask) -> None:
+    company = make_company(make_supplier(), email="old@example.com")
+    deposit_for(company)
+    register(company, None)
+    assert send.send_due().activated == 0
+    assert OutboxMail.select().count() == 0
+
+
+def test_a_fresh_owner_chooses_a_password_by_the_recovery_mail(app: Flask) -> None:
+    company = make_company(make_supplier(), email="pierre.durand@example.com")
+    deposit_for(company)
+    send.send_due()
+    requested = recovery.request_link("pierre.durand@example.com", origin="192.0.2.1")
+    assert requested.is_known

@@ -1,0 +1,139 @@
+"""The app on a real SQLite file, its people, and what every test needs."""
+
+import contextvars
+import re
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from selfservice import create_app, db, installation
+from tests.factories import People, make_people
+
+CHEAP_HASHING = {"PASSWORD_HASH_MEMORY_KIB": "8", "PASSWORD_HASH_ITERATIONS": "1"}
+
+
+@pytest.fixture
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty instance folder; settings go into `configure` before `app` is used."""
+    folder = tmp_path / "instance"
+    monkeypatch.setenv("SELFSERVICE_INSTANCE", str(folder))
+    monkeypatch.setenv("SELFSERVICE_MAIL_TRANSPORT", "file")
+    for name, value in CHEAP_HASHING.items():
+        monkeypatch.setenv(f"SELFSERVICE_{name}", value)
+    return folder
+
+
+@pytest.fixture
+def configure(instance: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Set SELFSERVICE_<KEY>, before `app` is requested through `make_app`."""
+
+    def set_keys(**keys: str) -> None:
+        for name, value in keys.items():
+            monkeypatch.setenv(f"SELFSERVICE_{name}", value)
+
+    return set_keys
+
+
+@pytest.fixture
+def make_app(instance: Path) -> Iterator[Callable[[], Flask]]:
+    """Build the app with the settings of the moment; its context and connection stay open."""
+    stack = []
+
+    def build() -> Flask:
+        installation.install(instance)
+        app = create_app()
+        app.test_client_class = IsolatedClient
+        context = app.app_context()
+        context.push()
+        db.ensure_open()
+        stack.append(context)
+        return app
+
+    yield build
+    for context in reversed(stack):
+        context.pop()
+    if not db.database.is_closed():
+        db.database.close()
+
+
+@pytest.fixture
+def app(make_app: Callable[[], Flask]) -> Flask:
+    return make_app()
+
+
+@pytest.fixture
+def people(app: Flask) -> People:
+    """alice (has invoices), bob (same supplier, other company), charlie (other supplier)."""
+    return make_people()
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+    return port
+
+
+class IsolatedClient(FlaskClient):
+    """Runs each request in an empty context, as a server would, beside the test's own."""
+
+    def open(self, *args: object, **kwargs: object) -> TestResponse:
+        return contextvars.Context().run(super().open, *args, **kwargs)  # type: ignore[arg-type]
+
+
+class Browser:
+    """A visitor over HTTP: keeps cookies, takes the CSRF token from the page it submits."""
+
+    def __init__(self, client: FlaskClient) -> None:
+        self.client = client
+
+    def get(self, path: str, **kwargs: object) -> TestResponse:
+        return self.client.get(path, **kwargs)  # type: ignore[arg-type]
+
+    def submit(self, path: str, fields: dict[str, object], *, page: str = "") -> TestResponse:
+        """Open `page` (or `path`), then POST the fields to `path` with its token."""
+        html = self.client.get(page or path).get_data(as_text=True)
+        found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', html)
+        token = found[1] if found else ""
+        return self.client.post(path, data={"csrf_token": token, **fields})
+
+    def sign_in(self, login: str, password: str) -> TestResponse:
+        return self.submit("/connexion", {"login": login, "password": password})
+
+
+@pytest.fixture
+def browser(app: Flask) -> Browser:
+    return Browser(app.test_client())
+
+
+@pytest.fixture
+def new_browser(app: Flask) -> Callable[[], Browser]:
+    return lambda: Browser(app.test_client())
+
+
+@pytest.fixture
+def alice(people: People, new_browser: Callable[[], Browser]) -> Browser:
+    """A browser in which alice, an administrator, is signed in."""
+    return _signed_in(new_browser(), "alice", people)
+
+
+@pytest.fixture
+def bob(people: People, new_browser: Callable[[], Browser]) -> Browser:
+    return _signed_in(new_browser(), "bob", people)
+
+
+@pytest.fixture
+def charlie(people: People, new_browser: Callable[[], Browser]) -> Browser:
+    return _signed_in(new_browser(), "charlie", people)
+
+
+def _signed_in(browser: Browser, login: str, people: People) -> Browser:
+    response = browser.sign_in(login, people.password)
+    assert response.status_code == 302, response.get_data(as_text=True)
+    return browser

@@ -1,0 +1,151 @@
+"""Documents for deposits: small real PDFs, with the Factur-X XML that a test needs."""
+
+import io
+from datetime import date
+from pathlib import Path
+
+import pikepdf
+from pikepdf import AttachedFileSpec
+
+from selfservice import clock
+from selfservice.accounts.models import User
+from selfservice.invoices.models import Invoice
+from selfservice.suppliers.models import Company
+
+SELLER_SIREN = "123456789"
+
+XML = """<?xml version="1.0" encoding="UTF-8"?>
+<rsm:CrossIndustryInvoice
+  xmlns:rsm="urn:un:unece:uncefact:data:standard:CrossIndustryInvoice:100"
+  xmlns:ram="urn:un:unece:uncefact:data:standard:ReusableAggregateBusinessInformationEntity:100"
+  xmlns:udt="urn:un:unece:uncefact:data:standard:UnqualifiedDataType:100">
+  <rsm:ExchangedDocument>
+    <ram:ID>{number}</ram:ID>
+    <ram:TypeCode>{type_code}</ram:TypeCode>
+    <ram:IssueDateTime>
+      <udt:DateTimeString format="102">{issued}</udt:DateTimeString>
+    </ram:IssueDateTime>
+  </rsm:ExchangedDocument>
+  <rsm:SupplyChainTradeTransaction>
+    <ram:ApplicableHeaderTradeAgreement>
+      <ram:SellerTradeParty><ram:Name>Vendeur</ram:Name>{seller}</ram:SellerTradeParty>
+      <ram:BuyerTradeParty>{buyer}</ram:BuyerTradeParty>
+      <ram:ContractReferencedDocument>
+        <ram:IssuerAssignedID>{contract}</ram:IssuerAssignedID>
+      </ram:ContractReferencedDocument>
+    </ram:ApplicableHeaderTradeAgreement>
+    <ram:ApplicableHeaderTradeSettlement>
+      <ram:InvoiceCurrencyCode>{currency}</ram:InvoiceCurrencyCode>
+      <ram:SpecifiedTradePaymentTerms><ram:DueDateDateTime>
+        <udt:DateTimeString format="102">{due}</udt:DateTimeString>
+      </ram:DueDateDateTime></ram:SpecifiedTradePaymentTerms>
+      <ram:SpecifiedTradeSettlementHeaderMonetarySummation>
+        <ram:TaxBasisTotalAmount>{net}</ram:TaxBasisTotalAmount>
+        {vat_totals}
+        <ram:GrandTotalAmount>{gross}</ram:GrandTotalAmount>
+      </ram:SpecifiedTradeSettlementHeaderMonetarySummation>
+    </ram:ApplicableHeaderTradeSettlement>
+  </rsm:SupplyChainTradeTransaction>
+</rsm:CrossIndustryInvoice>
+"""
+
+
+def legal_id(number: str, scheme: str = "0002") -> str:
+    return (
+        "<ram:SpecifiedLegalOrganization>"
+        f'<ram:ID schemeID="{scheme}">{number}</ram:ID></ram:SpecifiedLegalOrganization>'
+    )
+
+
+def vat_number(number: str) -> str:
+    return (
+        f'<ram:SpecifiedTaxRegistration><ram:ID schemeID="VA">{number}</ram:ID>'
+        "</ram:SpecifiedTaxRegistration>"
+    )
+
+
+def client_number(number: str) -> str:
+    return f"<ram:ID>{number}</ram:ID>"
+
+
+def cii(**fields: object) -> bytes:
+    """An invoice of today over 100 + 20 = 120 €, of SELLER_SIREN; any field may be replaced."""
+    defaults: dict[str, object] = {
+        "number": "F-1",
+        "type_code": "380",
+        "issued": f"{clock.today():%Y%m%d}",
+        "due": f"{clock.add_months(clock.today(), 1):%Y%m%d}",
+        "seller": legal_id(SELLER_SIREN),
+        "buyer": "",
+        "contract": "",
+        "currency": "EUR",
+        "net": "100.00",
+        "gross": "120.00",
+    }
+    vat = fields.pop("vat", "20.00")
+    totals = f'<ram:TaxTotalAmount currencyID="EUR">{vat}</ram:TaxTotalAmount>'
+    return XML.format(**(defaults | {"vat_totals": totals} | fields)).encode()
+
+
+def pdf(xml: bytes | None = None, *, name: str = "factur-x.xml", pages: int = 1) -> bytes:
+    """A real PDF of blank pages, with its XML attached."""
+    with pikepdf.new() as document:
+        for _ in range(pages):
+            document.add_blank_page(page_size=(595, 842))
+        if xml is not None:
+            spec = AttachedFileSpec(document, xml, filename=name, mime_type="text/xml")
+            document.attachments[name] = spec
+        buffer = io.BytesIO()
+        document.save(buffer, deterministic_id=True)
+    return buffer.getvalue()
+
+
+def facturx(company: Company | None = None, **fields: object) -> bytes:
+    """A Factur-X PDF for a company, named by its client number."""
+    if company is not None:
+        fields = {"buyer": client_number(company.client_number)} | fields
+    return pdf(cii(**fields))
+
+
+def index(folder: Path, *rows: dict[str, object], encoding: str = "utf-8") -> None:
+    """Write index.csv with the columns that the rows name."""
+    columns = list(dict.fromkeys(column for row in rows for column in row))
+    lines = [";".join(columns)]
+    lines += [";".join(str(row.get(column, "")) for column in columns) for row in rows]
+    (folder / "index.csv").write_text("\n".join(lines) + "\n", encoding)
+
+
+def make_invoice(company: Company, number: str, **fields: object) -> Invoice:
+    """A row without a file, for lists."""
+    issued_on = fields.pop("issued_on", None) or clock.today()
+    defaults: dict[str, object] = {
+        "kind": "invoice",
+        "gross_cents": 12_000,
+        "net_cents": 10_000,
+        "vat_cents": 2_000,
+        "state": "original",
+        "notification": "none",
+        "sha256": "0" * 64,
+        "size_bytes": 1,
+        "has_xml": False,
+        "deposited_at": clock.now(),
+    }
+    invoice: Invoice = Invoice.create(
+        supplier=company.supplier,
+        company=company,
+        number=number,
+        issued_on=issued_on,
+        **(defaults | fields),
+    )
+    return invoice
+
+
+def months_ago(months: int, *, days: int = 0) -> date:
+    """The earliest issue date that N months still reach today, `days` before it."""
+    first = clock.earliest_lasting(clock.today(), months=months)
+    return date.fromordinal(first.toordinal() - days)
+
+
+def numbers_of(user: User) -> list[str]:
+    query = Invoice.select(Invoice.number).where(Invoice.company == user.company)
+    return [number for (number,) in query.order_by(Invoice.number).tuples()]

@@ -1,0 +1,215 @@
+"""Mails over a real SMTP conversation, and what becomes of those that cannot leave."""
+
+import smtplib
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from email import message_from_bytes, policy
+from email.message import EmailMessage
+from pathlib import Path
+
+import pytest
+import time_machine
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from flask import Flask
+from peewee import IntegrityError
+
+from selfservice import outbox
+from selfservice.db import database
+from selfservice.outbox import OutboxAttempt, OutboxMail
+from tests.conftest import free_port
+
+
+class Postbox:
+    """What the SMTP server received; `answers` are given to RCPT, in order, before « 250 »."""
+
+    def __init__(self) -> None:
+        self.mails: list[EmailMessage] = []
+        self.answers: list[str] = []
+        self.connections: set[int] = set()
+
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
+    ) -> str:
+        self.connections.add(id(session))
+        answer = self.answers.pop(0) if self.answers else "250 OK"
+        if answer.startswith("250"):
+            envelope.rcpt_tos.append(address)
+        return answer
+
+    async def handle_DATA(  # noqa: N802
+        self, _server: SMTP, _session: Session, envelope: Envelope
+    ) -> str:
+        assert isinstance(envelope.content, bytes)
+        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
+        return "250 queued"
+
+
+@pytest.fixture
+def postbox() -> Iterator[tuple[Postbox, int]]:
+    box = Postbox()
+    controller = Controller(box, hostname="127.0.0.1", port=free_port())
+    controller.start()
+    yield box, controller.port
+    controller.stop()
+
+
+@pytest.fixture
+def smtp(
+    postbox: tuple[Postbox, int], configure: Callable[..., None], make_app: Callable[[], Flask]
+) -> Postbox:
+    box, port = postbox
+    configure(MAIL_TRANSPORT="smtp", MAIL_SERVER="127.0.0.1", MAIL_PORT=str(port))
+    make_app()
+    return box
+
+
+def queue_one(address: str = "pierre@example.com", **fields: object) -> OutboxMail:
+    context = {
+        "login": "pierre",
+        "company_name": "Durand",
+        "changed_at": None,
+        "portal_url": "http://127.0.0.1:8000/",
+        "recovery_url": "http://127.0.0.1:8000/recuperation",
+    }
+    return outbox.enqueue(
+        "password_changed",
+        to_address=address,
+        address_key=address,
+        context=context,
+        sender_name="Diac, Société d'été",
+        **fields,  # type: ignore[arg-type]
+    )
+
+
+def test_mail_leaves_by_smtp_in_text_and_html(smtp: Postbox) -> None:
+    mail = queue_one()
+    report = outbox.deliver_due()
+    assert (report.sent, report.faults) == (1, [])
+    (received,) = smtp.mails
+    assert received["To"] == "pierre@example.com"
+    assert str(received["From"]) == '"Diac, Société d\'été" <facture@example.com>'
+    assert received["Message-ID"] == f"<{mail.message_id}>"
+    assert received["Auto-Submitted"] == "auto-generated"
+    text = received.get_body(("plain",))
+    html = received.get_body(("html",))
+    assert text is not None
+    assert html is not None
+    assert "Durand" in text.get_content()
+    assert "Durand" in html.get_content()
+    assert OutboxMail.get().state == "sent"
+
+
+def test_a_batch_takes_one_connection_and_goes_in_order(smtp: Postbox) -> None:
+    for number in range(5):
+        queue_one(f"user{number}@example.com")
+    assert outbox.deliver_due().sent == 5
+    assert [mail["To"] for mail in smtp.mails] == [f"user{n}@example.com" for n in range(5)]
+    assert len(smtp.connections) == 1
+
+
+def test_nothing_is_sent_twice(smtp: Postbox) -> None:
+    queue_one()
+    outbox.deliver_due()
+    assert outbox.deliver_due().sent == 0
+    assert len(smtp.mails) == 1
+
+
+def test_temporary_refusal_is_tried_again_later_with_the_same_id(smtp: Postbox) -> None:
+    smtp.answers = ["451 4.7.1 greylisted"]
+    with time_machine.travel("2026-03-01T10:00:00Z", tick=False) as machine:
+        mail = queue_one()
+        report = outbox.deliver_due()
+        assert (report.sent, report.deferred) == (0, 1)
+        assert "greylisted" in report.faults[0]
+        assert outbox.deliver_due().sent == 0, "not before its delay"
+        machine.shift(timedelta(minutes=1))
+        assert outbox.deliver_due().sent == 1
+    assert smtp.mails[0]["Message-ID"] == f"<{mail.message_id}>"
+    outcomes = [attempt.outcome for attempt in OutboxAttempt.select().order_by(OutboxAttempt.id)]
+    assert outcomes == ["deferred", "sent"]
+
+
+def test_final_refusal_fails_visibly_and_lets_the_others_pass(smtp: Postbox) -> None:
+    smtp.answers = ["550 5.1.1 no such user", "250 OK"]
+    refused = queue_one("nobody@example.com")
+    queue_one("pierre@example.com")
+    report = outbox.deliver_due()
+    assert (report.sent, report.failed) == (1, 1)
+    kept = OutboxMail.get_by_id(refused.id)
+    assert kept.state == "failed"
+    assert "no such user" in kept.answer
+
+
+def test_failed_mail_can_be_retried(smtp: Postbox) -> None:
+    smtp.answers = ["550 mailbox full"]
+    mail = queue_one()
+    outbox.deliver_due()
+    outbox.retry(mail.id)
+    assert outbox.deliver_due().sent == 1
+    with pytest.raises(outbox.UnknownMailError):
+        outbox.retry(mail.id)
+
+
+def test_server_that_is_down_loses_nothing(
+    configure: Callable[..., None], make_app: Callable[[], Flask]
+) -> None:
+    configure(MAIL_TRANSPORT="smtp", MAIL_SERVER="127.0.0.1", MAIL_PORT="1")
+    make_app()
+    queue_one()
+    queue_one()
+    report = outbox.deliver_due()
+    assert (report.sent, report.deferred) == (0, 1), "the batch stops at the first"
+    assert outbox.backlog() == 2
+
+
+def test_interrupted_delivery_goes_again_with_the_same_id(
+    smtp: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail = queue_one()
+    OutboxMail.update(state="sending").where(OutboxMail.id == mail.id).execute()
+    assert outbox.deliver_due().sent == 1
+    assert smtp.mails[0]["Message-ID"] == f"<{mail.message_id}>"
+
+
+def test_certificate_is_verified(
+    configure: Callable[..., None], make_app: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+
+    class Witness(smtplib.SMTP_SSL):
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            seen.update(kwargs)
+            raise OSError("seen enough")
+
+    monkeypatch.setattr(smtplib, "SMTP_SSL", Witness)
+    configure(MAIL_TRANSPORT="smtp", MAIL_USE_SSL="true", MAIL_TIMEOUT_SECONDS="7")
+    make_app()
+    queue_one()
+    assert outbox.deliver_due().deferred == 1
+    assert seen["context"].check_hostname
+    assert seen["timeout"] == 7
+
+
+def test_same_cause_never_queues_twice(app: Flask) -> None:
+    queue_one(cause="activation:1")
+    with pytest.raises(IntegrityError), database.atomic():
+        queue_one(cause="activation:1")
+    assert OutboxMail.select().count() == 1
+
+
+def test_mail_of_an_undone_cause_is_undone(app: Flask) -> None:
+    with pytest.raises(ZeroDivisionError), database.atomic():
+        queue_one()
+        raise ZeroDivisionError
+    assert OutboxMail.select().count() == 0
+
+
+def test_file_transport_writes_one_file_a_mail(app: Flask, instance: Path) -> None:
+    mail = queue_one()
+    outbox.deliver_due()
+    OutboxMail.update(state="sending").where(OutboxMail.id == mail.id).execute()
+    outbox.deliver_due()
+    (file,) = (instance / "mail").glob("*")
+    assert file.suffix == ".eml"
+    assert mail.message_id.encode() in file.read_bytes()
