@@ -84,6 +84,7 @@ class IsolatedClient(FlaskClient):
     """Runs each request in an empty context, as a server would, beside the test's own."""
 
     def open(self, *args: object, **kwargs: object) -> TestResponse:
+        kwargs.setdefault("buffered", True)  # so that files are closed
         return contextvars.Context().run(super().open, *args, **kwargs)  # type: ignore[arg-type]
 
 

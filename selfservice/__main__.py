@@ -1,0 +1,5 @@
+"""`python -m selfservice`, the same as the command."""
+
+from selfservice.cli import main
+
+main()

@@ -1,0 +1,152 @@
+"""The real server with two workers, and the real worker process."""
+
+import re
+import socket
+import time
+import urllib.error
+import urllib.parse
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from http.cookiejar import CookieJar
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from selfservice import db
+from selfservice.accounts import passwords, recovery
+from selfservice.accounts.models import User
+from selfservice.outbox import OutboxMail
+from selfservice.queue import queue
+from selfservice.tokens import Token
+from tests.conftest import free_port
+from tests.factories import PASSWORD, People, make_company, make_invoice, make_supplier
+from tests.processes import command, running, serving, wait_until
+
+TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
+
+
+class Visitor:
+    """A browser without script, over a real socket."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+
+    def get(self, path: str) -> str:
+        with self.opener.open(self.address + path, timeout=20) as response:
+            text: str = response.read().decode()
+        return text
+
+    def post(self, path: str, fields: dict[str, str]) -> str:
+        body = urllib.parse.urlencode(fields).encode()
+        with self.opener.open(self.address + path, body, timeout=20) as response:
+            address: str = response.geturl()
+        return address
+
+
+def test_sign_in_works_across_workers(app: Flask, instance: Path, people: People) -> None:
+    with serving(instance, free_port()) as address:
+        visitor = Visitor(address)
+        token = TOKEN.search(visitor.get("/connexion"))
+        assert token
+        fields = {"csrf_token": token[1], "login": "alice", "password": PASSWORD}
+        assert visitor.post("/connexion", fields) == f"{address}/factures"
+        for _ in range(8):
+            assert "Atelier Alice" in visitor.get("/profil/compte")
+
+
+def test_slow_clients_do_not_freeze_the_site(app: Flask, instance: Path) -> None:
+    port = free_port()
+    with serving(instance, port) as address:
+        slow = []
+        for _ in range(8):
+            connection = socket.create_connection(("127.0.0.1", port))
+            connection.sendall(
+                b"POST /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
+                b"Content-Type: application/x-www-form-urlencoded\r\n\r\nlogin="
+            )
+            slow.append(connection)
+        for _ in range(4):
+            assert "Connexion" in Visitor(address).get("/")
+        for connection in slow:
+            connection.close()
+
+
+def test_twenty_uses_of_one_link_at_once_set_one_password(
+    app: Flask, instance: Path, people: People
+) -> None:
+    recovery.request_link("alice@example.com", origin="192.0.2.1")
+    path = re.search(r"/reinitialisation/\S+", OutboxMail.get().body_text)
+    assert path
+    with serving(instance, free_port()) as address:
+        visitors = []
+        for _ in range(20):
+            visitor = Visitor(address)
+            token = TOKEN.search(visitor.get(path[0]))
+            assert token
+            visitors.append((visitor, token[1]))
+
+        def use(number: int) -> str | None:
+            visitor, token = visitors[number]
+            password = f"Cabrette-verte{number}"
+            fields = {"csrf_token": token, "password": password, "confirmation": password}
+            try:
+                end = visitor.post("/reinitialisation", fields)
+            except urllib.error.HTTPError as error:
+                assert error.code == 410
+                return None
+            return password if end.endswith("/connexion") else None
+
+        with ThreadPoolExecutor(20) as pool:
+            winners = [password for password in pool.map(use, range(20)) if password]
+    assert len(winners) == 1
+    assert Token.select().where(Token.used_at.is_null(False)).count() == 1
+    assert OutboxMail.select().where(OutboxMail.kind == "password_changed").count() == 1
+    assert passwords.is_password_of(User.get_by_id(people.alice.id), winners[0])
+
+
+def test_taken_port_and_missing_migrations_are_refused_in_one_line(
+    app: Flask, instance: Path, tmp_path: Path
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        refused = command(instance, "serve", "--port", str(port))
+    assert refused.returncode == 1
+    assert "déjà prise" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+    db.database.execute_sql("DELETE FROM schema_migration")
+    refused = command(instance, "serve", "--port", str(free_port()))
+    assert refused.returncode == 1
+    assert "selfservice init" in refused.stderr
+    assert len(refused.stderr.strip().splitlines()) == 1
+
+
+def test_worker_sends_what_a_deposit_causes_within_seconds(app: Flask, instance: Path) -> None:
+    company = make_company(make_supplier(), email="pierre@example.com")
+    with running(instance, "worker"):
+        time.sleep(1)
+        make_invoice(company)
+        queue.wake()
+        wait_until(lambda: list((instance / "mail").glob("*.eml")))
+    (mail,) = OutboxMail.select()
+    assert (mail.kind, mail.state, mail.to_address) == ("activation", "sent", "pierre@example.com")
+
+
+def test_two_workers_send_each_mail_once(app: Flask, instance: Path) -> None:
+    supplier = make_supplier()
+    with running(instance, "worker"), running(instance, "worker"):
+        for number in range(10):
+            make_invoice(make_company(supplier, email=f"user{number}@example.com"))
+            queue.wake()
+        wait_until(lambda: len(list((instance / "mail").glob("*.eml"))) == 10)
+        wait_until(lambda: OutboxMail.select().where(OutboxMail.state == "sent").count() == 10)
+    assert OutboxMail.select().where(OutboxMail.attempts == 1).count() == 10
+
+
+@pytest.mark.parametrize("words", [("mail", "list"), ("users", "list"), ("routes",)])
+def test_commands_that_look_end_with_0(
+    words: tuple[str, ...], app: Flask, instance: Path, people: People
+) -> None:
+    done = command(instance, *words)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -1,0 +1,188 @@
+"""Headers, error pages and doors that every page shares."""
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from selfservice import help as help_site
+from selfservice.web import safe_next
+from tests.conftest import Browser
+from tests.factories import People
+
+PUBLIC = ["/", "/connexion", "/recuperation"]
+PRIVATE = [
+    "/factures",
+    "/profil/compte",
+    "/profil/preferences",
+    "/profil/mot-de-passe",
+    "/profil/sessions",
+    "/administration/utilisateurs",
+    "/administration/utilisateurs/ajout",
+]
+
+
+@pytest.mark.parametrize("path", [*PUBLIC, *PRIVATE, "/nulle-part"])
+def test_every_page_has_the_headers(path: str, alice: Browser) -> None:
+    headers = alice.get(path).headers
+    policy = headers["Content-Security-Policy"]
+    assert "unsafe-inline" not in policy
+    for directive in ("frame-ancestors 'none'", "base-uri 'none'", "object-src 'none'"):
+        assert directive in policy
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "same-origin"
+    assert headers["Cache-Control"] == "no-store"
+    assert "Strict-Transport-Security" not in headers
+
+
+@pytest.mark.parametrize("path", [*PUBLIC, *PRIVATE])
+def test_no_page_holds_inline_script_or_style_or_another_host(
+    path: str, alice: Browser, browser: Browser
+) -> None:
+    page = (browser if path in PUBLIC else alice).get(path).text
+    assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\sstyle=|\son\w+=", page)
+    assert not re.search(r'(?:src|href|action)="(?:https?:)?//', page)
+
+
+@pytest.mark.parametrize("path", [*PUBLIC, *PRIVATE, "/nulle-part"])
+def test_every_page_is_whole_french_html(path: str, alice: Browser, browser: Browser) -> None:
+    page = (browser if path in PUBLIC else alice).get(path).text
+    assert '<html lang="fr">' in page
+    assert page.count("<h1") == 1
+    assert 'href="#contenu"' in page
+    for key in ("guide", "faq", "accessibilite", "mentions-legales", "donnees-personnelles"):
+        assert f'href="{help_site.help_url(key)}"' in page
+
+
+@pytest.mark.parametrize("path", PRIVATE)
+def test_anonymous_visitors_are_sent_to_sign_in(path: str, browser: Browser) -> None:
+    response = browser.get(path)
+    assert response.status_code == 302
+    assert response.location == f"/connexion?next={path}"
+
+
+def test_https_brings_its_own_cookie_and_header(
+    configure: Callable[..., None], make_app: Callable[[], Flask]
+) -> None:
+    configure(PUBLIC_URL="https://factures.example.com")
+    client = make_app().test_client()
+    response = client.get("/", base_url="https://factures.example.com")
+    assert response.headers["Set-Cookie"].startswith("__Host-session=")
+    for attribute in ("Secure", "HttpOnly", "SameSite=Lax", "Path=/"):
+        assert attribute in response.headers["Set-Cookie"]
+    assert "Strict-Transport-Security" in response.headers
+
+
+def test_unknown_host_is_refused_and_that_of_a_supplier_is_not(
+    browser: Browser, people: People
+) -> None:
+    assert browser.get("/", headers={"Host": "evil.example"}).status_code == 400
+    people.supplier.hostname = "diac.example"
+    people.supplier.save()
+    response = browser.get("/", headers={"Host": "diac.example"})
+    assert response.status_code == 200
+    assert "Diac / Diac Location" in response.text
+
+
+def test_before_signing_in_nobody_is_named_where_several_suppliers_are(
+    browser: Browser, people: People
+) -> None:
+    page = browser.get("/").text
+    assert "Diac" not in page
+    assert "Martin" not in page
+
+
+def test_unknown_page_is_a_french_404(browser: Browser, people: People) -> None:
+    response = browser.get("/nulle-part")
+    assert response.status_code == 404
+    assert "<h1" in response.text
+
+
+def test_unexpected_error_shows_its_number_and_is_logged(
+    app: Flask, people: People, caplog: pytest.LogCaptureFixture
+) -> None:
+    def explode() -> str:
+        raise ZeroDivisionError("secret detail")
+
+    app.add_url_rule("/explose", "explode", explode)
+    app.config["PROPAGATE_EXCEPTIONS"] = False
+    response = app.test_client().get("/explose")
+    assert response.status_code == 500
+    assert "secret detail" not in response.text
+    number = re.search(r"\b[0-9a-f]{16}\b", response.text)
+    assert number
+    assert number[0] in caplog.text
+
+
+def test_oversized_body_is_refused_with_a_page(browser: Browser) -> None:
+    response = browser.client.post("/connexion", data={"login": "x" * 400_000})
+    assert response.status_code == 413
+    assert "<html" in response.text
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["//evil", "/\\evil", "http://evil", "/\nx", "/a b", "/é", "javascript:x", "", "/%00\x00"],
+)
+def test_unsafe_next_is_replaced(target: str) -> None:
+    assert safe_next(target, "/factures") == "/factures"
+
+
+def test_safe_next_is_kept() -> None:
+    assert safe_next("/factures?q=1&kind=invoice", "/") == "/factures?q=1&kind=invoice"
+
+
+def test_health_is_json(browser: Browser) -> None:
+    response = browser.get("/sante")
+    assert (response.status_code, json.loads(response.text)) == (200, {"status": "ok"})
+
+
+def test_static_files_are_versioned_and_cached_for_ever(browser: Browser) -> None:
+    sheet = re.search(r'href="(/static/portal\.css\?v=\w+)"', browser.get("/").text)
+    assert sheet
+    response = browser.get(sheet[1])
+    assert response.status_code == 200
+    assert "immutable" in response.headers["Cache-Control"]
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+class TestHelpSite:
+    @pytest.fixture
+    def site(self, tmp_path: Path, configure: Callable[..., None]) -> Path:
+        folder = tmp_path / "site"
+        (folder / "guide-de-connexion").mkdir(parents=True)
+        (folder / "index.html").write_text("<h1>Aide</h1>", "utf-8")
+        (folder / "guide-de-connexion" / "index.html").write_text("<h1>Guide</h1>", "utf-8")
+        (folder / "404.html").write_text("<h1>Page introuvable</h1>", "utf-8")
+        configure(HELP_SITE_DIR=str(folder))
+        return folder
+
+    def get(self, make_app: Callable[[], Flask], path: str) -> TestResponse:
+        return make_app().test_client().get(path)
+
+    def test_is_served_under_aide(self, site: Path, make_app: Callable[[], Flask]) -> None:
+        response = self.get(make_app, "/aide/guide-de-connexion/")
+        assert "Guide" in response.text
+        assert "'unsafe-inline'" in response.headers["Content-Security-Policy"]
+
+    def test_missing_page_gets_its_own_404(self, site: Path, make_app: Callable[[], Flask]) -> None:
+        response = self.get(make_app, "/aide/nulle-part/")
+        assert response.status_code == 404
+        assert "Page introuvable" in response.text
+
+    def test_not_built_says_how_to_build_it(
+        self, tmp_path: Path, configure: Callable[..., None], make_app: Callable[[], Flask]
+    ) -> None:
+        configure(HELP_SITE_DIR=str(tmp_path / "absent"))
+        response = self.get(make_app, "/aide/")
+        assert response.status_code == 404
+        assert "make site" in response.text
+
+
+def test_unknown_help_key_is_an_error() -> None:
+    with pytest.raises(KeyError):
+        help_site.help_url("nulle-part")
