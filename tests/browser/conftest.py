@@ -1,0 +1,106 @@
+"""A demonstration served by real processes, and Debian's Chromium to visit it."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from docs_tools.build import build
+from tests.conftest import free_port
+from tests.processes import command, running, serving
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+SIZES = {"phone": (390, 844), "desk": (1280, 900)}
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    assert CHROMIUM, "Chromium is missing: make system (apt-get install chromium)"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def help_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("help") / "site"
+    build(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def filled_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demonstration as `selfservice demo` makes it, to be copied."""
+    folder = tmp_path_factory.mktemp("demo") / "instance"
+    done = command(folder, "demo")
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+@pytest.fixture(params=SIZES)
+def size(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@contextmanager
+def demonstration(filled: Path, folder: Path, help_site: Path) -> Iterator[str]:
+    """Serve a copy of the demonstration with its worker, and give its address."""
+    instance = folder / "instance"
+    shutil.copytree(filled, instance)
+    port = free_port()
+    keys = {"HELP_SITE_DIR": str(help_site), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    with serving(instance, port, **keys) as address, running(instance, "worker", **keys):
+        yield address
+
+
+@pytest.fixture
+def portal(filled_instance: Path, help_site: Path, tmp_path: Path) -> Iterator[str]:
+    """The address of a demonstration that the test may change."""
+    with demonstration(filled_instance, tmp_path, help_site) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def shared_portal(
+    filled_instance: Path, help_site: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    """The address of a demonstration for tests that only look."""
+    with demonstration(filled_instance, tmp_path_factory.mktemp("shared"), help_site) as address:
+        yield address
+
+
+@pytest.fixture
+def page(chromium: Browser, portal: str, size: str) -> Iterator[Page]:
+    """A page at one size; an error in its console or a request to another host fails the test."""
+    width, height = SIZES[size]
+    context = chromium.new_context(
+        base_url=portal,
+        viewport={"width": width, "height": height},
+        locale="fr-FR",
+        timezone_id="Europe/Paris",
+        reduced_motion="reduce",
+    )
+    page = context.new_page()
+    page.set_default_timeout(10_000)
+    faults: list[str] = []
+    context.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
+    context.on(
+        "request",
+        lambda sent: None if sent.url.startswith((portal, "data:")) else faults.append(sent.url),
+    )
+    yield page
+    context.close()
+    assert faults == []

@@ -1,0 +1,90 @@
+"""axe-core on every page of the portal, light and dark, phone and desk; the keyboard alone."""
+
+import re
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, expect
+
+from tests.browser.test_walk import assert_nothing_scrolls_sideways, open_newest_mail, sign_in
+
+pytestmark = pytest.mark.browser
+
+PUBLIC = ["/", "/connexion", "/recuperation", "/demo/mails"]
+PRIVATE = [
+    "/factures",
+    "/factures?historique=tout",
+    "/factures?q=zzz",
+    "/profil/compte",
+    "/profil/preferences",
+    "/profil/mot-de-passe",
+    "/profil/sessions",
+    "/administration/utilisateurs",
+    "/administration/utilisateurs/ajout",
+]
+OWNER = ("claire.lemoine@example.com", "Atelier-2CV")
+
+
+@pytest.fixture
+def portal(shared_portal: str) -> str:
+    return shared_portal
+
+
+def assert_accessible(page: Page) -> None:
+    """Hold the page against axe in both colour schemes."""
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        results = Axe().run(page)
+        assert results.violations_count == 0, f"{page.url} {scheme}\n{results.generate_report()}"
+    assert_nothing_scrolls_sideways(page)
+
+
+def test_every_page_without_an_account(page: Page) -> None:
+    for path in PUBLIC:
+        page.goto(path)
+        assert_accessible(page)
+    open_newest_mail(page, "Votre identifiant E-Facture")
+    assert_accessible(page)
+
+
+def test_every_page_of_an_administrator(page: Page) -> None:
+    sign_in(page, *OWNER)
+    for path in PRIVATE:
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert_accessible(page)
+
+
+def test_pages_that_tell_a_fault(page: Page) -> None:
+    sign_in(page, "personne", "faux")
+    expect(page.get_by_text("Identifiant ou mot de passe incorrect.")).to_be_visible()
+    assert_accessible(page)
+    page.goto("/recuperation")
+    page.get_by_label("Adresse mail").fill("personne@example.com")
+    page.get_by_role("button", name="Envoyer").click()
+    expect(page.get_by_text("Aucun compte trouvé pour personne@example.com")).to_be_visible()
+    assert_accessible(page)
+    sign_in(page, *OWNER)
+    page.goto("/administration/utilisateurs/ajout")
+    page.get_by_role("button", name="Valider").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    assert_accessible(page)
+
+
+def test_the_keyboard_alone_signs_in_and_opens_the_menu(page: Page, size: str) -> None:
+    page.goto("/")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Aller au contenu")).to_be_focused()
+    page.get_by_label("Identifiant", exact=True).focus()
+    page.keyboard.type(OWNER[0])
+    page.keyboard.press("Tab")
+    page.keyboard.type(OWNER[1])
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/factures$"))
+    account = page.get_by_text("Mon compte")
+    account.focus()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="Mon profil", exact=True)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/profil/compte$"))
