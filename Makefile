@@ -42,6 +42,9 @@ check: install system ## Everything CI checks
 	$(MAKE) docs-check
 	$(MAKE) test
 
+soak: install system ## What runs longer: hundreds of kills at random
+	pytest -n 2 -m soak -o addopts=""
+
 format: install ## Format Python and templates
 	ruff format .
 	ruff check --fix .

@@ -207,7 +207,10 @@ def invoices_deposit(slug: str, folder: Path) -> None:
     """Dépose un dossier de PDF ; les refus sont dans rejets.csv."""
     supplier = registration.get_supplier(slug)
     with click.progressbar(
-        length=deposit.count_candidates(folder), label="Dépôt", file=sys.stderr
+        length=deposit.count_candidates(folder),
+        label="Dépôt",
+        file=sys.stderr,
+        hidden=not sys.stderr.isatty(),
     ) as bar:
         report = deposit.deposit_folder(supplier, folder, on_progress=bar.update)
     _finish(report.summary, invoice_labels.refusal_lines(report))

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import time
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -116,9 +117,10 @@ def _path(value: object) -> Path:
 
 
 def _mail_address(value: object) -> str:
-    if not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", _text(value)):
+    address = parseaddr(_text(value))[1]
+    if "\n" in _text(value) or not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", address):
         raise ValueError("une adresse mail est attendue")
-    return _text(value)
+    return address
 
 
 @dataclass(frozen=True)

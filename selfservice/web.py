@@ -47,6 +47,7 @@ def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
         SESSION_COOKIE_HTTPONLY=True,
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
+        WTF_I18N_ENABLED=False,  # WTForms translates by itself
         WTF_CSRF_TIME_LIMIT=app.config["SESSION_HOURS"] * 3600,
     )
     app.extensions["is_supplier_host"] = is_supplier_host

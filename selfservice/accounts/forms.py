@@ -39,13 +39,20 @@ def text_rules(length: int) -> list[Callable[..., None]]:
     return [Length(max=length, message=messages.TOO_LONG), storable]
 
 
-class SignInForm(FlaskForm):
+class PortalForm(FlaskForm):
+    """A form whose built-in messages are in French."""
+
+    class Meta(FlaskForm.Meta):
+        locales = ["fr"]  # type: ignore[assignment]  # noqa: RUF012 - read as a list
+
+
+class SignInForm(PortalForm):
     login = StringField("Identifiant", [DataRequired(messages.LOGIN_MISSING)])
     password = PasswordField("Mot de passe", [InputRequired(messages.PASSWORD_MISSING)])
     next = HiddenField()
 
 
-class RecoveryForm(FlaskForm):
+class RecoveryForm(PortalForm):
     email = EmailField(
         "Adresse mail",
         [DataRequired(messages.ADDRESS_MISSING), *text_rules(LOGIN_LENGTH)],
@@ -57,7 +64,7 @@ class RecoveryForm(FlaskForm):
             raise ValidationError(messages.ADDRESS_MALFORMED)
 
 
-class ChosenPasswordForm(FlaskForm):
+class ChosenPasswordForm(PortalForm):
     """A password typed twice; what the rule says of it comes from the use case."""
 
     password = PasswordField("Votre mot de passe", [InputRequired(messages.PASSWORD_MISSING)])
@@ -78,7 +85,7 @@ class PasswordForm(ChosenPasswordForm):
     current = PasswordField("Mot de passe actuel", [InputRequired(messages.PASSWORD_MISSING)])
 
 
-class PreferencesForm(FlaskForm):
+class PreferencesForm(PortalForm):
     display_history_months = SelectField(
         "Historique d'affichage",
         coerce=int,
@@ -88,7 +95,7 @@ class PreferencesForm(FlaskForm):
     )
 
 
-class AccountForm(FlaskForm):
+class AccountForm(PortalForm):
     last_name = StringField("Nom", text_rules(NAME_LENGTH), filters=[trimmed])
     first_name = StringField("Prénom", text_rules(NAME_LENGTH), filters=[trimmed])
     phone = TelField("Téléphone", text_rules(PHONE_LENGTH), filters=[trimmed])

@@ -1,6 +1,5 @@
 """« Ajout d'un utilisateur », with the seed's groups and labels (FAQ 13)."""
 
-from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     EmailField,
@@ -17,6 +16,7 @@ from selfservice.accounts.forms import (
     LOGIN_LENGTH,
     NAME_LENGTH,
     PHONE_LENGTH,
+    PortalForm,
     text_rules,
     trimmed,
 )
@@ -28,7 +28,7 @@ NO_COMPANY = SelectChoice("", "Choisir ...")
 NO_PROFILE = SelectChoice("", "Aucun...")
 
 
-class AddUserForm(FlaskForm):
+class AddUserForm(PortalForm):
     login = StringField(
         "Login",
         [DataRequired(messages.LOGIN_MISSING), *text_rules(LOGIN_LENGTH)],

@@ -68,6 +68,30 @@ def test_changing_the_password_ends_the_other_sessions(
     assert elsewhere.get("/profil/compte").status_code == 302
 
 
+@pytest.mark.parametrize(
+    ("user_agent", "words"),
+    [
+        (
+            "Mozilla/5.0 (Windows NT 10.0; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Firefox sous Windows",
+        ),
+        (
+            "Mozilla/5.0 (Linux; Android 15) Chrome/140.0 Mobile Safari/537.36",
+            "Chrome sous Android",
+        ),
+        ("Mozilla/5.0 (iPhone; CPU like Mac OS X) Version/18.0 Safari/604.1", "Safari sous iPhone"),
+        ("Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537.36 Edg/140.0", "Edge sous Windows"),
+        ("curl/8", "Navigateur inconnu"),
+    ],
+)
+def test_sessions_name_the_browser_in_words(
+    user_agent: str, words: str, browser: Browser, people: People
+) -> None:
+    browser.client.environ_base["HTTP_USER_AGENT"] = user_agent
+    browser.sign_in("alice", PASSWORD)
+    assert words in browser.get("/profil/sessions").text
+
+
 def test_an_open_session_can_be_closed_from_another(
     alice: Browser, new_browser: Callable[[], Browser], people: People
 ) -> None:
@@ -94,3 +118,9 @@ def test_added_user_is_invited_to_change_the_password_someone_chose(
     assert "choisi par quelqu" not in alice.get("/profil/compte").text
     User.update(is_password_from_other=True).execute()
     assert "/profil/mot-de-passe" in alice.get("/profil/preferences").text
+
+
+def test_a_choice_that_does_not_exist_is_refused_in_french(alice: Browser) -> None:
+    page = alice.submit("/profil/preferences", {"display_history_months": "5"}).text
+    assert "valide" in page
+    assert "Not a valid" not in page

@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 
 from selfservice import ratelimit
 from selfservice.accounts import messages, passwords, profile, sessions
+from selfservice.accounts.browsers import describe_browser
 from selfservice.accounts.forms import AccountForm, PasswordForm, PreferencesForm
 from selfservice.accounts.views.blueprint import blueprint
 from selfservice.accounts.views.visitor import origin, signed_in
@@ -63,7 +64,7 @@ def sessions_page() -> str:
     rows = [
         {
             "id_hash": row.id_hash,
-            "browser": row.browser or "Navigateur inconnu",
+            "browser": describe_browser(row.browser),
             "origin": row.origin,
             "opened_at": row.opened_at,
             "used_at": row.used_at,
