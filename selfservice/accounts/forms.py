@@ -64,11 +64,13 @@ class RecoveryForm(PortalForm):
             raise ValidationError(messages.ADDRESS_MALFORMED)
 
 
-class ChosenPasswordForm(PortalForm):
-    """A password typed twice; what the rule says of it comes from the use case."""
+def chosen_password() -> PasswordField:
+    """Return the field of a new password; what the rule says of it comes from the use case."""
+    return PasswordField("Votre mot de passe", [InputRequired(messages.PASSWORD_MISSING)])
 
-    password = PasswordField("Votre mot de passe", [InputRequired(messages.PASSWORD_MISSING)])
-    confirmation = PasswordField(
+
+def confirmation() -> PasswordField:
+    return PasswordField(
         "Confirmation",
         [
             InputRequired(messages.CONFIRMATION_MISSING),
@@ -77,17 +79,21 @@ class ChosenPasswordForm(PortalForm):
     )
 
 
-class ResetForm(ChosenPasswordForm):
+class ResetForm(PortalForm):
     user_id = RadioField("Vos identifiants", coerce=int, validate_choice=False)
+    password = chosen_password()
+    confirmation = confirmation()
 
 
-class PasswordForm(ChosenPasswordForm):
+class PasswordForm(PortalForm):
     current = PasswordField("Mot de passe actuel", [InputRequired(messages.PASSWORD_MISSING)])
+    password = chosen_password()
+    confirmation = confirmation()
 
 
 class PreferencesForm(PortalForm):
     display_history_months = SelectField(
-        "Historique d'affichage",
+        "Historique d’affichage",
         coerce=int,
         choices=[
             SelectChoice(str(months), label) for months, label in DISPLAY_HISTORY_CHOICES.items()

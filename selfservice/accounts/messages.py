@@ -23,7 +23,7 @@ PASSWORD_FAULTS = {
         "Le mot de passe doit contenir au moins un caractère spécial (ni lettre ni chiffre)."
     ),
     "common": "Ce mot de passe est trop courant : choisissez-en un que personne ne devinera.",
-    "login": "Le mot de passe ne doit pas contenir l'identifiant.",
+    "login": "Le mot de passe ne doit pas contenir l’identifiant.",
     "name": "Le mot de passe ne doit contenir ni un nom de personne, ni celui de la société.",
 }
 PASSWORDS_DIFFER = HelpfulText("Les deux mots de passe sont différents.", FORGOTTEN)

@@ -4,7 +4,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, url_for
 from flask_login import login_required
 from werkzeug.wrappers import Response
 
-from selfservice.accounts.messages import password_faults
+from selfservice.accounts.messages import PASSWORD_RULES, password_faults
 from selfservice.accounts.passwords import PasswordRefusedError
 from selfservice.accounts.views.visitor import origin, signed_in
 from selfservice.administration import messages, users
@@ -37,7 +37,8 @@ def add_user() -> Response | str:
     if form.validate_on_submit() and _add(form):
         flash(messages.USER_ADDED.format(login=form.login.data))
         return redirect(url_for("administration.users"))
-    return render_template("administration/add_user.html", form=form)
+    rules = list(PASSWORD_RULES.items())
+    return render_template("administration/add_user.html", form=form, rules=rules)
 
 
 def _add(form: AddUserForm) -> bool:

@@ -175,7 +175,7 @@ def test_reset_page_without_a_link_leads_to_the_request(browser: Browser, people
         ("Cabretteverte9", "au moins un caractère spécial"),
         ("Facture2024!", "trop courant"),
         ("Password1!", "trop courant"),
-        ("Mon-alice-2x!", "pas contenir l&#39;identifiant"),
+        ("Mon-alice-2x!", "pas contenir l’identifiant"),
         ("L-Atelier-9x", "ni celui de la société"),
         ("Aa1!" + "x" * 125, "pas dépasser 128"),
     ],

@@ -77,7 +77,7 @@ def test_added_colleague_signs_in_and_gets_no_mail(
     [
         ({"login": ""}, "Choisissez un login"),
         ({"login": "BOB"}, "Ce login est déjà pris"),
-        ({"login": "julie martin"}, "ne contient pas d&#39;espace"),
+        ({"login": "julie martin"}, "ne contient pas d’espace"),
         ({"password": "", "password_again": ""}, "Choisissez un mot de passe"),
         ({"password_again": "Autre-roue7"}, "Les deux mots de passe sont différents."),
         ({"password": "abc", "password_again": "abc"}, "au moins 8 caractères"),

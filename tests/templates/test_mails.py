@@ -26,14 +26,14 @@ CONTEXTS: dict[str, dict[str, object]] = {
     "recovery": {
         "link_url": "https://portal.example/reinitialisation/secret",
         "minutes": 120,
-        "portal_url": "https://portal.example/",
+        "portal_url": "https://portal.example/accueil",
         "supplier_names": ["Diac", "Fournitures <Martin>"],
     },
     "password_changed": {
         "login": "pierre.durand_1",
         "company_name": "Durand & fils",
-        "changed_at": datetime(2026, 11, 21, 14, 2),
-        "portal_url": "https://portal.example/",
+        "changed_at": datetime.fromisoformat("2026-11-21T14:02"),
+        "portal_url": "https://portal.example/accueil",
         "recovery_url": "https://portal.example/recuperation",
     },
 }
