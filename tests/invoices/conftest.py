@@ -36,9 +36,7 @@ def deposit(supplier: Supplier, company: Company, folder: Path) -> Callable[[], 
 
 
 @pytest.fixture
-def refusal(
-    deposit: Callable[[], DepositReport], folder: Path
-) -> Callable[[bytes], str]:
+def refusal(deposit: Callable[[], DepositReport], folder: Path) -> Callable[[bytes], str]:
     """Deposit one file and return the reason why it is refused, as rejets.csv tells it."""
 
     def reason_for(content: bytes, name: str = "document.pdf") -> str:

@@ -87,14 +87,23 @@ def cii(**fields: object) -> bytes:
     return XML.format(**(defaults | {"vat_totals": totals} | fields)).encode()
 
 
-def pdf(xml: bytes | None = None, *, name: str = "factur-x.xml", pages: int = 1) -> bytes:
-    """A real PDF of blank pages, with its XML attached."""
+def pdf(
+    xml: bytes | None = None,
+    *,
+    name: str = "factur-x.xml",
+    key: str = "",
+    pages: int = 1,
+    padding: bytes = b"",
+) -> bytes:
+    """A real PDF of blank pages, with its XML attached, and as heavy as `padding` makes it."""
     with pikepdf.new() as document:
         for _ in range(pages):
             document.add_blank_page(page_size=(595, 842))
         if xml is not None:
             spec = AttachedFileSpec(document, xml, filename=name, mime_type="text/xml")
-            document.attachments[name] = spec
+            document.attachments[key or name] = spec
+        if padding:
+            document.Root.Padding = document.make_stream(padding)
         buffer = io.BytesIO()
         document.save(buffer, deterministic_id=True)
     return buffer.getvalue()
@@ -113,31 +122,6 @@ def index(folder: Path, *rows: dict[str, object], encoding: str = "utf-8") -> No
     lines = [";".join(columns)]
     lines += [";".join(str(row.get(column, "")) for column in columns) for row in rows]
     (folder / "index.csv").write_text("\n".join(lines) + "\n", encoding)
-
-
-def make_invoice(company: Company, number: str, **fields: object) -> Invoice:
-    """A row without a file, for lists."""
-    issued_on = fields.pop("issued_on", None) or clock.today()
-    defaults: dict[str, object] = {
-        "kind": "invoice",
-        "gross_cents": 12_000,
-        "net_cents": 10_000,
-        "vat_cents": 2_000,
-        "state": "original",
-        "notification": "none",
-        "sha256": "0" * 64,
-        "size_bytes": 1,
-        "has_xml": False,
-        "deposited_at": clock.now(),
-    }
-    invoice: Invoice = Invoice.create(
-        supplier=company.supplier,
-        company=company,
-        number=number,
-        issued_on=issued_on,
-        **(defaults | fields),
-    )
-    return invoice
 
 
 def months_ago(months: int, *, days: int = 0) -> date:

@@ -1,0 +1,264 @@
+"""Reading a Factur-X document: its XML out of the PDF, and what the XML says.
+
+Pure: bytes in, facts out; no database, no settings. Nothing here trusts the document.
+"""
+
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Any
+
+from lxml import etree
+from pikepdf import Name, Pdf, PdfError
+
+from selfservice.money import parse_cents
+
+ATTACHMENT_NAMES = ("factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml")
+CREDIT_NOTE_TYPES = frozenset(
+    ("81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532")
+)
+SIREN_SCHEMES = ("", "0002", "0009")
+MAX_XML_BYTES = 10 * 1024 * 1024
+
+_CODE = "urn:un:unece:uncefact:data:standard:"
+_NAMESPACES = {
+    "rsm": f"{_CODE}CrossIndustryInvoice:100",
+    "ram": f"{_CODE}ReusableAggregateBusinessInformationEntity:100",
+    "udt": f"{_CODE}UnqualifiedDataType:100",
+}
+
+
+def _path(*steps: str) -> str:
+    """Write out the namespaces of a path: lxml looks prefixes up anew at each search."""
+    names = (step.rpartition(":") for step in steps)
+    return "/".join(f"{{{_NAMESPACES[prefix or 'ram']}}}{name}" for prefix, _, name in names)
+
+
+_ROOT = _path("rsm:CrossIndustryInvoice")
+_HEADER = _path("rsm:ExchangedDocument")
+_AGREEMENT = _path("rsm:SupplyChainTradeTransaction", "ApplicableHeaderTradeAgreement")
+_SETTLEMENT = _path("rsm:SupplyChainTradeTransaction", "ApplicableHeaderTradeSettlement")
+_TOTALS = _path("SpecifiedTradeSettlementHeaderMonetarySummation")
+_NUMBER = _path("ID")
+_TYPE = _path("TypeCode")
+_ISSUED = _path("IssueDateTime", "udt:DateTimeString")
+_CONTRACT = _path("ContractReferencedDocument", "IssuerAssignedID")
+_CURRENCY = _path("InvoiceCurrencyCode")
+_DUE = _path("SpecifiedTradePaymentTerms", "DueDateDateTime", "udt:DateTimeString")
+_NET = _path("TaxBasisTotalAmount")
+_VAT = _path("TaxTotalAmount")
+_GROSS = _path("GrandTotalAmount")
+_SELLER = _path("SellerTradeParty")
+_BUYER = _path("BuyerTradeParty")
+_NAME = _path("Name")
+_GLOBAL_ID = _path("GlobalID")
+_LEGAL_ID = _path("SpecifiedLegalOrganization", "ID")
+_TAX_ID = _path("SpecifiedTaxRegistration", "ID")
+_EMPTY = etree.Element("absent")
+
+
+class FacturXError(Exception):
+    """The embedded XML cannot be used."""
+
+
+class BrokenXmlError(FacturXError):
+    """Not a well-formed CrossIndustryInvoice, or larger than MAX_XML_BYTES."""
+
+
+class DoctypeError(FacturXError):
+    """It declares a DOCTYPE, which no invoice needs and attacks do."""
+
+
+@dataclass(frozen=True)
+class Party:
+    """What identifies a seller or a buyer, compact; `legal_id` is a SIREN or a SIRET."""
+
+    name: str = ""
+    identifiers: tuple[str, ...] = ()
+    legal_id: str = ""
+    vat_number: str = ""
+    is_identified: bool = False
+
+    @property
+    def siren(self) -> str:
+        """Return the SIREN, else the one inside the French VAT number, else nothing."""
+        if self.legal_id:
+            return self.legal_id[:9]
+        inside = self.vat_number[4:]
+        is_french = self.vat_number.startswith("FR") and len(inside) == 9 and inside.isdigit()
+        return inside if is_french else ""
+
+
+@dataclass(frozen=True)
+class Description:
+    """What a document says of itself (BT-1 to BT-112); None or empty where it is silent.
+
+    Amounts are cents with the document's own signs. `faults` maps a field whose text cannot be
+    taken to that text: it only matters where nothing overrides the field.
+    """
+
+    number: str = ""
+    kind: str = ""
+    issued_on: date | None = None
+    due_on: date | None = None
+    currency: str = ""
+    net_cents: int | None = None
+    vat_cents: int | None = None
+    gross_cents: int | None = None
+    contract: str = ""
+    seller: Party = field(default_factory=Party)
+    buyer: Party = field(default_factory=Party)
+    faults: dict[str, str] = field(default_factory=dict)
+
+
+def embedded_xml(pdf: Pdf) -> bytes | None:
+    """Return the XML attached under one of the standard's names, None where there is none.
+
+    Raises BrokenXmlError for an attachment that does not unpack within MAX_XML_BYTES.
+    """
+    try:
+        for key, attached in pdf.attachments.items():
+            names = (key.strip().lower(), attached.filename.strip().lower())
+            if any(name in ATTACHMENT_NAMES for name in names):
+                return _unpack(attached.get_file().obj)
+    except (PdfError, zlib.error, ValueError, TypeError, AttributeError) as error:
+        raise BrokenXmlError(str(error)) from error
+    return None
+
+
+def describe(xml: bytes) -> Description:
+    """Return what a CrossIndustryInvoice says; raises BrokenXmlError or DoctypeError."""
+    root = _parse(xml)
+    header, agreement, settlement = (_section(root, x) for x in (_HEADER, _AGREEMENT, _SETTLEMENT))
+    totals = _section(settlement, _TOTALS)
+    faults: dict[str, str] = {}
+
+    def take(field_name: str, text: str, convert: Callable[[str], Any], absent: Any = None) -> Any:
+        try:
+            return convert(text) if text else absent
+        except ValueError:
+            faults[field_name] = text[:60]
+            return absent
+
+    currency = take("currency", _text(settlement, _CURRENCY), currency_code, "")
+    return Description(
+        number=take("number", _text(header, _NUMBER), one_line, ""),
+        kind=take("kind", _text(header, _TYPE), _kind, ""),
+        issued_on=take("issued_on", _text(header, _ISSUED), _day),
+        due_on=take("due_on", _text(settlement, _DUE), _day),
+        currency=currency,
+        net_cents=take("net", _text(totals, _NET), parse_cents),
+        vat_cents=take("vat", _vat_total(totals, currency), parse_cents),
+        gross_cents=take("gross", _text(totals, _GROSS), parse_cents),
+        contract=take("contract", _text(agreement, _CONTRACT), one_line, ""),
+        seller=_party(_section(agreement, _SELLER)),
+        buyer=_party(_section(agreement, _BUYER)),
+        faults=faults,
+    )
+
+
+def one_line(text: str) -> str:
+    """Return a text of at most 100 printable characters; raises ValueError for another."""
+    compact = " ".join(text.split())
+    if len(compact) > 100 or not compact.isprintable():
+        raise ValueError(text)
+    return compact
+
+
+def currency_code(text: str) -> str:
+    """Return an ISO 4217 code in capitals; raises ValueError for another shape."""
+    code = text.strip().upper()
+    if len(code) != 3 or not (code.isascii() and code.isalpha()):
+        raise ValueError(text)
+    return code
+
+
+def _unpack(stream: Any) -> bytes:
+    """Return a stream's bytes without ever unpacking more than MAX_XML_BYTES."""
+    filters = stream.get("/Filter")
+    raw: bytes = stream.read_raw_bytes()
+    if filters is None:
+        xml, rest = raw[:MAX_XML_BYTES], raw[MAX_XML_BYTES:]
+    elif filters == Name.FlateDecode or list(filters) == [Name.FlateDecode]:
+        unpacker = zlib.decompressobj()
+        xml = unpacker.decompress(raw, MAX_XML_BYTES)
+        rest = unpacker.unconsumed_tail
+    else:
+        raise ValueError("unusual filter")
+    if rest:
+        raise ValueError("too large")
+    return xml
+
+
+def _parse(xml: bytes) -> Any:
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        huge_tree=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(xml, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise (DoctypeError if b"<!DOCTYPE" in xml else BrokenXmlError)(str(error)) from error
+    if root.getroottree().docinfo.doctype:
+        raise DoctypeError
+    if root.tag != _ROOT:
+        raise BrokenXmlError(str(root.tag))
+    return root
+
+
+def _section(parent: Any, path: str) -> Any:
+    """Return a part of the document, an empty one where it is absent."""
+    found = parent.find(path)
+    return _EMPTY if found is None else found
+
+
+def _text(section: Any, path: str) -> str:
+    return (section.findtext(path) or "").strip()
+
+
+def _kind(code: str) -> str:
+    if not (code.isascii() and code.isdigit() and len(code) <= 3):
+        raise ValueError(code)
+    return "credit_note" if code.lstrip("0") in CREDIT_NOTE_TYPES else "invoice"
+
+
+def _day(text: str) -> date:
+    if not (len(text) == 8 and text.isascii() and text.isdigit()):
+        raise ValueError(text)
+    return datetime.strptime(text, "%Y%m%d").date()  # noqa: DTZ007 - a day has no time zone
+
+
+def _vat_total(totals: Any, currency: str) -> str:
+    """Return BT-110: BT-111, in the currency of the accounts, may stand beside it."""
+    found = totals.findall(_VAT)
+    own = [each for each in found if each.get("currencyID") == currency] or found
+    return (own[0].text or "").strip() if own else ""
+
+
+def _party(section: Any) -> Party:
+    legal = section.find(_LEGAL_ID)
+    taxes = [each for each in section.findall(_TAX_ID) if each.get("schemeID") == "VA"]
+    vat = "".join((taxes[0].text or "").split()).upper() if taxes else ""
+    numbers = (*section.findall(_NUMBER), *section.findall(_GLOBAL_ID))
+    return Party(
+        name=_text(section, _NAME)[:100],
+        identifiers=tuple(text for each in numbers if (text := (each.text or "").strip())),
+        legal_id=_legal_id(legal),
+        vat_number=vat,
+        is_identified=bool(vat) or (legal is not None and bool((legal.text or "").strip())),
+    )
+
+
+def _legal_id(element: Any) -> str:
+    """Return a SIREN or SIRET; another country's number may look alike under its own scheme."""
+    if element is None or element.get("schemeID", "") not in SIREN_SCHEMES:
+        return ""
+    digits = "".join((element.text or "").split())
+    is_french = digits.isascii() and digits.isdigit() and len(digits) in (9, 14)
+    return digits if is_french else ""

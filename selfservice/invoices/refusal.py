@@ -1,0 +1,21 @@
+"""Why a document is not deposited: a code, its facts and, for `rejets.csv`, a sentence."""
+
+from selfservice.invoices.labels import REFUSALS
+
+
+class RefusalError(Exception):
+    """One reason for one file; raised by the checks, kept in the report.
+
+    `code` is a key of labels.REFUSALS, `facts` what its sentence needs.
+    """
+
+    def __init__(self, code: str, **facts: str | int) -> None:
+        super().__init__(code, facts)
+        self.code = code
+        self.facts = facts
+
+    @property
+    def reason(self) -> str:
+        """Return the sentence on one line, whatever the document put into its facts."""
+        sentence = REFUSALS[self.code].format(**self.facts)
+        return "".join(each if each.isprintable() else " " for each in sentence)

@@ -1,0 +1,115 @@
+"""Documents on disk, named by their SHA-256, whole or not at all.
+
+A file is written aside in DOCUMENTS_DIR/incoming/<random>/, reaches the disk, then is renamed
+to DOCUMENTS_DIR/ab/abcdef….pdf. A directory aside belongs to the process that holds its lock; one
+whose lock is free was left by a process that died, and the next run removes it.
+"""
+
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from flask import current_app
+
+SYNC_THREADS = 8
+
+
+def path_of(sha256: str) -> Path:
+    return documents_folder() / sha256[:2] / f"{sha256}.pdf"
+
+
+def documents_folder() -> Path:
+    return Path(current_app.config["DOCUMENTS_DIR"])
+
+
+@contextmanager
+def exclusive() -> Iterator[None]:
+    """Let one process at a time decide which files the documents' folder holds."""
+    documents_folder().mkdir(parents=True, exist_ok=True)
+    with _locked(documents_folder(), fcntl.LOCK_EX):
+        yield
+
+
+class Incoming:
+    """A place aside for the files of one run; use as a context manager."""
+
+    def __init__(self) -> None:
+        self._parent = documents_folder() / "incoming"
+        self._folder = self._parent / secrets.token_hex(8)
+        self._lock = -1
+
+    def __enter__(self) -> "Incoming":
+        with exclusive():
+            self._parent.mkdir(exist_ok=True)
+            _remove_abandoned(self._parent)
+            self._folder.mkdir()
+            self._lock = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY)
+            fcntl.flock(self._lock, fcntl.LOCK_EX)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        os.close(self._lock)
+
+    def write(self, sha256: str, content: bytes) -> None:
+        """Write a document aside; it is not on the disk yet."""
+        (self._folder / sha256).write_bytes(content)
+
+    def publish(self, sha256s: Iterable[str]) -> None:
+        """Bring documents written aside to the disk and give them their names.
+
+        When this returns they are there whatever happens to the machine. Call inside
+        `exclusive()`, before the transaction that names them.
+        """
+        names = list(dict.fromkeys(sha256s))
+        _sync_all(self._folder / name for name in names)
+        folders = {path_of(name).parent for name in names}
+        for folder in folders:
+            folder.mkdir(exist_ok=True)
+        for name in names:
+            (self._folder / name).replace(path_of(name))
+        if folders:
+            _sync_all((*folders, documents_folder()))
+
+    def clear(self) -> None:
+        """Forget what was written aside and not published."""
+        for path in self._folder.iterdir():
+            path.unlink()
+
+
+def _remove_abandoned(parent: Path) -> None:
+    for folder in parent.iterdir():
+        try:
+            with _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
+                shutil.rmtree(folder, ignore_errors=True)
+        except (BlockingIOError, FileNotFoundError, NotADirectoryError):
+            continue  # alive, gone by itself meanwhile, or none of ours
+
+
+@contextmanager
+def _locked(folder: Path, operation: int) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, operation)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sync_all(paths: Iterable[Path]) -> None:
+    # Side by side, so that the disk answers for many at once.
+    with ThreadPoolExecutor(SYNC_THREADS) as pool:
+        list(pool.map(_sync, paths))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,90 @@
+"""« Mes factures »: the list, the PDF and the Factur-X XML."""
+
+from typing import cast
+from urllib.parse import quote
+
+from flask import Blueprint, Response, abort, render_template, request
+from flask_login import current_user, login_required
+from werkzeug.http import dump_options_header
+
+from selfservice.accounts.models import User
+from selfservice.invoices import listing, opening
+from selfservice.invoices.models import Invoice
+
+blueprint = Blueprint("invoices", __name__, url_prefix="/factures")
+
+
+@blueprint.get("", strict_slashes=False)
+@login_required
+def index() -> str:
+    filters = listing.clean_filters(
+        q=request.args.get("q", ""),
+        kind=request.args.get("kind", ""),
+        history=request.args.get("historique", ""),
+        after=request.args.get("apres", ""),
+    )
+    found = listing.list_invoices(_reader(), filters)
+    return render_template("invoices/index.html", listing=found, filters=filters)
+
+
+@blueprint.get("/<int:invoice_id>.pdf")
+@login_required
+def pdf(invoice_id: int) -> Response:
+    invoice = _invoice_or_404(invoice_id)
+    path = opening.document_path(invoice)
+    size = path.stat().st_size  # a lost file is an error, and was not opened
+    _mark_opened(invoice)
+    kind = "attachment" if "telecharger" in request.args else "inline"
+    response = Response(path.open("rb"), mimetype="application/pdf", direct_passthrough=True)
+    response.content_length = size
+    return _private(response, kind, f"{invoice.number}.pdf")
+
+
+@blueprint.get("/<int:invoice_id>.xml")
+@login_required
+def xml(invoice_id: int) -> Response:
+    invoice = _invoice_or_404(invoice_id)
+    try:
+        content = opening.read_xml(invoice)
+    except opening.UnknownInvoiceError:
+        abort(404)
+    _mark_opened(invoice)
+    # Always attached: a browser would run the scripts of an XML page shown on our address.
+    response = Response(content, content_type="application/xml")
+    return _private(response, "attachment", f"{invoice.number}.xml")
+
+
+def _reader() -> User:
+    return cast(User, current_user)
+
+
+def _invoice_or_404(invoice_id: int) -> Invoice:
+    try:
+        return opening.find_invoice(_reader(), invoice_id)
+    except opening.UnknownInvoiceError:
+        abort(404)
+
+
+def _mark_opened(invoice: Invoice) -> None:
+    if request.method != "HEAD":
+        opening.mark_opened(_reader(), invoice, origin=request.remote_addr or "")
+
+
+def _private(response: Response, kind: str, name: str) -> Response:
+    response.headers["Content-Disposition"] = content_disposition(kind, name)
+    response.headers["Cache-Control"] = "no-store"
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def content_disposition(kind: str, name: str) -> str:
+    """Return the header that names a file exactly, whatever its number is made of (RFC 6266).
+
+    Path separators become hyphens: no system could store them.
+    """
+    name = name.replace("/", "-").replace("\\", "-")
+    if name.isascii() and name.isprintable():
+        return dump_options_header(kind, {"filename": name})
+    simple = "".join(each if each.isascii() and each.isprintable() else "_" for each in name)
+    exact = quote(name, safe="!#$&+-.^_`|~", errors="replace")
+    return dump_options_header(kind, {"filename": simple, "filename*": f"UTF-8''{exact}"})

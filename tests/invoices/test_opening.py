@@ -1,0 +1,227 @@
+"""Opening documents: byte for byte, by whom, and what is remembered."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import unquote
+
+import pikepdf
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from werkzeug.http import parse_options_header
+
+from selfservice.audit import AuditEntry
+from selfservice.invoices.deposit import deposit_folder
+from selfservice.invoices.models import Invoice, Opening
+from selfservice.invoices.views import content_disposition
+from tests.conftest import Browser
+from tests.factories import People, make_invoice
+from tests.invoices import papers
+from tests.invoices.papers import cii, client_number, months_ago, pdf
+
+
+@pytest.fixture
+def xml(people: People) -> bytes:
+    return cii(number="F-1", buyer=client_number(people.alice.company.client_number))
+
+
+@pytest.fixture
+def content(xml: bytes) -> bytes:
+    return pdf(xml) + b"%% \x00 an unusual end\n%%EOF\n"
+
+
+@pytest.fixture
+def invoice(people: People, folder: Path, content: bytes) -> Invoice:
+    (folder / "a.pdf").write_bytes(content)
+    assert deposit_folder(people.supplier, folder).refused == []
+    return Invoice.get()
+
+
+def test_the_pdf_is_byte_for_byte_as_deposited(
+    alice: Browser, invoice: Invoice, content: bytes
+) -> None:
+    response = alice.get(f"/factures/{invoice.id}.pdf")
+    assert response.data == content
+    assert response.headers["Content-Type"] == "application/pdf"
+    assert response.headers["Content-Length"] == str(len(content))
+    assert response.headers["Content-Disposition"] == "inline; filename=F-1.pdf"
+    assert response.headers["Cache-Control"] == "no-store"
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    response.close()
+
+
+def test_telecharger_attaches_it(alice: Browser, invoice: Invoice) -> None:
+    response = alice.get(f"/factures/{invoice.id}.pdf?telecharger")
+    assert response.headers["Content-Disposition"] == "attachment; filename=F-1.pdf"
+    response.close()
+
+
+def test_the_xml_is_byte_for_byte_that_of_the_pdf(
+    alice: Browser, invoice: Invoice, xml: bytes
+) -> None:
+    response = alice.get(f"/factures/{invoice.id}.xml")
+    assert response.data == xml
+    assert response.headers["Content-Type"] == "application/xml"
+    assert response.headers["Content-Disposition"] == "attachment; filename=F-1.xml"
+    assert response.headers["Cache-Control"] == "no-store"
+
+
+def test_a_plain_pdf_has_no_xml(alice: Browser, people: People, folder: Path) -> None:
+    (folder / "a.pdf").write_bytes(pdf())
+    row: dict[str, object] = {
+        "file": "a.pdf",
+        "client_number": people.alice.company.client_number,
+        "invoice_number": "P-1",
+        "issued_on": months_ago(1).isoformat(),
+        "gross": "1",
+    }
+    papers.index(folder, row)
+    assert deposit_folder(people.supplier, folder).deposited == 1
+    assert alice.get(f"/factures/{Invoice.get().id}.xml").status_code == 404
+    assert Opening.select().count() == 0
+
+
+@pytest.mark.parametrize("kind", ["pdf", "xml"])
+def test_bob_and_charlie_get_404(
+    bob: Browser, charlie: Browser, invoice: Invoice, kind: str
+) -> None:
+    for other in (bob, charlie):
+        assert other.get(f"/factures/{invoice.id}.{kind}").status_code == 404
+    assert Opening.select().count() == 0
+    assert Invoice.get().downloaded_at is None
+
+
+@pytest.mark.parametrize("kind", ["pdf", "xml"])
+def test_a_visitor_is_sent_to_sign_in(browser: Browser, invoice: Invoice, kind: str) -> None:
+    response = browser.get(f"/factures/{invoice.id}.{kind}")
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith("/connexion?next=/factures/")
+
+
+@pytest.mark.parametrize("kind", ["pdf", "xml"])
+def test_past_retention_it_is_404(alice: Browser, invoice: Invoice, kind: str) -> None:
+    Invoice.update(issued_on=months_ago(24, days=1)).execute()
+    assert alice.get(f"/factures/{invoice.id}.{kind}").status_code == 404
+    Invoice.update(issued_on=months_ago(24)).execute()
+    response = alice.get(f"/factures/{invoice.id}.{kind}")
+    assert response.status_code == 200
+    response.close()
+
+
+@pytest.mark.parametrize(
+    "invoice_id", ["0", "999", str(2**63 - 1), str(2**63), "9" * 60, "-1", "x"]
+)
+@pytest.mark.parametrize("kind", ["pdf", "xml"])
+def test_an_unknown_id_is_404(alice: Browser, invoice_id: str, kind: str) -> None:
+    assert alice.get(f"/factures/{invoice_id}.{kind}").status_code == 404
+
+
+def test_a_document_beyond_the_display_history_still_opens(
+    alice: Browser, invoice: Invoice
+) -> None:
+    Invoice.update(issued_on=months_ago(5)).execute()
+    response = alice.get(f"/factures/{invoice.id}.pdf")
+    assert response.status_code == 200
+    response.close()
+
+
+@pytest.mark.parametrize("kind", ["pdf", "xml"])
+def test_opening_marks_the_user_and_the_company_once(
+    alice: Browser, people: People, invoice: Invoice, kind: str
+) -> None:
+    alice.get(f"/factures/{invoice.id}.{kind}").close()
+    (opening,) = Opening.select()
+    first = Invoice.get().downloaded_at
+    assert (opening.user, opening.invoice, first) == (people.alice, invoice, opening.opened_at)
+    alice.get(f"/factures/{invoice.id}.{kind}").close()
+    assert Opening.select().count() == 1
+    assert Invoice.get().downloaded_at == first
+    entries = AuditEntry.select().where(AuditEntry.event == "invoice.opened")
+    assert [(entry.user_id, entry.actor) for entry in entries] == [(people.alice.id, "alice")] * 2
+
+
+@pytest.mark.parametrize("kind", ["pdf", "xml"])
+def test_head_counts_as_nothing(alice: Browser, invoice: Invoice, kind: str) -> None:
+    response = alice.client.head(f"/factures/{invoice.id}.{kind}")
+    assert response.status_code == 200 and response.data == b""
+    assert int(response.headers["Content-Length"]) > 0
+    assert Opening.select().count() == 0
+    assert Invoice.get().downloaded_at is None
+
+
+def test_no_304_keeps_a_private_document_in_a_cache(alice: Browser, invoice: Invoice) -> None:
+    response = alice.get(
+        f"/factures/{invoice.id}.pdf",
+        headers={"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT", "If-None-Match": "*"},
+    )
+    assert response.status_code == 200
+    assert "ETag" not in response.headers and "Last-Modified" not in response.headers
+    response.close()
+
+
+@pytest.mark.parametrize(
+    ("number", "expected"),
+    [
+        ("F-1", "F-1.pdf"),
+        ("FA 2026;1", "FA 2026;1.pdf"),
+        ("a\"b'c", "a\"b'c.pdf"),
+        ("2026/11/001", "2026-11-001.pdf"),
+        ("..\\x", "..-x.pdf"),
+        ("Été n°1 €", "Été n°1 €.pdf"),
+        ("%41", "%41.pdf"),
+    ],
+)
+def test_the_file_is_named_exactly_after_the_number(
+    alice: Browser, people: People, number: str, expected: str, invoice: Invoice
+) -> None:
+    Invoice.update(number=number).execute()
+    response = alice.get(f"/factures/{invoice.id}.pdf")
+    assert name_in(response.headers["Content-Disposition"]) == expected
+    response.close()
+
+
+@given(st.text(max_size=60))
+@settings(max_examples=60, deadline=None)
+def test_no_number_breaks_the_header(number: str) -> None:
+    header = content_disposition("inline", number)
+    assert header.isascii() and header.isprintable()
+    if "\x00" not in number and number.isprintable():
+        assert name_in(header) == number.replace("/", "-").replace("\\", "-")
+
+
+def name_in(header: str) -> str:
+    """What a browser would save: filename* before filename (RFC 6266)."""
+    _, options = parse_options_header(header)
+    return unquote(options["filename"]) if "filename*" in header else options["filename"]
+
+
+def test_a_pdf_with_compressed_xml_gives_the_same_xml(
+    alice: Browser, people: People, folder: Path, xml: bytes
+) -> None:
+    buffer = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf(xml))) as document:
+        document.save(buffer, recompress_flate=True, compress_streams=True)
+    assert xml not in buffer.getvalue()
+    (folder / "a.pdf").write_bytes(buffer.getvalue())
+    assert deposit_folder(people.supplier, folder).deposited == 1
+    assert alice.get(f"/factures/{Invoice.get().id}.xml").data == xml
+
+
+def test_a_lost_file_is_an_error_and_marks_nothing(
+    alice: Browser, people: People, app: object
+) -> None:
+    invoice = make_invoice(people.alice.company)
+    app.config["PROPAGATE_EXCEPTIONS"] = False  # type: ignore[attr-defined]
+    assert alice.get(f"/factures/{invoice.id}.pdf").status_code == 500
+    assert Opening.select().count() == 0
+
+
+def test_two_tabs_opening_at_once_leave_one_mark(
+    alice: Browser, invoice: Invoice, new_browser: Callable[[], Browser], people: People
+) -> None:
+    other = new_browser()
+    other.sign_in("alice", people.password)
+    for browser in (alice, other):
+        browser.get(f"/factures/{invoice.id}.pdf").close()
+    assert Opening.select().count() == 1
