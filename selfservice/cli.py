@@ -2,7 +2,8 @@
 
 import logging
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import wraps
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import click
 from flask import Flask
 from flask.cli import FlaskGroup
-from peewee import InterfaceError, OperationalError
+from peewee import PeeweeException
 
 from selfservice import config, create_app, db, installation, outbox, server, worker
 from selfservice.accounts import passwords, users
@@ -19,6 +20,7 @@ from selfservice.demo import fill
 from selfservice.demo import instance as demo_instance
 from selfservice.invoices import deposit
 from selfservice.invoices import labels as invoice_labels
+from selfservice.invoices.errors import DepositError
 from selfservice.notifications import send
 from selfservice.suppliers import labels as supplier_labels
 from selfservice.suppliers import register, registration
@@ -35,10 +37,8 @@ MAIL_STATES = {
 
 
 def _load_app() -> Flask:
-    try:
+    with _one_line_faults():
         return create_app()
-    except config.ConfigurationError as error:
-        raise click.ClickException(f"Configuration : {error}") from error
 
 
 def main() -> None:
@@ -56,21 +56,31 @@ cli = FlaskGroup(
 )
 
 
+@contextmanager
+def _one_line_faults() -> Iterator[None]:
+    """Turn what an operator can mend into one line on stderr and exit status 1."""
+    try:
+        yield
+    except config.ConfigurationError as error:
+        raise click.ClickException(f"Configuration : {error}") from error
+    except PeeweeException as error:
+        raise click.ClickException(f"Base de données : {error}") from error
+    except SupplierError as error:
+        raise click.ClickException(supplier_labels.explain(error)) from error
+    except DepositError as error:
+        raise click.ClickException(invoice_labels.explain(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or ''} : {error.strerror}") from error
+
+
 def _command(function: Callable[..., None]) -> Callable[..., None]:
     """Give a command an open and migrated database, and one line for each fault."""
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            with db.connection():
-                _require_migrated()
-                function(*args, **kwargs)
-        except (OperationalError, InterfaceError) as error:
-            raise click.ClickException(f"Base de données : {error}") from error
-        except SupplierError as error:
-            raise click.ClickException(supplier_labels.explain(error)) from error
-        except OSError as error:
-            raise click.ClickException(f"{error.filename or ''} : {error.strerror}") from error
+        with _one_line_faults(), db.connection():
+            _require_migrated()
+            function(*args, **kwargs)
 
     return run
 
@@ -95,14 +105,8 @@ def _finish(summary: str, faults: list[str]) -> None:
 def init() -> None:
     """Prépare l'instance : dossier, clé secrète, base, migrations (répétable)."""
     instance = config.instance_path()
-    try:
+    with _one_line_faults():
         installed = installation.install(instance)
-    except config.ConfigurationError as error:
-        raise click.ClickException(f"Configuration : {error}") from error
-    except (OperationalError, InterfaceError) as error:
-        raise click.ClickException(f"Base de données : {error}") from error
-    except OSError as error:
-        raise click.ClickException(f"{error.filename} : {error.strerror}") from error
     key = "créée" if installed.is_key_new else "déjà là"
     click.echo(
         f"Instance {instance} : clé secrète {key}, "
@@ -113,21 +117,18 @@ def init() -> None:
 @cli.command(with_appcontext=False)
 def demo() -> None:
     """Remplit une instance neuve avec les données de démonstration (répétable)."""
-    try:
-        demo_instance.prepare(config.instance_path())
-    except demo_instance.NotADemonstrationError as error:
-        raise click.ClickException(
-            f"{error.instance} contient déjà des données qui ne sont pas de démonstration."
-        ) from error
-    app = _load_app()
-    with app.app_context(), db.connection():
-        db.migrate()
-        report = fill.fill()
-        click.echo(report.summary)
-        for line in fill.welcome_lines():
-            click.echo(line)
-    if report.faults:
-        _finish("", report.faults)
+    with _one_line_faults():
+        try:
+            demo_instance.prepare(config.instance_path())
+        except demo_instance.NotADemonstrationError as error:
+            raise click.ClickException(
+                f"{error.instance} contient déjà des données qui ne sont pas de démonstration."
+            ) from error
+        with create_app().app_context(), db.connection():
+            db.migrate()
+            report = fill.fill()
+            lines = fill.welcome_lines()
+    _finish("\n".join([report.summary, *lines]), report.faults)
 
 
 @cli.command(with_appcontext=False)
@@ -136,7 +137,7 @@ def demo() -> None:
 @click.option("--workers", type=click.IntRange(1, 64), help="Processus (un par cœur par défaut).")
 def serve(host: str, port: int, workers: int | None) -> None:
     """Sert le portail."""
-    with _load_app().app_context(), db.connection():
+    with _one_line_faults(), create_app().app_context(), db.connection():
         _require_migrated()
     try:
         server.serve(host=host, port=port, workers=workers)
@@ -147,9 +148,10 @@ def serve(host: str, port: int, workers: int | None) -> None:
 @cli.command("worker", with_appcontext=False)
 def run_worker() -> None:
     """Envoie mails et notifications en arrière-plan."""
-    app = _load_app()
-    with app.app_context(), db.connection():
-        _require_migrated()
+    with _one_line_faults():
+        app = create_app()
+        with app.app_context(), db.connection():
+            _require_migrated()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     worker.run(app)
 

@@ -1,0 +1,57 @@
+"""The demonstration's documents as files: pages drawn by fpdf2, XML embedded by factur-x.
+
+They stay in a folder from one start to the next; only missing ones are made.
+"""
+
+import logging
+from pathlib import Path
+
+from facturx import generate_from_binary
+
+from selfservice.demo.cii import build_xml
+from selfservice.demo.page import draw_page
+from selfservice.demo.plan import PlannedDocument
+
+
+def write_documents(folder: Path, documents: list[PlannedDocument]) -> int:
+    """Make a folder hold exactly these documents; return how many had to be made.
+
+    Those past retention leave, so that the deposit has nothing to refuse.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    wanted = {f"{document.number}.pdf": document for document in documents}
+    present = {path.name: path for path in folder.glob("*.pdf")}
+    for name in present.keys() - wanted.keys():
+        present[name].unlink()
+    missing = [document for name, document in wanted.items() if name not in present]
+    for document in missing:
+        _write(folder / f"{document.number}.pdf", build_document(document))
+    return len(missing)
+
+
+def build_document(document: PlannedDocument) -> bytes:
+    """Return one Factur-X PDF."""
+    kind = "Avoir" if document.is_credit_note else "Facture"
+    # factur-x reports each step at level INFO and a missing optional part as a warning.
+    logging.getLogger("factur-x").setLevel(logging.ERROR)
+    pdf: bytes = generate_from_binary(
+        draw_page(document),
+        build_xml(document),
+        flavor="factur-x",
+        level="en16931",
+        check_xsd=False,
+        lang="fr-FR",
+        pdf_metadata={
+            "author": document.seller.name,
+            "keywords": "Factur-X",
+            "title": f"{kind} {document.number}",
+            "subject": f"{kind} du {document.issued_on:%d/%m/%Y}",
+        },
+    )
+    return pdf
+
+
+def _write(path: Path, content: bytes) -> None:
+    aside = path.with_name(f".{path.name}.csv")  # never a candidate of a deposit
+    aside.write_bytes(content)
+    aside.replace(path)

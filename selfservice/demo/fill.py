@@ -1,0 +1,130 @@
+"""Filling a demonstration instance through the real doors: register, deposit, mails."""
+
+import csv
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from flask import current_app
+
+from selfservice import outbox
+from selfservice.accounts import users
+from selfservice.accounts.models import User
+from selfservice.accounts.passwords import hash_password
+from selfservice.administration.users import LoginTakenError, NewUser, add_user
+from selfservice.demo.documents import write_documents
+from selfservice.demo.plan import planned
+from selfservice.demo.register import COLLEAGUES, PASSWORDS, SELLERS, Seller
+from selfservice.invoices.deposit import DepositReport, deposit_folder
+from selfservice.invoices.labels import refusal_lines
+from selfservice.notifications import send
+from selfservice.suppliers.register import import_companies
+from selfservice.suppliers.register_row import COLUMNS
+from selfservice.suppliers.registration import set_supplier
+
+
+@dataclass
+class DemoReport:
+    """What the demonstration holds; `summary` and `faults` are in French."""
+
+    made: int = 0
+    deposited: int = 0
+    already: int = 0
+    mails: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    @property
+    def summary(self) -> str:
+        return (
+            f"Démonstration : {self.made} document(s) fabriqué(s), {self.deposited} déposé(s), "
+            f"{self.already} déjà déposé(s), {self.mails} mail(s) envoyé(s)."
+        )
+
+
+def fill() -> DemoReport:
+    """Fill the demonstration; safe to repeat, on the same day or another.
+
+    Needs an app context and an open, migrated database.
+    """
+    report = DemoReport()
+    for seller in SELLERS:
+        _fill_supplier(seller, report)
+    send.send_due()
+    report.mails = outbox.deliver_due().sent
+    _open_logins()
+    return report
+
+
+def logins() -> list[tuple[str, str, str]]:
+    """Return login, password and whose it is, of everyone but Pierre."""
+    preset = {**PASSWORDS, **{colleague.login: colleague.password for colleague in COLLEAGUES}}
+    found = users.all_users().where(User.login.in_(list(preset)))
+    return [
+        (user.login, preset[user.login], f"{user.company.name} ({user.company.supplier.name})")
+        for user in found
+    ]
+
+
+def welcome_lines() -> list[str]:
+    """Return what the operator reads at each start."""
+    known = [f"  {login:<30} {password:<16} {whose}" for login, password, whose in logins()]
+    return [
+        "Identifiants et mots de passe :",
+        *known,
+        "Pour pierre.durand@example.com : « Mot de passe ou identifiant oublié ».",
+        f"Mails : {current_app.config['PUBLIC_URL']}/demo/mails",
+    ]
+
+
+def _fill_supplier(seller: Seller, report: DemoReport) -> None:
+    supplier, _ = set_supplier(
+        seller.slug,
+        name=seller.name,
+        siren=seller.siren,
+        opened_on=seller.opened_on,
+        colour=seller.colour,
+        contact=seller.contact,
+    )
+    folder = Path(current_app.config["INSTANCE"]) / "demo" / seller.slug
+    documents = planned(seller, months=current_app.config["RETENTION_MONTHS"])
+    report.made += write_documents(folder, documents)
+    report.faults += import_companies(supplier, _write_register(folder, seller)).fault_lines
+    _add(report, deposit_folder(supplier, folder))
+
+
+def _add(report: DemoReport, deposit: DepositReport) -> None:
+    report.deposited += deposit.deposited
+    report.already += deposit.already
+    report.faults += refusal_lines(deposit)
+
+
+def _write_register(folder: Path, seller: Seller) -> Path:
+    path = folder / "clients.csv"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, delimiter=";")
+        writer.writerow(COLUMNS)
+        for customer in seller.customers:
+            writer.writerow(getattr(customer, column) for column in COLUMNS)
+    return path
+
+
+def _open_logins() -> None:
+    """Give the preset passwords where none was chosen yet, and add the colleagues."""
+    for login, password in PASSWORDS.items():
+        # As its owner would by recovery: nobody else chose it, so no invitation to change it.
+        User.update(password_hash=hash_password(password)).where(
+            User.login == login, User.password_hash.is_null()
+        ).execute()
+    for colleague in COLLEAGUES:
+        administrator = users.by_login(colleague.added_by)
+        new = NewUser(
+            login=colleague.login,
+            password=colleague.password,
+            company_id=administrator.company.id,
+            last_name=colleague.last_name,
+            first_name=colleague.first_name,
+            email=colleague.email,
+        )
+        try:
+            add_user(administrator, new, origin="")
+        except LoginTakenError:
+            continue

@@ -1,0 +1,175 @@
+"""The demonstration: filled through the real doors, again and again."""
+
+import io
+import shutil
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import facturx
+import pikepdf
+import pytest
+import time_machine
+from flask import Flask
+
+from selfservice import clock, config, create_app, db
+from selfservice.accounts.models import User
+from selfservice.demo import fill, plan
+from selfservice.demo import instance as demo_instance
+from selfservice.demo.documents import build_document, write_documents
+from selfservice.demo.register import PASSWORDS, SELLERS
+from selfservice.invoices.models import Invoice
+from selfservice.suppliers.models import Company
+from tests.conftest import Browser, IsolatedClient
+from tests.factories import make_supplier
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pypdf")
+
+
+@pytest.fixture(scope="session")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documents of today, made once for all tests."""
+    folder = tmp_path_factory.mktemp("demo")
+    for seller in SELLERS:
+        documents = plan.planned(seller, months=24)
+        assert write_documents(folder / seller.slug, documents) == len(documents)
+    return folder
+
+
+@pytest.fixture
+def demo(instance: Path, made: Path) -> Iterator[Flask]:
+    demo_instance.prepare(instance)
+    shutil.copytree(made, instance / "demo")
+    app = create_app()
+    app.test_client_class = IsolatedClient
+    with app.app_context(), db.connection():
+        yield app
+
+
+@pytest.fixture
+def filled(demo: Flask) -> fill.DemoReport:
+    return fill.fill()
+
+
+def numbers() -> dict[str, str]:
+    return dict(Invoice.select(Invoice.number, Invoice.sha256).tuples())
+
+
+def test_it_deposits_24_months_without_a_refusal(filled: fill.DemoReport) -> None:
+    assert filled.faults == []
+    assert filled.deposited == len(numbers()) > 200
+    first = min(invoice.issued_on for invoice in Invoice.select())
+    assert first >= clock.earliest_lasting(clock.today(), months=24)
+    assert first < clock.earliest_lasting(clock.today(), months=22)
+    kinds = {invoice.kind for invoice in Invoice.select()}
+    states = {invoice.state for invoice in Invoice.select()}
+    assert (kinds, states) == ({"invoice", "credit_note"}, {"original", "duplicate"})
+
+
+def test_pierre_has_three_logins_to_recover_and_the_others_can_sign_in(
+    filled: fill.DemoReport, demo: Flask
+) -> None:
+    owned = User.select().where(User.email_key == "pierre.durand@example.com")
+    assert sorted(user.login for user in owned) == [f"pierre.durand_{n}" for n in (1, 2, 3)]
+    assert {user.password_hash for user in owned} == {None}
+    assert len(fill.logins()) == len(PASSWORDS) + 2
+    for login, password, _ in fill.logins():
+        response = Browser(demo.test_client()).sign_in(login, password)
+        assert response.headers["Location"].endswith("/factures"), login
+    assert User.select().where(User.password_hash.is_null()).count() == 3
+    assert any("Atelier-2CV" in line for line in fill.welcome_lines())
+
+
+def test_the_garage_has_two_added_users(filled: fill.DemoReport) -> None:
+    garage = Company.get(Company.name == "Garage Lemoine")
+    added = User.select().where(User.company == garage, ~User.is_from_activation)
+    assert added.count() == 2
+
+
+def test_filling_again_makes_and_doubles_nothing(filled: fill.DemoReport, demo: Flask) -> None:
+    before, users = numbers(), User.select().count()
+    User.update(password_hash="chosen").where(User.login == "marc.vasseur@example.com").execute()
+    again = fill.fill()
+    assert (again.made, again.deposited, again.mails) == (0, 0, 0)
+    assert (again.already, again.faults) == (len(before), [])
+    assert (numbers(), User.select().count()) == (before, users)
+    assert User.get(User.login == "marc.vasseur@example.com").password_hash == "chosen"
+
+
+def test_a_month_later_new_documents_come_and_old_files_go(
+    filled: fill.DemoReport, demo: Flask
+) -> None:
+    before = numbers()
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=31)):
+        later = fill.fill()
+    assert later.faults == []
+    assert 0 < later.deposited == later.made < 40
+    assert later.already < len(before)
+    assert before.items() <= numbers().items()
+
+
+@pytest.mark.parametrize(
+    "today",
+    [
+        datetime(2026, 1, 31, 12, tzinfo=UTC),
+        datetime(2028, 2, 29, 12, tzinfo=UTC),
+        datetime(2026, 3, 1, 0, 30, tzinfo=UTC),
+    ],
+)
+def test_the_same_documents_come_whenever_one_asks(app: Flask, today: datetime) -> None:
+    with time_machine.travel(today, tick=False):
+        documents = [document for seller in SELLERS for document in plan.planned(seller, months=24)]
+        first = clock.earliest_lasting(clock.today(), months=24)
+        assert all(first <= document.issued_on <= clock.today() for document in documents)
+        names = [document.number for document in documents]
+        assert len(names) == len(set(names))
+    with time_machine.travel(today + timedelta(days=40), tick=False):
+        later = {x.number: x for seller in SELLERS for x in plan.planned(seller, months=24)}
+    for document in documents:
+        if document.number in later:
+            assert later[document.number] == document
+
+
+def test_documents_are_valid_factur_x_with_a_legible_page(app: Flask) -> None:
+    invoice, credit_note = (
+        next(x for x in plan.planned(SELLERS[0], months=24) if x.is_credit_note is is_credit)
+        for is_credit in (False, True)
+    )
+    for document, code in ((invoice, b"380"), (credit_note, b"381")):
+        content = build_document(document)
+        _, xml = facturx.get_xml_from_pdf(content, check_xsd=True, check_schematron=False)
+        assert b"<ram:TypeCode>" + code in xml
+        assert document.customer.client_number.encode() in xml
+        assert document.contract.reference.encode() in xml
+        with pikepdf.open(io.BytesIO(content)) as pdf:
+            assert len(pdf.pages) == 1
+            assert pdf.Root.Lang == "fr-FR"
+
+
+def test_amounts_add_up(app: Flask) -> None:
+    for seller in SELLERS:
+        for document in plan.planned(seller, months=24):
+            assert document.net_cents > 0
+            assert document.gross_cents == document.net_cents + document.vat_cents
+
+
+def test_an_instance_with_data_of_its_own_is_refused(
+    make_app: Callable[[], Flask], instance: Path
+) -> None:
+    make_app()
+    make_supplier("reel")
+    with pytest.raises(demo_instance.NotADemonstrationError) as caught:
+        demo_instance.prepare(instance)
+    assert caught.value.instance == instance
+    assert not (instance / "config.toml").exists()
+
+
+def test_preparing_keeps_the_operators_own_settings(instance: Path) -> None:
+    instance.mkdir()
+    text = 'DEMO = false\nRETENTION_MONTHS = 12\nMAIL_TRANSPORT = "smtp"\n'
+    (instance / "config.toml").write_text(text, "utf-8")
+    demo_instance.prepare(instance)
+    demo_instance.prepare(instance)
+    settings = config.load(instance, {})
+    assert (settings["DEMO"], settings["MAIL_TRANSPORT"]) == (True, "file")
+    assert settings["RETENTION_MONTHS"] == 12
