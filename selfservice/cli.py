@@ -13,7 +13,7 @@ from flask import Flask
 from flask.cli import FlaskGroup
 from peewee import PeeweeException
 
-from selfservice import config, create_app, db, installation, outbox, server, worker
+from selfservice import clock, config, create_app, db, installation, outbox, server, worker
 from selfservice.accounts import passwords, users
 from selfservice.accounts.messages import PASSWORD_FAULTS
 from selfservice.demo import fill
@@ -224,11 +224,17 @@ def notifications() -> None:
 
 
 @notifications.command("send")
+@click.option("--digest", is_flag=True, help="Prépare aussi le mail du jour, avant son heure.")
 @_command
-def notifications_send() -> None:
+def notifications_send(digest: bool) -> None:
     """Crée les utilisateurs et prépare les mails qui sont dus."""
     report = send.send_due()
-    click.echo(f"{report.announced} document(s) traité(s), {report.activated} compte(s) activé(s).")
+    if digest:
+        report.digests = send.send_digests(clock.today())
+    click.echo(
+        f"{report.announced} document(s) traité(s), {report.activated} compte(s) activé(s), "
+        f"{report.notified} notification(s) et {report.digests} récapitulatif(s) à envoyer."
+    )
 
 
 @cli.group()

@@ -35,8 +35,8 @@ class OutboxMail(BaseModel):
     """One mail to one recipient.
 
     `cause` is unique where given: the same cause never queues twice. `state` is queued, sending,
-    sent, failed (given up) or dropped (its deadline passed before it could leave). A `secret`
-    mail loses its bodies as soon as it has left or been given up.
+    sent, failed (given up) or dropped (its deadline passed before it could leave). A secret
+    mail loses its bodies as soon as it has left or can leave no more.
     """
 
     id = AutoField()
@@ -274,7 +274,7 @@ def _close(mail: OutboxMail, state: str, answer: str) -> None:
     now = clock.now()
     OutboxAttempt.create(mail=mail, at=now, outcome=state, answer=answer)
     changes = {"state": state, "answer": answer}
-    if mail.is_secret:
+    if mail.is_secret and state != "failed":
         changes |= {"body_text": "", "body_html": ""}
     OutboxMail.update(**changes, sent_at=now if state == "sent" else None).where(
         OutboxMail.id == mail.id

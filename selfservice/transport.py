@@ -176,7 +176,10 @@ def build_message(letter: Letter) -> Message:
 def _attachments(letter: Letter) -> list[Attachment]:
     if letter.attachment_path is None:
         return []
-    content = Path(letter.attachment_path).read_bytes()
+    try:
+        content = Path(letter.attachment_path).read_bytes()
+    except OSError as error:
+        raise RefusedError(f"attachment: {error.strerror}") from error
     return [Attachment(letter.attachment_name, "application/pdf", content)]
 
 

@@ -23,6 +23,7 @@ def run(app: Flask) -> None:
 
 def _notify_and_deliver() -> None:
     send.send_due()
+    send.send_digests_of_the_hour()
     outbox.deliver_due()
 
 

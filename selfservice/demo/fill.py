@@ -1,6 +1,7 @@
 """Filling a demonstration instance through the real doors: register, deposit, mails."""
 
 import csv
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from selfservice.demo.register import COLLEAGUES, PASSWORDS, SELLERS, Seller
 from selfservice.invoices.deposit import DepositReport, deposit_folder
 from selfservice.invoices.labels import refusal_lines
 from selfservice.notifications import send
+from selfservice.suppliers.models import Supplier
 from selfservice.suppliers.register import import_companies
 from selfservice.suppliers.register_row import COLUMNS
 from selfservice.suppliers.registration import set_supplier
@@ -87,8 +89,15 @@ def _fill_supplier(seller: Seller, report: DemoReport) -> None:
     folder = Path(current_app.config["INSTANCE"]) / "demo" / seller.slug
     documents = planned(seller, months=current_app.config["RETENTION_MONTHS"])
     report.made += write_documents(folder, documents)
-    report.faults += import_companies(supplier, _write_register(folder, seller)).fault_lines
+    # The modes come after the first deposit, or two years of documents would all be mailed.
+    silent = [column for column in COLUMNS if column != "notification"]
+    _import(report, supplier, _write_register(folder, seller, silent))
     _add(report, deposit_folder(supplier, folder))
+    _import(report, supplier, _write_register(folder, seller, COLUMNS))
+
+
+def _import(report: DemoReport, supplier: Supplier, register: Path) -> None:
+    report.faults += import_companies(supplier, register).fault_lines
 
 
 def _add(report: DemoReport, deposit: DepositReport) -> None:
@@ -97,13 +106,13 @@ def _add(report: DemoReport, deposit: DepositReport) -> None:
     report.faults += refusal_lines(deposit)
 
 
-def _write_register(folder: Path, seller: Seller) -> Path:
+def _write_register(folder: Path, seller: Seller, columns: Sequence[str]) -> Path:
     path = folder / "clients.csv"
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, delimiter=";")
-        writer.writerow(COLUMNS)
+        writer.writerow(columns)
         for customer in seller.customers:
-            writer.writerow(getattr(customer, column) for column in COLUMNS)
+            writer.writerow(getattr(customer, column) for column in columns)
     return path
 
 

@@ -24,7 +24,8 @@ class Invoice(BaseModel):
 
     Amounts are integer cents of `currency`, negative for a credit note. `state`, `notification`
     and `notified_email_key` are those of the company at deposit and never change.
-    `announced_at` stays empty until the notifications have dealt with the document.
+    `announced_at` stays empty until the notifications have dealt with the document;
+    `is_digest_due` says that it waits for the daily mail.
     """
 
     supplier_id: int
@@ -50,6 +51,7 @@ class Invoice(BaseModel):
     has_xml = BooleanField()
     deposited_at = DateTimeField()
     announced_at = DateTimeField(null=True)
+    is_digest_due = BooleanField(default=False)
     downloaded_at = DateTimeField(null=True)
 
     class Meta:
@@ -64,6 +66,7 @@ Invoice.add_index(
 Invoice.add_index(
     Invoice.index(Invoice.id, where=Invoice.announced_at.is_null(), name="invoice_unannounced")
 )
+Invoice.add_index(Invoice.index(Invoice.id, where=Invoice.is_digest_due, name="invoice_digest_due"))
 
 
 class Opening(BaseModel):

@@ -31,13 +31,9 @@ def index() -> str:
 @login_required
 def pdf(invoice_id: int) -> Response:
     invoice = _invoice_or_404(invoice_id)
-    path = opening.document_path(invoice)
-    size = path.stat().st_size  # a lost file is an error, and was not opened
-    _mark_opened(invoice)
-    kind = "attachment" if "telecharger" in request.args else "inline"
-    response = Response(path.open("rb"), mimetype="application/pdf", direct_passthrough=True)
-    response.content_length = size
-    return _private(response, kind, f"{invoice.number}.pdf")
+    response = send_document(invoice, "attachment" if "telecharger" in request.args else "inline")
+    _mark_opened(invoice)  # after: a lost file is an error, and was not opened
+    return response
 
 
 @blueprint.get("/<int:invoice_id>.xml")
@@ -52,6 +48,14 @@ def xml(invoice_id: int) -> Response:
     # Always attached: a browser would run the scripts of an XML page shown on our address.
     response = Response(content, content_type="application/xml")
     return _private(response, "attachment", f"{invoice.number}.xml")
+
+
+def send_document(invoice: Invoice, kind: str) -> Response:
+    """Answer with the file of a document, `kind` « inline » or « attachment »."""
+    path = opening.document_path(invoice)
+    response = Response(path.open("rb"), mimetype="application/pdf", direct_passthrough=True)
+    response.content_length = path.stat().st_size
+    return _private(response, kind, f"{invoice.number}.pdf")
 
 
 def _reader() -> User:

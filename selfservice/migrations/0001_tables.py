@@ -128,6 +128,7 @@ def up(migrator, db):
         has_xml = BooleanField()
         deposited_at = DateTimeField()
         announced_at = DateTimeField(null=True)
+        is_digest_due = BooleanField(default=False)
         downloaded_at = DateTimeField(null=True)
 
         class Meta:
@@ -145,6 +146,9 @@ def up(migrator, db):
     )
     Invoice.add_index(
         Invoice.index(Invoice.id, where=Invoice.announced_at.is_null(), name="invoice_unannounced")
+    )
+    Invoice.add_index(
+        Invoice.index(Invoice.id, where=Invoice.is_digest_due, name="invoice_digest_due")
     )
     db.create_tables([Invoice])
 

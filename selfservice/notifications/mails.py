@@ -1,32 +1,113 @@
 """The mails of the notifications: what each one says comes from here."""
 
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
 from flask import current_app
 
 from selfservice import outbox, web
 from selfservice.accounts.models import User
 from selfservice.help import help_url
+from selfservice.invoices import storage
+from selfservice.invoices.labels import KIND_LABELS
+from selfservice.invoices.models import Invoice
+from selfservice.money import format_amount
+from selfservice.notifications import direct_links
+from selfservice.suppliers.colours import light_accent
 from selfservice.suppliers.models import Company
 
 
 def queue_activation(company: Company, owner: User) -> None:
     """Queue the activation mail of FAQ 4, once per company and address."""
     supplier = company.supplier
-    outbox.enqueue(
+    _queue(
         "activation",
+        company,
+        cause=f"activation:{company.id}:{company.email_key}",
+        login=owner.login,
+        opened_on=supplier.opened_on,
+        recovery_url=web.public_url("/recuperation", hostname=supplier.hostname),
+    )
+
+
+def queue_document(company: Company, invoice: Invoice) -> None:
+    """Queue the mail of one document, attached or not by the mode fixed at its deposit (FAQ 8)."""
+    is_attached = invoice.notification == "attached"
+    path = storage.path_of(invoice.sha256)
+    name = f"{invoice.number}.pdf".replace("/", "-").replace("\\", "-")
+    _queue(
+        "document",
+        company,
+        cause=f"document:{invoice.id}",
+        attachment=(str(path), name) if is_attached else None,
+        is_attached=is_attached,
+        document=_words(invoice),
+    )
+
+
+def queue_digest(company: Company, invoices: Sequence[Invoice], *, on: date) -> None:
+    """Queue the mail of a day, each document with its direct link (FAQ 8)."""
+    hostname = company.supplier.hostname
+    documents = [
+        _words(invoice)
+        | {
+            "link_url": web.public_url(
+                f"/telechargement/{direct_links.issue(invoice, str(company.email_key))}",
+                hostname=hostname,
+            )
+        }
+        for invoice in invoices
+    ]
+    _queue(
+        "digest",
+        company,
+        cause=f"digest:{company.id}:{on.isoformat()}",
+        is_secret=True,
+        on=web.format_long_day(on),
+        documents=documents,
+        link_days=current_app.config["DOWNLOAD_LINK_DAYS"],
+    )
+
+
+def _queue(
+    kind: str,
+    company: Company,
+    *,
+    cause: str,
+    attachment: tuple[str, str] | None = None,
+    is_secret: bool = False,
+    **context: object,
+) -> None:
+    supplier = company.supplier
+    outbox.enqueue(
+        kind,
         to_address=str(company.email),
         address_key=str(company.email_key),
         context={
+            "accent": light_accent(supplier.colour).colour,
             "supplier_name": supplier.name,
             "company_name": company.name,
-            "login": owner.login,
-            "opened_on": supplier.opened_on,
+            "client_number": company.client_number,
+            "contact": supplier.contact,
             "retention_months": current_app.config["RETENTION_MONTHS"],
             "portal_url": web.public_url("/", hostname=supplier.hostname),
-            "recovery_url": web.public_url("/recuperation", hostname=supplier.hostname),
             "faq_url": web.public_url(help_url("faq"), hostname=supplier.hostname),
-            "contact": supplier.contact,
+            **context,
         },
         sender_name=supplier.name,
-        cause=f"activation:{company.id}:{company.email_key}",
+        cause=cause,
         company_id=company.id,
+        attachment=attachment,
+        is_secret=is_secret,
     )
+
+
+def _words(invoice: Invoice) -> dict[str, Any]:
+    return {
+        "number": invoice.number,
+        "kind": KIND_LABELS[invoice.kind],
+        "issued_on": web.format_day(invoice.issued_on),
+        "due_on": web.format_day(invoice.due_on) if invoice.due_on else "",
+        "gross": format_amount(invoice.gross_cents, invoice.currency),
+    }

@@ -4,7 +4,12 @@ Notifications pull: they pick the documents not yet announced, company by compan
 transaction. A crash between two companies loses and doubles nothing.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
+
+from flask import current_app
+from peewee import IntegrityError
 
 from selfservice import clock
 from selfservice.accounts import activation
@@ -13,48 +18,107 @@ from selfservice.invoices.models import Invoice
 from selfservice.notifications import mails
 from selfservice.suppliers.models import Company, Supplier
 
+MODES_AT_ONCE = ("attached", "link")
+
 
 @dataclass
 class SendReport:
-    """How many documents were dealt with, and how many logins were created for them."""
+    """Documents dealt with, logins created for them, mails queued about them."""
 
     announced: int = 0
     activated: int = 0
+    notified: int = 0
+    digests: int = 0
 
 
 def send_due() -> SendReport:
-    """Create the users and queue the mails that the documents not yet announced call for."""
+    """Create the users and queue the mails that the documents not yet announced call for.
+
+    The activation mail goes before any other. Documents of companies in mode `daily` wait for
+    `send_digests`.
+    """
     report = SendReport()
-    for company_id in _companies_waiting():
+    for company_id in _companies_of(Invoice.announced_at.is_null()):
         with database.atomic():
-            _announce(company_id, report)
+            _announce(_company(company_id), report)
     return report
 
 
-def _companies_waiting() -> list[int]:
-    query = Invoice.select(Invoice.company).where(Invoice.announced_at.is_null()).distinct()
+def send_digests(on: date) -> int:
+    """Queue the mail of a Paris day for each company that has documents waiting for it.
+
+    One mail a day and company: what comes after it waits for the next day. Returns how many.
+    """
+    return sum(
+        _send_digest(_company(company_id), on)
+        for company_id in _companies_of(Invoice.is_digest_due)
+    )
+
+
+def send_digests_of_the_hour() -> int:
+    """Queue today's digests from DIGEST_TIME on, Paris time; the worker asks each minute."""
+    hour = clock.paris(clock.now()).time()
+    return send_digests(clock.today()) if hour >= current_app.config["DIGEST_TIME"] else 0
+
+
+def _companies_of(condition: object) -> list[int]:
+    query = Invoice.select(Invoice.company).where(condition).distinct()
     return [invoice.company_id for invoice in query]
 
 
-def _announce(company_id: int, report: SendReport) -> None:
-    company: Company = (
-        Company.select(Company, Supplier).join(Supplier).where(Company.id == company_id).get()
-    )
-    announced = list(
-        Invoice.update(announced_at=clock.now())
-        .where(Invoice.company == company, Invoice.announced_at.is_null())
-        .returning(Invoice.notified_email_key)
-        .execute()
-    )
+def _company(company_id: int) -> Company:
+    query = Company.select(Company, Supplier).join(Supplier).where(Company.id == company_id)
+    company: Company = query.get()
+    return company
+
+
+def _announce(company: Company, report: SendReport) -> None:
+    announced = _claim(company)
     report.announced += len(announced)
     # A document deposited for an earlier address announces nothing to the present one.
-    addresses = {invoice.notified_email_key for invoice in announced}
-    if company.email_key and company.email_key in addresses:
-        _activate(company, report)
-
-
-def _activate(company: Company, report: SendReport) -> None:
+    owned = [each for each in announced if _is_for(company, each)]
+    if not owned:
+        return
     activated = activation.activate(company)
     if activated.is_new:
         mails.queue_activation(company, activated.user)
         report.activated += 1
+    for invoice in owned:
+        if invoice.notification in MODES_AT_ONCE:
+            mails.queue_document(company, invoice)
+            report.notified += 1
+
+
+def _claim(company: Company) -> list[Invoice]:
+    """Mark what is not announced yet as announced, and return it in the order of deposit."""
+    is_daily = (Invoice.notification == "daily") & (Invoice.notified_email_key.is_null(False))
+    rows = (
+        Invoice.update(announced_at=clock.now(), is_digest_due=is_daily)
+        .where(Invoice.company == company, Invoice.announced_at.is_null())
+        .returning(Invoice)
+        .execute()
+    )
+    return sorted(rows, key=lambda invoice: invoice.id)
+
+
+def _is_for(company: Company, invoice: Invoice) -> bool:
+    return company.email_key is not None and invoice.notified_email_key == company.email_key
+
+
+def _send_digest(company: Company, on: date) -> int:
+    try:
+        with database.atomic():
+            rows: Sequence[Invoice] = list(
+                Invoice.update(is_digest_due=False)
+                .where(Invoice.company == company, Invoice.is_digest_due)
+                .returning(Invoice)
+                .execute()
+            )
+            owned = [each for each in rows if _is_for(company, each)]
+            if not owned:
+                return 0
+            owned.sort(key=lambda invoice: (invoice.issued_on, invoice.id))
+            mails.queue_digest(company, owned, on=on)
+    except IntegrityError:  # today's has gone already: the documents wait for tomorrow's
+        return 0
+    return 1

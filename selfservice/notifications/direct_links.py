@@ -1,0 +1,52 @@
+"""Links of the daily mail that open one document without signing in (FAQ 8)."""
+
+from datetime import timedelta
+
+from flask import current_app
+
+from selfservice import audit, clock, tokens
+from selfservice.invoices import queries
+from selfservice.invoices.models import Invoice
+from selfservice.suppliers.models import Company
+
+PURPOSE = "download"
+
+
+def issue(invoice: Invoice, email_key: str) -> str:
+    """Return a new secret for one document and the address that it is mailed to."""
+    days = current_app.config["DOWNLOAD_LINK_DAYS"]
+    return tokens.issue(PURPOSE, f"{invoice.id}:{email_key}", lifetime=timedelta(days=days))
+
+
+def read(secret: str) -> Invoice:
+    """Return the document of a link; consumes nothing, opens no session.
+
+    Raises UnknownTokenError, or a DeadTokenError: expired, no longer available, or the company
+    has another address now.
+    """
+    subject = tokens.read(PURPOSE, secret).subject
+    invoice_id, _, email_key = subject.partition(":")
+    invoice: Invoice | None = (
+        queries.available(clock.today())
+        .select(Invoice, Company)
+        .join(Company)
+        .where(Invoice.id == int(invoice_id), Company.email_key == email_key)
+        .first()
+    )
+    if invoice is None:
+        raise tokens.ReplacedTokenError(subject)
+    return invoice
+
+
+def mark_fetched(invoice: Invoice, *, origin: str) -> None:
+    """Note that the company has downloaded a document; nobody has read it yet, so it stays new."""
+    Invoice.update(downloaded_at=clock.now()).where(
+        Invoice.id == invoice.id, Invoice.downloaded_at.is_null()
+    ).execute()
+    audit.record(
+        "invoice.fetched",
+        company_id=invoice.company_id,
+        actor="direct link",
+        origin=origin,
+        number=invoice.number,
+    )

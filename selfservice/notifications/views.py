@@ -1,0 +1,28 @@
+"""The direct link of the daily mail."""
+
+from flask import Blueprint, Response, abort, render_template, request
+
+from selfservice import tokens
+from selfservice.accounts.views.visitor import origin
+from selfservice.db import database
+from selfservice.invoices.views import send_document
+from selfservice.notifications import direct_links
+
+blueprint = Blueprint("notifications", __name__)
+
+
+@blueprint.get("/telechargement/<secret>")
+def download(secret: str) -> Response | tuple[str, int]:
+    try:
+        invoice = direct_links.read(secret)
+    except tokens.UnknownTokenError:
+        abort(404)
+    except tokens.DeadTokenError:
+        return render_template("errors/410.html"), 410
+    if request.method != "HEAD":
+        with database.atomic():
+            direct_links.mark_fetched(invoice, origin=origin())
+    response = send_document(invoice, "attachment")
+    response.headers["Referrer-Policy"] = "no-referrer"
+    response.headers["X-Robots-Tag"] = "noindex"
+    return response

@@ -1,0 +1,84 @@
+"""The screenshots: each defined, taken, and refused by name when the portal has changed."""
+
+from collections.abc import Iterator
+
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser
+
+from docs_tools import captures, check, figures
+
+CAPTURES = figures.load()
+TOY = """<!doctype html><html lang="fr"><body style="margin: 20px">
+  <label for="login">Identifiant</label> <input id="login">
+  <button>Connexion</button> <a href="#x">Mot de passe ou identifiant oublié</a>
+</body></html>"""
+
+
+class Toy:
+    """A stand-in for the demonstration: one page, nobody to sign in."""
+
+    address = "http://toy.example"
+
+
+@pytest.fixture
+def photographer(chromium: Browser) -> Iterator[captures.Photographer]:
+    taken = captures.Photographer(chromium, Toy())  # type: ignore[arg-type]
+    taken._open = lambda page, _path: page.set_content(TOY)  # type: ignore[method-assign]
+    return taken
+
+
+def capture(**changes: object) -> figures.Capture:
+    marks = [figures.Mark("field", "Identifiant"), figures.Mark("button", "Connexion")]
+    return figures.Capture(**{"name": "essai", "path": "/", "alt": "x", "marks": marks} | changes)
+
+
+def test_every_definition_has_its_image_and_every_image_its_definition() -> None:
+    assert check.capture_faults(check.DOCS) == []
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_image_is_lossless_and_of_the_agreed_size(name: str) -> None:
+    path = check.DOCS / CAPTURES[name].file
+    assert path.read_bytes()[12:16] == b"VP8L"
+    with Image.open(path) as image:
+        assert image.size == (2 * figures.WIDTH, 2 * figures.HEIGHT)
+
+
+@pytest.mark.parametrize("name", CAPTURES)
+def test_alternative_text_tells_every_mark(name: str) -> None:
+    for number, mark in enumerate(CAPTURES[name].marks, 1):
+        assert f"« {mark.name} » ({number})" in CAPTURES[name].alt
+
+
+@pytest.mark.browser
+def test_two_shots_of_one_page_have_the_same_pixels(photographer: captures.Photographer) -> None:
+    first, second = photographer.take(capture()), photographer.take(capture())
+    assert first.tobytes() == second.tobytes()
+    assert first.size == (2 * figures.WIDTH, 2 * figures.HEIGHT)
+
+
+@pytest.mark.browser
+def test_unchanged_screenshot_is_not_written_again(tmp_path) -> None:
+    image = Image.new("RGB", (4, 4), "red")
+    assert captures.keep(image, tmp_path / "a.webp")
+    assert not captures.keep(image, tmp_path / "a.webp")
+    assert captures.keep(Image.new("RGB", (4, 4), "blue"), tmp_path / "a.webp")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize(
+    "mark",
+    [
+        figures.Mark("link", "Mot de passe ou identifiant oublie"),
+        figures.Mark("field", "Login"),
+        figures.Mark("button", "connexion"),
+    ],
+    ids=["lost accent", "renamed", "other case"],
+)
+def test_changed_label_fails_by_name(
+    photographer: captures.Photographer, monkeypatch: pytest.MonkeyPatch, mark: figures.Mark
+) -> None:
+    monkeypatch.setattr(captures, "PATIENCE_MS", 50)
+    with pytest.raises(captures.CaptureError, match=f"capture « essai » : .*« {mark.name} »"):
+        photographer.take(capture(marks=[mark]))

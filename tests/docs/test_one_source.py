@@ -1,0 +1,87 @@
+"""One source: what the portal says reaches the help site, and nothing of it is left out."""
+
+import re
+from datetime import date
+
+import pytest
+
+from docs_tools import operator_facts, portal_facts
+from docs_tools.built_site import BuiltSite
+from selfservice import config
+from selfservice.accounts import messages
+from selfservice.cli import cli
+from selfservice.help import FAQ, PREFIX
+from selfservice.invoices import index
+from selfservice.invoices.labels import REFUSALS
+from selfservice.suppliers import register_row
+
+
+@pytest.fixture(scope="module")
+def operators(site: BuiltSite) -> str:
+    return site.pages[f"{PREFIX}exploitation/"].tree.text_content()
+
+
+@pytest.mark.parametrize(
+    ("months", "words"), [(24, "2 ans"), (12, "1 an"), (30, "30 mois"), (6, "6 mois")]
+)
+def test_months_are_said_in_years_where_whole(months: int, words: str) -> None:
+    assert portal_facts.in_years(months) == words
+
+
+@pytest.mark.parametrize(
+    ("minutes", "words"), [(120, "2 heures"), (60, "1 heure"), (90, "90 minutes"), (1, "1 minute")]
+)
+def test_minutes_are_said_in_hours_where_whole(minutes: int, words: str) -> None:
+    assert portal_facts.in_hours(minutes) == words
+
+
+def test_changed_setting_changes_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SELFSERVICE_RETENTION_MONTHS", "36")
+    monkeypatch.setenv("SELFSERVICE_RECOVERY_LINK_MINUTES", "45")
+    portal_facts.settings.cache_clear()
+    try:
+        words = portal_facts.variables()
+        mail = portal_facts.activation_mail(
+            portal_url="https://f.example", supplier="Martin", opened_on=date(2022, 12, 2)
+        )
+    finally:
+        portal_facts.settings.cache_clear()
+    assert (words["retention"], words["retention_in_years"]) == ("36 mois", "3 ans")
+    assert words["recovery_link_life"] == "45 minutes"
+    assert "pendant 36" in mail
+
+
+def test_password_rule_is_that_of_the_portal(site: BuiltSite) -> None:
+    text = site.pages[PREFIX + FAQ].tree.text_content()
+    for rule in messages.PASSWORD_RULES.values():
+        assert plain(rule) in plain(text)
+
+
+@pytest.mark.parametrize("key", config.KEYS, ids=lambda key: key.name)
+def test_every_setting_is_explained_to_operators(operators: str, key: config.Key) -> None:
+    assert re.search(rf"\b{key.name}\b", operators)
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_every_refusal_is_explained_to_operators(operators: str, name: str) -> None:
+    assert plain(operator_facts.refusal(name)) in plain(operators)
+
+
+@pytest.mark.parametrize("column", (*index.COLUMNS, *register_row.COLUMNS))
+def test_every_column_is_explained_to_operators(site: BuiltSite, column: str) -> None:
+    cells = site.pages[f"{PREFIX}exploitation/"].tree.xpath("//td[1]/code/text()")
+    assert column in cells
+
+
+def test_commands_named_on_the_page_exist(operators: str) -> None:
+    named = set(re.findall(r"selfservice ((?:[a-z-]+ ?){1,2})", operators))
+    known = {usage for usage, _ in operator_facts.commands()}
+    assert cli.commands
+    for words in named:
+        first = words.split()[0]
+        assert any(usage.startswith(first) for usage in known), words
+
+
+def plain(text: str) -> str:
+    """Return the text with straight apostrophes and single ordinary spaces."""
+    return re.sub(r"\s+", " ", text.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))

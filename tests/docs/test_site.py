@@ -1,0 +1,117 @@
+"""The built help site: the sixteen questions, their links, French typography, its 404 page."""
+
+import re
+from datetime import date
+
+import pytest
+
+from docs_tools import build, check, pages
+from docs_tools.built_site import BuiltSite, faults
+from selfservice.help import FAQ, FAQ_KEYS, PREFIX
+
+FAQ_ADDRESS = PREFIX + FAQ
+TODAY = date(2026, 11, 21)
+
+
+@pytest.fixture(scope="module")
+def faq(site: BuiltSite):
+    return site.pages[FAQ_ADDRESS].tree
+
+
+def test_sixteen_questions_are_open_headings_in_the_order_of_the_seed(faq) -> None:
+    headings = faq.xpath("//article//h2[@id]")
+    assert [heading.get("id") for heading in headings] == list(FAQ_KEYS)
+    assert not faq.xpath("//article//details")
+    for number, heading in enumerate(headings, 1):
+        assert heading.text_content().startswith(f"{number}. ")
+
+
+def test_contents_by_task_lead_to_every_question_once(faq) -> None:
+    links = faq.xpath("//div[@class='tasks']//a/@href")
+    assert sorted(links) == sorted(f"#{key}" for key in FAQ_KEYS)
+
+
+def test_every_cross_reference_of_the_seed_is_a_working_link(faq) -> None:
+    within = faq.xpath("//article//a[not(ancestor::div[@class='tasks'])][@href]/@href")
+    to_questions = [link for link in within if link.removeprefix("#") in FAQ_KEYS]
+    assert len(to_questions) >= 21
+    assert "#" not in within
+
+
+def test_example_mail_is_text_with_its_login_highlighted(faq) -> None:
+    (mail,) = faq.xpath("//div[@class='mail']")
+    assert mail.xpath(".//mark//text()") == ["pierre.durand_1"]
+    assert mail.xpath(".//a/@href") == ["/recuperation", "/", FAQ_ADDRESS]
+    assert "24\N{NO-BREAK SPACE}mois après leur date d’émission" in mail.text_content()
+
+
+def test_tables_of_question_13_are_text(faq) -> None:
+    added, account = faq.xpath("//h2[@id='acces-collaborateurs']/following-sibling::table")[:2]
+    assert added.xpath(".//th/text()") == ["CONNEXION", "COORDONNÉES", "DROITS"]
+    assert "Mot de passe (bis) (obligatoire)" in added.text_content()
+    assert account.xpath(".//mark//text()") == ["Réinitialiser mon mot de passe"]
+
+
+@pytest.mark.parametrize(
+    ("question", "facts"),
+    [
+        ("portail-e-facture", ["1er septembre 2026", "1er septembre 2027", "n° 2023-1322"]),
+        ("historique-avant-2022-12-02", ["fermé depuis septembre 2023", "DC- ou DL-"]),
+        ("duree-disponibilite", ["10 ans", "L123-22", "6 ans", "L102 B"]),
+    ],
+)
+def test_changed_facts_are_stated_with_their_source(faq, question: str, facts: list[str]) -> None:
+    (heading,) = faq.xpath(f"//h2[@id='{question}']")
+    after = " ".join(
+        block.text_content()
+        for block in heading.xpath("following-sibling::*")
+        if block.xpath(f"preceding-sibling::h2[1][@id='{question}']")
+    )
+    plain = re.sub(r"\s+", " ", after)
+    for fact in facts:
+        assert fact in plain
+
+
+def test_site_has_no_fault(site: BuiltSite, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SELFSERVICE_INSTANCE", "")
+    monkeypatch.setenv("SELFSERVICE_SECRET_KEY", "")
+    is_portal_page = check.portal_pages(tmp_path / "instance")
+    assert list(faults(site, is_portal_page=is_portal_page)) == []
+
+
+def test_pages_as_written_have_no_fault() -> None:
+    assert list(pages.faults(pages.read_pages(check.DOCS), today=TODAY)) == []
+
+
+def test_no_ordinary_space_is_left_before_a_double_mark(site: BuiltSite) -> None:
+    for page in site.pages.values():
+        for text in page.tree.xpath("//article//p//text()[not(ancestor::code)]"):
+            assert not re.search(r"\w [?!;:»]|« ", text), (page.file, text)
+
+
+def test_every_page_says_when_it_was_verified(site: BuiltSite) -> None:
+    for page in site.pages.values():
+        if page.file != "404.html":
+            assert page.tree.xpath("//p[@class='verified']/time/@datetime"), page.file
+
+
+def test_missing_page_answers_in_french_with_ways_on(site: BuiltSite) -> None:
+    tree = site.pages[f"{PREFIX}404.html"].tree
+    assert tree.xpath("string(//h1)") == "Cette page n’existe pas"
+    assert tree.get("lang") == "fr"
+    links = tree.xpath("//article//a/@href")
+    assert links == [PREFIX, f"{PREFIX}guide-de-connexion/", FAQ_ADDRESS, "/"]
+
+
+def test_portal_is_one_click_away_from_every_page(site: BuiltSite) -> None:
+    for page in site.pages.values():
+        assert page.tree.xpath("//header//a[@href='/']/text()") == ["Aller au portail"]
+
+
+def test_files_are_served_compressed(site_dir) -> None:
+    assert (site_dir / "foire-aux-questions/index.html.gz").is_file()
+
+
+def test_search_file_is_patched_once(site_dir) -> None:
+    text = (site_dir / build.FRENCH_INDEX).read_text("utf-8")
+    assert text.count("fold-fr") == 1
