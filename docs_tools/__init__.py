@@ -1,0 +1,1 @@
+"""What builds, checks and illustrates the help site; the portal never imports it."""

@@ -1,0 +1,60 @@
+"""Build the help site: MkDocs, strictly, then what it cannot do (search, compression)."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+SITE = ROOT / "site"
+SEARCH_ADDITION = Path(__file__).with_name("search_fr.js")
+FRENCH_INDEX = "assets/javascripts/lunr/min/lunr.fr.min.js"
+
+
+class BuildError(Exception):
+    """MkDocs refused; the message is what it wrote."""
+
+
+def build(site_dir: Path = SITE) -> None:
+    """Build the whole site into a folder. Raises BuildError with MkDocs' own words."""
+    # Neither -q, which hides broken links, nor -v, which skips the anchors.
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(site_dir)]
+    environment = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
+    if run.returncode:
+        raise BuildError(_faults(run.stdout + run.stderr))
+    improve_search(site_dir)
+    compress(site_dir)
+
+
+def _faults(output: str) -> str:
+    """Return what MkDocs complains of, its progress and Python's tracebacks left out."""
+    without_tracebacks = re.sub(r"```\n.*?```\n", "", output, flags=re.DOTALL)
+    lines = without_tracebacks.splitlines()
+    return "\n".join(line for line in lines if line and not line.startswith("INFO"))
+
+
+def improve_search(site_dir: Path) -> None:
+    """Make the French index ignore accents and understand everyday words."""
+    index = site_dir / FRENCH_INDEX
+    index.write_text(index.read_text("utf-8") + SEARCH_ADDITION.read_text("utf-8"), "utf-8")
+
+
+def compress(site_dir: Path) -> None:
+    """Put a compressed copy beside each file, as WhiteNoise serves them."""
+    subprocess.run([sys.executable, "-m", "whitenoise.compress", "-q", str(site_dir)], check=True)
+
+
+def main() -> int:
+    try:
+        build()
+    except BuildError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Site d'aide construit dans {SITE.relative_to(ROOT)}/.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,236 @@
+"""`make captures`: take the screenshots of captures.yml again from a demonstration of its own.
+
+The clock is stopped, the browser's size and fonts are set, so that only a change of the portal
+changes an image. An element that is missing or renamed fails the run by name.
+"""
+
+import io
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from PIL import Image
+from playwright.sync_api import (
+    Browser,
+    FrameLocator,
+    Locator,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
+
+from docs_tools import build, figures
+from docs_tools.demonstration import Demonstration
+from selfservice.accounts.messages import PASSWORD_CHANGED
+
+DOCS = build.ROOT / "site_docs"
+MARKS_SCRIPT = Path(__file__).with_name("marks.js").read_text("utf-8")
+CHROMIUM_FLAGS = (
+    # Without these two, the metrics of a font depend on which of two settings arrives first.
+    "--disable-font-subpixel-positioning",
+    "--force-device-scale-factor=2",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-lcd-text",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--font-render-hinting=none",
+    "--force-color-profile=srgb",
+    "--hide-scrollbars",
+    "--no-first-run",
+)
+T = TypeVar("T")
+PATIENCE_MS = 3_000  # with an element that should be there
+PAGE_PATIENCE_MS = 15_000
+
+
+class CaptureError(Exception):
+    """A screenshot cannot be taken; the message names it and what is missing."""
+
+
+class Photographer:
+    """A browser in front of the demonstration."""
+
+    def __init__(self, browser: Browser, demonstration: Demonstration) -> None:
+        self._browser = browser
+        self._demonstration = demonstration
+        self._prepared: set[str] = set()
+
+    def take(self, capture: figures.Capture) -> Image.Image:
+        """Return the screenshot, marks included. Raises CaptureError."""
+        try:
+            if capture.account and capture.account not in self._prepared:
+                self._in_new_page(lambda page: self._prepare(page, capture.account or ""))
+            return self._in_new_page(lambda page: self._photograph(page, capture))
+        except AssertionError as error:
+            raise CaptureError(f"capture « {capture.name} » : {_first_line(error)}") from error
+
+    def _in_new_page(self, work: Callable[[Page], T]) -> T:
+        context = self._browser.new_context(
+            base_url=self._demonstration.address,
+            viewport={"width": figures.WIDTH, "height": figures.HEIGHT},
+            device_scale_factor=2,
+            locale="fr-FR",
+            timezone_id="Europe/Paris",
+            color_scheme="light",
+            reduced_motion="reduce",
+        )
+        context.set_default_timeout(PAGE_PATIENCE_MS)
+        try:
+            return work(context.new_page())
+        finally:
+            context.close()
+
+    def _photograph(self, page: Page, capture: figures.Capture) -> Image.Image:
+        if capture.account:
+            self._sign_in(page, capture.account)
+        self._open(page, capture.path)
+        for step in capture.steps:
+            name, target = _only(step)
+            getattr(self, f"_{name}")(page, target)
+        page.evaluate("document.fonts.ready")
+        boxes = [_box(_find(page, mark.kind, mark.name)) for mark in capture.marks]
+        page.evaluate(MARKS_SCRIPT, boxes)
+        png = page.screenshot(animations="disabled", caret="hide", scale="device")
+        return Image.open(io.BytesIO(png)).convert("RGB")
+
+    def _prepare(self, page: Page, account: str) -> None:
+        """Sign in a first time, so that the order of the screenshots changes none of them.
+
+        The portal tells of the previous sign-in, and invites to change a preset password.
+        """
+        password = self._demonstration.password(account)
+        self._sign_in(page, account)
+        self._open(page, "/profil/mot-de-passe")
+        for field in ("Mot de passe actuel", "Votre mot de passe", "Confirmation"):
+            self._fill(page, {"field": field, "with": password})
+        self._click(page, {"button": "Envoyer"})
+        expect(page.get_by_text(PASSWORD_CHANGED)).to_be_visible()
+        self._prepared.add(account)
+
+    def _sign_in(self, page: Page, account: str) -> None:
+        password = self._demonstration.password(account)
+        self._open(page, "/")
+        self._fill(page, {"field": "Identifiant", "with": account})
+        self._fill(page, {"field": "Mot de passe", "with": password})
+        self._click(page, {"button": "Connexion"})
+        expect(page, f"{account} devrait être connecté").to_have_url(re.compile(r"/factures$"))
+
+    def _open(self, page: Page, path: str) -> None:
+        answer = page.goto(path)
+        if answer is None or not answer.ok:
+            raise AssertionError(f"la page {path} ne répond pas")
+
+    def _fill(self, page: Page, target: dict[str, str]) -> None:
+        _find(page, "field", target["field"]).fill(target["with"])
+
+    def _click(self, page: Page, target: dict[str, str]) -> None:
+        _find(page, *_only(target)).click()
+
+    def _show(self, page: Page, target: dict[str, str]) -> None:
+        """Bring an element to the top of the image."""
+        _find(page, *_only(target)).evaluate("element => element.scrollIntoView()")
+
+    def _read_mail(self, page: Page, target: dict[str, str]) -> None:
+        """Deliver what waits, and open a mail by its recipient and subject."""
+        self._demonstration.deliver_mail()
+        self._open(page, "/demo/mails")
+        row = page.get_by_role("row").filter(has_text=target["to"])
+        _find(row, "link", target["subject"]).click()
+
+    def _follow(self, page: Page, target: dict[str, str]) -> None:
+        """Click in the mail that is open."""
+        _find(page.frame_locator("iframe"), *_only(target)).click()
+
+
+def _only(target: dict[str, Any]) -> tuple[str, Any]:
+    return next(iter(target.items()))
+
+
+def _find(page: Page | Locator | FrameLocator, kind: str, name: str) -> Locator:
+    """Return the one element of this role (or form field) and exact label."""
+    role: Any = kind
+    found = (
+        page.get_by_label(name, exact=True)
+        if kind == "field"
+        else page.get_by_role(role, name=name, exact=True)
+    )
+    expect(found, f"{kind} « {name} » introuvable, ou en plusieurs exemplaires").to_have_count(
+        1, timeout=PATIENCE_MS
+    )
+    return found
+
+
+def _box(element: Locator) -> dict[str, float]:
+    box = element.bounding_box()
+    if not box or box["y"] < 0 or box["y"] + box["height"] > figures.HEIGHT:
+        raise AssertionError(f"{element} est hors de l'image")
+    return dict(box)
+
+
+def _first_line(error: AssertionError) -> str:
+    return str(error).strip().split("\n")[0]
+
+
+def keep(image: Image.Image, path: Path) -> bool:
+    """Write the screenshot unless the one there has the same pixels; tell whether it changed."""
+    if path.exists():
+        with Image.open(path) as earlier:
+            if earlier.convert("RGB").tobytes() == image.tobytes():
+                return False
+    path.parent.mkdir(parents=True, exist_ok=True)
+    aside = path.with_suffix(".tmp")
+    image.save(aside, "WEBP", lossless=True, quality=100, method=4)
+    aside.replace(path)
+    return True
+
+
+def take_all(names: list[str]) -> list[str]:
+    """Take the named screenshots, or all; return what went wrong."""
+    wanted = [capture for name, capture in figures.load().items() if name in names or not names]
+    faults = []
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        Demonstration(Path(folder)) as demonstration,
+        sync_playwright() as playwright,
+    ):
+        photographer = Photographer(_launch(playwright), demonstration)
+        for capture in wanted:
+            try:
+                has_changed = keep(photographer.take(capture), DOCS / capture.file)
+            except CaptureError as error:
+                faults.append(str(error))
+            else:
+                print(f"{capture.name} : {'changée' if has_changed else 'identique'}")
+    return faults
+
+
+def _launch(playwright: Playwright) -> Browser:
+    return playwright.chromium.launch(
+        executable_path=shutil.which("chromium"), args=list(CHROMIUM_FLAGS)
+    )
+
+
+def main() -> int:
+    if not shutil.which("chromium"):
+        print("Il manque Chromium : apt-get install chromium", file=sys.stderr)
+        return 1
+    try:
+        faults = take_all(sys.argv[1:])
+    except subprocess.CalledProcessError as error:
+        print(f"La démonstration n'a pas pu être préparée : {error}", file=sys.stderr)
+        return 1
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,75 @@
+"""`make docs-check`: build the site strictly, then hold it against every rule; in seconds."""
+
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import RequestRedirect
+
+from docs_tools import build, built_site, figures, pages, prose
+from selfservice import create_app
+
+DOCS = build.ROOT / "site_docs"
+
+
+def portal_pages(instance: Path) -> Callable[[str], bool]:
+    """Return a test of whether the portal answers at a path, from its URL map."""
+    os.environ["SELFSERVICE_INSTANCE"] = str(instance)
+    os.environ["SELFSERVICE_SECRET_KEY"] = secrets.token_urlsafe(48)
+    adapter = create_app().url_map.bind("localhost")
+
+    def is_portal_page(path: str) -> bool:
+        try:
+            adapter.match(path, method="GET")
+        except RequestRedirect:
+            return True
+        except HTTPException:
+            return False
+        return True
+
+    return is_portal_page
+
+
+def capture_faults(docs_dir: Path) -> list[str]:
+    """Return the screenshots that nobody took, and the images that no definition explains."""
+    wanted = {capture.file for capture in figures.load().values()}
+    there = {path.relative_to(docs_dir).as_posix() for path in docs_dir.rglob("*.webp")}
+    return [f"{file} : capture à prendre (make captures)" for file in sorted(wanted - there)] + [
+        f"{file} : image inconnue de captures.yml" for file in sorted(there - wanted)
+    ]
+
+
+def check(folder: Path) -> list[str]:
+    """Build into a folder and return every fault. Raises build.BuildError."""
+    site_dir = folder / "site"
+    build.build(site_dir)
+    site = built_site.BuiltSite(site_dir)
+    found = list(pages.faults(pages.read_pages(DOCS), today=date.today()))  # noqa: DTZ011
+    found += capture_faults(DOCS)
+    found += built_site.faults(site, is_portal_page=portal_pages(folder / "instance"))
+    if missing := prose.missing_tools():
+        print(f"Français non vérifié : apt-get install {' '.join(missing)}", file=sys.stderr)
+        return found
+    return found + list(prose.faults(prose.lines(site)))
+
+
+def main() -> int:
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            found = check(Path(folder))
+        except build.BuildError as error:
+            print(error, file=sys.stderr)
+            return 1
+    for fault in found:
+        print(fault, file=sys.stderr)
+    print(f"Site d'aide : {len(found)} défaut(s)." if found else "Site d'aide : tout est bon.")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

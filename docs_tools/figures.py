@@ -1,0 +1,66 @@
+"""The screenshots as the pages show them: what captures.yml says, as a figure."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+DEFINITIONS = Path(__file__).with_name("captures.yml")
+FOLDER = "assets/captures"
+WIDTH, HEIGHT = 960, 600
+
+
+class UnknownCaptureError(KeyError):
+    """captures.yml defines no screenshot of this name."""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A numbered frame around one element: its role (or `field`) and its exact label."""
+
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Capture:
+    """One screenshot: who opens which page, does what, and what is marked on it."""
+
+    name: str
+    path: str
+    alt: str
+    account: str | None = None
+    steps: list[dict[str, Any]] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+
+    @property
+    def file(self) -> str:
+        return f"{FOLDER}/{self.name}.webp"
+
+
+def load(path: Path = DEFINITIONS) -> dict[str, Capture]:
+    """Return the screenshots by name, in the order of the file."""
+    return {
+        name: Capture(
+            name=name,
+            **{key: value for key, value in entry.items() if key != "marks"},
+            marks=[Mark(*next(iter(mark.items()))) for mark in entry.get("marks", [])],
+        )
+        for name, entry in yaml.safe_load(path.read_text("utf-8")).items()
+    }
+
+
+def markup(capture: Capture, link: str) -> str:
+    """Return the figure, with the legend of its numbered marks; `link` leads to the image."""
+    legend = " · ".join(
+        f"**({number})** {mark.name}" for number, mark in enumerate(capture.marks, 1)
+    )
+    caption = f"{legend} · " if legend else ""
+    size = f"{{ width={WIDTH} height={HEIGHT} loading=lazy }}"
+    return (
+        '<figure class="capture" markdown data-search-exclude>\n\n'
+        f"![{capture.alt}]({link}){size}\n\n"
+        f'<figcaption markdown="span">{caption}[Voir en grand]({link})</figcaption>\n\n'
+        "</figure>"
+    )

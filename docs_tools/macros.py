@@ -1,0 +1,70 @@
+"""What a page may call between double braces; contribuer.md tells the writers."""
+
+import posixpath
+from datetime import date
+from html import escape
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+
+from docs_tools import figures, operator_facts, portal_facts, questions, screen_words
+
+
+def source_of(page: Any) -> str:
+    """Return the path of a page below docs_dir, under MkDocs or under Zensical."""
+    source: str = page.file.src_uri if hasattr(page, "file") else page.path
+    return source
+
+
+def define_env(env: Any) -> None:
+    """Register variables and macros (once a build under MkDocs, once a page under Zensical)."""
+    docs_dir = Path(env.project_dir, env.conf["docs_dir"])
+    titles = questions.titles(docs_dir)
+    template = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 (Markdown)
+    captures = figures.load()
+    opened_on = date.fromisoformat(env.variables["opened_on"])
+    env.variables.update(operator_facts.variables())
+    env.variables.update(portal_facts.variables())
+    env.variables["opened_on"] = f"{opened_on:%d/%m/%Y}"
+    env.variables["brand"] = f'<span class="nobr">{env.variables["brand"]}</span>'
+
+    def link_to(source: str) -> str:
+        folder = posixpath.dirname(source_of(env.page))
+        return posixpath.relpath(source, folder or ".")
+
+    @env.macro
+    def portal(path: str, text: str) -> str:
+        """Return a link out of the help site, to a page of the portal."""
+        return f'<a href="{escape(path)}">{text}</a>'
+
+    @env.macro
+    def question(identifier: str) -> str:
+        """Return a link to a question, with its full title."""
+        if identifier not in titles:
+            raise questions.UnknownQuestionError(identifier)
+        title = template.from_string(titles[identifier]).render(env.variables)
+        page = "" if source_of(env.page) == questions.FAQ else link_to(questions.FAQ)
+        return f"[{title}]({page}#{identifier})"
+
+    @env.macro
+    def capture(name: str) -> str:
+        """Return a screenshot of captures.yml as a figure."""
+        if name not in captures:
+            raise figures.UnknownCaptureError(name)
+        return figures.markup(captures[name], link_to(captures[name].file))
+
+    env.macro(screen_words.screen)
+    env.macro(portal_facts.password_rule)
+    env.macro(operator_facts.commands_table)
+    env.macro(operator_facts.setting)
+    env.macro(operator_facts.refusal)
+
+    @env.macro
+    def activation_mail() -> str:
+        """Return the activation mail as the portal sends it for this supplier."""
+        return portal_facts.activation_mail(
+            portal_url=env.variables["portal_url"],
+            supplier=env.variables["supplier"],
+            opened_on=opened_on,
+        )

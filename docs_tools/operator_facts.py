@@ -1,0 +1,71 @@
+"""What the operators' page repeats of the portal: commands, settings, columns, refusals."""
+
+import re
+from collections.abc import Iterator
+from datetime import time
+from pathlib import Path
+
+import click
+
+from selfservice import config
+from selfservice.cli import cli
+from selfservice.invoices import index
+from selfservice.invoices.labels import REFUSALS
+from selfservice.suppliers import register_row
+
+
+def variables() -> dict[str, str]:
+    return {
+        "index_columns": ";".join(index.COLUMNS),
+        "register_columns": ";".join(register_row.COLUMNS),
+    }
+
+
+def commands() -> list[tuple[str, str]]:
+    """Return every command of the portal with its arguments, and its own short help."""
+    return list(_walk("", cli.commands))
+
+
+def commands_table() -> str:
+    rows = [f"| `selfservice {usage}` | {help_text} |" for usage, help_text in commands()]
+    return "\n".join(["| Commande | Ce qu'elle fait |", "| --- | --- |", *rows])
+
+
+def setting(name: str) -> str:
+    """Return two cells of a table: a setting and its default. Raises KeyError."""
+    key = {key.name: key for key in config.KEYS}[name]
+    return f"`{key.name}` | {_shown(key.default)}"
+
+
+def refusal(name: str) -> str:
+    """Return the reason that rejets.csv gives, its facts replaced by dots. Raises KeyError."""
+    return re.sub(r"\{\w+\}", "…", REFUSALS[name])
+
+
+def _walk(prefix: str, group: dict[str, click.Command]) -> Iterator[tuple[str, str]]:
+    for name, command in group.items():
+        if isinstance(command, click.Group):
+            yield from _walk(f"{prefix}{name} ", command.commands)
+        elif getattr(command.callback, "__module__", "").startswith("selfservice."):
+            yield _usage(prefix + name, command), command.get_short_help_str(200)
+
+
+def _usage(name: str, command: click.Command) -> str:
+    arguments = [
+        parameter.make_metavar(click.Context(command)).upper()
+        for parameter in command.params
+        if isinstance(parameter, click.Argument)
+    ]
+    return " ".join([name, *arguments])
+
+
+def _shown(default: object) -> str:
+    if default is None or default == []:
+        return "—"
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    if isinstance(default, time):
+        return f"`{default:%H:%M}`"
+    if isinstance(default, Path):
+        return f"`{default.relative_to(config.REPOSITORY)}/`"
+    return f"`{default}`"
