@@ -69,11 +69,13 @@ def logins() -> list[tuple[str, str, str]]:
 def welcome_lines() -> list[str]:
     """Return what the operator reads at each start."""
     known = [f"  {login:<30} {password:<16} {whose}" for login, password, whose in logins()]
+    address = current_app.config["PUBLIC_URL"]
     return [
+        f"Portail : {address}/",
+        f"Boîte mail de démonstration : {address}/demo/mails",
         "Identifiants et mots de passe :",
         *known,
-        "Pour pierre.durand@example.com : « Mot de passe ou identifiant oublié ».",
-        f"Mails : {current_app.config['PUBLIC_URL']}/demo/mails",
+        "pierre.durand@example.com choisit le sien par « Mot de passe ou identifiant oublié ».",
     ]
 
 
