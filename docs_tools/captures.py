@@ -172,7 +172,7 @@ def _box(element: Locator) -> dict[str, float]:
     box = element.bounding_box()
     if not box or box["y"] < 0 or box["y"] + box["height"] > figures.HEIGHT:
         raise AssertionError(f"{element} est hors de l'image")
-    return dict(box)
+    return {"x": box["x"], "y": box["y"], "width": box["width"], "height": box["height"]}
 
 
 def _first_line(error: AssertionError) -> str:

@@ -1,7 +1,7 @@
 """What the operators' page repeats of the portal: commands, settings, columns, refusals."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import time
 from pathlib import Path
 
@@ -42,7 +42,7 @@ def refusal(name: str) -> str:
     return re.sub(r"\{\w+\}", "…", REFUSALS[name])
 
 
-def _walk(prefix: str, group: dict[str, click.Command]) -> Iterator[tuple[str, str]]:
+def _walk(prefix: str, group: Mapping[str, click.Command]) -> Iterator[tuple[str, str]]:
     for name, command in group.items():
         if isinstance(command, click.Group):
             yield from _walk(f"{prefix}{name} ", command.commands)

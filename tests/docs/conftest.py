@@ -19,7 +19,10 @@ from selfservice import help
 @pytest.fixture(scope="session")
 def site_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("www") / help.PREFIX.strip("/")
-    build.build(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        # The words of the defaults, whatever the instance of whoever runs the tests says.
+        patch.setenv("SELFSERVICE_INSTANCE", str(folder.parent / "instance"))
+        build.build(folder)
     return folder
 
 
