@@ -30,12 +30,19 @@ def create_app() -> Flask:
     )
     app.config.from_mapping(settings)
     if settings["DEMO"]:
-        clock.freeze_from_environment()
+        _freeze_clock()
     db.configure(settings["DATABASE_URL"])
     queue.configure(settings["QUEUE_URL"])
     Mail(app)
     _add_rooms(app)
     return app
+
+
+def _freeze_clock() -> None:
+    try:
+        clock.freeze_from_environment()
+    except ValueError as error:
+        raise config.ConfigurationError(f"SELFSERVICE_CLOCK : {error}") from error
 
 
 def _add_rooms(app: Flask) -> None:

@@ -32,7 +32,7 @@ def record(
     origin: str = "",
     **facts: str | int | bool | None,
 ) -> None:
-    """Append one event, in the transaction of its cause.
+    """Append one event, in the transaction of its cause where it has one.
 
     `actor` is a login or « system », `origin` the visitor's network address. Facts are kept as
     JSON, so that a line feed inside a value cannot forge a line.

@@ -1,6 +1,7 @@
 """The command `selfservice`: each command calls one use case and reports in French."""
 
 import logging
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +11,8 @@ from typing import Any
 
 import click
 from flask import Flask
-from flask.cli import FlaskGroup
+from flask.cli import FlaskGroup, NoAppException
+from huey.exceptions import ConfigurationError as HueyConfigurationError
 from peewee import PeeweeException
 
 from selfservice import clock, config, create_app, db, installation, outbox, server, worker
@@ -27,6 +29,7 @@ from selfservice.suppliers import register, registration
 from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.errors import SupplierError
 
+MAX_ID = 2**63 - 1
 MAIL_STATES = {
     "queued": "en attente",
     "sending": "en cours d'envoi",
@@ -36,9 +39,18 @@ MAIL_STATES = {
 }
 
 
+class NotConfiguredError(NoAppException):
+    """No app can be built; told in one line, and the list of commands still shows."""
+
+    exit_code = 1
+    show = click.ClickException.show
+
+
 def _load_app() -> Flask:
-    with _one_line_faults():
+    try:
         return create_app()
+    except config.ConfigurationError as error:
+        raise NotConfiguredError(f"Configuration : {error}") from error
 
 
 def main() -> None:
@@ -52,6 +64,8 @@ cli = FlaskGroup(
     create_app=_load_app,
     add_default_commands=True,
     add_version_option=False,
+    # The development server too computes one request at a time: see `server`.
+    context_settings={"default_map": {"run": {"with_threads": False}}},
     load_dotenv=False,
 )
 
@@ -63,14 +77,18 @@ def _one_line_faults() -> Iterator[None]:
         yield
     except config.ConfigurationError as error:
         raise click.ClickException(f"Configuration : {error}") from error
-    except PeeweeException as error:
+    except (PeeweeException, sqlite3.Error) as error:
         raise click.ClickException(f"Base de données : {error}") from error
     except SupplierError as error:
         raise click.ClickException(supplier_labels.explain(error)) from error
     except DepositError as error:
         raise click.ClickException(invoice_labels.explain(error)) from error
+    except UnicodeError as error:
+        raise click.ClickException("Un argument contient des octets illisibles.") from error
+    except BrokenPipeError:
+        raise  # the reader went away: click ends quietly
     except OSError as error:
-        raise click.ClickException(f"{error.filename or ''} : {error.strerror}") from error
+        raise click.ClickException(f"{error.filename or 'Système'} : {error.strerror}") from error
 
 
 def _command(function: Callable[..., None]) -> Callable[..., None]:
@@ -140,7 +158,8 @@ def serve(host: str, port: int, workers: int | None) -> None:
     with _one_line_faults(), create_app().app_context(), db.connection():
         _require_migrated()
     try:
-        server.serve(host=host, port=port, workers=workers)
+        with _one_line_faults():
+            server.serve(host=host, port=port, workers=workers)
     except server.PortTakenError as error:
         raise click.ClickException(f"L'adresse {error} est déjà prise.") from error
 
@@ -153,7 +172,10 @@ def run_worker() -> None:
         with app.app_context(), db.connection():
             _require_migrated()
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    worker.run(app)
+    try:
+        worker.run(app)
+    except (HueyConfigurationError, sqlite3.Error) as error:
+        raise click.ClickException(f"File d'attente : {error}") from error
 
 
 @cli.group()
@@ -231,9 +253,10 @@ def notifications_send(digest: bool) -> None:
     report = send.send_due()
     if digest:
         report.digests = send.send_digests(clock.today())
-    click.echo(
+    _finish(
         f"{report.announced} document(s) traité(s), {report.activated} compte(s) activé(s), "
-        f"{report.notified} notification(s) et {report.digests} récapitulatif(s) à envoyer."
+        f"{report.notified} notification(s) et {report.digests} récapitulatif(s) à envoyer.",
+        report.faults,
     )
 
 
@@ -267,7 +290,7 @@ def mail_list(address: str | None) -> None:
 
 
 @mail.command("retry")
-@click.argument("mail_id", type=int)
+@click.argument("mail_id", type=click.IntRange(1, MAX_ID))
 @_command
 def mail_retry(mail_id: int) -> None:
     """Remet un mail en attente."""

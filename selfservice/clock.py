@@ -30,10 +30,18 @@ def paris(instant: datetime) -> datetime:
 
 
 def freeze_from_environment() -> None:
-    """Stop the clock at SELFSERVICE_CLOCK (ISO, UTC), for screenshots of a demonstration."""
+    """Stop the clock at SELFSERVICE_CLOCK (ISO, UTC), for screenshots of a demonstration.
+
+    Raises ValueError for another writing.
+    """
     global _frozen
     text = os.environ.get("SELFSERVICE_CLOCK")
-    _frozen = datetime.fromisoformat(text).replace(tzinfo=None) if text else None
+    _frozen = _read_utc(text) if text else None
+
+
+def _read_utc(text: str) -> datetime:
+    instant = datetime.fromisoformat(text)
+    return (instant.astimezone(UTC) if instant.tzinfo else instant).replace(tzinfo=None)
 
 
 def add_months(day: date, months: int) -> date:

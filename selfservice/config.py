@@ -1,7 +1,8 @@
 """Settings: defaults, then instance/config.toml, then SELFSERVICE_<KEY>; typed and checked.
 
 Nothing here touches the database or Flask. The table KEYS is the only list of settings; the
-help site prints it.
+help site prints it. Two variables stand beside it: SELFSERVICE_INSTANCE, and
+SELFSERVICE_CLOCK in a demonstration.
 """
 
 import os
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from limits import parse as parse_limit
+from limits import parse_many
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PREFIX = "SELFSERVICE_"
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 DEFAULT_DATABASE_NAME = "portal.db"
 DEFAULT_QUEUE_NAME = "queue.db"
+KEY_NAME = "secret_key"
 
 
 class ConfigurationError(Exception):
@@ -72,9 +74,28 @@ def _secret(value: object) -> str:
 def _web_address(value: object) -> str:
     text = _text(value).rstrip("/")
     parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.path:
+    has_more = parts.path or parts.query or parts.fragment or parts.username is not None
+    if (
+        parts.scheme not in ("http", "https")
+        or not parts.hostname
+        or has_more
+        or not _has_port(text)
+    ):
         raise ValueError("une adresse comme https://factures.example.com est attendue")
     return text
+
+
+def _has_port(address: str) -> bool:
+    try:
+        return urlsplit(address).port != 0
+    except ValueError:
+        return False
+
+
+def _limits_url(value: object) -> str:
+    if _text(value) != "database://" and not re.match(r"rediss?://.", _text(value)):
+        raise ValueError("database:// ou redis://hote est attendu")
+    return _text(value)
 
 
 def _database_url(value: object) -> str:
@@ -99,9 +120,11 @@ def _names(value: object) -> list[str]:
 
 def _rate(value: object) -> str:
     try:
-        parse_limit(_text(value))
+        limits = parse_many(_text(value))
     except ValueError:
-        raise ValueError("une limite comme 5/hour ou 10 per 15 minutes est attendue") from None
+        limits = []
+    if len(limits) != 1 or limits[0].amount < 1:
+        raise ValueError("une limite comme 5/hour ou 10 per 15 minutes est attendue")
     return _text(value)
 
 
@@ -113,7 +136,10 @@ def _hour(value: object) -> time:
 
 
 def _path(value: object) -> Path:
-    return Path(_text(value)).expanduser().resolve()
+    try:
+        return Path(_text(value)).expanduser().resolve()
+    except RuntimeError:
+        raise ValueError("un dossier est attendu") from None
 
 
 def _mail_address(value: object) -> str:
@@ -137,7 +163,12 @@ KEYS = (
     Key("SECRET_KEY", _secret, None, "Signs cookies and forms; `selfservice init` makes one."),
     Key("DATABASE_URL", _database_url, None, "SQLite in the instance by default."),
     Key("QUEUE_URL", _queue_url, None, "Queue of the worker; SQLite in the instance by default."),
-    Key("RATELIMIT_STORAGE_URI", _text, "database://", "Where limits count: database:// or Redis."),
+    Key(
+        "RATELIMIT_STORAGE_URI",
+        _limits_url,
+        "database://",
+        "Where limits count: database:// or Redis.",
+    ),
     Key("DOCUMENTS_DIR", _path, None, "Deposited documents; `documents` in the instance."),
     Key("HELP_SITE_DIR", _path, REPOSITORY / "site", "The built help site served under /aide/."),
     Key("PUBLIC_URL", _web_address, DEFAULT_PUBLIC_URL, "Every mailed link begins with it."),
@@ -194,13 +225,20 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> dict[str, A
 
 
 def read_secret_key(instance: Path) -> str | None:
-    path = instance / "secret_key"
-    return path.read_text("utf-8").strip() if path.is_file() else None
+    """Return the key that `selfservice init` made, None before it."""
+    path = instance / KEY_NAME
+    try:
+        text = path.read_text("utf-8").strip() if path.is_file() else ""
+        return _secret(text) if text else None
+    except ValueError as error:
+        raise ConfigurationError(f"{path} : {error}") from error
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+        return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+    except OSError as error:
+        raise ConfigurationError(f"{path} : {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} : ce fichier n'est pas du TOML ({error})") from error
 

@@ -1,5 +1,6 @@
 """The help site under /aide/, served from its built folder, and help links by key."""
 
+from functools import partial
 from pathlib import Path
 from wsgiref.headers import Headers
 
@@ -69,11 +70,12 @@ def help_url(key: str) -> str:
 def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.jinja_env.globals["help_url"] = help_url
+    is_https = app.config["PUBLIC_URL"].startswith("https")
     static = WhiteNoise(
         app.wsgi_app,
         max_age=60,
         allow_all_origins=False,
-        add_headers_function=_add_headers,
+        add_headers_function=partial(_add_headers, is_https),
         index_file=True,
         immutable_file_test=lambda _path, url: url.startswith("/static/"),
     )
@@ -96,8 +98,10 @@ def missing(_path: str = "") -> tuple[Response, int]:
     return Response("Le site d'aide n'est pas construit : make site.", mimetype="text/plain"), 404
 
 
-def _add_headers(headers: Headers, _path: str, url: str) -> None:
+def _add_headers(is_https: bool, headers: Headers, _path: str, url: str) -> None:
     headers["X-Content-Type-Options"] = "nosniff"
     headers["Referrer-Policy"] = "same-origin"
+    if is_https:
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     if url.startswith(PREFIX):
         headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY

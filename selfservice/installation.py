@@ -17,11 +17,12 @@ class Installed:
 def install(instance: Path) -> Installed:
     """Make what is missing of an instance; safe to repeat, and in parallel.
 
-    Raises config.ConfigurationError for a wrong setting, OSError, or peewee's errors.
+    The folder and the key are made even where a setting is wrong. Raises
+    config.ConfigurationError for it, OSError, or peewee's errors.
     """
-    settings = config.load(instance)
     instance.mkdir(parents=True, exist_ok=True)
-    is_key_new = settings["SECRET_KEY"] is None and _make_key(instance / "secret_key")
+    is_key_new = _make_key(instance / config.KEY_NAME)
+    settings = config.load(instance)
     settings["DOCUMENTS_DIR"].mkdir(parents=True, exist_ok=True)
     db.configure(settings["DATABASE_URL"])
     with db.connection():
@@ -30,10 +31,22 @@ def install(instance: Path) -> Installed:
 
 
 def _make_key(path: Path) -> bool:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+    """Write a key that is whole or absent; of several processes one wins."""
+    if path.exists() and path.stat().st_size:
         return False
+    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
         handle.write(secrets.token_urlsafe(48))
+        handle.flush()
+        os.fsync(handle.fileno())
+    try:
+        if path.exists():  # empty: an earlier attempt was killed
+            aside.replace(path)
+        else:
+            os.link(aside, path)
+    except FileExistsError:
+        return False
+    finally:
+        aside.unlink(missing_ok=True)
     return True

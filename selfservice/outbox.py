@@ -3,6 +3,7 @@
 The table is the truth; `transport` speaks SMTP.
 """
 
+import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,10 +26,11 @@ from selfservice import clock, db, transport
 from selfservice.db import BaseModel, database
 from selfservice.queue import queue
 
-DELAYS = tuple(
-    timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440, 1440, 1440)
-)
-LIFETIME = timedelta(days=3)
+DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
+LIFETIME = timedelta(days=14)
+LATE = "trop tard pour partir"
+
+log = logging.getLogger(__name__)
 
 
 class OutboxMail(BaseModel):
@@ -86,7 +88,7 @@ class DeliveryReport:
 
 
 class UnknownMailError(Exception):
-    """No such mail, or one that has already left."""
+    """No such mail that could leave again."""
 
 
 def enqueue(
@@ -116,7 +118,7 @@ def enqueue(
         company_id=company_id,
         to_address=to_address,
         address_key=address_key,
-        sender_name=sender_name,
+        sender_name=sender_name[:200],
         message_id=_message_id(),
         subject=" ".join(_render(kind, "subject.txt", context).split()),
         body_text=_render(kind, "body.txt", context),
@@ -150,6 +152,11 @@ def deliver_due() -> DeliveryReport:
                     _record_fault(mail, error, report)
                     if isinstance(error, transport.UnreachableError):
                         break
+                except Exception as error:
+                    # One mail that nobody foresaw must not hold up all the others.
+                    log.exception("mail %s", mail.id)
+                    fault = transport.DeferredError(f"{type(error).__name__}: {error}")
+                    _record_fault(mail, fault, report)
                 else:
                     _record_sent(mail, answer)
                     report.sent += 1
@@ -165,7 +172,7 @@ def mails(*, address_key: str | None = None) -> "ModelSelect[OutboxMail]":
 def retry(mail_id: int) -> OutboxMail:
     """Make an unsent mail due at once, with a full new lifetime unless a link inside ends.
 
-    Raises UnknownMailError for an unknown or sent one, and for a secret one already given up.
+    Raises UnknownMailError for an unknown, sent or just leaving one, and for one whose link died.
     """
     now = clock.now()
     deadline = Case(None, ((OutboxMail.is_secret, OutboxMail.deadline_at),), now + LIFETIME)
@@ -173,7 +180,7 @@ def retry(mail_id: int) -> OutboxMail:
         OutboxMail.update(state="queued", due_at=now, deadline_at=deadline, attempts=0)
         .where(
             OutboxMail.id == mail_id,
-            OutboxMail.state.in_(("queued", "failed")),
+            OutboxMail.state.in_(("queued", "failed", "dropped")),
             OutboxMail.body_text != "",
         )
         .execute()
@@ -185,9 +192,10 @@ def retry(mail_id: int) -> OutboxMail:
     return mail
 
 
-def backlog() -> int:
-    """Return how many mails wait to leave."""
-    return int(OutboxMail.select().where(OutboxMail.state.in_(("queued", "sending"))).count())
+def rehearse(kind: str, context: Mapping[str, object]) -> None:
+    """Render a mail and forget it: an answer must not tell by its time that none was written."""
+    for part in ("subject.txt", "body.txt", "body.html"):
+        _render(kind, part, context)
 
 
 def _render(kind: str, part: str, context: Mapping[str, object]) -> str:
@@ -205,14 +213,17 @@ def _requeue_interrupted() -> None:
 
 def _drop_late(report: DeliveryReport) -> None:
     now = clock.now()
+    OutboxMail.update(body_text="", body_html="").where(
+        OutboxMail.is_secret, OutboxMail.state == "failed", OutboxMail.deadline_at <= now
+    ).execute()
     late: Sequence[OutboxMail] = list(
         OutboxMail.select().where(OutboxMail.state == "queued", OutboxMail.deadline_at <= now)
     )
     for mail in late:
         with database.atomic():
-            _close(mail, "dropped", "deadline passed")
+            _close(mail, "dropped", mail.answer or LATE)
         report.dropped += 1
-        report.faults.append(f"{mail.id} {mail.to_address}: {mail.answer or 'deadline passed'}")
+        report.faults.append(f"{mail.id} {mail.to_address}: {mail.answer or LATE}")
 
 
 def _claim_next() -> OutboxMail | None:

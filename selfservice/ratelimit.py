@@ -44,8 +44,9 @@ class DatabaseStorage(Storage):
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
         """Add to a window, beginning a new one where the last has ended, in one statement."""
         now = clock.now()
-        ended = RateCounter.expires_at <= now
         fresh = now + timedelta(seconds=expiry)
+        # A window that would end later than a fresh one dates from a clock since set back.
+        ended = (RateCounter.expires_at <= now) | (RateCounter.expires_at > fresh)
         rows = (
             RateCounter.insert(key=key, hits=amount, expires_at=fresh)
             .on_conflict(
@@ -104,6 +105,8 @@ def network_of(address: str) -> str:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return "unknown"
+    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
+        parsed = parsed.ipv4_mapped
     if parsed.version == 4:
         return str(parsed)
     return str(ipaddress.ip_network((parsed, 64), strict=False))

@@ -5,6 +5,7 @@ threads wait for bodies, and one request per process computes at a time, which a
 one lasting SQLite connection of the process.
 """
 
+import errno
 import io
 import os
 import socket
@@ -56,7 +57,9 @@ def application() -> Application:
 
 
 def serve(*, host: str, port: int, workers: int | None) -> None:
-    """Serve until stopped. Raises PortTakenError where the port is in use."""
+    """Serve until stopped. Raises PortTakenError where the port is in use, OSError for
+    an address that is not of this machine.
+    """
     _probe(host, port)
     Granian(
         "selfservice.server:application",
@@ -75,8 +78,11 @@ def serve(*, host: str, port: int, workers: int | None) -> None:
 
 def _probe(host: str, port: int) -> None:
     """Bind once without sharing: granian's SO_REUSEPORT would join another server silently."""
+    family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
     try:
-        with socket.create_server((host, port)):
+        with socket.create_server(address[:2], family=family):
             pass
     except OSError as error:
-        raise PortTakenError(f"{host}:{port}") from error
+        if error.errno == errno.EADDRINUSE:
+            raise PortTakenError(f"{host}:{port}") from error
+        raise

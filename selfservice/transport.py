@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol, cast
 
+from email_validator import EmailNotValidError, validate_email
 from flask import Flask, current_app
 from flask_mail import Attachment, BadHeaderError, Connection, Mail, Message
 
@@ -89,15 +90,19 @@ class SmtpCarrier:
         self._connection: VerifiedConnection | None = None
 
     def send(self, letter: Letter) -> str:
+        message = build_message(letter)
         connection = self._open()
         try:
-            connection.send(build_message(letter))
-        except BadHeaderError as error:
-            raise RefusedError(f"malformed header: {error}") from error
+            connection.send(message)
+        except (BadHeaderError, ValueError) as error:
+            raise RefusedError(f"en-tête mal formé : {error}") from error
         except smtplib.SMTPRecipientsRefused as error:
             self.close()
             code, answer = next(iter(error.recipients.values()))
             raise _verdict(code, answer) from error
+        except smtplib.SMTPSenderRefused as error:
+            self.close()  # it is the portal that is refused, not this mail
+            raise UnreachableError(str(_verdict(error.smtp_code, error.smtp_error))) from error
         except smtplib.SMTPResponseException as error:
             self.close()
             raise _verdict(error.smtp_code, error.smtp_error) from error
@@ -129,11 +134,15 @@ class FileCarrier:
         self._folder = folder
 
     def send(self, letter: Letter) -> str:
-        self._folder.mkdir(parents=True, exist_ok=True)
+        content = build_message(letter).as_bytes()
         name = letter.message_id.partition("@")[0]
         aside = self._folder / f".{name}.part"
-        aside.write_bytes(build_message(letter).as_bytes())
-        aside.replace(self._folder / f"{name}.eml")
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            aside.write_bytes(content)
+            aside.replace(self._folder / f"{name}.eml")
+        except OSError as error:
+            raise UnreachableError(f"{self._folder} : {error.strerror}") from error
         return "file"
 
 
@@ -156,11 +165,21 @@ def mail_folder(app: Flask) -> Path:
 
 
 def build_message(letter: Letter) -> Message:
-    """Return the Flask-Mail message of a letter, its own Message-ID and auto-reply guard set."""
+    """Return the Flask-Mail message of a letter, its own Message-ID and auto-reply guard set.
+
+    The domain goes out in IDNA 2008: Flask-Mail's own coding (2003) would take « ß » for « ss »,
+    another domain. Raises RefusedError for an address that cannot be written in ASCII.
+    """
     address = current_app.config["MAIL_DEFAULT_SENDER"]
+    try:
+        recipient = validate_email(
+            letter.to_address, check_deliverability=False, allow_smtputf8=False
+        ).ascii_email
+    except EmailNotValidError as error:
+        raise RefusedError(f"adresse impossible : {error}") from error
     message = Message(
         subject=letter.subject,
-        recipients=[letter.to_address],
+        recipients=[str(recipient)],
         body=letter.body_text,
         html=letter.body_html,
         sender=address,
@@ -178,8 +197,10 @@ def _attachments(letter: Letter) -> list[Attachment]:
         return []
     try:
         content = Path(letter.attachment_path).read_bytes()
+    except FileNotFoundError as error:
+        raise RefusedError("la pièce jointe n'existe plus") from error
     except OSError as error:
-        raise RefusedError(f"attachment: {error.strerror}") from error
+        raise DeferredError(f"pièce jointe : {error.strerror}") from error
     return [Attachment(letter.attachment_name, "application/pdf", content)]
 
 

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import re
 import secrets
+import sqlite3
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,10 +15,10 @@ from babel.dates import format_date, format_datetime
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from peewee import InterfaceError, OperationalError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from selfservice import clock, db
+from selfservice import audit, clock, db
 from selfservice.money import format_amount
 from selfservice.ratelimit import LimitReachedError
 
@@ -51,6 +52,9 @@ def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
         WTF_CSRF_TIME_LIMIT=app.config["SESSION_HOURS"] * 3600,
     )
     app.extensions["is_supplier_host"] = is_supplier_host
+    # Flask would refuse every host that its own key of this name does not list.
+    app.extensions["trusted_hosts"] = [name.lower() for name in app.config["TRUSTED_HOSTS"]]
+    app.config["TRUSTED_HOSTS"] = None
     csrf.init_app(app)
     app.register_blueprint(blueprint)
     app.before_request(_open)
@@ -98,7 +102,7 @@ def _open() -> Response | None:
 def _is_trusted(host: str) -> bool:
     name = urlsplit(f"//{host}").hostname or ""
     public = urlsplit(current_app.config["PUBLIC_URL"]).hostname or ""
-    named: list[str] = current_app.config["TRUSTED_HOSTS"] or []
+    named: list[str] = current_app.extensions["trusted_hosts"]
     if name == public or name in named or (public in LOOPBACK and name in LOOPBACK):
         return True
     is_supplier_host: Callable[[str], bool] = current_app.extensions["is_supplier_host"]
@@ -140,6 +144,8 @@ def _register_error_pages(app: Flask) -> None:
     app.register_error_handler(LimitReachedError, _on_limit)
     app.register_error_handler(OperationalError, _on_database_fault)
     app.register_error_handler(InterfaceError, _on_database_fault)
+    # peewee lets the driver's own error through while it iterates over RETURNING.
+    app.register_error_handler(sqlite3.OperationalError, _on_database_fault)
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(Exception, _on_surprise)
 
@@ -148,14 +154,22 @@ def _page(code: int, **context: object) -> tuple[str, int]:
     return render_template(f"errors/{code}.html", **context), code
 
 
-def _on_stale_form(_error: CSRFError) -> tuple[str, int]:
-    return _page(400, is_stale_form=True)
+def _on_stale_form(error: CSRFError) -> tuple[str, int]:
+    """Offer what was typed again only behind a token of ours: no one else may have typed it."""
+    _record_denial("form.refused", reason=str(error.description))
+    return _page(400, is_stale_form=True, keeps_input="expired" in str(error.description))
 
 
 def _on_limit(error: LimitReachedError) -> tuple[str, int, dict[str, str]]:
-    retry_at = clock.paris(clock.now() + timedelta(seconds=error.retry_after_seconds))
+    _record_denial("limit.reached", reason=error.name)
+    # To the minute, upwards: who comes back then must not be refused again.
+    retry_at = clock.paris(clock.now() + timedelta(seconds=error.retry_after_seconds + 59))
     page, code = _page(429, retry_at=format_datetime(retry_at, "HH'h'mm", locale="fr"))
     return page, code, {"Retry-After": str(error.retry_after_seconds)}
+
+
+def _record_denial(event: str, *, reason: str) -> None:
+    audit.record(event, origin=request.remote_addr or "", path=request.path[:200], reason=reason)
 
 
 def _on_database_fault(error: Exception) -> tuple[str, int, dict[str, str]]:
@@ -164,13 +178,14 @@ def _on_database_fault(error: Exception) -> tuple[str, int, dict[str, str]]:
     return page, code, {"Retry-After": "30"}
 
 
-def _on_http_error(error: HTTPException) -> tuple[str, int] | HTTPException:
+def _on_http_error(error: HTTPException) -> tuple[str, int, dict[str, str]] | HTTPException:
     code = error.code or 500
     if code in (301, 302, 303, 307, 308) or error.response is not None:
         return error
     shown = 404 if code == 405 else code
     page, _ = _page(shown if shown in PAGES_OF_ERRORS else 400, is_stale_form=False)
-    return page, code
+    methods = error.valid_methods if isinstance(error, MethodNotAllowed) else None
+    return page, code, {"Allow": ", ".join(sorted(methods))} if methods else {}
 
 
 def _on_surprise(error: Exception) -> tuple[str, int]:

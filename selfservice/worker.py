@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from flask import Flask
 
-from selfservice import db, outbox, ratelimit
+from selfservice import db, outbox, ratelimit, tokens
 from selfservice.accounts import sessions
 from selfservice.notifications import send
 from selfservice.queue import queue
@@ -22,12 +22,15 @@ def run(app: Flask) -> None:
 
 
 def _notify_and_deliver() -> None:
-    send.send_due()
-    send.send_digests_of_the_hour()
-    outbox.deliver_due()
+    try:
+        send.send_due()
+        send.send_digests_of_the_hour()
+    finally:  # what is queued leaves, whatever became of the rest
+        outbox.deliver_due()
 
 
 def _forget() -> None:
+    tokens.mark_expired()
     sessions.forget_ended()
     ratelimit.forget_expired()
 

@@ -110,5 +110,7 @@ def _try_login(company: Company, login: str) -> User | None:
                 created_at=clock.now(),
             )
     except IntegrityError:
+        if not User.select().where(User.login_key == normalise(login)).exists():
+            raise
         return None
     return owner

@@ -2,8 +2,11 @@
 
 import unicodedata
 from collections.abc import Callable
+from typing import Any
 
+from flask import request
 from flask_wtf import FlaskForm
+from werkzeug.datastructures import CombinedMultiDict
 from wtforms import (
     EmailField,
     Field,
@@ -26,8 +29,8 @@ LOGIN_LENGTH = 320
 
 
 def storable(_form: FlaskForm, field: Field) -> None:
-    """Refuse control characters and lone surrogates, which no database keeps faithfully."""
-    if any(unicodedata.category(c) in ("Cc", "Cs") for c in field.data or ""):
+    """Refuse control, invisible and lone surrogate characters, which deceive or do not keep."""
+    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in field.data or ""):
         raise ValidationError(messages.MALFORMED)
 
 
@@ -43,6 +46,11 @@ class PortalForm(FlaskForm):
     """A form whose built-in messages are in French."""
 
     class Meta(FlaskForm.Meta):
+        def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
+            """Read text fields only: a file sent in their place would not be text."""
+            wrapped = super().wrap_formdata(form, formdata)
+            return request.form if isinstance(wrapped, CombinedMultiDict) else wrapped
+
         locales = ["fr"]  # type: ignore[assignment]  # noqa: RUF012 - read as a list
 
 

@@ -38,8 +38,10 @@ ADDRESS_MALFORMED = HelpfulText(
 )
 CHOOSE_LOGIN = HelpfulText("Choisissez un identifiant dans la liste.", FORGOTTEN)
 CONFIRMATION_MISSING = HelpfulText("Saisissez une seconde fois le mot de passe.", FORGOTTEN)
-TOO_LONG = "Ce texte est trop long."
-MALFORMED = "Ce texte contient des caractères qui ne peuvent pas être enregistrés."
+TOO_LONG = HelpfulText("Ce texte est trop long.", "qui-contacter")
+MALFORMED = HelpfulText(
+    "Ce texte contient des caractères invisibles ou impossibles à enregistrer.", "qui-contacter"
+)
 
 PASSWORD_CHOSEN = "Votre mot de passe est enregistré. Vous pouvez vous connecter."  # noqa: S105
 PASSWORD_CHANGED = "Votre mot de passe est modifié."  # noqa: S105
@@ -47,7 +49,6 @@ PREFERENCES_SAVED = "Vos préférences sont enregistrées."
 ACCOUNT_SAVED = "Vos coordonnées sont enregistrées."
 SIGNED_OUT = "Vous êtes déconnecté."
 SESSION_CLOSED = "La session est fermée."
-PLEASE_SIGN_IN = "Connectez-vous pour continuer."
 
 
 def password_faults(names: list[str]) -> list[HelpfulText]:

@@ -15,6 +15,8 @@ from selfservice.accounts.models import User
 MINIMUM_LENGTH = 8
 MAXIMUM_LENGTH = 128
 NAME_LENGTH = 4
+FEW = 4
+LEET = str.maketrans("013457@$", "oleastas")
 
 
 class PasswordRefusedError(Exception):
@@ -44,7 +46,8 @@ def check(password: str, *, login: str, names: tuple[str, ...]) -> None:
 
 
 def names_of(user: User) -> tuple[str, ...]:
-    return (user.first_name, user.last_name, user.company.name)
+    company = user.company
+    return (user.first_name, user.last_name, company.name, company.supplier.name)
 
 
 def hash_password(password: str) -> str:
@@ -100,8 +103,12 @@ def _words(names: tuple[str, ...]) -> list[str]:
 
 def _is_common(password: str) -> bool:
     folded = _fold(password)
-    letters = re.sub(r"[\W\d_]+", "", folded)
-    return folded in _common_words() or letters in _common_words()
+    plain = re.sub(r"[\W_]+", "", folded)
+    letters = re.sub(r"\d+", "", plain)
+    unleeted = re.sub(r"[\W\d_]+", "", folded.translate(LEET))
+    return len(set(folded)) < FEW or not _common_words().isdisjoint(
+        (folded, plain, letters, unleeted)
+    )
 
 
 @cache

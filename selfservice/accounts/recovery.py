@@ -13,7 +13,7 @@ from selfservice.db import database
 from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.models import Company, Supplier
 
-PURPOSE = "recovery"
+PURPOSE = MAIL = "recovery"
 REPEAT_WITHIN = timedelta(hours=24)
 
 
@@ -40,6 +40,7 @@ def request_link(address: str, *, origin: str) -> Requested:
         if not users:
             fingerprint = audit.pseudonym(key, key=current_app.config["SECRET_KEY"])
             audit.record("recovery.unknown", origin=origin, address=fingerprint)
+            outbox.rehearse(MAIL, _mail_context(tokens.SAMPLE, []))  # the time of a known address
             return Requested(is_known=False, is_repeat=False)
         since = clock.now() - REPEAT_WITHIN
         is_repeat = tokens.count_issued(PURPOSE, key, since=since) > 0
@@ -123,21 +124,30 @@ def _send_link(key: str, users: list[User]) -> None:
     secret = tokens.issue(PURPOSE, key, lifetime=lifetime)
     suppliers = {user.company.supplier.id: user.company.supplier for user in users}
     hostname = next(iter(suppliers.values())).hostname if len(suppliers) == 1 else None
+    # The register's writing of the address before one that somebody typed.
+    owner = next((user for user in users if user.is_from_activation), users[0])
+    names = [supplier.name for supplier in suppliers.values()]
     outbox.enqueue(
-        "recovery",
-        to_address=str(users[0].email),
+        MAIL,
+        to_address=str(owner.email),
         address_key=key,
-        context={
-            "link_url": web.public_url(f"/reinitialisation/{secret}", hostname=hostname),
-            "minutes": current_app.config["RECOVERY_LINK_MINUTES"],
-            "portal_url": web.public_url("/", hostname=hostname),
-            "supplier_names": [supplier.name for supplier in suppliers.values()],
-        },
-        sender_name=" · ".join(supplier.name for supplier in suppliers.values()),
+        context=_mail_context(secret, names, hostname=hostname),
+        sender_name=" · ".join(names),
         company_id=users[0].company_id,
         lifetime=lifetime,
         is_secret=True,
     )
+
+
+def _mail_context(
+    secret: str, supplier_names: list[str], *, hostname: str | None = None
+) -> dict[str, object]:
+    return {
+        "link_url": web.public_url(f"/reinitialisation/{secret}", hostname=hostname),
+        "minutes": current_app.config["RECOVERY_LINK_MINUTES"],
+        "portal_url": web.public_url("/", hostname=hostname),
+        "supplier_names": supplier_names,
+    }
 
 
 def _tell_change(user: User, address: str, key: str) -> None:

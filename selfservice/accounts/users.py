@@ -2,8 +2,8 @@
 
 from peewee import ModelSelect
 
-from selfservice import audit
-from selfservice.accounts import activation, passwords, sessions
+from selfservice import audit, tokens
+from selfservice.accounts import activation, passwords, recovery, sessions
 from selfservice.accounts.models import User
 from selfservice.db import database
 from selfservice.suppliers.addresses import normalise
@@ -33,7 +33,8 @@ def by_login(login: str) -> User:
 
 
 def give_password(user: User, password: str) -> None:
-    """Set a password chosen by somebody else, who hands it over; every session ends.
+    """Set a password chosen by somebody else, who hands it over; every session and
+    recovery link ends.
 
     Raises PasswordRefusedError.
     """
@@ -44,6 +45,8 @@ def give_password(user: User, password: str) -> None:
             User.id == user.id
         ).execute()
         sessions.end_all(user)
+        if user.email_key:
+            tokens.replace_all(recovery.PURPOSE, user.email_key)
         activation.close_superseded(user)
         audit.record("password.given", company_id=user.company_id, user_id=user.id, actor="system")
 

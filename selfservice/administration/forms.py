@@ -1,5 +1,7 @@
 """« Ajout d'un utilisateur », with the seed's groups and labels (FAQ 13)."""
 
+import unicodedata
+
 from wtforms import (
     BooleanField,
     EmailField,
@@ -26,6 +28,11 @@ from selfservice.suppliers.addresses import is_address
 
 NO_COMPANY = SelectChoice("", "Choisir ...")
 NO_PROFILE = SelectChoice("", "Aucun...")
+
+
+def _is_latin(character: str) -> bool:
+    """Tell letters that a French keyboard writes from look-alikes of other alphabets."""
+    return character.isascii() or unicodedata.name(character, "").startswith("LATIN")
 
 
 class AddUserForm(PortalForm):
@@ -57,6 +64,8 @@ class AddUserForm(PortalForm):
     def validate_login(self, field: Field) -> None:
         if any(character.isspace() for character in field.data):
             raise ValidationError(messages.LOGIN_SPACED)
+        if not all(_is_latin(character) for character in field.data):
+            raise ValidationError(messages.LOGIN_FOREIGN)
 
     def validate_email(self, field: Field) -> None:
         if field.data and not is_address(field.data):

@@ -7,6 +7,9 @@ COLLEAGUES = "acces-collaborateurs"
 LOGIN_MISSING = HelpfulText("Choisissez un login, par exemple l’adresse mail.", COLLEAGUES)
 LOGIN_TAKEN = HelpfulText("Ce login est déjà pris : choisissez-en un autre.", COLLEAGUES)
 LOGIN_SPACED = HelpfulText("Un login ne contient pas d’espace.", COLLEAGUES)
+LOGIN_FOREIGN = HelpfulText(
+    "Un login s’écrit avec des lettres latines, des chiffres et des signes courants.", COLLEAGUES
+)
 PASSWORD_MISSING = HelpfulText("Choisissez un mot de passe.", COLLEAGUES)
 PASSWORD_AGAIN_MISSING = HelpfulText("Saisissez une seconde fois le mot de passe.", COLLEAGUES)
 COMPANY_MISSING = HelpfulText("Choisissez une société.", COLLEAGUES)

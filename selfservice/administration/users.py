@@ -71,7 +71,7 @@ def add_user(administrator: User, new: NewUser, *, origin: str) -> User:
     )
     if company is None:
         raise ForeignCompanyError(new.company_id)
-    names = (new.first_name, new.last_name, company.name)
+    names = (new.first_name, new.last_name, company.name, company.supplier.name)
     passwords.check(new.password, login=new.login, names=names)
     if User.select().where(User.login_key == normalise(new.login)).exists():
         raise LoginTakenError(new.login)  # spares the hashing; the schema decides below

@@ -1,9 +1,10 @@
 """« Administration »: users of the administrator's companies. Others get 404."""
 
-from flask import Blueprint, abort, flash, redirect, render_template, url_for
+from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from flask_login import login_required
 from werkzeug.wrappers import Response
 
+from selfservice import audit
 from selfservice.accounts.messages import PASSWORD_RULES, password_faults
 from selfservice.accounts.passwords import PasswordRefusedError
 from selfservice.accounts.views.visitor import origin, signed_in
@@ -16,7 +17,16 @@ blueprint = Blueprint("administration", __name__, url_prefix="/administration")
 @blueprint.before_request
 @login_required
 def _only_administrators() -> None:
-    if not signed_in().is_administrator:
+    user = signed_in()
+    if not user.is_administrator:
+        audit.record(
+            "access.denied",
+            company_id=user.company_id,
+            user_id=user.id,
+            actor=user.login,
+            origin=origin(),
+            path=request.path[:200],
+        )
         abort(404)
 
 

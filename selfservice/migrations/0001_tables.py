@@ -225,6 +225,7 @@ def up(migrator, db):
         expires_at = DateTimeField(index=True)
         used_at = DateTimeField(null=True)
         replaced_at = DateTimeField(null=True)
+        is_expired = BooleanField(default=False)
 
         class Meta:
             database = db

@@ -4,8 +4,9 @@ Notifications pull: they pick the documents not yet announced, company by compan
 transaction. A crash between two companies loses and doubles nothing.
 """
 
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 from flask import current_app
@@ -18,17 +19,28 @@ from selfservice.invoices.models import Invoice
 from selfservice.notifications import mails
 from selfservice.suppliers.models import Company, Supplier
 
+log = logging.getLogger(__name__)
+
 MODES_AT_ONCE = ("attached", "link")
 
 
 @dataclass
 class SendReport:
-    """Documents dealt with, logins created for them, mails queued about them."""
+    """Documents dealt with, logins created for them, mails queued about them.
+
+    `faults` holds a line for each company left for the next run.
+    """
 
     announced: int = 0
     activated: int = 0
     notified: int = 0
     digests: int = 0
+    faults: list[str] = field(default_factory=list)
+
+    def add(self, other: "SendReport") -> None:
+        self.announced += other.announced
+        self.activated += other.activated
+        self.notified += other.notified
 
 
 def send_due() -> SendReport:
@@ -39,8 +51,14 @@ def send_due() -> SendReport:
     """
     report = SendReport()
     for company_id in _companies_of(Invoice.announced_at.is_null()):
-        with database.atomic():
-            _announce(_company(company_id), report)
+        try:
+            with database.atomic():
+                done = _announce(_company(company_id))
+        except Exception as error:  # one company must not hold up the others
+            log.exception("notifications of company %s", company_id)
+            report.faults.append(f"{company_id}: {type(error).__name__}: {error}")
+        else:
+            report.add(done)
     return report
 
 
@@ -72,13 +90,13 @@ def _company(company_id: int) -> Company:
     return company
 
 
-def _announce(company: Company, report: SendReport) -> None:
+def _announce(company: Company) -> SendReport:
     announced = _claim(company)
-    report.announced += len(announced)
+    report = SendReport(announced=len(announced))
     # A document deposited for an earlier address announces nothing to the present one.
     owned = [each for each in announced if _is_for(company, each)]
     if not owned:
-        return
+        return report
     activated = activation.activate(company)
     if activated.is_new:
         mails.queue_activation(company, activated.user)
@@ -87,6 +105,7 @@ def _announce(company: Company, report: SendReport) -> None:
         if invoice.notification in MODES_AT_ONCE:
             mails.queue_document(company, invoice)
             report.notified += 1
+    return report
 
 
 def _claim(company: Company) -> list[Invoice]:

@@ -2,24 +2,36 @@
 
 import unicodedata
 
-from email_validator import EmailNotValidError, validate_email
+from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 
 def normalise(text: str) -> str:
-    """Return the comparable form of a login: NFKC, trimmed, case folded."""
-    folded = unicodedata.normalize("NFKC", text).casefold()
+    """Return the comparable form of a login: NFKC, trimmed, case folded, no NUL."""
+    folded = unicodedata.normalize(
+        "NFKC", text.replace("\0", "\N{REPLACEMENT CHARACTER}")
+    ).casefold()
     return unicodedata.normalize("NFKC", folded).strip()
 
 
 def address_key(text: str) -> str:
-    """Return the comparable form of a mail address."""
-    return normalise(text)
+    """Return the comparable form of a mail address: lower case, its domain in IDNA 2008.
+
+    Nothing is folded further: « ß » and « ss » are two domains, with two owners.
+    """
+    try:
+        return _validate(text.strip()).ascii_email.lower()  # type: ignore[union-attr]
+    except EmailNotValidError:
+        return text.replace("\0", "\N{REPLACEMENT CHARACTER}").strip().lower()
 
 
 def is_address(text: str) -> bool:
-    """Say whether a text has the shape of a mail address; asks no server."""
+    """Say whether a text has the shape of a mail address that any server takes; asks none."""
     try:
-        validate_email(text, check_deliverability=False)
+        _validate(text)
     except EmailNotValidError:
         return False
     return True
+
+
+def _validate(text: str) -> ValidatedEmail:
+    return validate_email(text, check_deliverability=False, allow_smtputf8=False)

@@ -1,11 +1,13 @@
 """Logins for the owners of registered addresses (guide, FAQ 2, 3, 6, 15)."""
 
+import re
 from datetime import date
 
+import pytest
 from flask import Flask
 
 from selfservice import clock
-from selfservice.accounts import recovery, users
+from selfservice.accounts import activation, passwords, profile, recovery, users
 from selfservice.accounts.models import Activation, User
 from selfservice.notifications import send
 from selfservice.outbox import OutboxMail
@@ -129,6 +131,49 @@ def test_changed_address_gets_a_new_login_and_the_former_works_until_it_has_a_pa
     users.give_password(users.by_login(new.login), PASSWORD)
     assert User.get_by_id(old.id).closed_at is not None
     assert User.get_by_id(new.id).closed_at is None
+
+
+@pytest.mark.parametrize("way", ["recovery", "own change"])
+def test_choosing_a_password_closes_the_former_login(way: str, app: Flask) -> None:
+    company = make_company(make_supplier(), email="old@example.com")
+    deposit_for(company)
+    send.send_due()
+    register(company, "new@example.com")
+    deposit_for(company)
+    send.send_due()
+    new = users.by_login("new@example.com")
+    if way == "recovery":
+        recovery.request_link("new@example.com", origin="")
+        mail = OutboxMail.get(OutboxMail.kind == "recovery")
+        secret = re.findall(r"/reinitialisation/(\S+)", mail.body_text)[0]
+        recovery.choose_password(secret, user_id=new.id, password=PASSWORD, origin="")
+    else:
+        User.update(password_hash=passwords.hash_password("Autre-1x")).execute()
+        new = users.by_login("new@example.com")
+        profile.change_password(new, current="Autre-1x", password=PASSWORD, origin="")
+    assert User.get(User.login == "old@example.com").closed_at is not None
+
+
+def test_one_company_in_trouble_holds_up_no_other(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supplier = make_supplier()
+    broken, sound = (make_company(supplier, email=f"{n}@example.com") for n in ("a", "b"))
+    deposit_for(broken)
+    deposit_for(sound)
+    real = activation.activate
+
+    def explode(company: Company) -> activation.Activated:
+        if company.id == broken.id:
+            raise ZeroDivisionError("trouble")
+        return real(company)
+
+    monkeypatch.setattr(activation, "activate", explode)
+    report = send.send_due()
+    assert report.activated == 1
+    assert "trouble" in report.faults[0]
+    monkeypatch.setattr(activation, "activate", real)
+    assert send.send_due().activated == 1
 
 
 def test_an_address_that_comes_back_finds_its_login_reopened(app: Flask) -> None:

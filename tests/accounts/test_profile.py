@@ -112,14 +112,6 @@ def test_sessions_of_others_cannot_be_closed(alice: Browser, bob: Browser) -> No
     assert bob.get("/profil/compte").status_code == 200
 
 
-def test_added_user_is_invited_to_change_the_password_someone_chose(
-    alice: Browser, people: People
-) -> None:
-    assert "choisi par quelqu" not in alice.get("/profil/compte").text
-    User.update(is_password_from_other=True).execute()
-    assert "/profil/mot-de-passe" in alice.get("/profil/preferences").text
-
-
 def test_a_choice_that_does_not_exist_is_refused_in_french(alice: Browser) -> None:
     page = alice.submit("/profil/preferences", {"display_history_months": "5"}).text
     assert "valide" in page

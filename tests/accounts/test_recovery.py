@@ -9,8 +9,8 @@ import time_machine
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from selfservice import outbox
-from selfservice.accounts import recovery
+from selfservice import outbox, tokens
+from selfservice.accounts import recovery, users
 from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
 from selfservice.outbox import OutboxMail
@@ -269,3 +269,90 @@ def test_mailed_links_ignore_the_host_header(browser: Browser, people: People) -
     assert response.status_code == 400
     ask(browser, "alice@example.com")
     assert mailed_path()
+
+
+def test_an_expired_link_stays_dead_when_the_clock_is_set_back(
+    browser: Browser, people: People
+) -> None:
+    with time_machine.travel("2026-03-02T10:00:00Z", tick=False) as machine:
+        ask(browser, "alice@example.com")
+        machine.shift(timedelta(hours=3))
+        assert tokens.mark_expired() == 1
+        machine.shift(timedelta(hours=-2))
+        assert browser.get(mailed_path()).status_code == 410
+
+
+def test_a_replaced_link_cannot_be_consumed(app: Flask, people: People) -> None:
+    secret = tokens.issue(recovery.PURPOSE, "alice@example.com", lifetime=timedelta(hours=1))
+    token = tokens.read(recovery.PURPOSE, secret)
+    tokens.replace_all(recovery.PURPOSE, "alice@example.com")
+    with pytest.raises(tokens.UsedTokenError):
+        tokens.consume(token)
+
+
+@pytest.mark.parametrize("who", ["owner", "operator"])
+def test_a_link_dies_with_a_change_of_password(who: str, alice: Browser, people: People) -> None:
+    ask(alice, "alice@example.com")
+    if who == "owner":
+        typed = {"current": PASSWORD, "password": NEW, "confirmation": NEW}
+        alice.submit("/profil/mot-de-passe", typed)
+    else:
+        users.give_password(users.by_login("alice"), NEW)
+        assert alice.get("/profil/compte").status_code == 302, "its sessions end too"
+    assert alice.get(mailed_path()).status_code == 410
+
+
+def test_closing_a_login_ends_its_sessions_and_its_recovery(alice: Browser, people: People) -> None:
+    users.close_login("alice")
+    assert alice.get("/profil/compte").status_code == 302
+    assert "Aucun compte trouvé" in ask(alice, "alice@example.com")
+
+
+def test_switching_off_a_login_ends_its_sessions(alice: Browser, people: People) -> None:
+    User.update(is_active=False).where(User.id == people.alice.id).execute()
+    assert alice.get("/profil/compte").status_code == 302
+
+
+def test_an_address_that_only_looks_equal_opens_nothing(browser: Browser, people: People) -> None:
+    hotel = make_company(people.other_supplier, email="hotel@strasse.de")
+    make_user(hotel, "hotel", email="hotel@strasse.de", is_from_activation=True)
+    make_user(people.bob.company, "mule", email="hotel@straße.de")
+    ask(browser, "hotel@strasse.de")
+    assert OutboxMail.get().to_address == "hotel@strasse.de"
+    browser.get(mailed_path())
+    assert "mule" not in browser.get("/reinitialisation").text
+
+
+@pytest.mark.parametrize("limit", ["LIMIT_RECOVERY_IP", "LIMIT_RECOVERY_ALL"])
+def test_requests_are_limited_from_one_place_and_in_all(
+    limit: str, configure: Callable[..., None], make_app: Callable[[], Flask]
+) -> None:
+    configure(**{limit: "2/hour"})
+    browser = Browser(make_app().test_client())
+    make_people()
+    for number in range(2):
+        assert "Aucun compte" in ask(browser, f"user{number}@example.com")
+    response = browser.submit("/recuperation", {"email": "user3@example.com"})
+    assert response.status_code == 429
+
+
+def test_the_neutral_message_says_what_to_check_the_second_time(
+    configure: Callable[..., None], make_app: Callable[[], Flask]
+) -> None:
+    configure(RECOVERY_MESSAGE="neutral")
+    browser = Browser(make_app().test_client())
+    assert "indésirables" not in ask(browser, "personne@example.com")
+    assert "indésirables" in ask(browser, "personne@example.com")
+
+
+@pytest.mark.parametrize("password", ["M0tdepasse!", "Abc12345!", "Aaaaaaa1!", "Diac-2026!x"])
+def test_what_everybody_tries_is_refused(password: str, browser: Browser, people: People) -> None:
+    ask(browser, "alice@example.com")
+    browser.get(mailed_path())
+    assert choose(browser, password).status_code == 200
+
+
+def test_an_unknown_link_says_so(browser: Browser, people: People) -> None:
+    page = browser.get("/reinitialisation/nimporte-quoi").text
+    assert "n’existe pas" in page
+    assert 'href="/recuperation"' in page

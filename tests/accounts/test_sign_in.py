@@ -1,15 +1,20 @@
 """Signing in, whatever the failure, and signing out (FAQ 5, 6, 11)."""
 
+from collections.abc import Callable
 from datetime import timedelta
+from io import BytesIO
 
 import pytest
 import time_machine
+from argon2 import PasswordHasher
+from flask import Flask
 
-from selfservice import clock
+from selfservice import clock, ratelimit
+from selfservice.accounts import passwords, sign_in
 from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
 from tests.conftest import Browser
-from tests.factories import PASSWORD, People
+from tests.factories import PASSWORD, People, make_people
 
 REFUSED = "Identifiant ou mot de passe incorrect."
 
@@ -105,10 +110,11 @@ def test_sign_out_by_get_is_not_possible(alice: Browser) -> None:
 def test_session_ends_when_idle_and_when_old(browser: Browser, people: People) -> None:
     with time_machine.travel("2026-01-01T08:00:00Z", tick=False) as machine:
         browser.sign_in("alice", PASSWORD)
+        alive = []
         for _ in range(13):
             machine.shift(timedelta(minutes=59))
-            alive = browser.get("/profil/compte").status_code == 200
-        assert not alive, "older than twelve hours, however busy"
+            alive.append(browser.get("/profil/compte").status_code == 200)
+        assert alive == [True] * 12 + [False], "older than twelve hours, however busy"
     with time_machine.travel("2026-01-02T08:00:00Z", tick=False) as machine:
         browser.sign_in("alice", PASSWORD)
         machine.shift(timedelta(minutes=61))
@@ -137,3 +143,96 @@ def test_form_without_token_is_refused_with_a_friendly_page(
 def test_cookie_of_another_library_is_left_unread(browser: Browser, people: People) -> None:
     browser.client.set_cookie("remember_token", "é|x")
     assert browser.get("/profil/compte").status_code == 302
+
+
+def test_an_unknown_login_costs_the_same_hashing(
+    browser: Browser, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    verified: list[str] = []
+    real = PasswordHasher.verify
+    monkeypatch.setattr(
+        PasswordHasher, "verify", lambda *args: verified.append(args[1]) or real(*args)
+    )
+    browser.sign_in("personne", PASSWORD)
+    User.update(password_hash=None).execute()
+    browser.sign_in("alice", PASSWORD)
+    assert len(verified) == 2
+
+
+def test_a_change_of_password_wins_over_a_sign_in_at_the_same_time(
+    app: Flask, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def change_meanwhile(user: User) -> bool:
+        User.update(password_hash="another").where(User.id == user.id).execute()
+        return True
+
+    monkeypatch.setattr(passwords, "needs_rehash", change_meanwhile)
+    with pytest.raises(sign_in.BadCredentialsError):
+        sign_in.sign_in("alice", PASSWORD, origin="192.0.2.1", browser="")
+    assert User.get_by_id(people.alice.id).password_hash == "another"
+    assert UserSession.select().count() == 0
+
+
+def test_an_older_hash_is_renewed_at_sign_in(app: Flask, people: People, browser: Browser) -> None:
+    app.config["PASSWORD_HASH_ITERATIONS"] = 3
+    browser.sign_in("alice", PASSWORD)
+    assert "t=3" in str(User.get_by_id(people.alice.id).password_hash)
+
+
+def test_an_unknown_login_is_kept_as_a_fingerprint(browser: Browser, people: People) -> None:
+    browser.sign_in("Mon-secret-1", "x")
+    entry = AuditEntry.get(AuditEntry.event == "sign_in.failed")
+    assert "secret" not in entry.facts + entry.actor
+
+
+def test_signing_in_leaves_nothing_of_the_visitor_before(browser: Browser, people: People) -> None:
+    with browser.client.session_transaction() as session:
+        session["planted"] = "by someone"
+    browser.sign_in("alice", PASSWORD)
+    with browser.client.session_transaction() as session:
+        assert "planted" not in session
+
+
+def test_one_place_cannot_try_many_logins(
+    configure: Callable[..., None], make_app: Callable[[], Flask]
+) -> None:
+    configure(LIMIT_SIGN_IN_IP="3/minute")
+    browser = Browser(make_app().test_client())
+    make_people()
+    codes = [browser.sign_in(f"user{n}", "x").status_code for n in range(4)]
+    assert codes == [200, 200, 200, 429]
+    entry = AuditEntry.get(AuditEntry.event == "limit.reached")
+    assert "sign_in_ip" in entry.facts
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3::4", "2001:db8:1:2::/64"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("x", "unknown"),
+    ],
+)
+def test_a_visitor_is_an_ipv4_address_or_an_ipv6_network(address: str, network: str) -> None:
+    assert ratelimit.network_of(address) == network
+
+
+def test_a_limit_ends_by_itself_also_when_the_clock_is_set_back(app: Flask) -> None:
+    app.config["LIMIT_SIGN_IN_LOGIN"] = "1/minute"
+    with time_machine.travel("2026-03-02T10:00:00Z", tick=False) as machine:
+        ratelimit.hit("sign_in_login", "alice")
+        with pytest.raises(ratelimit.LimitReachedError) as caught:
+            ratelimit.hit("sign_in_login", "alice")
+        assert 0 < caught.value.retry_after_seconds <= 60
+        machine.shift(timedelta(days=-1))
+        ratelimit.hit("sign_in_login", "alice")
+
+
+@pytest.mark.parametrize("path", ["/recuperation", "/profil/compte"])
+def test_a_file_in_place_of_a_text_is_no_error(path: str, alice: Browser) -> None:
+    page = alice.get(path).text
+    token = page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+    fields = {"csrf_token": token, "email": (BytesIO(b"x"), "x"), "last_name": (BytesIO(b"x"), "x")}
+    response = alice.client.post(path, data=fields, content_type="multipart/form-data")
+    assert response.status_code < 500

@@ -84,6 +84,9 @@ def test_added_colleague_signs_in_and_gets_no_mail(
         ({"password": "Julie.Martin7", "password_again": "Julie.Martin7"}, "identifiant"),
         ({"company": ""}, "Choisissez une société"),
         ({"email": "julie"}, "adresse mail complète"),
+        ({"email": "élodie@example.com"}, "adresse mail complète"),
+        ({"login": "comptа"}, "lettres latines"),
+        ({"login": "alice\u200b"}, "caractères invisibles"),
         ({"phone": "0" * 41}, "trop long"),
     ],
 )

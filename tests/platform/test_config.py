@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from selfservice import config
+from selfservice import config, installation
 
 
 def load(tmp_path: Path, toml: str = "", **environ: str) -> dict[str, object]:
@@ -41,6 +41,12 @@ def test_numbers_that_look_like_text_stay_text(tmp_path: Path) -> None:
         ("DEMO", "peut-être"),
         ("PUBLIC_URL", "factures.example.com"),
         ("PUBLIC_URL", "javascript:alert(1)"),
+        ("PUBLIC_URL", "http://x:abc"),
+        ("PUBLIC_URL", "http://u:p@x"),
+        ("RATELIMIT_STORAGE_URI", "foo"),
+        ("LIMIT_SIGN_IN_IP", "0/hour"),
+        ("LIMIT_SIGN_IN_IP", "5/hour;1/minute"),
+        ("DOCUMENTS_DIR", "~personne-de-ce-nom/x"),
         ("DATABASE_URL", "mysql://x/y"),
         ("DIGEST_TIME", "18h"),
         ("LIMIT_SIGN_IN_IP", "beaucoup"),
@@ -69,3 +75,20 @@ def test_a_file_that_is_not_toml_is_refused(tmp_path: Path) -> None:
 
 def test_every_key_has_a_word_of_documentation() -> None:
     assert all(key.about.endswith(".") for key in config.KEYS)
+
+
+@pytest.mark.parametrize("content", ["court", "\udcff"])
+def test_a_secret_key_file_that_is_no_key_is_named(tmp_path: Path, content: str) -> None:
+    (tmp_path / "secret_key").write_bytes(content.encode("utf-8", "surrogateescape"))
+    with pytest.raises(config.ConfigurationError, match="secret_key"):
+        load(tmp_path)
+
+
+def test_a_key_whose_writing_was_killed_is_made_again(instance: Path) -> None:
+    instance.mkdir()
+    (instance / "secret_key").touch()
+    assert installation.install(instance).is_key_new
+    assert len((instance / "secret_key").read_text("utf-8")) >= 32
+    assert not installation.install(instance).is_key_new
+    assert (instance / "secret_key").stat().st_mode & 0o077 == 0
+    assert [path.name for path in instance.glob(".secret*")] == []

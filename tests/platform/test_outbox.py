@@ -14,7 +14,7 @@ from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask
 from peewee import IntegrityError
 
-from selfservice import outbox
+from selfservice import outbox, transport
 from selfservice.db import database
 from selfservice.outbox import OutboxAttempt, OutboxMail
 from tests.conftest import free_port
@@ -160,7 +160,7 @@ def test_server_that_is_down_loses_nothing(
     queue_one()
     report = outbox.deliver_due()
     assert (report.sent, report.deferred) == (0, 1), "the batch stops at the first"
-    assert outbox.backlog() == 2
+    assert OutboxMail.select().where(OutboxMail.state == "queued").count() == 2
 
 
 def test_interrupted_delivery_goes_again_with_the_same_id(
@@ -213,3 +213,64 @@ def test_file_transport_writes_one_file_a_mail(app: Flask, instance: Path) -> No
     (file,) = (instance / "mail").glob("*")
     assert file.suffix == ".eml"
     assert mail.message_id.encode() in file.read_bytes()
+
+
+def test_a_mail_that_cannot_be_written_holds_up_no_other(app: Flask) -> None:
+    queue_one("élodie@example.com")
+    queue_one("pierre@example.com")
+    report = outbox.deliver_due()
+    assert (report.sent, report.failed) == (1, 1)
+
+
+def test_a_surprise_in_one_mail_is_kept_and_holds_up_no_other(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = queue_one("first@example.com")
+    queue_one("second@example.com")
+    real = transport.build_message
+
+    def explode(letter: transport.Letter) -> object:
+        if letter.to_address == "first@example.com":
+            raise ZeroDivisionError("surprise")
+        return real(letter)
+
+    monkeypatch.setattr(transport, "build_message", explode)
+    report = outbox.deliver_due()
+    assert (report.sent, report.deferred) == (1, 1)
+    assert "surprise" in OutboxMail.get_by_id(first.id).answer
+
+
+def test_an_international_domain_goes_out_in_todays_coding(smtp: Postbox) -> None:
+    queue_one("hotel@straße.de")
+    outbox.deliver_due()
+    assert smtp.mails[0]["To"] == "hotel@xn--strae-oqa.de"
+
+
+def test_a_mail_without_a_link_that_was_too_late_can_be_retried(smtp: Postbox) -> None:
+    with time_machine.travel("2026-03-01T10:00:00Z", tick=False) as machine:
+        mail = queue_one()
+        machine.shift(outbox.LIFETIME)
+        assert outbox.deliver_due().dropped == 1
+        outbox.retry(mail.id)
+        assert outbox.deliver_due().sent == 1
+
+
+def test_starttls_verifies_the_certificate(
+    configure: Callable[..., None], make_app: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = {}
+
+    class Witness(smtplib.SMTP):
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            seen.update(kwargs)
+
+        def starttls(self, **kwargs: object) -> object:
+            seen.update(kwargs)
+            raise OSError("seen enough")
+
+    monkeypatch.setattr(smtplib, "SMTP", Witness)
+    configure(MAIL_TRANSPORT="smtp", MAIL_USE_TLS="true")
+    make_app()
+    queue_one()
+    assert outbox.deliver_due().deferred == 1
+    assert seen["context"].check_hostname

@@ -9,7 +9,9 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from selfservice import audit
 from selfservice import help as help_site
+from selfservice.audit import AuditEntry
 from selfservice.web import safe_next
 from tests.conftest import Browser
 from tests.factories import People
@@ -186,3 +188,52 @@ class TestHelpSite:
 def test_unknown_help_key_is_an_error() -> None:
     with pytest.raises(KeyError):
         help_site.help_url("nulle-part")
+
+
+def test_trusted_hosts_are_accepted_beside_the_public_one(
+    configure: Callable[..., None], make_app: Callable[[], Flask]
+) -> None:
+    configure(TRUSTED_HOSTS="autre.example.com, Portail.Example.org")
+    client = make_app().test_client()
+    for host in ("127.0.0.1:8000", "autre.example.com", "portail.example.org"):
+        assert client.get("/sante", headers={"Host": host}).status_code == 200, host
+    assert client.get("/sante", headers={"Host": "evil.example"}).status_code == 400
+
+
+def test_forwarded_headers_count_only_behind_a_known_proxy(
+    configure: Callable[..., None], make_app: Callable[[], Flask]
+) -> None:
+    forged = {"X-Forwarded-For": "203.0.113.9"}
+    browser = Browser(make_app().test_client())
+    page = browser.get("/connexion").text
+    token = page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+    fields = {"csrf_token": token, "login": "x", "password": "x"}
+    browser.client.post("/connexion", data=fields, headers=forged)
+    assert AuditEntry.get().origin == "127.0.0.1"
+    configure(PROXY_COUNT="1")
+    behind = Browser(make_app().test_client())
+    page = behind.get("/connexion").text
+    fields["csrf_token"] = page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+    behind.client.post("/connexion", data=fields, headers=forged)
+    newest = AuditEntry.select().order_by(AuditEntry.id.desc()).first()
+    assert newest.origin == "203.0.113.9"
+
+
+def test_a_wrong_method_names_the_right_ones(browser: Browser) -> None:
+    response = browser.get("/deconnexion")
+    assert response.status_code == 405
+    assert "POST" in response.headers["Allow"]
+
+
+def test_a_missing_role_is_in_the_journal(bob: Browser) -> None:
+    bob.get("/administration/utilisateurs")
+    assert AuditEntry.get(AuditEntry.event == "access.denied").actor == "bob"
+
+
+def test_audit_keeps_a_line_one_line(app: Flask) -> None:
+    audit.record("test", actor="a\r\nsign_in.done")
+    assert AuditEntry.get().actor.isprintable()
+
+
+def test_fingerprints_depend_on_the_key() -> None:
+    assert audit.pseudonym("a@b.fr", key="1") != audit.pseudonym("a@b.fr", key="2")

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+import time_machine
 
 from selfservice import clock
 from selfservice.accounts.models import User, UserSession
@@ -103,14 +104,22 @@ def test_required_fields_are_said_so_beside_their_label(alice: Browser) -> None:
     assert '<label for="login">Login</label>' in page
 
 
-def test_stale_form_keeps_what_was_typed_but_no_password(alice: Browser) -> None:
-    response = alice.client.post(
-        ADD, data={"csrf_token": "old", "login": 'jul"ie', "password": "Vielle-roue7"}
-    )
+def test_stale_form_keeps_what_was_typed_but_no_password(browser: Browser, people: People) -> None:
+    typed = {"login": 'jul"ie', "password": "Vielle-roue7"}
+    with time_machine.travel("2026-03-01T08:00:00Z", tick=False) as machine:
+        token = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', browser.get("/connexion").text)
+        machine.shift(timedelta(hours=13))
+        response = browser.client.post("/connexion", data={"csrf_token": token[0], **typed})
     assert response.status_code == 400
     assert "Votre page était restée ouverte trop longtemps" in response.text
     assert 'name="login" value="jul&#34;ie"' in response.text
     assert "Vielle-roue7" not in response.text
+
+
+def test_form_that_another_site_sent_is_not_offered_again(alice: Browser) -> None:
+    response = alice.client.post(ADD, data={"csrf_token": "forged", "login": "pirate"})
+    assert response.status_code == 400
+    assert "pirate" not in response.text
 
 
 def test_hidden_documents_are_counted_and_shown_in_one_click(

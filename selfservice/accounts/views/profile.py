@@ -1,6 +1,6 @@
 """« Mon profil »: account, preferences, password, sessions."""
 
-from flask import abort, flash, redirect, render_template, request, session, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_login import login_required
 from werkzeug.wrappers import Response
 
@@ -99,5 +99,4 @@ def _change_password(form: PasswordForm) -> bool:
     except passwords.PasswordRefusedError as error:
         form.password.errors = tuple(messages.password_faults(error.faults))
         return False
-    session.modified = True
     return True

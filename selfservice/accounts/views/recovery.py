@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import abort, current_app, flash, redirect, render_template, request, session, url_for
+from flask import current_app, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from selfservice import ratelimit, tokens
@@ -14,6 +14,7 @@ from selfservice.accounts.views.visitor import origin
 from selfservice.suppliers.addresses import address_key
 
 LINK = "recovery_link"
+ASKED = "recovery_asked"
 REASONS: dict[type[tokens.DeadTokenError], str] = {
     tokens.ExpiredTokenError: "expired",
     tokens.UsedTokenError: "used",
@@ -77,7 +78,9 @@ def _request(form: RecoveryForm, address: str) -> str:
     ratelimit.hit("recovery_all")
     requested = recovery.request_link(address, origin=origin())
     if current_app.config["RECOVERY_MESSAGE"] == "neutral":
-        outcome, is_repeat = "neutral", False
+        # What this browser has asked before tells nothing of who is known.
+        outcome, is_repeat = "neutral", session.get(ASKED) == key
+        session[ASKED] = key
     else:
         outcome = "sent" if requested.is_known else "unknown"
         is_repeat = requested.is_repeat
@@ -139,6 +142,6 @@ def _reset_page(form: ResetForm, users: list[User]) -> str:
 def _dead_link(error: tokens.TokenError, secret: str) -> tuple[str, int]:
     if not isinstance(error, tokens.DeadTokenError):
         session.pop(LINK, None)
-        abort(404)
+        return render_template("accounts/dead_link.html", reason="unknown"), 404
     session[LINK] = secret
     return render_template("accounts/dead_link.html", reason=REASONS[type(error)]), 410
