@@ -14,6 +14,8 @@ from werkzeug.test import TestResponse
 from selfservice import create_app, db, installation
 from tests.factories import People, make_people
 
+pytest_plugins = ["tests.chromium"]
+
 CHEAP_HASHING = {"PASSWORD_HASH_MEMORY_KIB": "8", "PASSWORD_HASH_ITERATIONS": "1"}
 
 

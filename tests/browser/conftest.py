@@ -6,38 +6,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from docs_tools.build import build
 from tests.conftest import free_port
 from tests.processes import command, running, serving
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    assert CHROMIUM, "Chromium is missing: make system (apt-get install chromium)"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="session")
-def help_site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("help") / "site"
-    build(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -56,29 +30,29 @@ def size(request: pytest.FixtureRequest) -> str:
 
 
 @contextmanager
-def demonstration(filled: Path, folder: Path, help_site: Path) -> Iterator[str]:
+def demonstration(filled: Path, folder: Path, site_dir: Path) -> Iterator[str]:
     """Serve a copy of the demonstration with its worker, and give its address."""
     instance = folder / "instance"
     shutil.copytree(filled, instance)
     port = free_port()
-    keys = {"HELP_SITE_DIR": str(help_site), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
+    keys = {"HELP_SITE_DIR": str(site_dir), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
     with serving(instance, port, **keys) as address, running(instance, "worker", **keys):
         yield address
 
 
 @pytest.fixture
-def portal(filled_instance: Path, help_site: Path, tmp_path: Path) -> Iterator[str]:
+def portal(filled_instance: Path, site_dir: Path, tmp_path: Path) -> Iterator[str]:
     """The address of a demonstration that the test may change."""
-    with demonstration(filled_instance, tmp_path, help_site) as address:
+    with demonstration(filled_instance, tmp_path, site_dir) as address:
         yield address
 
 
 @pytest.fixture(scope="session")
 def shared_portal(
-    filled_instance: Path, help_site: Path, tmp_path_factory: pytest.TempPathFactory
+    filled_instance: Path, site_dir: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[str]:
     """The address of a demonstration for tests that only look."""
-    with demonstration(filled_instance, tmp_path_factory.mktemp("shared"), help_site) as address:
+    with demonstration(filled_instance, tmp_path_factory.mktemp("shared"), site_dir) as address:
         yield address
 
 

@@ -1,6 +1,5 @@
 """The help site, built once for all its tests, and served as the portal serves it."""
 
-import shutil
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -8,22 +7,9 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
 
-from docs_tools import build
 from docs_tools.built_site import BuiltSite
-from docs_tools.captures import CHROMIUM_FLAGS
 from selfservice import help
-
-
-@pytest.fixture(scope="session")
-def site_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("www") / help.PREFIX.strip("/")
-    with pytest.MonkeyPatch.context() as patch:
-        # The words of the defaults, whatever the instance of whoever runs the tests says.
-        patch.setenv("SELFSERVICE_INSTANCE", str(folder.parent / "instance"))
-        build.build(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -47,14 +33,3 @@ def help_address(site_dir: Path) -> Iterator[str]:
         yield f"http://127.0.0.1:{server.server_port}{help.PREFIX}"
         server.shutdown()
         thread.join()
-
-
-@pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium")
-    if not path:
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
-        yield browser
-        browser.close()
