@@ -42,8 +42,8 @@ check: install system ## Everything CI checks
 	$(MAKE) docs-check
 	$(MAKE) test
 
-soak: install system ## What runs longer: hundreds of kills at random
-	pytest -n 2 -m soak -o addopts=""
+soak: install system ## What runs longer: a hundred kills of a deposit
+	pytest -n 2 -m soak
 
 format: install ## Format Python and templates
 	ruff format .
