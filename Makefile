@@ -24,7 +24,7 @@ system: ## Debian packages for browser tests and French checks (as root)
 	@./docs_tools/system-packages
 
 demo: install site ## Serve the demonstration on http://127.0.0.1:$(PORT)
-	@PORT=$(PORT) SELFSERVICE_PUBLIC_URL=$${SELFSERVICE_PUBLIC_URL:-http://127.0.0.1:$(PORT)} selfservice demo
+	@SELFSERVICE_PUBLIC_URL=$${SELFSERVICE_PUBLIC_URL:-http://127.0.0.1:$(PORT)} selfservice demo
 	@SELFSERVICE_PUBLIC_URL=$${SELFSERVICE_PUBLIC_URL:-http://127.0.0.1:$(PORT)} honcho start -p $(PORT)
 
 site: install ## Build the help site into site/

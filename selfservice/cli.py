@@ -23,13 +23,13 @@ from selfservice.demo import instance as demo_instance
 from selfservice.invoices import deposit
 from selfservice.invoices import labels as invoice_labels
 from selfservice.invoices.errors import DepositError
+from selfservice.invoices.queries import MAX_ID
 from selfservice.notifications import send
 from selfservice.suppliers import labels as supplier_labels
 from selfservice.suppliers import register, registration
 from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.errors import SupplierError
 
-MAX_ID = 2**63 - 1
 MAIL_STATES = {
     "queued": "en attente",
     "sending": "en cours d'envoi",
@@ -188,18 +188,15 @@ def suppliers() -> None:
 @click.option("--name", help="Nom affiché.")
 @click.option("--siren", help="SIREN, 9 chiffres.")
 @click.option("--hostname", help="Nom d'hôte de son portail.")
-@click.option("--opened-on", type=click.DateTime(["%Y-%m-%d"]), help="Premier jour repris.")
-@click.option("--platform-since", type=click.DateTime(["%Y-%m-%d"]), help="Début des « copies ».")
+@click.option("--opened-on", help="Premier jour repris, AAAA-MM-JJ ; vide : sans limite.")
+@click.option("--platform-since", help="Début des « copies », AAAA-MM-JJ ; vide : jamais.")
 @click.option("--colour", help="Couleur, #rrggbb.")
 @click.option("--logo", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--contact", help="Qui joindre, en une phrase.")
 @_command
 def suppliers_set(slug: str, **changes: Any) -> None:
     """Crée ou met à jour un fournisseur."""
-    for name in ("opened_on", "platform_since"):
-        changes[name] = changes[name].date() if changes[name] else None
-    given = {name: value for name, value in changes.items() if value is not None}
-    supplier, is_new = registration.set_supplier(slug, **given)
+    supplier, is_new = registration.set_supplier(slug, **changes)
     click.echo(f"Fournisseur {supplier.slug} {'créé' if is_new else 'mis à jour'}.")
 
 
@@ -252,7 +249,7 @@ def notifications_send(digest: bool) -> None:
     """Crée les utilisateurs et prépare les mails qui sont dus."""
     report = send.send_due()
     if digest:
-        report.digests = send.send_digests(clock.today())
+        report.add(send.send_digests(clock.today()))
     _finish(
         f"{report.announced} document(s) traité(s), {report.activated} compte(s) activé(s), "
         f"{report.notified} notification(s) et {report.digests} récapitulatif(s) à envoyer.",

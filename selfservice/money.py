@@ -23,7 +23,7 @@ def parse_cents(text: str) -> int:
     Raises ValueError for anything else, more than two decimals that count included.
     """
     compact = re.sub(rf"[\s{NO_BREAK}{NARROW}]", "", text).replace(",", ".")
-    if not re.fullmatch(r"[+-]?\d{1,15}(\.\d{0,9})?|[+-]?\.\d{1,9}", compact):
+    if not re.fullmatch(r"[+-]?\d{1,15}(\.\d{0,12})?|[+-]?\.\d{1,12}", compact):
         raise ValueError(f"not an amount: {text!r}")
     cents = Decimal(compact) * 100
     if cents != cents.to_integral_value():

@@ -134,6 +134,11 @@ def enqueue(
     return mail
 
 
+def is_queued(cause: str) -> bool:
+    """Tell whether a mail of this cause was ever written."""
+    return bool(OutboxMail.select().where(OutboxMail.cause == cause).exists())
+
+
 def deliver_due() -> DeliveryReport:
     """Send every mail that is due, oldest first, over one connection.
 

@@ -54,12 +54,14 @@ def close_superseded(owner: User) -> None:
         User.id != owner.id,
     )
     for user in earlier:
-        close(user, reason="address changed")
+        close(user, reason="address changed", is_superseded=True)
 
 
-def close(user: User, *, reason: str) -> None:
-    """Close a login for good (only its own address coming back reopens it)."""
-    User.update(closed_at=clock.now()).where(User.id == user.id).execute()
+def close(user: User, *, reason: str, is_superseded: bool = False) -> None:
+    """Close a login; only a superseded one is reopened, by its address coming back."""
+    User.update(closed_at=clock.now(), is_superseded=is_superseded).where(
+        User.id == user.id
+    ).execute()
     sessions.end_all(user)
     audit.record(
         "user.closed", company_id=user.company_id, user_id=user.id, actor="system", reason=reason
@@ -67,9 +69,9 @@ def close(user: User, *, reason: str) -> None:
 
 
 def _reopen(user: User) -> None:
-    if user.closed_at is None:
+    if user.closed_at is None or not user.is_superseded:
         return
-    User.update(closed_at=None).where(User.id == user.id).execute()
+    User.update(closed_at=None, is_superseded=False).where(User.id == user.id).execute()
     user.closed_at = None
     audit.record("user.reopened", company_id=user.company_id, user_id=user.id, actor="system")
     if user.password_hash is not None:

@@ -23,7 +23,8 @@ class User(BaseModel, UserMixin):
     """A login on the portal.
 
     `email` of a login created by activation comes from the supplier's register and is proven;
-    that of an added user was typed by somebody and gives no right.
+    that of an added user was typed by somebody and gives no right. `is_superseded`: closed because
+    the company's address changed, so that only its coming back reopens the login.
     """
 
     company_id: int
@@ -38,6 +39,7 @@ class User(BaseModel, UserMixin):
     is_administrator = BooleanField(default=False)
     is_active = BooleanField(default=True)
     closed_at = DateTimeField(null=True)
+    is_superseded = BooleanField(default=False)
     last_name = CharField(max_length=100, default="")
     first_name = CharField(max_length=100, default="")
     phone = CharField(max_length=40, default="")

@@ -4,6 +4,7 @@ They stay in a folder from one start to the next; only missing ones are made.
 """
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from facturx import generate_from_binary
@@ -13,8 +14,15 @@ from selfservice.demo.page import draw_page
 from selfservice.demo.plan import PlannedDocument
 
 
-def write_documents(folder: Path, documents: list[PlannedDocument]) -> int:
+def write_documents(
+    folder: Path,
+    documents: list[PlannedDocument],
+    *,
+    deposited: Callable[[str], bytes | None],
+) -> int:
     """Make a folder hold exactly these documents; return how many had to be made.
+
+    What `deposited` knows by its number is taken from there: made again, its bytes would differ.
 
     Those past retention leave, so that the deposit has nothing to refuse.
     """
@@ -24,9 +32,14 @@ def write_documents(folder: Path, documents: list[PlannedDocument]) -> int:
     for name in present.keys() - wanted.keys():
         present[name].unlink()
     missing = [document for name, document in wanted.items() if name not in present]
+    made = 0
     for document in missing:
-        _write(folder / f"{document.number}.pdf", build_document(document))
-    return len(missing)
+        content = deposited(document.number)
+        if content is None:
+            content = build_document(document)
+            made += 1
+        _write(folder / f"{document.number}.pdf", content)
+    return made
 
 
 def build_document(document: PlannedDocument) -> bytes:

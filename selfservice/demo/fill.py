@@ -15,8 +15,10 @@ from selfservice.administration.users import LoginTakenError, NewUser, add_user
 from selfservice.demo.documents import write_documents
 from selfservice.demo.plan import planned
 from selfservice.demo.register import COLLEAGUES, PASSWORDS, SELLERS, Seller
+from selfservice.invoices import storage
 from selfservice.invoices.deposit import DepositReport, deposit_folder
 from selfservice.invoices.labels import refusal_lines
+from selfservice.invoices.models import Invoice
 from selfservice.notifications import send
 from selfservice.suppliers.models import Supplier
 from selfservice.suppliers.register import import_companies
@@ -90,12 +92,21 @@ def _fill_supplier(seller: Seller, report: DemoReport) -> None:
     )
     folder = Path(current_app.config["INSTANCE"]) / "demo" / seller.slug
     documents = planned(seller, months=current_app.config["RETENTION_MONTHS"])
-    report.made += write_documents(folder, documents)
+    report.made += write_documents(
+        folder, documents, deposited=lambda number: _deposited(supplier, number)
+    )
     # The modes come after the first deposit, or two years of documents would all be mailed.
     silent = [column for column in COLUMNS if column != "notification"]
     _import(report, supplier, _write_register(folder, seller, silent))
     _add(report, deposit_folder(supplier, folder))
     _import(report, supplier, _write_register(folder, seller, COLUMNS))
+
+
+def _deposited(supplier: Supplier, number: str) -> bytes | None:
+    invoice: Invoice | None = Invoice.get_or_none(
+        Invoice.supplier == supplier, Invoice.number == number
+    )
+    return None if invoice is None else storage.path_of(invoice.sha256).read_bytes()
 
 
 def _import(report: DemoReport, supplier: Supplier, register: Path) -> None:

@@ -24,6 +24,7 @@ class Mail:
     sent_at: datetime
     text: str
     html: str
+    attachments: tuple[tuple[str, bytes], ...] = ()
 
     @property
     def has_html(self) -> bool:
@@ -54,6 +55,10 @@ def _read(path: Path) -> Mail:
         sent_at=_sent_at(message, path),
         text=_part(message, "plain"),
         html=_part(message, "html"),
+        attachments=tuple(
+            (part.get_filename() or "document", part.get_content())
+            for part in message.iter_attachments()
+        ),
     )
 
 

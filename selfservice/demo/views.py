@@ -38,6 +38,17 @@ def mail_html(name: str) -> Response:
     return response
 
 
+@blueprint.get("/mails/<name>/<int:place>")
+def attachment(name: str, place: int) -> Response:
+    attachments = _mail_or_404(name).attachments
+    if place >= len(attachments):
+        abort(404)
+    file_name, content = attachments[place]
+    response = Response(content, mimetype="application/pdf")
+    response.headers.set("Content-Disposition", "inline", filename=file_name)
+    return response
+
+
 def _mail_or_404(name: str) -> mailbox.Mail:
     try:
         return mailbox.read_mail(mail_folder(current_app), name)

@@ -6,7 +6,6 @@ needs the other documents and belongs to the deposit itself.
 
 import hashlib
 from dataclasses import dataclass
-from datetime import date
 from pathlib import Path
 
 from flask import current_app
@@ -18,6 +17,7 @@ from selfservice.invoices.index import Index, same_name
 from selfservice.invoices.pdf import read_pdf
 from selfservice.invoices.refusal import RefusalError
 from selfservice.suppliers.models import Supplier
+from selfservice.web import format_day
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,10 @@ def _check_seller(supplier: Supplier, facts: Facts) -> None:
 
 def _check_dates(supplier: Supplier, facts: Facts) -> None:
     issued_on, months = facts.issued_on, current_app.config["RETENTION_MONTHS"]
-    opened_on, said = supplier.opened_on, _french(issued_on)
+    opened_on, said = supplier.opened_on, format_day(issued_on)
     if issued_on > clock.today():
         raise RefusalError("future", issued_on=said)
     if opened_on and issued_on < opened_on:
-        raise RefusalError("before_opening", issued_on=said, opened_on=_french(opened_on))
+        raise RefusalError("before_opening", issued_on=said, opened_on=format_day(opened_on))
     if clock.add_months(issued_on, months) < clock.today():
         raise RefusalError("beyond_retention", issued_on=said, months=months)
-
-
-def _french(day: date) -> str:
-    return f"{day.day:02d}/{day.month:02d}/{day.year:04d}"

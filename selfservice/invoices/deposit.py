@@ -15,10 +15,14 @@ from selfservice.db import database, durable
 from selfservice.invoices import storage
 from selfservice.invoices.checking import Document, check_file
 from selfservice.invoices.customers import Customers
-from selfservice.invoices.errors import DocumentsNotWrittenError, UnreadableFolderError
+from selfservice.invoices.errors import (
+    DocumentsNotWrittenError,
+    UnreadableFolderError,
+    UnreadableIndexError,
+)
 from selfservice.invoices.index import NAME as INDEX_NAME
 from selfservice.invoices.index import Index, read_index, same_name
-from selfservice.invoices.labels import DEPOSIT_SUMMARY
+from selfservice.invoices.labels import DEPOSIT_SUMMARY, explain
 from selfservice.invoices.models import Invoice
 from selfservice.invoices.refusal import RefusalError
 from selfservice.invoices.rejects import write_rejects
@@ -83,7 +87,7 @@ def deposit_folder(
     own transactions. Raises DepositError; batches committed before it stay.
     """
     names = _candidates(folder)
-    index = read_index(folder)
+    index = _read_index(folder)
     report = DepositReport(refused=_rows_without_file(index, names))
     try:
         with durable(), storage.Incoming() as incoming:
@@ -98,6 +102,15 @@ def deposit_folder(
     report.refused.sort(key=lambda refused: refused.file)
     write_rejects(folder, ((each.file, each.reason) for each in report.refused))
     return report
+
+
+def _read_index(folder: Path) -> Index:
+    """Read the index; where it is unusable, `rejets.csv` says so too before the error."""
+    try:
+        return read_index(folder)
+    except UnreadableIndexError as error:
+        write_rejects(folder, [(INDEX_NAME, explain(error))])
+        raise
 
 
 def count_candidates(folder: Path) -> int:

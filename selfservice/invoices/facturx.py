@@ -10,9 +10,10 @@ from datetime import date, datetime
 from typing import Any
 
 from lxml import etree
-from pikepdf import Name, Pdf, PdfError
+from pikepdf import Name, Pdf, PikepdfError
 
 from selfservice.money import parse_cents
+from selfservice.suppliers.identifiers import compact_vat_number
 
 ATTACHMENT_NAMES = ("factur-x.xml", "zugferd-invoice.xml", "xrechnung.xml")
 CREDIT_NOTE_TYPES = frozenset(
@@ -20,6 +21,19 @@ CREDIT_NOTE_TYPES = frozenset(
 )
 SIREN_SCHEMES = ("", "0002", "0009")
 MAX_XML_BYTES = 10 * 1024 * 1024
+MAX_IDENTIFIERS = 20
+IDENTIFIER_LENGTH = 64
+
+# What reading a PDF made by nobody knows whom may raise, whatever its structure.
+PDF_FAULTS = (
+    PikepdfError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    OverflowError,
+    RuntimeError,
+)
 
 _CODE = "urn:un:unece:uncefact:data:standard:"
 _NAMESPACES = {
@@ -122,7 +136,7 @@ def embedded_xml(pdf: Pdf) -> bytes | None:
             names = (key.strip().lower(), attached.filename.strip().lower())
             if any(name in ATTACHMENT_NAMES for name in names):
                 return _unpack(attached.get_file().obj)
-    except (PdfError, zlib.error, ValueError, TypeError, AttributeError) as error:
+    except (zlib.error, *PDF_FAULTS) as error:
         raise BrokenXmlError(str(error)) from error
     return None
 
@@ -244,11 +258,15 @@ def _vat_total(totals: Any, currency: str) -> str:
 def _party(section: Any) -> Party:
     legal = section.find(_LEGAL_ID)
     taxes = [each for each in section.findall(_TAX_ID) if each.get("schemeID") == "VA"]
-    vat = "".join((taxes[0].text or "").split()).upper() if taxes else ""
+    vat = compact_vat_number(taxes[0].text or "") if taxes else ""
     numbers = (*section.findall(_NUMBER), *section.findall(_GLOBAL_ID))
     return Party(
         name=_text(section, _NAME)[:100],
-        identifiers=tuple(text for each in numbers if (text := (each.text or "").strip())),
+        identifiers=tuple(
+            text
+            for each in numbers[:MAX_IDENTIFIERS]
+            if 0 < len(text := " ".join((each.text or "").split())) <= IDENTIFIER_LENGTH
+        ),
         legal_id=_legal_id(legal),
         vat_number=vat,
         is_identified=bool(vat) or (legal is not None and bool((legal.text or "").strip())),

@@ -59,7 +59,7 @@ def read_index(folder: Path) -> Index:
         raise UnreadableIndexError(path, "unreadable", error.strerror or "") from error
     except UnicodeDecodeError as error:
         raise UnreadableIndexError(path, "not_utf8") from error
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";", strict=True)
     try:
         return _index(_lines(reader, _columns(path, next(reader, []))))
     except csv.Error as error:
@@ -73,6 +73,8 @@ def same_name(name: str) -> str:
 
 def _columns(path: Path, header: list[str]) -> list[str]:
     columns = [name.strip().lower() for name in header]
+    while columns and not columns[-1]:  # a header that ends in « ; »
+        columns.pop()
     if "file" not in columns:
         raise UnreadableIndexError(path, "no_file_column")
     if unknown := sorted(set(columns) - set(COLUMNS)):
@@ -88,7 +90,8 @@ def _lines(reader: Any, columns: list[str]) -> Iterator[tuple[int, dict[str, str
         line, end = end + 1, reader.line_num  # a quoted cell may span several lines
         given = {name: cell.strip() for name, cell in zip(columns, cells, strict=False)}
         if any(cell.strip() for cell in cells):
-            yield line, given, len(cells) == len(columns)
+            is_whole = len(cells) >= len(columns) and not any(cells[len(columns) :])
+            yield line, given, is_whole
 
 
 def _index(lines: Iterator[tuple[int, dict[str, str], bool]]) -> Index:

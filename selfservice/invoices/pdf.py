@@ -3,7 +3,7 @@
 import io
 from dataclasses import dataclass
 
-from pikepdf import PasswordError, Pdf, PdfError
+from pikepdf import PasswordError, Pdf
 
 from selfservice.invoices import facturx
 from selfservice.invoices.refusal import RefusalError
@@ -38,7 +38,7 @@ def read_pdf(content: bytes, *, max_pages: int) -> Embedded:
             return _read_embedded(pdf)
     except PasswordError as error:
         raise RefusalError("encrypted") from error
-    except (PdfError, ValueError, TypeError, AttributeError, RecursionError) as error:
+    except facturx.PDF_FAULTS as error:
         raise RefusalError("damaged") from error
 
 

@@ -8,6 +8,7 @@ from flask_login import current_user, login_required
 from werkzeug.http import dump_options_header
 
 from selfservice.accounts.models import User
+from selfservice.accounts.views.visitor import origin
 from selfservice.invoices import listing, opening
 from selfservice.invoices.models import Invoice
 
@@ -71,7 +72,7 @@ def _invoice_or_404(invoice_id: int) -> Invoice:
 
 def _mark_opened(invoice: Invoice) -> None:
     if request.method != "HEAD":
-        opening.mark_opened(_reader(), invoice, origin=request.remote_addr or "")
+        opening.mark_opened(_reader(), invoice, origin=origin())
 
 
 def _private(response: Response, kind: str, name: str) -> Response:

@@ -1,6 +1,7 @@
 """The tables of accounts, documents, mails and the portal's own plumbing."""
 
 from peewee import (
+    AutoField,
     BigIntegerField,
     BooleanField,
     CharField,
@@ -9,12 +10,18 @@ from peewee import (
     ForeignKeyField,
     IntegerField,
     Model,
+    SqliteDatabase,
     TextField,
 )
+from playhouse.sqlite_ext import AutoIncrementField
 
 
 def up(migrator, db):
+    # An id is never given twice: causes of mails and links outlive what they name.
+    identity = AutoIncrementField if isinstance(db, SqliteDatabase) else AutoField
+
     class Supplier(Model):
+        id = identity()
         slug = CharField(unique=True, max_length=64)
         name = CharField(max_length=200)
         siren = CharField(null=True, max_length=9)
@@ -32,6 +39,7 @@ def up(migrator, db):
     db.create_tables([Supplier])
 
     class Company(Model):
+        id = identity()
         supplier = ForeignKeyField(Supplier, on_delete="RESTRICT", index=False)
         client_number = CharField(max_length=64)
         name = CharField(max_length=200)
@@ -55,6 +63,7 @@ def up(migrator, db):
     db.create_tables([Company])
 
     class User(Model):
+        id = identity()
         company = ForeignKeyField(Company, on_delete="RESTRICT")
         login = CharField(max_length=320)
         login_key = CharField(unique=True, max_length=320)
@@ -64,6 +73,7 @@ def up(migrator, db):
         is_administrator = BooleanField(default=False)
         is_active = BooleanField(default=True)
         closed_at = DateTimeField(null=True)
+        is_superseded = BooleanField(default=False)
         last_name = CharField(max_length=100, default="")
         first_name = CharField(max_length=100, default="")
         phone = CharField(max_length=40, default="")
@@ -81,6 +91,7 @@ def up(migrator, db):
     db.create_tables([User])
 
     class Activation(Model):
+        id = identity()
         company = ForeignKeyField(Company, on_delete="CASCADE", index=False)
         email_key = CharField(max_length=320)
         user = ForeignKeyField(User, on_delete="CASCADE")
@@ -94,6 +105,7 @@ def up(migrator, db):
     db.create_tables([Activation])
 
     class AuditEntry(Model):
+        id = identity()
         at = DateTimeField(index=True)
         event = CharField(max_length=64)
         company_id = IntegerField(index=True, null=True)
@@ -109,6 +121,7 @@ def up(migrator, db):
     db.create_tables([AuditEntry])
 
     class Invoice(Model):
+        id = identity()
         supplier = ForeignKeyField(Supplier, on_delete="RESTRICT", index=False)
         company = ForeignKeyField(Company, on_delete="RESTRICT", index=False)
         number = CharField(max_length=100)
@@ -153,6 +166,7 @@ def up(migrator, db):
     db.create_tables([Invoice])
 
     class Opening(Model):
+        id = identity()
         user = ForeignKeyField(User, on_delete="CASCADE", index=False)
         invoice = ForeignKeyField(Invoice, on_delete="CASCADE")
         opened_at = DateTimeField()
@@ -165,6 +179,7 @@ def up(migrator, db):
     db.create_tables([Opening])
 
     class OutboxMail(Model):
+        id = identity()
         kind = CharField(max_length=32)
         cause = CharField(unique=True, null=True, max_length=400)
         company_id = IntegerField(index=True, null=True)
@@ -195,6 +210,7 @@ def up(migrator, db):
     db.create_tables([OutboxMail])
 
     class OutboxAttempt(Model):
+        id = identity()
         mail = ForeignKeyField(OutboxMail, on_delete="CASCADE")
         at = DateTimeField()
         outcome = CharField(max_length=16)
@@ -218,6 +234,7 @@ def up(migrator, db):
     db.create_tables([RateCounter])
 
     class Token(Model):
+        id = identity()
         purpose = CharField(max_length=32)
         subject = CharField(max_length=320)
         secret_hash = CharField(unique=True, max_length=64)

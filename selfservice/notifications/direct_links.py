@@ -5,6 +5,7 @@ from datetime import timedelta
 from flask import current_app
 
 from selfservice import audit, clock, tokens
+from selfservice.db import database
 from selfservice.invoices import queries
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Company
@@ -24,29 +25,34 @@ def read(secret: str) -> Invoice:
     Raises UnknownTokenError, or a DeadTokenError: expired, no longer available, or the company
     has another address now.
     """
-    subject = tokens.read(PURPOSE, secret).subject
-    invoice_id, _, email_key = subject.partition(":")
+    token = tokens.read(PURPOSE, secret)
+    invoice_id, _, email_key = token.subject.partition(":")
     invoice: Invoice | None = (
         queries.available(clock.today())
         .select(Invoice, Company)
         .join(Company)
-        .where(Invoice.id == int(invoice_id), Company.email_key == email_key)
+        .where(
+            Invoice.id == int(invoice_id),
+            Company.email_key == email_key,
+            Company.email_registered_at <= token.issued_at,  # gone and back is another address
+        )
         .first()
     )
     if invoice is None:
-        raise tokens.ReplacedTokenError(subject)
+        raise tokens.ReplacedTokenError(token.subject)
     return invoice
 
 
 def mark_fetched(invoice: Invoice, *, origin: str) -> None:
     """Note that the company has downloaded a document; nobody has read it yet, so it stays new."""
-    Invoice.update(downloaded_at=clock.now()).where(
-        Invoice.id == invoice.id, Invoice.downloaded_at.is_null()
-    ).execute()
-    audit.record(
-        "invoice.fetched",
-        company_id=invoice.company_id,
-        actor="direct link",
-        origin=origin,
-        number=invoice.number,
-    )
+    with database.atomic():
+        Invoice.update(downloaded_at=clock.now()).where(
+            Invoice.id == invoice.id, Invoice.downloaded_at.is_null()
+        ).execute()
+        audit.record(
+            "invoice.fetched",
+            company_id=invoice.company_id,
+            actor="direct link",
+            origin=origin,
+            number=invoice.number,
+        )

@@ -62,12 +62,21 @@ def queue_digest(company: Company, invoices: Sequence[Invoice], *, on: date) -> 
     _queue(
         "digest",
         company,
-        cause=f"digest:{company.id}:{on.isoformat()}",
+        cause=_digest_cause(company, on),
         is_secret=True,
         on=web.format_long_day(on),
         documents=documents,
         link_days=current_app.config["DOWNLOAD_LINK_DAYS"],
     )
+
+
+def has_digest(company: Company, *, on: date) -> bool:
+    """Tell whether the mail of a day has been queued for a company."""
+    return outbox.is_queued(_digest_cause(company, on))
+
+
+def _digest_cause(company: Company, on: date) -> str:
+    return f"digest:{company.id}:{on.isoformat()}"
 
 
 def _queue(

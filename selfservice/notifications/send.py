@@ -5,17 +5,17 @@ transaction. A crash between two companies loses and doubles nothing.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
 
 from flask import current_app
-from peewee import IntegrityError
 
 from selfservice import clock
 from selfservice.accounts import activation
 from selfservice.db import database
 from selfservice.invoices.models import Invoice
+from selfservice.invoices.queries import available_until
 from selfservice.notifications import mails
 from selfservice.suppliers.models import Company, Supplier
 
@@ -41,6 +41,8 @@ class SendReport:
         self.announced += other.announced
         self.activated += other.activated
         self.notified += other.notified
+        self.digests += other.digests
+        self.faults += other.faults
 
 
 def send_due() -> SendReport:
@@ -49,34 +51,38 @@ def send_due() -> SendReport:
     The activation mail goes before any other. Documents of companies in mode `daily` wait for
     `send_digests`.
     """
+    return _each_company(Invoice.announced_at.is_null(), _announce)
+
+
+def send_digests(on: date) -> SendReport:
+    """Queue the mail of a Paris day for each company that has documents waiting for it.
+
+    One mail a day and company: what comes after it waits for the next day.
+    """
+    return _each_company(Invoice.is_digest_due, lambda company: _digest(company, on))
+
+
+def send_digests_of_the_hour() -> SendReport:
+    """Queue today's digests from DIGEST_TIME on, Paris time; the worker asks each minute."""
+    hour = clock.paris(clock.now()).time()
+    if hour < current_app.config["DIGEST_TIME"]:
+        return SendReport()
+    return send_digests(clock.today())
+
+
+def _each_company(condition: object, work: Callable[[Company], SendReport]) -> SendReport:
+    """Do a work company by company, each in its transaction; one in trouble waits."""
     report = SendReport()
-    for company_id in _companies_of(Invoice.announced_at.is_null()):
+    for company_id in _companies_of(condition):
         try:
             with database.atomic():
-                done = _announce(_company(company_id))
+                done = work(_company(company_id))
         except Exception as error:  # one company must not hold up the others
             log.exception("notifications of company %s", company_id)
             report.faults.append(f"{company_id}: {type(error).__name__}: {error}")
         else:
             report.add(done)
     return report
-
-
-def send_digests(on: date) -> int:
-    """Queue the mail of a Paris day for each company that has documents waiting for it.
-
-    One mail a day and company: what comes after it waits for the next day. Returns how many.
-    """
-    return sum(
-        _send_digest(_company(company_id), on)
-        for company_id in _companies_of(Invoice.is_digest_due)
-    )
-
-
-def send_digests_of_the_hour() -> int:
-    """Queue today's digests from DIGEST_TIME on, Paris time; the worker asks each minute."""
-    hour = clock.paris(clock.now()).time()
-    return send_digests(clock.today()) if hour >= current_app.config["DIGEST_TIME"] else 0
 
 
 def _companies_of(condition: object) -> list[int]:
@@ -121,23 +127,26 @@ def _claim(company: Company) -> list[Invoice]:
 
 
 def _is_for(company: Company, invoice: Invoice) -> bool:
-    return company.email_key is not None and invoice.notified_email_key == company.email_key
+    """Tell whether a document is still this address's, and still there to be read."""
+    return (
+        company.email_key is not None
+        and invoice.notified_email_key == company.email_key
+        and available_until(invoice.issued_on) >= clock.today()
+    )
 
 
-def _send_digest(company: Company, on: date) -> int:
-    try:
-        with database.atomic():
-            rows: Sequence[Invoice] = list(
-                Invoice.update(is_digest_due=False)
-                .where(Invoice.company == company, Invoice.is_digest_due)
-                .returning(Invoice)
-                .execute()
-            )
-            owned = [each for each in rows if _is_for(company, each)]
-            if not owned:
-                return 0
-            owned.sort(key=lambda invoice: (invoice.issued_on, invoice.id))
-            mails.queue_digest(company, owned, on=on)
-    except IntegrityError:  # today's has gone already: the documents wait for tomorrow's
-        return 0
-    return 1
+def _digest(company: Company, on: date) -> SendReport:
+    if mails.has_digest(company, on=on):
+        return SendReport()  # today's has gone already: the documents wait for tomorrow's
+    rows = (
+        Invoice.update(is_digest_due=False)
+        .where(Invoice.company == company, Invoice.is_digest_due)
+        .returning(Invoice)
+        .execute()
+    )
+    owned = [each for each in rows if _is_for(company, each)]
+    if not owned:
+        return SendReport()
+    owned.sort(key=lambda invoice: (invoice.issued_on, invoice.id))
+    mails.queue_digest(company, owned, on=on)
+    return SendReport(digests=1)

@@ -4,7 +4,6 @@ from flask import Blueprint, Response, abort, render_template, request
 
 from selfservice import tokens
 from selfservice.accounts.views.visitor import origin
-from selfservice.db import database
 from selfservice.invoices.views import send_document
 from selfservice.notifications import direct_links
 
@@ -19,10 +18,9 @@ def download(secret: str) -> Response | tuple[str, int]:
         abort(404)
     except tokens.DeadTokenError:
         return render_template("errors/410.html"), 410
-    if request.method != "HEAD":
-        with database.atomic():
-            direct_links.mark_fetched(invoice, origin=origin())
     response = send_document(invoice, "attachment")
+    if request.method != "HEAD":  # after: a lost file is an error, and was not fetched
+        direct_links.mark_fetched(invoice, origin=origin())
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
     return response

@@ -90,7 +90,7 @@ def _read(file: Path, report: ImportReport) -> list[_Row]:
         raise UnreadableRegisterError(file, error.strerror or type(error).__name__) from error
     except UnicodeDecodeError as error:
         raise RegisterNotUtf8Error(file) from error
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";")
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";", strict=True)
     try:
         columns = _columns(next(reader, []))
         return list(_whole_rows(reader, columns, report))

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 from selfservice.suppliers.addresses import address_key, is_address
+from selfservice.suppliers.identifiers import compact_client_number, compact_vat_number
 from selfservice.suppliers.models import DELIVERIES, NOTIFICATION_MODES
 
 COLUMNS = (
@@ -32,6 +33,7 @@ def clean_row(cells: dict[str, str]) -> dict[str, str]:
 
 
 def _client_number(text: str) -> str:
+    text = compact_client_number(text)
     if not text:
         raise RowError("no_client_number")
     if len(text) > 64 or not text.isprintable():
@@ -54,7 +56,7 @@ def _siren(text: str) -> str:
 
 
 def _vat_number(text: str) -> str:
-    number = re.sub(r"[\s.-]", "", text).upper()
+    number = compact_vat_number(text)
     if number and not re.fullmatch(r"[A-Z]{2}[A-Z0-9+*]{2,13}", number):
         raise RowError("vat_number", value=text)
     return number

@@ -193,6 +193,16 @@ def test_an_address_that_comes_back_finds_its_login_reopened(app: Flask) -> None
     assert Activation.select().count() == OutboxMail.select().count() == 2
 
 
+def test_a_login_that_the_operator_closed_stays_closed(app: Flask) -> None:
+    company = make_company(make_supplier(), email="pierre@example.com")
+    deposit_for(company)
+    send.send_due()
+    users.close_login("pierre@example.com")
+    deposit_for(company)
+    send.send_due()
+    assert User.get().closed_at is not None
+
+
 def test_added_users_stay_when_the_address_changes(app: Flask) -> None:
     company = make_company(make_supplier(), email="old@example.com")
     colleague = make_user(company, "colleague")

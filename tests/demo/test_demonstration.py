@@ -32,7 +32,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("demo")
     for seller in SELLERS:
         documents = plan.planned(seller, months=24)
-        assert write_documents(folder / seller.slug, documents) == len(documents)
+        made = write_documents(folder / seller.slug, documents, deposited=lambda _: None)
+        assert made == len(documents)
     return folder
 
 
@@ -94,6 +95,12 @@ def test_filling_again_makes_and_doubles_nothing(filled: fill.DemoReport, demo: 
     assert (again.already, again.faults) == (len(before), [])
     assert (numbers(), User.select().count()) == (before, users)
     assert User.get(User.login == "marc.vasseur@example.com").password_hash == "chosen"
+
+
+def test_lost_files_come_back_from_what_was_deposited(filled: fill.DemoReport, demo: Flask) -> None:
+    shutil.rmtree(demo.config["INSTANCE"] / "demo")
+    again = fill.fill()
+    assert (again.made, again.deposited, again.faults) == (0, 0, [])
 
 
 def test_a_month_later_new_documents_come_and_old_files_go(

@@ -133,20 +133,63 @@ def test_daily_mode_sends_one_mail_a_day_from_its_hour_on(
     company = company_in("daily")
     first = [make_invoice(company).number for _ in range(2)]
     send.send_due()
-    assert send.send_digests_of_the_hour() == 0, "not before 18 h in Paris"
+    assert send.send_digests_of_the_hour().digests == 0, "not before 18 h in Paris"
     clock_at.shift(timedelta(hours=8, minutes=1))
-    assert send.send_digests_of_the_hour() == 1
-    assert send.send_digests_of_the_hour() == 0
+    assert send.send_digests_of_the_hour().digests == 1
+    assert send.send_digests_of_the_hour().digests == 0
     make_invoice(company)
     send.send_due()
-    assert send.send_digests_of_the_hour() == 0, "what comes later waits for tomorrow"
+    assert send.send_digests_of_the_hour().digests == 0, "what comes later waits for tomorrow"
     clock_at.shift(timedelta(days=1))
-    assert send.send_digests_of_the_hour() == 1
+    assert send.send_digests_of_the_hour().digests == 1
     digests = mails("digest")
     assert [number in digests[0].body_text for number in first] == [True, True]
     assert digests[0].body_text.count("/telechargement/") == 2
     assert digests[1].body_text.count("/telechargement/") == 1
     assert "2 mars 2026" in digests[0].body_html
+
+
+def test_a_digest_lists_its_documents_by_date(app: Flask) -> None:
+    company = company_in("daily")
+    newer, older = (
+        make_invoice(company, issued_on=clock.today() - timedelta(days=days)).number
+        for days in (1, 5)
+    )
+    send.send_due()
+    send.send_digests(date(2026, 3, 2))
+    text = mails("digest")[0].body_text
+    assert text.index(older) < text.index(newer)
+
+
+def test_one_company_in_trouble_holds_up_no_other_digest(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = company_in("daily")
+    sound = company_in("daily", email="marc@example.com")
+    make_invoice(broken)
+    make_invoice(sound)
+    send.send_due()
+    real = send.mails.queue_digest
+
+    def explode(company: Company, *args: object, **kwargs: object) -> None:
+        if company.id == broken.id:
+            raise ZeroDivisionError("trouble")
+        real(company, *args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(send.mails, "queue_digest", explode)
+    report = send.send_digests(date(2026, 3, 2))
+    assert report.digests == 1
+    assert "trouble" in report.faults[0]
+    monkeypatch.undo()
+    assert send.send_digests(date(2026, 3, 2)).digests == 1
+
+
+def test_a_document_that_has_left_meanwhile_is_not_mailed(app: Flask) -> None:
+    gone = clock.today() - timedelta(days=800)
+    make_invoice(company_in("attached"), issued_on=gone)
+    report = send.send_due()
+    assert (report.announced, report.notified) == (1, 0)
+    assert kinds() == []
 
 
 def test_clock_set_back_sends_no_second_digest(
@@ -155,19 +198,19 @@ def test_clock_set_back_sends_no_second_digest(
     company = company_in("daily")
     make_invoice(company)
     send.send_due()
-    assert send.send_digests(date(2026, 3, 2)) == 1
+    assert send.send_digests(date(2026, 3, 2)).digests == 1
     make_invoice(company)
     send.send_due()
-    assert send.send_digests(date(2026, 3, 2)) == 0
+    assert send.send_digests(date(2026, 3, 2)).digests == 0
     assert len(mails("digest")) == 1
-    assert send.send_digests(date(2026, 3, 3)) == 1
+    assert send.send_digests(date(2026, 3, 3)).digests == 1
 
 
 def test_digest_for_an_earlier_address_is_not_sent(app: Flask) -> None:
     make_invoice(company_in("daily"))
     send.send_due()
     Company.update(email="new@example.com", email_key="new@example.com").execute()
-    assert send.send_digests(date(2026, 3, 2)) == 0
+    assert send.send_digests(date(2026, 3, 2)).digests == 0
     assert mails("digest") == []
 
 
@@ -216,6 +259,19 @@ class TestDirectLink:
     def test_dies_when_the_address_changes(self, path: str, browser: Browser) -> None:
         Company.update(email="new@example.com", email_key="new@example.com").execute()
         assert browser.get(path).status_code == 410
+
+    def test_stays_dead_when_the_address_comes_back(self, path: str, browser: Browser) -> None:
+        back = clock.now() + timedelta(minutes=5)
+        Company.update(email_registered_at=back).execute()
+        assert browser.get(path).status_code == 410
+
+    def test_a_lost_file_is_not_marked_as_fetched(
+        self, path: str, invoice: Invoice, app: Flask
+    ) -> None:
+        app.config["PROPAGATE_EXCEPTIONS"] = False
+        storage.path_of(invoice.sha256).unlink()
+        assert app.test_client().get(path).status_code == 500
+        assert Invoice.get_by_id(invoice.id).downloaded_at is None
 
     def test_dies_with_the_document(self, path: str, invoice: Invoice, browser: Browser) -> None:
         gone = clock.today() - timedelta(days=800)

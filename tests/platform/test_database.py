@@ -12,6 +12,7 @@ from selfservice.audit import AuditEntry
 from selfservice.invoices.models import Invoice, Opening
 from selfservice.outbox import OutboxAttempt, OutboxMail
 from selfservice.suppliers.models import Company, Supplier
+from tests.factories import make_company, make_invoice, make_supplier
 
 TABLES: list[type[Model]] = [
     Supplier,
@@ -36,6 +37,12 @@ def test_migrations_make_the_tables_of_the_models(app: Flask) -> None:
 
 def test_every_model_is_compared() -> None:
     assert set(TABLES) == set(db.BaseModel.__subclasses__())
+
+
+def test_an_id_is_never_given_twice(app: Flask) -> None:
+    invoice = make_invoice(make_company(make_supplier()))
+    invoice.delete_instance()
+    assert make_invoice(invoice.company).id > invoice.id
 
 
 def test_migrating_again_does_nothing(app: Flask) -> None:

@@ -203,3 +203,9 @@ def test_every_error_has_its_sentence() -> None:
 
     named = {error.__name__ for error in families(errors.SupplierError)}
     assert named - {"SupplierError", "RegisterError"} == set(labels.ERRORS)
+
+
+def test_a_quote_that_is_never_closed_imports_nothing(take: Import) -> None:
+    with pytest.raises(errors.SupplierError):
+        take("client_number;email;name", '500;z@example.com;"Zed', "501;zz@example.com;Zou")
+    assert Company.select().count() == 0
