@@ -43,17 +43,23 @@ def activate(company: Company) -> Activated:
 
 
 def close_superseded(owner: User) -> None:
-    """Close the earlier logins of a company once its present owner has set a password (FAQ 15)."""
-    company: Company = owner.company
-    if not owner.is_from_activation or owner.email_key != company.email_key:
+    """Close the logins that an owner's takes the place of, once it has a password (FAQ 15).
+
+    Those of the company's former addresses; where the address has changed again meanwhile, only
+    those activated before this one.
+    """
+    if not owner.is_from_activation:
         return
-    earlier = User.select().where(
+    company: Company = owner.company
+    others = User.select().where(
         User.company == company,
         User.is_from_activation,
         User.closed_at.is_null(),
         User.id != owner.id,
     )
-    for user in earlier:
+    if owner.email_key != company.email_key:
+        others = others.where(User.created_at < owner.created_at)
+    for user in others:
         close(user, reason="address changed", is_superseded=True)
 
 

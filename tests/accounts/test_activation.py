@@ -176,6 +176,19 @@ def test_one_company_in_trouble_holds_up_no_other(
     assert send.send_due().activated == 1
 
 
+def test_former_login_closes_also_when_the_address_changes_again_meanwhile(app: Flask) -> None:
+    company = make_company(make_supplier(), email="a@example.com")
+    deposit_for(company)
+    send.send_due()
+    register(company, "b@example.com")
+    deposit_for(company)
+    send.send_due()
+    register(company, "c@example.com")
+    users.give_password(users.by_login("b@example.com"), PASSWORD)
+    assert User.get(User.login == "a@example.com").closed_at is not None
+    assert User.get(User.login == "b@example.com").closed_at is None
+
+
 def test_an_address_that_comes_back_finds_its_login_reopened(app: Flask) -> None:
     company = make_company(make_supplier(), email="old@example.com")
     deposit_for(company)
