@@ -1,19 +1,24 @@
 """The database, its one lasting connection per worker, command or task, and its migrations."""
 
 import fcntl
+import sqlite3
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from peewee import DatabaseProxy, Model, OperationalError, SqliteDatabase
+from peewee import DatabaseProxy, InterfaceError, Model, OperationalError, SqliteDatabase
 from playhouse.db_url import connect
 from playhouse.migrations import Runner
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_TIMEOUT_SECONDS = 20
 MIGRATION_LOCK = 0x7E5E_1F5E
+
+# The database cannot be used now. The driver's own error is among them: peewee lets it through
+# while it iterates over RETURNING.
+FAULTS = (OperationalError, InterfaceError, sqlite3.OperationalError)
 
 database = DatabaseProxy()
 

@@ -4,7 +4,6 @@ import hashlib
 import logging
 import re
 import secrets
-import sqlite3
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +13,6 @@ from urllib.parse import urlsplit
 from babel.dates import format_date, format_datetime
 from flask import Blueprint, Flask, Response, current_app, g, jsonify, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from peewee import InterfaceError, OperationalError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -86,7 +84,7 @@ def health() -> tuple[Response, int]:
     """Answer 200 when the database answers and has no migration pending, else 503."""
     try:
         pending = db.pending_migrations()
-    except (OperationalError, InterfaceError):
+    except db.FAULTS:
         return jsonify(status="error", database="unreachable"), 503
     if pending:
         return jsonify(status="error", database="migrations pending"), 503
@@ -142,10 +140,8 @@ def _fingerprint(app: Flask, filename: str) -> str:
 def _register_error_pages(app: Flask) -> None:
     app.register_error_handler(CSRFError, _on_stale_form)
     app.register_error_handler(LimitReachedError, _on_limit)
-    app.register_error_handler(OperationalError, _on_database_fault)
-    app.register_error_handler(InterfaceError, _on_database_fault)
-    # peewee lets the driver's own error through while it iterates over RETURNING.
-    app.register_error_handler(sqlite3.OperationalError, _on_database_fault)
+    for fault in db.FAULTS:
+        app.register_error_handler(fault, _on_database_fault)
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(Exception, _on_surprise)
 
@@ -169,7 +165,13 @@ def _on_limit(error: LimitReachedError) -> tuple[str, int, dict[str, str]]:
 
 
 def _record_denial(event: str, *, reason: str) -> None:
-    audit.record(event, origin=request.remote_addr or "", path=request.path[:200], reason=reason)
+    """Note a refusal in the journal; one that cannot be written stays a refusal."""
+    try:
+        audit.record(
+            event, origin=request.remote_addr or "", path=request.path[:200], reason=reason
+        )
+    except db.FAULTS:
+        log.warning("request %s: %s not journalled: %s", g.get("request_id"), event, reason)
 
 
 def _on_database_fault(error: Exception) -> tuple[str, int, dict[str, str]]:

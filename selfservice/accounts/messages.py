@@ -5,7 +5,6 @@ from selfservice.help import HelpfulText
 
 FORGOTTEN = "mot-de-passe-oublie"
 SIGNING_IN = "se-connecter"
-COLLEAGUES = "acces-collaborateurs"
 
 # The seed's rule (FAQ 9) in the order in which it is shown.
 PASSWORD_RULES = {

@@ -16,7 +16,6 @@ from selfservice.db import BaseModel
 from selfservice.suppliers.models import Company, Supplier
 
 KINDS = ("invoice", "credit_note")
-STATES = ("original", "duplicate", "copy")
 
 
 class Invoice(BaseModel):

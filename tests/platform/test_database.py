@@ -76,5 +76,7 @@ def test_unwritable_database_answers_503(make_app: Callable[[], Flask]) -> None:
     token = page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
     response = client.post("/recuperation", data={"csrf_token": token, "email": "a@example.com"})
     assert response.status_code == 503
+    refused = client.post("/connexion", data={"login": "alice"})
+    assert refused.status_code == 400, "a refusal that cannot be journalled stays a refusal"
     db.database.execute_sql("PRAGMA query_only = 0")
     assert client.get("/sante").json == {"status": "ok"}

@@ -4,11 +4,11 @@ from typing import Any, cast
 
 from flask import Flask, g, has_request_context, redirect, request, url_for
 from flask_login import LoginManager, UserMixin, current_user
-from peewee import PeeweeException
 from werkzeug.wrappers import Response
 
 from selfservice.accounts import sessions
 from selfservice.accounts.models import User
+from selfservice.db import FAULTS
 from selfservice.suppliers import identity
 from selfservice.suppliers.models import Supplier
 from selfservice.web import format_instant
@@ -68,7 +68,7 @@ def _shown_supplier() -> Supplier | None:
                 if is_signed_in()
                 else identity.shown_before_sign_in(request.host)
             )
-        except PeeweeException:
+        except FAULTS:
             return None
     supplier: Supplier | None = g.shown_supplier
     return supplier
