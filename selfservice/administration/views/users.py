@@ -1,33 +1,14 @@
-"""« Administration »: users of the administrator's companies. Others get 404."""
+"""« Liste des utilisateurs », « Ajout d'un utilisateur »."""
 
-from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
-from flask_login import login_required
+from flask import flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from selfservice import audit
 from selfservice.accounts.messages import PASSWORD_RULES, password_faults
 from selfservice.accounts.passwords import PasswordRefusedError
 from selfservice.accounts.views.visitor import origin, signed_in
 from selfservice.administration import messages, users
 from selfservice.administration.forms import AddUserForm
-
-blueprint = Blueprint("administration", __name__, url_prefix="/administration")
-
-
-@blueprint.before_request
-@login_required
-def _only_administrators() -> None:
-    user = signed_in()
-    if not user.is_administrator:
-        audit.record(
-            "access.denied",
-            company_id=user.company_id,
-            user_id=user.id,
-            actor=user.login,
-            origin=origin(),
-            path=request.path[:200],
-        )
-        abort(404)
+from selfservice.administration.views.blueprint import blueprint
 
 
 @blueprint.get("/utilisateurs", endpoint="users")

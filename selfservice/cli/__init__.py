@@ -1,0 +1,11 @@
+"""The command `selfservice`: each command calls one use case and reports in French."""
+
+from selfservice.cli import deposits, instance, mails, register, users
+from selfservice.cli.frame import cli
+
+__all__ = ["cli", "deposits", "instance", "mails", "main", "register", "users"]
+
+
+def main() -> None:
+    """Run the command; the entry point of the package."""
+    cli(prog_name="selfservice")

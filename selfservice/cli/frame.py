@@ -1,0 +1,94 @@
+"""What every command shares: the group, an open database, faults in one line, the closing."""
+
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import wraps
+from typing import Any
+
+import click
+from flask import Flask
+from flask.cli import FlaskGroup, NoAppException
+from peewee import PeeweeException
+
+from selfservice import config, create_app, db
+from selfservice.invoices import labels as invoice_labels
+from selfservice.invoices.errors import DepositError
+from selfservice.suppliers import labels as supplier_labels
+from selfservice.suppliers.errors import SupplierError
+
+
+class NotConfiguredError(NoAppException):
+    """No app can be built; told in one line, and the list of commands still shows."""
+
+    exit_code = 1
+    show = click.ClickException.show
+
+
+def _load_app() -> Flask:
+    try:
+        return create_app()
+    except config.ConfigurationError as error:
+        raise NotConfiguredError(f"Configuration : {error}") from error
+
+
+cli = FlaskGroup(
+    name="selfservice",
+    help="Portail de factures E-Facture.",
+    create_app=_load_app,
+    add_default_commands=True,
+    add_version_option=False,
+    # The development server too computes one request at a time: see `server`.
+    context_settings={"default_map": {"run": {"with_threads": False}}},
+    load_dotenv=False,
+)
+
+
+@contextmanager
+def one_line_faults() -> Iterator[None]:
+    """Turn what an operator can mend into one line on stderr and exit status 1."""
+    try:
+        yield
+    except config.ConfigurationError as error:
+        raise click.ClickException(f"Configuration : {error}") from error
+    except (PeeweeException, sqlite3.Error) as error:
+        raise click.ClickException(f"Base de données : {error}") from error
+    except SupplierError as error:
+        raise click.ClickException(supplier_labels.explain(error)) from error
+    except DepositError as error:
+        raise click.ClickException(invoice_labels.explain(error)) from error
+    except UnicodeError as error:
+        raise click.ClickException("Un argument contient des octets illisibles.") from error
+    except BrokenPipeError:
+        raise  # the reader went away: click ends quietly
+    except OSError as error:
+        raise click.ClickException(f"{error.filename or 'Système'} : {error.strerror}") from error
+
+
+def command(function: Callable[..., None]) -> Callable[..., None]:
+    """Give a command an open and migrated database, and one line for each fault."""
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> None:
+        with one_line_faults(), db.connection():
+            require_migrated()
+            function(*args, **kwargs)
+
+    return run
+
+
+def require_migrated() -> None:
+    if db.pending_migrations():
+        raise click.ClickException(
+            "La base n'est pas à jour : lancez d'abord « selfservice init »."
+        )
+
+
+def finish(summary: str, faults: list[str]) -> None:
+    """Print the summary on stdout and the faults on stderr; a fault means exit status 1."""
+    click.echo(summary)
+    for fault in faults:
+        click.echo(fault, err=True)
+    if faults:
+        sys.exit(1)

@@ -1,0 +1,71 @@
+"""Making, filling and running an instance."""
+
+import logging
+import sqlite3
+
+import click
+from huey.exceptions import ConfigurationError as HueyConfigurationError
+
+from selfservice import config, create_app, db, installation, server, worker
+from selfservice.cli.frame import cli, finish, one_line_faults, require_migrated
+from selfservice.demo import fill
+from selfservice.demo import instance as demo_instance
+
+
+@cli.command(with_appcontext=False)
+def init() -> None:
+    """Prépare l'instance : dossier, clé secrète, base, migrations (répétable)."""
+    instance = config.instance_path()
+    with one_line_faults():
+        installed = installation.install(instance)
+    key = "créée" if installed.is_key_new else "déjà là"
+    click.echo(
+        f"Instance {instance} : clé secrète {key}, "
+        f"{len(installed.migrations)} migration(s) faite(s)."
+    )
+
+
+@cli.command(with_appcontext=False)
+def demo() -> None:
+    """Remplit une instance neuve avec les données de démonstration (répétable)."""
+    with one_line_faults():
+        try:
+            demo_instance.prepare(config.instance_path())
+        except demo_instance.NotADemonstrationError as error:
+            raise click.ClickException(
+                f"{error.instance} contient déjà des données qui ne sont pas de démonstration."
+            ) from error
+        with create_app().app_context(), db.connection():
+            db.migrate()
+            report = fill.fill()
+            lines = fill.welcome_lines()
+    finish("\n".join([report.summary, *lines]), report.faults)
+
+
+@cli.command(with_appcontext=False)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Adresse d'écoute.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--workers", type=click.IntRange(1, 64), help="Processus (un par cœur par défaut).")
+def serve(host: str, port: int, workers: int | None) -> None:
+    """Sert le portail."""
+    with one_line_faults(), create_app().app_context(), db.connection():
+        require_migrated()
+    try:
+        with one_line_faults():
+            server.serve(host=host, port=port, workers=workers)
+    except server.PortTakenError as error:
+        raise click.ClickException(f"L'adresse {error} est déjà prise.") from error
+
+
+@cli.command("worker", with_appcontext=False)
+def run_worker() -> None:
+    """Envoie mails et notifications en arrière-plan."""
+    with one_line_faults():
+        app = create_app()
+        with app.app_context(), db.connection():
+            require_migrated()
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    try:
+        worker.run(app)
+    except (HueyConfigurationError, sqlite3.Error) as error:
+        raise click.ClickException(f"File d'attente : {error}") from error

@@ -1,0 +1,55 @@
+"""The operator's rescue of users."""
+
+import click
+
+from selfservice.accounts import passwords, users
+from selfservice.accounts.messages import PASSWORD_FAULTS
+from selfservice.cli.frame import cli, command
+
+
+@cli.group("users")
+def users_group() -> None:
+    """Utilisateurs."""
+
+
+@users_group.command("list")
+@command
+def users_list() -> None:
+    """Liste les identifiants, un par ligne."""
+    for user in users.all_users():
+        state = "fermé" if user.closed_at else "actif" if user.is_active else "désactivé"
+        role = "administrateur" if user.is_administrator else "utilisateur"
+        company = user.company
+        click.echo(
+            f"{user.login}\t{state}\t{role}\t{company.supplier.slug}\t"
+            f"{company.client_number}\t{company.name}"
+        )
+
+
+@users_group.command("set-password")
+@click.argument("login")
+@click.password_option("--password", prompt="Mot de passe", confirmation_prompt=True)
+@command
+def users_set_password(login: str, password: str) -> None:
+    """Donne un nouveau mot de passe à un identifiant."""
+    try:
+        user = users.by_login(login)
+        users.give_password(user, password)
+    except users.UnknownLoginError as error:
+        raise click.ClickException(f"Aucun identifiant « {login} ».") from error
+    except passwords.PasswordRefusedError as error:
+        words = " ".join(PASSWORD_FAULTS[fault] for fault in error.faults)
+        raise click.ClickException(words) from error
+    click.echo(f"Le mot de passe de {user.login} est enregistré.")
+
+
+@users_group.command("close")
+@click.argument("login")
+@command
+def users_close(login: str) -> None:
+    """Ferme un identifiant."""
+    try:
+        user = users.close_login(login)
+    except users.UnknownLoginError as error:
+        raise click.ClickException(f"Aucun identifiant « {login} ».") from error
+    click.echo(f"L'identifiant {user.login} est fermé.")
