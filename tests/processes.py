@@ -40,22 +40,28 @@ def command(instance: Path, *words: str, **keys: str) -> subprocess.CompletedPro
 
 @contextmanager
 def running(instance: Path, *words: str, **keys: str) -> Iterator[subprocess.Popen[bytes]]:
-    """Run `selfservice …` in the background and stop it at the end."""
-    process = subprocess.Popen(
-        [*SELFSERVICE, *words],
-        env=environment(instance, **keys),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-    )
+    """Run `selfservice …` in the background and stop it at the end.
+
+    What it says goes to `said(instance)`: an unread pipe would fill and block it.
+    """
+    with said(instance).open("ab") as output:
+        process = subprocess.Popen(
+            [*SELFSERVICE, *words], env=environment(instance, **keys), stdout=output, stderr=output
+        )
     try:
         yield process
     finally:
         process.send_signal(signal.SIGTERM)
         try:
-            process.communicate(timeout=10)
+            process.wait(timeout=10)
         except subprocess.TimeoutExpired:
             process.kill()
-            process.communicate()
+            process.wait()
+
+
+def said(instance: Path) -> Path:
+    """Return where the background processes of an instance write."""
+    return instance.parent / "output.log"
 
 
 @contextmanager
@@ -65,7 +71,7 @@ def serving(instance: Path, port: int, **keys: str) -> Iterator[str]:
     keys = {"PUBLIC_URL": address} | keys
     with running(instance, "serve", "--port", str(port), "--workers", "2", **keys) as process:
         wait_until(lambda: process.poll() is not None or _answers(f"{address}/sante"))
-        assert process.poll() is None, process.stderr and process.stderr.read().decode()
+        assert process.poll() is None, said(instance).read_text()
         yield address
 
 

@@ -1,0 +1,286 @@
+"""Whatever a visitor sends over HTTP to two real workers, no answer is a 500."""
+
+import http.client
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import timedelta
+from urllib.parse import quote_from_bytes, urlencode, urlsplit
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from selfservice import create_app, db, installation, tokens
+from selfservice.accounts import recovery
+from selfservice.accounts.models import User
+from selfservice.invoices import storage
+from tests.conftest import CHEAP_HASHING, free_port
+from tests.factories import PASSWORD, make_invoice, make_people
+from tests.invoices.papers import cii, pdf
+from tests.processes import serving
+from tests.security.forms import Form, forms_of, links_of
+
+NASTY = [
+    b"",
+    b"\0",
+    b"a\0b",
+    "\ud800".encode("utf-8", "surrogatepass"),
+    "\u202egnp.exe\u2066".encode(),
+    "é".encode("latin-1"),
+    "facture".encode("utf-16"),
+    b"\xff\xfe\xfd",
+    str(2**63).encode(),
+    str(-(2**63) - 1).encode(),
+    b"9" * 400,
+    b"1e309",
+    b"NaN",
+    b"../../etc/passwd",
+    b"%00%0d%0aSet-Cookie: a=b",
+    b"\r\nX-Injected: 1",
+    b"{{7*7}}",
+    b"' OR 1=1 --",
+    b"<script>",
+    "𝟙٣".encode(),
+    "ﬀİı".encode(),
+    b"a" * 5_000,
+    b"%" * 300 + b"_" * 300,
+    b"x" * 1_000_000,
+]
+HOSTILE = st.one_of(
+    st.sampled_from(NASTY),
+    st.binary(max_size=40),
+    st.text(max_size=40).map(lambda text: text.encode("utf-8", "surrogatepass")),
+    st.integers(-(2**70), 2**70).map(lambda number: str(number).encode()),
+)
+TYPES = (
+    "application/x-www-form-urlencoded",
+    "application/x-www-form-urlencoded; charset=utf-16",
+    "multipart/form-data; boundary=b",
+    "multipart/form-data",
+    "application/json",
+    "text/plain; charset=unknown",
+    "",
+)
+HEADERS = (
+    "Cookie",
+    "User-Agent",
+    "Referer",
+    "Range",
+    "If-None-Match",
+    "If-Modified-Since",
+    "Accept-Language",
+    "X-Forwarded-For",
+    "X-Forwarded-Host",
+    "Origin",
+)
+GENEROUS = {
+    f"LIMIT_{name}": "1000000/minute"
+    for name in ("SIGN_IN_LOGIN", "SIGN_IN_IP", "RECOVERY_ADDRESS", "RECOVERY_IP", "RECOVERY_ALL")
+}
+
+
+@dataclass
+class Visitor:
+    """A visitor without browser: sends any bytes, keeps the cookie of the session."""
+
+    port: int
+    cookie: str = ""
+    forms: list[Form] = field(default_factory=list)
+    pages: list[str] = field(default_factory=list)
+
+    def send(
+        self, method: str, path: str, *, body: bytes | None = None, **headers: bytes | str
+    ) -> tuple[int, str]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
+        connection.putrequest(method, path, skip_accept_encoding=True)
+        if self.cookie:
+            headers.setdefault("Cookie", self.cookie)
+        if body is not None:
+            headers["Content-Length"] = str(len(body))
+        for name, value in headers.items():
+            connection.putheader(name.replace("_", "-"), value)
+        try:
+            connection.endheaders(body)
+            response = connection.getresponse()
+            text = response.read().decode("utf-8", "replace")
+            self._keep_cookie(response)
+        finally:
+            connection.close()
+        return response.status, text
+
+    def sign_in(self) -> None:
+        self.cookie = ""
+        _, page = self.send("GET", "/connexion")
+        body = urlencode({"csrf_token": _token(page), "login": "alice", "password": PASSWORD})
+        status, _ = self.send(
+            "POST", "/connexion", body=body.encode(), Content_Type=TYPES[0], Referer="/connexion"
+        )
+        assert status == 302
+
+    def explore(self, *starts: str) -> None:
+        """Follow every link of the portal, and gather its pages and forms."""
+        waiting, seen = set(starts), set(self.pages)
+        while waiting:
+            path = waiting.pop()
+            seen.add(path)
+            status, text = self.send("GET", path)
+            self.pages.append(path)
+            if status != 200 or "<html" not in text[:200]:
+                continue
+            self.forms += [form for form in forms_of(text, path) if _is_fair(form)]
+            waiting |= {link for link in links_of(text, path) if _is_portal(link)} - seen
+
+    def fresh_token(self) -> str:
+        return _token(self.send("GET", "/profil/compte" if self.cookie else "/connexion")[1])
+
+    def _keep_cookie(self, response: http.client.HTTPResponse) -> None:
+        for header in response.headers.get_all("Set-Cookie", []):
+            self.cookie = header.partition(";")[0]
+
+
+def _token(page: str) -> str:
+    found = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    return found[1] if found else ""
+
+
+def _is_fair(form: Form) -> bool:
+    """Leave the way out alone: it would only end the visit."""
+    return form.action != "/deconnexion"
+
+
+def _is_portal(link: str) -> bool:
+    return not link.startswith(("/aide/", "/static/", "/fournisseurs/"))
+
+
+@pytest.fixture(scope="module")
+def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
+    """An administrator's visit to an instance with a few documents, served by two workers."""
+    instance = tmp_path_factory.mktemp("fuzz") / "instance"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SELFSERVICE_INSTANCE", str(instance))
+        for name, value in CHEAP_HASHING.items():
+            patch.setenv(f"SELFSERVICE_{name}", value)
+        installation.install(instance)
+        with create_app().app_context(), db.connection():
+            people = make_people()
+            User.update(is_administrator=True).execute()
+            for number in range(3):
+                path = storage.path_of(make_invoice(people.alice.company).sha256)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(pdf(cii(number=f"F-{number}")))
+            link = tokens.issue(
+                recovery.PURPOSE, str(people.alice.email_key), lifetime=timedelta(hours=1)
+            )
+        port = free_port()
+        with serving(instance, port, **GENEROUS):
+            found = Visitor(port)
+            found.send("GET", f"/reinitialisation/{link}")
+            found.explore("/", "/connexion", "/reinitialisation", "/telechargement/inconnu")
+            found.sign_in()
+            found.explore("/factures", "/fournisseurs/diac/theme.css", "/sante")
+            assert {"/reinitialisation", "/administration/utilisateurs/ajout"} <= {
+                form.action for form in found.forms
+            }
+            yield found
+
+
+def _quoted(value: bytes) -> str:
+    return quote_from_bytes(value, safe="")
+
+
+@st.composite
+def submissions(draw: st.DrawFn, form: Form, token: str) -> tuple[bytes, str]:
+    """Draw what may be sent to a form: some fields hostile, missing or doubled, oddly encoded."""
+    pairs = [(name.encode(), value.encode()) for name, value in form.fields.items()]
+    for place in draw(st.sets(st.integers(0, max(len(pairs) - 1, 0)), max_size=4)):
+        if pairs:
+            pairs[place] = (pairs[place][0], draw(HOSTILE))
+    pairs += draw(
+        st.lists(st.tuples(HOSTILE.filter(lambda each: len(each) < 999), HOSTILE), max_size=1)
+    )
+    kind = draw(st.sampled_from((TYPES[0],) * 6 + TYPES))
+    has_token = draw(st.integers(0, 9)) > 0
+    pairs = [
+        (name, token.encode() if name == b"csrf_token" and has_token else value)
+        for name, value in pairs
+    ]
+    if "boundary" in kind:
+        return b"".join(_part(name, value) for name, value in pairs) + b"--b--\r\n", kind
+    return "&".join(f"{_quoted(name)}={_quoted(value)}" for name, value in pairs).encode(), kind
+
+
+def _part(name: bytes, value: bytes) -> bytes:
+    return b'--b\r\nContent-Disposition: form-data; name="' + name + b'"\r\n\r\n' + value + b"\r\n"
+
+
+def _never_500(examples: int) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    return settings(
+        max_examples=examples,
+        deadline=None,
+        database=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.too_slow,
+            HealthCheck.data_too_large,
+            HealthCheck.large_base_example,
+        ],
+    )
+
+
+def _fill_in(visitor: Visitor, data: st.DataObject) -> None:
+    form = data.draw(st.sampled_from(visitor.forms))
+    if form.method == "GET":
+        query = "&".join(f"{name}={_quoted(data.draw(HOSTILE))[:8_000]}" for name in form.fields)
+        status, text = visitor.send("GET", f"{urlsplit(form.action).path}?{query}")
+    else:
+        body, kind = data.draw(submissions(form, visitor.fresh_token()))
+        status, text = visitor.send("POST", form.action, body=body, Content_Type=kind)
+    assert status < 500, text
+    if visitor.send("GET", "/factures")[0] != 200:
+        visitor.sign_in()
+
+
+def _walk_in(visitor: Visitor, data: st.DataObject) -> None:
+    """Change a step of the path, the query, a header, or the method."""
+    path = data.draw(st.sampled_from(visitor.pages))
+    steps = urlsplit(path).path.split("/")
+    place = data.draw(st.integers(1, len(steps) - 1))
+    if data.draw(st.booleans()):
+        steps[place] = _quoted(data.draw(HOSTILE))[:8_000]
+    query = f"?{_quoted(data.draw(HOSTILE))[:4_000]}" if data.draw(st.booleans()) else ""
+    headers = {}
+    if data.draw(st.booleans()):
+        value = re.sub(rb"[\r\n\0]", b"", data.draw(HOSTILE))[:4_000]
+        headers[data.draw(st.sampled_from(HEADERS))] = value
+    method = data.draw(st.sampled_from(("GET", "GET", "GET", "HEAD", "POST", "PUT", "OPTIONS")))
+    status, text = visitor.send(method, "/".join(steps) + query, **headers)
+    assert status < 500, text
+    if visitor.send("GET", "/factures")[0] != 200:
+        visitor.sign_in()
+
+
+@given(data=st.data())
+@_never_500(80)
+def test_no_form_answers_500(visitor: Visitor, data: st.DataObject) -> None:
+    _fill_in(visitor, data)
+
+
+@given(data=st.data())
+@_never_500(80)
+def test_no_address_answers_500(visitor: Visitor, data: st.DataObject) -> None:
+    _walk_in(visitor, data)
+
+
+@pytest.mark.soak
+@given(data=st.data())
+@_never_500(5_000)
+def test_no_form_answers_500_for_long(visitor: Visitor, data: st.DataObject) -> None:
+    _fill_in(visitor, data)
+
+
+@pytest.mark.soak
+@given(data=st.data())
+@_never_500(5_000)
+def test_no_address_answers_500_for_long(visitor: Visitor, data: st.DataObject) -> None:
+    _walk_in(visitor, data)
