@@ -27,6 +27,7 @@ FAQ_KEYS = (
     "adresse-notification",
     "qui-contacter",
 )
+FAQ_SECTIONS = ("suivre-le-lien", "choisir-le-mot-de-passe")
 PAGES = {
     "accueil": "",
     "guide": "guide-de-connexion/",
@@ -35,7 +36,7 @@ PAGES = {
     "mentions-legales": "mentions-legales/",
     "donnees-personnelles": "donnees-personnelles/",
     "contact": "contact/",
-} | {key: f"{FAQ}#{key}" for key in FAQ_KEYS}
+} | {key: f"{FAQ}#{key}" for key in FAQ_KEYS + FAQ_SECTIONS}
 
 CONTENT_SECURITY_POLICY = (
     "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; "

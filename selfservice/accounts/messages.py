@@ -1,9 +1,12 @@
 """What the accounts' pages say, in French: labels of the rule, faults, outcomes."""
 
+from collections.abc import Mapping
+
 from selfservice.accounts.passwords import MAXIMUM_LENGTH, MINIMUM_LENGTH
 from selfservice.help import HelpfulText
 
 FORGOTTEN = "mot-de-passe-oublie"
+CHOOSING = "choisir-le-mot-de-passe"
 SIGNING_IN = "se-connecter"
 
 # The seed's rule (FAQ 9) in the order in which it is shown.
@@ -25,7 +28,7 @@ PASSWORD_FAULTS = {
     "login": "Le mot de passe ne doit pas contenir l’identifiant.",
     "name": "Le mot de passe ne doit contenir ni un nom de personne, ni celui de la société.",
 }
-PASSWORDS_DIFFER = HelpfulText("Les deux mots de passe sont différents.", FORGOTTEN)
+PASSWORDS_DIFFER = HelpfulText("Les deux mots de passe sont différents.", CHOOSING)
 WRONG_PASSWORD = HelpfulText("Le mot de passe actuel est incorrect.", FORGOTTEN)
 
 BAD_CREDENTIALS = HelpfulText("Identifiant ou mot de passe incorrect.", SIGNING_IN)
@@ -35,14 +38,17 @@ ADDRESS_MISSING = HelpfulText("Saisissez votre adresse mail.", FORGOTTEN)
 ADDRESS_MALFORMED = HelpfulText(
     "Saisissez une adresse mail complète, par exemple nom@societe.fr.", FORGOTTEN
 )
-CHOOSE_LOGIN = HelpfulText("Choisissez un identifiant dans la liste.", FORGOTTEN)
-CONFIRMATION_MISSING = HelpfulText("Saisissez une seconde fois le mot de passe.", FORGOTTEN)
+CHOOSE_LOGIN = HelpfulText("Choisissez un identifiant dans la liste.", "suivre-le-lien")
+CONFIRMATION_MISSING = HelpfulText("Saisissez une seconde fois le mot de passe.", CHOOSING)
 TOO_LONG = HelpfulText("Ce texte est trop long.", "qui-contacter")
 MALFORMED = HelpfulText(
     "Ce texte contient des caractères invisibles ou impossibles à enregistrer.", "qui-contacter"
 )
 
 PASSWORD_CHOSEN = "Votre mot de passe est enregistré. Vous pouvez vous connecter."  # noqa: S105
+CHOSEN_FOR_ALL = (
+    "Votre mot de passe est enregistré pour vos {count} identifiants. Vous pouvez vous connecter."
+)
 PASSWORD_CHANGED = "Votre mot de passe est modifié."  # noqa: S105
 PREFERENCES_SAVED = "Vos préférences sont enregistrées."
 ACCOUNT_SAVED = "Vos coordonnées sont enregistrées."
@@ -50,6 +56,23 @@ SIGNED_OUT = "Vous êtes déconnecté."
 SESSION_CLOSED = "La session est fermée."
 
 
-def password_faults(names: list[str]) -> list[HelpfulText]:
-    """Return what to tell the user of each broken part of the rule."""
-    return [HelpfulText(PASSWORD_FAULTS[name], FORGOTTEN) for name in names]
+def password_chosen(count: int) -> str:
+    """Return what to tell who chose a password for one login, or for all of several."""
+    return PASSWORD_CHOSEN if count == 1 else CHOSEN_FOR_ALL.format(count=count)
+
+
+def password_faults(
+    names: list[str], logins: Mapping[str, list[str]] | None = None
+) -> list[HelpfulText]:
+    """Return what to tell the user of each broken part of the rule.
+
+    `logins` names, of several logins to get the password, those that a fault is one for.
+    """
+    return [
+        HelpfulText(_password_fault(PASSWORD_FAULTS[name], (logins or {}).get(name)), CHOOSING)
+        for name in names
+    ]
+
+
+def _password_fault(text: str, logins: list[str] | None) -> str:
+    return f"{text.rstrip('.')} (cela concerne {', '.join(logins)})." if logins else text

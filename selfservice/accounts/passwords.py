@@ -16,19 +16,44 @@ MINIMUM_LENGTH = 8
 MAXIMUM_LENGTH = 128
 NAME_LENGTH = 4
 FEW = 4
+OWN_FAULTS = ("login", "name")  # depend on the login, not on the password alone
 LEET = str.maketrans("013457@$", "oleastas")
 
 
 class PasswordRefusedError(Exception):
-    """The password breaks the rule; `faults` names them, in the rule's order."""
+    """The password breaks the rule; `faults` names how.
 
-    def __init__(self, faults: list[str]) -> None:
+    Where several logins were to get it, `logins` names those that a fault is one for.
+    """
+
+    def __init__(self, faults: list[str], logins: dict[str, list[str]] | None = None) -> None:
         super().__init__(", ".join(faults))
         self.faults = faults
+        self.logins = logins or {}
 
 
 def check(password: str, *, login: str, names: tuple[str, ...]) -> None:
     """Hold a password against the whole rule. Raises PasswordRefusedError with every fault."""
+    faults = _faults(password, login=login, names=names)
+    if faults:
+        raise PasswordRefusedError(faults)
+
+
+def check_for(users: list[User], password: str) -> None:
+    """Hold a password against the whole rule for each login that is to get it.
+
+    Raises PasswordRefusedError with every fault.
+    """
+    logins: dict[str, list[str]] = {}
+    for user in users:
+        for name in _faults(password, login=user.login, names=names_of(user)):
+            logins.setdefault(name, []).append(user.login)
+    if logins:
+        owned = {name: logins[name] for name in OWN_FAULTS if name in logins}
+        raise PasswordRefusedError(list(logins), owned if len(users) > 1 else None)
+
+
+def _faults(password: str, *, login: str, names: tuple[str, ...]) -> list[str]:
     # The seed's rule (FAQ 9) first, then what is refused beyond it (ASVS 6.2).
     tests = {
         "short": len(password) < MINIMUM_LENGTH,
@@ -40,9 +65,7 @@ def check(password: str, *, login: str, names: tuple[str, ...]) -> None:
         "login": _fold(login) in _fold(password),
         "name": any(word in _fold(password) for word in _words(names)),
     }
-    faults = [name for name, is_broken in tests.items() if is_broken]
-    if faults:
-        raise PasswordRefusedError(faults)
+    return [name for name, is_broken in tests.items() if is_broken]
 
 
 def names_of(user: User) -> tuple[str, ...]:

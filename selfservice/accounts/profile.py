@@ -1,7 +1,7 @@
 """What a user changes about himself: coordinates, display history, password."""
 
 from selfservice import audit
-from selfservice.accounts import activation, passwords, recovery
+from selfservice.accounts import passwords, recovery
 from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES, User
 from selfservice.db import database
 
@@ -52,4 +52,4 @@ def change_password(user: User, *, current: str, password: str, origin: str) -> 
     password_hash = passwords.hash_password(password)
     with database.atomic():
         recovery.store_password(user, password_hash, origin=origin, keep=user.session_secret)
-        activation.close_superseded(user)
+        recovery.tell_change([user])

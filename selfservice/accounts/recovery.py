@@ -15,6 +15,7 @@ from selfservice.suppliers.models import Company, Supplier
 
 PURPOSE = MAIL = "recovery"
 REPEAT_WITHIN = timedelta(hours=24)
+ALL_LOGINS = 0  # in place of a user's id: every login of the mailbox
 
 
 class WrongLoginError(Exception):
@@ -45,13 +46,8 @@ def request_link(address: str, *, origin: str) -> Requested:
         since = clock.now() - REPEAT_WITHIN
         is_repeat = tokens.count_issued(PURPOSE, key, since=since) > 0
         _send_link(key, users)
-        audit.record(
-            "recovery.requested",
-            company_id=users[0].company_id,
-            actor=users[0].login,
-            origin=origin,
-            logins=len(users),
-        )
+        for user in users:
+            _record("recovery.requested", user, origin=origin)
     return Requested(is_known=True, is_repeat=is_repeat)
 
 
@@ -62,7 +58,7 @@ def logins_of(key: str) -> "ModelSelect[User]":
         .join(Company)
         .join(Supplier)
         .where(User.email_key == key, User.is_active, User.closed_at.is_null())
-        .order_by(Supplier.name, Company.name, User.login_key)
+        .order_by(Supplier.name, Supplier.id, Company.name, User.login_key)
     )
 
 
@@ -78,27 +74,30 @@ def choices(secret: str) -> list[User]:
     return users
 
 
-def choose_password(secret: str, *, user_id: int, password: str, origin: str) -> User:
-    """Set the password of one login of the mailbox and use the link up.
+def choose_password(secret: str, *, user_id: int, password: str, origin: str) -> list[User]:
+    """Set the password of one login of the mailbox, or of ALL_LOGINS, and use the link up.
 
-    Every session of the login ends, a mail tells its owner, earlier logins of a changed address
-    close. Raises a TokenError, WrongLoginError or PasswordRefusedError.
+    All or nothing: every session of these logins ends, one mail tells their owner, earlier logins
+    of a changed address close. Raises a TokenError, WrongLoginError or PasswordRefusedError.
     """
-    users = {user.id: user for user in choices(secret)}
-    if user_id not in users:
+    users = [user for user in choices(secret) if user_id in (ALL_LOGINS, user.id)]
+    if not users:
         raise WrongLoginError(user_id)
-    user = users[user_id]
-    passwords.check(password, login=user.login, names=passwords.names_of(user))
-    password_hash = passwords.hash_password(password)
+    passwords.check_for(users, password)
+    hashes = [passwords.hash_password(password) for _ in users]
     with database.atomic():
-        tokens.consume(tokens.read(PURPOSE, secret))
-        store_password(user, password_hash, origin=origin)
-        activation.close_superseded(user)
-    return user
+        token = tokens.read(PURPOSE, secret)
+        tokens.consume(token)
+        if not set(users) <= set(logins_of(token.subject)):
+            raise WrongLoginError(user_id)
+        for user, password_hash in zip(users, hashes, strict=True):
+            store_password(user, password_hash, origin=origin)
+        tell_change(users)
+    return users
 
 
 def store_password(user: User, password_hash: str, *, origin: str, keep: str | None = None) -> None:
-    """Store a password that its owner chose, end the other sessions and links, and tell by mail.
+    """Store a password that its owner chose; its other sessions end, earlier logins close.
 
     `keep` is the secret of the session that stays open. Call inside a transaction.
     """
@@ -106,15 +105,33 @@ def store_password(user: User, password_hash: str, *, origin: str, keep: str | N
         User.id == user.id
     ).execute()
     sessions.end_all(user, except_secret=keep)
-    if user.email and user.email_key:
-        tokens.replace_all(PURPOSE, user.email_key)
-        _tell_change(user, user.email, user.email_key)
-    audit.record(
-        "password.changed",
-        company_id=user.company_id,
-        user_id=user.id,
-        actor=user.login,
-        origin=origin,
+    _record("password.changed", user, origin=origin)
+    activation.close_superseded(user)
+
+
+def tell_change(users: list[User]) -> None:
+    """End the links of a mailbox and tell it which of its logins got a new password.
+
+    Call inside the transaction that stored it.
+    """
+    owner = _owner(users)
+    if not owner.email or not owner.email_key:
+        return
+    tokens.replace_all(PURPOSE, owner.email_key)
+    suppliers = _suppliers(users)
+    hostname = _hostname(suppliers)
+    outbox.enqueue(
+        "password_changed",
+        to_address=owner.email,
+        address_key=owner.email_key,
+        context={
+            "logins": [{"login": user.login, "company_name": user.company.name} for user in users],
+            "changed_at": clock.now(),
+            "portal_url": web.public_url("/", hostname=hostname),
+            "recovery_url": web.public_url("/recuperation", hostname=hostname),
+        },
+        sender_name=" · ".join(supplier.name for supplier in suppliers),
+        company_id=owner.company_id,
     )
 
 
@@ -122,16 +139,13 @@ def _send_link(key: str, users: list[User]) -> None:
     lifetime = timedelta(minutes=current_app.config["RECOVERY_LINK_MINUTES"])
     tokens.replace_all(PURPOSE, key)
     secret = tokens.issue(PURPOSE, key, lifetime=lifetime)
-    suppliers = {user.company.supplier.id: user.company.supplier for user in users}
-    hostname = next(iter(suppliers.values())).hostname if len(suppliers) == 1 else None
-    # The register's writing of the address before one that somebody typed.
-    owner = next((user for user in users if user.is_from_activation), users[0])
-    names = [supplier.name for supplier in suppliers.values()]
+    suppliers = _suppliers(users)
+    names = [supplier.name for supplier in suppliers]
     outbox.enqueue(
         MAIL,
-        to_address=str(owner.email),
+        to_address=str(_owner(users).email),
         address_key=key,
-        context=_mail_context(secret, names, hostname=hostname),
+        context=_mail_context(secret, names, hostname=_hostname(suppliers)),
         sender_name=" · ".join(names),
         company_id=users[0].company_id,
         lifetime=lifetime,
@@ -150,19 +164,21 @@ def _mail_context(
     }
 
 
-def _tell_change(user: User, address: str, key: str) -> None:
-    supplier = user.company.supplier
-    outbox.enqueue(
-        "password_changed",
-        to_address=address,
-        address_key=key,
-        context={
-            "login": user.login,
-            "company_name": user.company.name,
-            "changed_at": clock.now(),
-            "portal_url": web.public_url("/", hostname=supplier.hostname),
-            "recovery_url": web.public_url("/recuperation", hostname=supplier.hostname),
-        },
-        sender_name=supplier.name,
-        company_id=user.company_id,
+def _owner(users: list[User]) -> User:
+    """Return whose writing of the address counts: the register's before one somebody typed."""
+    return next((user for user in users if user.is_from_activation), users[0])
+
+
+def _suppliers(users: list[User]) -> list[Supplier]:
+    return list({user.company.supplier.id: user.company.supplier for user in users}.values())
+
+
+def _hostname(suppliers: list[Supplier]) -> str | None:
+    """Return the host of the only supplier; a mail for several leads to the portal's own."""
+    return suppliers[0].hostname if len(suppliers) == 1 else None
+
+
+def _record(event: str, user: User, *, origin: str) -> None:
+    audit.record(
+        event, company_id=user.company_id, user_id=user.id, actor=user.login, origin=origin
     )

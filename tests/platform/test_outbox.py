@@ -66,8 +66,7 @@ def smtp(
 
 def queue_one(address: str = "pierre@example.com", **fields: object) -> OutboxMail:
     context = {
-        "login": "pierre",
-        "company_name": "Durand",
+        "logins": [{"login": "pierre", "company_name": "Durand"}],
         "changed_at": None,
         "portal_url": "http://127.0.0.1:8000/",
         "recovery_url": "http://127.0.0.1:8000/recuperation",

@@ -30,8 +30,10 @@ CONTEXTS: dict[str, dict[str, object]] = {
         "supplier_names": ["Diac", "Fournitures <Martin>"],
     },
     "password_changed": {
-        "login": "pierre.durand_1",
-        "company_name": "Durand & fils",
+        "logins": [
+            {"login": "pierre.durand_1", "company_name": "Durand & fils"},
+            {"login": "pierre.durand_2", "company_name": "Durand Location"},
+        ],
         "changed_at": datetime.fromisoformat("2026-11-21T14:02"),
         "portal_url": "https://portal.example/accueil",
         "recovery_url": "https://portal.example/recuperation",

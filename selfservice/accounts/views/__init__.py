@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from selfservice.accounts.messages import PASSWORD_RULES
 from selfservice.accounts.views import profile, recovery, sign_in
 from selfservice.accounts.views.blueprint import blueprint
 from selfservice.accounts.views.visitor import init_visitors
@@ -13,4 +14,5 @@ _MODULES = (sign_in, recovery, profile)
 
 def init_app(app: Flask) -> None:
     init_visitors(app)
+    app.jinja_env.globals["password_rules"] = list(PASSWORD_RULES.items())
     app.register_blueprint(blueprint)

@@ -53,8 +53,7 @@ def password() -> Response | str:
     if form.validate_on_submit() and _change_password(form):
         flash(messages.PASSWORD_CHANGED)
         return redirect(url_for("accounts.account"))
-    rules = list(messages.PASSWORD_RULES.items())
-    return render_template("accounts/password.html", form=form, rules=rules)
+    return render_template("accounts/password.html", form=form)
 
 
 @blueprint.get("/profil/sessions", endpoint="sessions")

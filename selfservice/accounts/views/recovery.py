@@ -1,5 +1,6 @@
 """Recovery of a password or login: request, link, choice of a password."""
 
+from itertools import groupby
 from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, session, url_for
@@ -110,33 +111,30 @@ def _is_sent(form: ResetForm, users: list[User]) -> bool:
 
 def _choose(form: ResetForm, users: list[User], secret: str) -> Response | str:
     try:
-        recovery.choose_password(
+        changed = recovery.choose_password(
             secret, user_id=form.user_id.data, password=form.password.data, origin=origin()
         )
     except recovery.WrongLoginError:
         form.user_id.errors = (messages.CHOOSE_LOGIN,)
         return _reset_page(form, users)
     except passwords.PasswordRefusedError as error:
-        form.password.errors = tuple(messages.password_faults(error.faults))
+        form.password.errors = tuple(messages.password_faults(error.faults, error.logins))
         return _reset_page(form, users)
     session.pop(LINK, None)
-    flash(messages.PASSWORD_CHOSEN)
+    flash(messages.password_chosen(len(changed)))
     return redirect(url_for("accounts.sign_in"))
 
 
 def _reset_page(form: ResetForm, users: list[User]) -> str:
-    choices = [
-        {
-            "user_id": user.id,
-            "login": user.login,
-            "company_name": user.company.name,
-            "client_number": user.company.client_number,
-            "supplier_name": user.company.supplier.name,
-        }
-        for user in users
-    ]
-    rules = list(messages.PASSWORD_RULES.items())
-    return render_template("accounts/reset.html", form=form, choices=choices, rules=rules)
+    """Show the only login, or the choice of one, by supplier, and of all."""
+    by_supplier = groupby(users, key=lambda user: user.company.supplier)
+    return render_template(
+        "accounts/reset.html",
+        form=form,
+        users=users,
+        groups=[(supplier.name, list(group)) for supplier, group in by_supplier],
+        all_logins=recovery.ALL_LOGINS,
+    )
 
 
 def _dead_link(error: tokens.TokenError, secret: str) -> tuple[str, int]:
