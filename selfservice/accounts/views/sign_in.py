@@ -8,7 +8,12 @@ from selfservice import ratelimit, web
 from selfservice.accounts import messages, sessions, sign_in
 from selfservice.accounts.forms import SignInForm
 from selfservice.accounts.views.blueprint import blueprint
-from selfservice.accounts.views.visitor import is_signed_in, origin, signed_in
+from selfservice.accounts.views.visitor import (
+    is_signed_in,
+    origin,
+    remember_other_supplier,
+    signed_in,
+)
 from selfservice.suppliers.addresses import normalise
 
 
@@ -57,6 +62,7 @@ def _enter(secret: str, target: str) -> Response:
         abort(503)
     session.clear()
     login_user(user)
+    remember_other_supplier(user)
     return redirect(target)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from flask import Flask, g, has_request_context, redirect, request, url_for
+from flask import Flask, g, has_request_context, redirect, request, session, url_for
 from flask_login import LoginManager, UserMixin, current_user
 from werkzeug.wrappers import Response
 
@@ -13,12 +13,18 @@ from selfservice.suppliers import identity
 from selfservice.suppliers.models import Supplier
 from selfservice.web import format_instant
 
+CAME_FROM = "came_from"
+
 
 class SessionManager(LoginManager):
     """Flask-Login with rows for sessions: no protection by header, no remember-me cookie."""
 
     def _load_user_from_remember_cookie(self, _cookie: str) -> None:
         """Leave the cookie unread: it would never expire here, and a foreign one can crash."""
+
+    def _update_remember_cookie(self, response: Response) -> Response:
+        """Write none either; looking for it would mark every public file as a visitor's own."""
+        return response
 
 
 def init_visitors(app: Flask) -> None:
@@ -43,6 +49,13 @@ def signed_in() -> User:
     return cast(User, current_user)
 
 
+def remember_other_supplier(user: User) -> None:
+    """Keep for this session whose page one signed in from, if another supplier's (FAQ 6)."""
+    shown = identity.shown_before_sign_in(request.host)
+    if shown is not None and shown != user.company.supplier:
+        session[CAME_FROM] = shown.name
+
+
 def _send_to_sign_in() -> Response:
     target = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("accounts.sign_in", next=target))
@@ -56,6 +69,7 @@ def _page_context() -> dict[str, Any]:
         "supplier": supplier,
         "theme_url": _theme_url(supplier),
         "previous_sign_in": _previous_sign_in(),
+        "came_from": session.get(CAME_FROM) if is_signed_in() else None,
     }
 
 
@@ -83,5 +97,5 @@ def _theme_url(supplier: Supplier | None) -> str | None:
 def _previous_sign_in() -> str | None:
     if not is_signed_in():
         return None
-    session = signed_in().session
-    return format_instant(session.previous_sign_in_at) if session else None
+    opened = signed_in().session
+    return format_instant(opened.previous_sign_in_at) if opened else None
