@@ -27,7 +27,7 @@ FAQ_KEYS = (
     "adresse-notification",
     "qui-contacter",
 )
-FAQ_SECTIONS = ("suivre-le-lien", "choisir-le-mot-de-passe")
+FAQ_SECTIONS = ("suivre-le-lien", "choisir-le-mot-de-passe", "sessions-ouvertes")
 PAGES = {
     "accueil": "",
     "guide": "guide-de-connexion/",

@@ -1,4 +1,6 @@
-"""A browser's User-Agent in a few French words, for the list of open sessions."""
+"""Browser and place of an open session in a few French words."""
+
+import ipaddress
 
 # Order matters: Edge and Opera also say Chrome, Chrome also says Safari, Android also says Linux.
 _BROWSERS = {
@@ -20,6 +22,32 @@ _SYSTEMS = {
     "CrOS": "ChromeOS",
     "Linux": "Linux",
 }
+
+_LOCAL = [
+    ipaddress.ip_network(network)
+    for network in (
+        "10.0.0.0/8",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "::1/128",
+        "fc00::/7",
+        "fe80::/10",
+    )
+]
+
+
+def describe_place(origin: str) -> str:
+    """Return « Réseau local », else the network address itself."""
+    try:
+        address = ipaddress.ip_address(origin)
+    except ValueError:
+        return "Lieu inconnu"
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    is_local = any(address in network for network in _LOCAL)
+    return "Réseau local" if is_local else str(address)
 
 
 def describe_browser(user_agent: str) -> str:

@@ -54,6 +54,8 @@ PREFERENCES_SAVED = "Vos préférences sont enregistrées."
 ACCOUNT_SAVED = "Vos coordonnées sont enregistrées."
 SIGNED_OUT = "Vous êtes déconnecté."
 SESSION_CLOSED = "La session est fermée."
+OTHER_SESSIONS_CLOSED = "Vos autres sessions sont fermées."
+ALL_SESSIONS_CLOSED = "Toutes vos sessions sont fermées, celle-ci comprise."
 
 
 def password_chosen(count: int) -> str:

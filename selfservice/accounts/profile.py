@@ -1,13 +1,17 @@
 """What a user changes about himself: coordinates, display history, password."""
 
 from selfservice import audit
-from selfservice.accounts import passwords, recovery
+from selfservice.accounts import passwords, recovery, sessions
 from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES, User
 from selfservice.db import database
 
 
 class WrongPasswordError(Exception):
     """The current password given is not the login's."""
+
+
+class UnknownSessionError(Exception):
+    """The user has no such open session."""
 
 
 def save_display_history(user: User, months: int) -> None:
@@ -53,3 +57,29 @@ def change_password(user: User, *, current: str, password: str, origin: str) -> 
     with database.atomic():
         recovery.store_password(user, password_hash, origin=origin, keep=user.session_secret)
         recovery.tell_change([user])
+
+
+def close_session(user: User, id_hash: str, *, origin: str) -> None:
+    """End one of one's own sessions. Raises UnknownSessionError."""
+    with database.atomic():
+        if not sessions.end_one(user, id_hash):
+            raise UnknownSessionError(id_hash)
+        _record_closed(user, 1, origin)
+
+
+def close_sessions(user: User, *, keeps_current: bool, origin: str) -> None:
+    """End all of one's own sessions, or all but the one in use."""
+    with database.atomic():
+        count = sessions.end_all(user, except_secret=user.session_secret if keeps_current else None)
+        _record_closed(user, count, origin)
+
+
+def _record_closed(user: User, count: int, origin: str) -> None:
+    audit.record(
+        "session.closed",
+        company_id=user.company_id,
+        user_id=user.id,
+        actor=user.login,
+        origin=origin,
+        count=count,
+    )

@@ -71,12 +71,12 @@ def end_one(user: User, id_hash: str) -> bool:
     return bool(query.execute())
 
 
-def end_all(user: User, *, except_secret: str | None = None) -> None:
-    """End every session of a user, but the one in use if it is given."""
+def end_all(user: User, *, except_secret: str | None = None) -> int:
+    """End every session of a user, but the one in use if it is given; return how many."""
     query = UserSession.delete().where(UserSession.user == user)
     if except_secret is not None:
         query = query.where(UserSession.id_hash != _hash(except_secret))
-    query.execute()
+    return int(query.execute())
 
 
 def forget_ended() -> int:

@@ -1,12 +1,12 @@
 """« Mon profil »: account, preferences, password, sessions."""
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, redirect, render_template, request, session, url_for
 from flask_login import login_required
 from werkzeug.wrappers import Response
 
 from selfservice import ratelimit
 from selfservice.accounts import messages, passwords, profile, sessions
-from selfservice.accounts.browsers import describe_browser
+from selfservice.accounts.browsers import describe_browser, describe_place
 from selfservice.accounts.forms import AccountForm, PasswordForm, PreferencesForm
 from selfservice.accounts.views.blueprint import blueprint
 from selfservice.accounts.views.visitor import origin, signed_in
@@ -64,7 +64,7 @@ def sessions_page() -> str:
         {
             "id_hash": row.id_hash,
             "browser": describe_browser(row.browser),
-            "origin": row.origin,
+            "place": describe_place(row.origin),
             "opened_at": row.opened_at,
             "used_at": row.used_at,
             "is_current": row == current,
@@ -77,10 +77,29 @@ def sessions_page() -> str:
 @blueprint.post("/profil/sessions/fermer")
 @login_required
 def close_session() -> Response:
-    if not sessions.end_one(signed_in(), request.form.get("session", "")):
+    try:
+        profile.close_session(signed_in(), request.form.get("session", ""), origin=origin())
+    except profile.UnknownSessionError:
         abort(404)
     flash(messages.SESSION_CLOSED)
     return redirect(url_for("accounts.sessions"))
+
+
+@blueprint.post("/profil/sessions/fermer-les-autres")
+@login_required
+def close_other_sessions() -> Response:
+    profile.close_sessions(signed_in(), keeps_current=True, origin=origin())
+    flash(messages.OTHER_SESSIONS_CLOSED)
+    return redirect(url_for("accounts.sessions"))
+
+
+@blueprint.post("/profil/sessions/fermer-toutes")
+@login_required
+def close_all_sessions() -> Response:
+    profile.close_sessions(signed_in(), keeps_current=False, origin=origin())
+    session.clear()
+    flash(messages.ALL_SESSIONS_CLOSED)
+    return redirect(url_for("accounts.home"))
 
 
 def _change_password(form: PasswordForm) -> bool:
