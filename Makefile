@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install system demo site test check format docs docs-check captures requirements soak clean
+.PHONY: help install system demo site test test-postgresql check format docs docs-check captures requirements soak clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -20,7 +20,7 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
-system: ## Debian packages for browser tests and French checks (as root)
+system: ## Debian packages for the tests and French checks (as root)
 	@./docs_tools/system-packages
 
 demo: install site ## Serve the demonstration on http://127.0.0.1:$(PORT)
@@ -32,6 +32,9 @@ site: install ## Build the help site into site/
 
 test: install system ## The whole test suite, browser tests included
 	pytest -n 2
+
+test-postgresql: install system ## The whole test suite on a PostgreSQL of its own
+	pytest -n 2 --database postgresql
 
 check: install system ## Everything CI checks
 	ruff format --check .

@@ -1,4 +1,4 @@
-"""The app on a real SQLite file, its people, and what every test needs."""
+"""The app on a real database, its people, and what every test needs."""
 
 import contextvars
 import re
@@ -14,19 +14,21 @@ from werkzeug.test import TestResponse
 from selfservice import create_app, db, installation
 from tests.factories import People, make_people
 
-pytest_plugins = ["tests.chromium"]
+pytest_plugins = ["tests.chromium", "tests.postgresql"]
 
 CHEAP_HASHING = {"PASSWORD_HASH_MEMORY_KIB": "8", "PASSWORD_HASH_ITERATIONS": "1"}
 
 
 @pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str | None) -> Path:
     """An empty instance folder; settings go into `configure` before `app` is used."""
     folder = tmp_path / "instance"
     monkeypatch.setenv("SELFSERVICE_INSTANCE", str(folder))
     monkeypatch.setenv("SELFSERVICE_MAIL_TRANSPORT", "file")
     for name, value in CHEAP_HASHING.items():
         monkeypatch.setenv(f"SELFSERVICE_{name}", value)
+    if database_url:
+        monkeypatch.setenv("SELFSERVICE_DATABASE_URL", database_url)
     return folder
 
 

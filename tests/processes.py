@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from tests import postgresql
+
 SELFSERVICE = [sys.executable, "-m", "selfservice"]
 START_SECONDS = 20.0
 
@@ -23,6 +25,8 @@ def environment(instance: Path, **keys: str) -> dict[str, str]:
         "PASSWORD_HASH_MEMORY_KIB": "8",
         "PASSWORD_HASH_ITERATIONS": "1",
     } | keys
+    if postgresql.is_selected:
+        settings.setdefault("DATABASE_URL", postgresql.url_for(instance))
     return dict(os.environ) | {f"SELFSERVICE_{name}": value for name, value in settings.items()}
 
 

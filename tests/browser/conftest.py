@@ -1,6 +1,5 @@
 """A demonstration served by real processes, and Debian's Chromium to visit it."""
 
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.conftest import free_port
+from tests.postgresql import copy_instance
 from tests.processes import command, running, serving
 
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
@@ -33,7 +33,7 @@ def size(request: pytest.FixtureRequest) -> str:
 def demonstration(filled: Path, folder: Path, site_dir: Path) -> Iterator[str]:
     """Serve a copy of the demonstration with its worker, and give its address."""
     instance = folder / "instance"
-    shutil.copytree(filled, instance)
+    copy_instance(filled, instance)
     port = free_port()
     keys = {"HELP_SITE_DIR": str(site_dir), "PUBLIC_URL": f"http://127.0.0.1:{port}"}
     with serving(instance, port, **keys) as address, running(instance, "worker", **keys):

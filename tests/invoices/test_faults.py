@@ -6,7 +6,6 @@ import hashlib
 import os
 import random
 import signal
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -16,7 +15,7 @@ import pytest
 from flask import Flask
 from peewee import IntegrityError
 
-from selfservice import clock, db, installation
+from selfservice import clock, config, db, installation
 from selfservice.audit import AuditEntry
 from selfservice.invoices import deposit as deposit_module
 from selfservice.invoices import storage
@@ -27,6 +26,7 @@ from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Company, Supplier
 from tests.factories import make_company, make_invoice, make_supplier
 from tests.invoices import papers
+from tests.processes import environment
 
 SELFSERVICE = Path(sys.executable).with_name("selfservice")
 
@@ -52,7 +52,8 @@ def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
 
     def make(name: str) -> Path:
         instance = tmp_path / name
-        monkeypatch.setenv("SELFSERVICE_INSTANCE", str(instance))
+        for name, value in environment(instance).items():
+            monkeypatch.setenv(name, value)
         installation.install(instance)
         with db.connection():
             supplier = make_supplier("vendeur")
@@ -72,11 +73,11 @@ def start_deposit(folder: Path) -> subprocess.Popen[bytes]:
 
 
 def rows(instance: Path) -> list[tuple[object, ...]]:
-    columns = "number, company_id, kind, issued_on, gross_cents, state, sha256, size_bytes, has_xml"
-    with sqlite3.connect(instance / "portal.db") as database:
-        found = database.execute(f"SELECT id, {columns} FROM invoice ORDER BY id").fetchall()
-    database.close()
-    return found
+    left_out = {Invoice.deposited_at, Invoice.announced_at, Invoice.downloaded_at}
+    columns = [field for field in Invoice._meta.sorted_fields if field not in left_out]
+    db.configure(config.load(instance, environment(instance))["DATABASE_URL"])
+    with db.connection():
+        return list(Invoice.select(*columns).order_by(Invoice.id).tuples())
 
 
 def files(instance: Path) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from flask import Flask
 from peewee import Model
 from playhouse.schema_diff import diff_models
@@ -50,6 +51,7 @@ def test_migrating_again_does_nothing(app: Flask) -> None:
     assert db.migrate() == []
 
 
+@pytest.mark.sqlite
 def test_sqlite_waits_for_writers_and_keeps_its_promises(app: Flask) -> None:
     pragma = lambda name: db.database.execute_sql(f"PRAGMA {name}").fetchone()[0]  # noqa: E731
     assert pragma("journal_mode") == "wal"
@@ -69,6 +71,7 @@ def test_release_leaves_no_transaction_behind(app: Flask) -> None:
         assert Supplier.select().count() == 0
 
 
+@pytest.mark.sqlite
 def test_unwritable_database_answers_503(make_app: Callable[[], Flask]) -> None:
     client = make_app().test_client()
     db.database.execute_sql("PRAGMA query_only = 1")
