@@ -2,23 +2,41 @@
 
 import fcntl
 import sqlite3
+import unicodedata
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from peewee import DatabaseProxy, InterfaceError, Model, OperationalError, SqliteDatabase
+from peewee import (
+    DatabaseProxy,
+    InterfaceError,
+    Model,
+    OperationalError,
+    PeeweeException,
+    SqliteDatabase,
+)
 from playhouse.db_url import connect
 from playhouse.migrations import Runner
 
+from selfservice import postgresql
+
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_TIMEOUT_SECONDS = 20
-MIGRATION_LOCK = 0x7E5E_1F5E
+# The order of names for a French reader, whatever the host's own: `field.collate(FRENCH)`.
+FRENCH = f'"{postgresql.FRENCH}"'
 
-# The database cannot be used now. The driver's own error is among them: peewee lets it through
-# while it iterates over RETURNING.
-FAULTS = (OperationalError, InterfaceError, sqlite3.OperationalError)
+# The database cannot be used now. The drivers' own errors are among them: peewee lets them
+# through while it iterates over RETURNING, and huey has no other.
+FAULTS: tuple[type[Exception], ...] = (
+    OperationalError,
+    InterfaceError,
+    sqlite3.OperationalError,
+    *postgresql.OPERATIONAL_ERRORS,
+)
+ERRORS: tuple[type[Exception], ...] = (PeeweeException, sqlite3.Error, *postgresql.ERRORS)
 
 database = DatabaseProxy()
 
@@ -39,19 +57,31 @@ def configure(url: str) -> None:
 
 
 def _build(url: str) -> Any:
-    if url.startswith("sqlite"):
-        return connect(
-            url,
-            autoconnect=False,
-            thread_safe=False,
-            check_same_thread=False,
-            lock_type="IMMEDIATE",
-            timeout=LOCK_TIMEOUT_SECONDS,
-            pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "normal"},
-        )
-    return connect(
-        url, autoconnect=False, thread_safe=False, prefer_psycopg3=True, unquote_password=True
+    if not url.startswith("sqlite"):
+        return postgresql.Postgresql(url, lock_timeout_seconds=LOCK_TIMEOUT_SECONDS)
+    built = connect(
+        url,
+        autoconnect=False,
+        thread_safe=False,
+        check_same_thread=False,
+        lock_type="IMMEDIATE",
+        timeout=LOCK_TIMEOUT_SECONDS,
+        pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "normal"},
     )
+    built.register_collation(_compare_names, postgresql.FRENCH)
+    return built
+
+
+def _compare_names(left: str, right: str) -> int:
+    former, latter = _in_french_order(left), _in_french_order(right)
+    return (former > latter) - (former < latter)
+
+
+@lru_cache(maxsize=10_000)
+def _in_french_order(name: str) -> tuple[str, str]:
+    """Return letters without case and accents first; these decide between equals only."""
+    letters = unicodedata.normalize("NFKD", name.casefold()).replace("œ", "oe").replace("æ", "ae")
+    return "".join(each for each in letters if not unicodedata.combining(each)), name
 
 
 def ensure_open() -> None:
@@ -61,7 +91,7 @@ def ensure_open() -> None:
     elif not is_sqlite():
         try:
             database.execute_sql("SELECT 1")
-        except OperationalError:
+        except FAULTS:
             database.close()
             database.connect()
 
@@ -71,7 +101,10 @@ def release() -> None:
     if not database.is_closed() and database.in_transaction():
         while database.in_transaction():
             database.pop_transaction()
-        database.rollback()
+        try:
+            database.rollback()
+        except FAULTS:  # the server has dropped the connection, and the transaction with it
+            database.close()
 
 
 @contextmanager
@@ -117,7 +150,8 @@ def exclusive(name: str) -> Iterator[None]:
     try:
         yield
     finally:
-        database.execute_sql("SELECT pg_advisory_unlock(%s)", (key,))
+        with suppress(*FAULTS):  # the lock of a lost connection is free already
+            database.execute_sql("SELECT pg_advisory_unlock(%s)", (key,))
 
 
 def is_sqlite() -> bool:
@@ -130,8 +164,6 @@ def migrate() -> list[str]:
     Several processes may start at once: the first works, the others find nothing to do.
     """
     with database.atomic():
-        if not is_sqlite():
-            database.execute_sql("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
         applied: list[str] = _runner().up()
     return applied
 

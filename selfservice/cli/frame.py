@@ -1,6 +1,5 @@
 """What every command shares: the group, an open database, faults in one line, the closing."""
 
-import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,7 +9,6 @@ from typing import Any
 import click
 from flask import Flask
 from flask.cli import FlaskGroup, NoAppException
-from peewee import PeeweeException
 
 from selfservice import config, create_app, db
 from selfservice.invoices import labels as invoice_labels
@@ -52,7 +50,7 @@ def one_line_faults() -> Iterator[None]:
         yield
     except config.ConfigurationError as error:
         raise click.ClickException(f"Configuration : {error}") from error
-    except (PeeweeException, sqlite3.Error) as error:
+    except db.ERRORS as error:
         raise click.ClickException(f"Base de données : {error}") from error
     except SupplierError as error:
         raise click.ClickException(supplier_labels.explain(error)) from error

@@ -1,7 +1,6 @@
 """Making, filling and running an instance."""
 
 import logging
-import sqlite3
 
 import click
 from huey.exceptions import ConfigurationError as HueyConfigurationError
@@ -10,6 +9,8 @@ from selfservice import config, create_app, db, installation, server, worker
 from selfservice.cli.frame import cli, finish, one_line_faults, require_migrated
 from selfservice.demo import fill
 from selfservice.demo import instance as demo_instance
+
+QUEUE_ERRORS: tuple[type[Exception], ...] = (HueyConfigurationError, *db.ERRORS)
 
 
 @cli.command(with_appcontext=False)
@@ -67,5 +68,5 @@ def run_worker() -> None:
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     try:
         worker.run(app)
-    except (HueyConfigurationError, sqlite3.Error) as error:
+    except QUEUE_ERRORS as error:
         raise click.ClickException(f"File d'attente : {error}") from error
