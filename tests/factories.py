@@ -5,7 +5,7 @@ from itertools import count
 
 from selfservice import clock
 from selfservice.accounts import passwords
-from selfservice.accounts.models import User
+from selfservice.accounts.models import Profile, ProfileContract, User
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers.addresses import address_key, normalise
 from selfservice.suppliers.models import Company, Supplier
@@ -54,6 +54,13 @@ def make_user(
         **fields,
     )
     return user
+
+
+def make_profile(company: Company, name: str, *contracts: str) -> Profile:
+    profile: Profile = Profile.create(company=company, name=name)
+    for contract in contracts:
+        ProfileContract.create(profile=profile, contract=contract)
+    return profile
 
 
 def make_people() -> People:

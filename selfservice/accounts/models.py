@@ -1,4 +1,4 @@
-"""Users, their open sessions, and which address was activated for which company."""
+"""Users, profiles, open sessions, and which address was activated for which company."""
 
 from typing import ClassVar
 
@@ -19,15 +19,39 @@ DISPLAY_HISTORY_CHOICES = {3: "3 mois", 6: "6 mois", 12: "1 an", 24: "2 ans"}
 DEFAULT_DISPLAY_HISTORY_MONTHS = 3
 
 
+class Profile(BaseModel):
+    """The contracts (BT-12) that some users of a company may read, under one name (FAQ 13)."""
+
+    company_id: int
+
+    id = AutoField()
+    company = ForeignKeyField(Company, backref="profiles", on_delete="RESTRICT", index=False)
+    name = CharField(max_length=100)
+
+    class Meta:
+        indexes = ((("company", "name"), True),)
+
+
+class ProfileContract(BaseModel):
+    id = AutoField()
+    profile = ForeignKeyField(Profile, backref="contracts", on_delete="CASCADE", index=False)
+    contract = CharField(max_length=100)
+
+    class Meta:
+        indexes = ((("profile", "contract"), True),)
+
+
 class User(BaseModel, UserMixin):
     """A login on the portal.
 
     `email` of a login created by activation comes from the supplier's register and is proven;
     that of an added user was typed by somebody and gives no right. `is_superseded`: closed because
-    the company's address changed, so that only its coming back reopens the login.
+    the company's address changed, so that only its coming back reopens the login. Without a
+    `profile`, a user reads everything of the company.
     """
 
     company_id: int
+    profile_id: int | None
 
     id = AutoField()
     company = ForeignKeyField(Company, backref="users", on_delete="RESTRICT")
@@ -37,6 +61,7 @@ class User(BaseModel, UserMixin):
     email_key = CharField(max_length=320, null=True, index=True)
     is_from_activation = BooleanField(default=False)
     is_administrator = BooleanField(default=False)
+    profile = ForeignKeyField(Profile, backref="users", null=True, on_delete="RESTRICT")
     is_active = BooleanField(default=True)
     closed_at = DateTimeField(null=True)
     is_superseded = BooleanField(default=False)

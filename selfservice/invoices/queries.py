@@ -6,7 +6,7 @@ from typing import Any
 from flask import current_app
 
 from selfservice import clock
-from selfservice.accounts.models import User
+from selfservice.accounts.models import ProfileContract, User
 from selfservice.invoices.models import Invoice
 
 MAX_ID = 2**63 - 1  # beyond it the database driver overflows
@@ -19,8 +19,17 @@ def available(on: date) -> Any:
 
 
 def visible_to(user: User) -> Any:
-    """Return the documents a user may read today: the only door of every view."""
-    return available(clock.today()).where(Invoice.company == user.company)
+    """Return the documents a user may read today: the only door of every view.
+
+    A profile narrows them to its contracts; a document without contract is in none (FAQ 13).
+    """
+    documents = available(clock.today()).where(Invoice.company == user.company)
+    if user.profile_id is None:
+        return documents
+    contracts = ProfileContract.select(ProfileContract.contract)
+    return documents.where(
+        Invoice.contract.in_(contracts.where(ProfileContract.profile == user.profile_id))
+    )
 
 
 def within_history(query: Any, user: User) -> Any:

@@ -8,7 +8,7 @@ from peewee import Model
 from playhouse.schema_diff import diff_models
 
 from selfservice import db, ratelimit, tokens
-from selfservice.accounts.models import Activation, User, UserSession
+from selfservice.accounts.models import Activation, Profile, ProfileContract, User, UserSession
 from selfservice.audit import AuditEntry
 from selfservice.invoices.models import Invoice, Opening
 from selfservice.outbox import OutboxAttempt, OutboxMail
@@ -18,6 +18,8 @@ from tests.factories import make_company, make_invoice, make_supplier
 TABLES: list[type[Model]] = [
     Supplier,
     Company,
+    Profile,
+    ProfileContract,
     User,
     Activation,
     UserSession,
