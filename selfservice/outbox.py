@@ -56,7 +56,7 @@ class OutboxMail(BaseModel):
     attachment_name = CharField(max_length=200, null=True)
     is_secret = BooleanField(default=False)
     state = CharField(max_length=8, default="queued")
-    created_at = DateTimeField()
+    created_at = DateTimeField(index=True)
     due_at = DateTimeField()
     deadline_at = DateTimeField()
     claimed_at = DateTimeField(null=True)

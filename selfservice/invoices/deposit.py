@@ -12,7 +12,7 @@ from peewee import IntegrityError
 
 from selfservice import audit, clock
 from selfservice.db import database, durable
-from selfservice.invoices import storage
+from selfservice.invoices import storage, tombstones
 from selfservice.invoices.checking import Document, check_file
 from selfservice.invoices.customers import Customers
 from selfservice.invoices.errors import (
@@ -194,13 +194,16 @@ def _settle(run: _Run, waiting: list[_Waiting]) -> None:
 def _sort_out(
     supplier: Supplier, waiting: list[_Waiting]
 ) -> tuple[list[_Waiting], int, list[Refused]]:
-    """Tell the new documents from those already deposited and from conflicts of number."""
-    stored = _stored(supplier.id, [each.row["number"] for each in waiting])
+    """Tell the new documents from those already deposited and from numbers that are taken."""
+    numbers = [each.row["number"] for each in waiting]
+    stored, buried = _stored(supplier.id, numbers), tombstones.buried(supplier.id, numbers)
     fresh: list[_Waiting] = []
     conflicts: list[Refused] = []
     for each in waiting:
         number, sha256 = each.row["number"], each.row["sha256"]
-        if number not in stored:
+        if number in buried:
+            conflicts.append(Refused(each.file, RefusalError("purged", number=number).reason))
+        elif number not in stored:
             stored[number] = sha256
             fresh.append(each)
         elif stored[number] != sha256:

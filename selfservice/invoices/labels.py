@@ -39,6 +39,9 @@ REFUSALS = {
     "future": "La date d'émission {issued_on} est dans le futur.",
     "before_opening": "Émise le {issued_on}, avant l'ouverture du portail ({opened_on}).",
     "beyond_retention": "Émise le {issued_on}, il y a plus de {months} mois.",
+    "purged": (
+        "Le numéro {number} est celui d'un document retiré au terme de sa durée de disponibilité."
+    ),
     "conflict": "Le numéro {number} existe déjà avec un autre contenu.",
 }
 

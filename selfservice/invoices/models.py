@@ -1,4 +1,4 @@
-"""Deposited documents and who opened them."""
+"""Deposited documents, who opened them, and what is left of the purged ones."""
 
 from peewee import (
     AutoField,
@@ -66,6 +66,14 @@ Invoice.add_index(
     Invoice.index(Invoice.id, where=Invoice.announced_at.is_null(), name="invoice_unannounced")
 )
 Invoice.add_index(Invoice.index(Invoice.id, where=Invoice.is_digest_due, name="invoice_digest_due"))
+Invoice.add_index(
+    Invoice.index(
+        Invoice.company,
+        Invoice.issued_on,
+        where=Invoice.downloaded_at.is_null(),
+        name="invoice_undownloaded",
+    )
+)
 
 
 class Opening(BaseModel):
@@ -78,3 +86,15 @@ class Opening(BaseModel):
 
     class Meta:
         indexes = ((("user", "invoice"), True),)
+
+
+class Tombstone(BaseModel):
+    """The number of a purged document; nothing of its customer stays."""
+
+    id = AutoField()
+    supplier = ForeignKeyField(Supplier, backref="tombstones", on_delete="RESTRICT", index=False)
+    number = CharField(max_length=100)
+    purged_at = DateTimeField()
+
+    class Meta:
+        indexes = ((("supplier", "number"), True),)

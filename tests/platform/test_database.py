@@ -10,7 +10,7 @@ from playhouse.schema_diff import diff_models
 from selfservice import db, ratelimit, tokens
 from selfservice.accounts.models import Activation, Profile, ProfileContract, User, UserSession
 from selfservice.audit import AuditEntry
-from selfservice.invoices.models import Invoice, Opening
+from selfservice.invoices.models import Invoice, Opening, Tombstone
 from selfservice.outbox import OutboxAttempt, OutboxMail
 from selfservice.suppliers.models import Company, Supplier
 from tests.factories import make_company, make_invoice, make_supplier
@@ -25,6 +25,7 @@ TABLES: list[type[Model]] = [
     UserSession,
     Invoice,
     Opening,
+    Tombstone,
     OutboxMail,
     OutboxAttempt,
     tokens.Token,
