@@ -11,10 +11,10 @@ from selfservice.accounts.models import User
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from tests.conftest import Browser
-from tests.factories import People, make_invoice, make_user
+from tests.factories import People, make_invoice, make_profile, make_user
 from tests.invoices.papers import cii, pdf
 
-ROLES = ("anonymous", "user", "administrator", "other-company", "other-supplier")
+ROLES = ("anonymous", "user", "profile", "administrator", "other-company", "other-supplier")
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
 
 
@@ -70,8 +70,11 @@ def enter(people: People, new_browser: Callable[[], Browser]) -> Callable[[str],
     """Open a browser in a role; the other companies are seen by their administrators."""
     User.update(is_administrator=True).where(User.login.in_(("bob", "charlie"))).execute()
     make_user(people.alice.company, "ursule")
+    elsewhere = make_profile(people.alice.company, "Un autre contrat", "C-2")
+    make_user(people.alice.company, "paul", profile=elsewhere)
     logins = {
         "user": "ursule",
+        "profile": "paul",
         "administrator": "alice",
         "other-company": "bob",
         "other-supplier": "charlie",
