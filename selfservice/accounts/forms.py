@@ -2,7 +2,7 @@
 
 import unicodedata
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from flask import request
 from flask_wtf import FlaskForm
@@ -43,7 +43,9 @@ def text_rules(length: int) -> list[Callable[..., None]]:
 
 
 class PortalForm(FlaskForm):
-    """A form whose built-in messages are in French."""
+    """A form whose built-in messages are in French; `help_key` explains those that name no help."""
+
+    help_key: ClassVar[str] = "qui-contacter"
 
     class Meta(FlaskForm.Meta):
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
@@ -55,12 +57,14 @@ class PortalForm(FlaskForm):
 
 
 class SignInForm(PortalForm):
+    help_key = messages.SIGNING_IN
     login = StringField("Identifiant", [DataRequired(messages.LOGIN_MISSING)])
     password = PasswordField("Mot de passe", [InputRequired(messages.PASSWORD_MISSING)])
     next = HiddenField()
 
 
 class RecoveryForm(PortalForm):
+    help_key = messages.FORGOTTEN
     email = EmailField(
         "Adresse mail",
         [DataRequired(messages.ADDRESS_MISSING), *text_rules(LOGIN_LENGTH)],
@@ -88,18 +92,21 @@ def confirmation() -> PasswordField:
 
 
 class ResetForm(PortalForm):
+    help_key = messages.CHOOSING
     user_id = RadioField("Vos identifiants", coerce=int, validate_choice=False)
     password = chosen_password()
     confirmation = confirmation()
 
 
 class PasswordForm(PortalForm):
+    help_key = messages.CHOOSING
     current = PasswordField("Mot de passe actuel", [InputRequired(messages.PASSWORD_MISSING)])
     password = chosen_password()
     confirmation = confirmation()
 
 
 class PreferencesForm(PortalForm):
+    help_key = "factures-plus-3-mois"
     display_history_months = SelectField(
         "Historique d’affichage",
         coerce=int,
