@@ -1,0 +1,130 @@
+"""What must hold of recovery (ASVS 6.4, OWASP Forgot Password)."""
+
+import re
+from collections.abc import Callable, Mapping
+
+import pytest
+from flask import Flask
+
+from selfservice import outbox
+from selfservice.accounts.models import User
+from selfservice.audit import AuditEntry
+from selfservice.outbox import OutboxMail
+from selfservice.suppliers.models import Supplier
+from selfservice.tokens import Token
+from tests.accounts.test_recovery import ask, choose, mailed_path
+from tests.conftest import Browser
+from tests.factories import People, make_company, make_user
+
+
+def test_a_link_holds_256_random_bits_and_only_their_hash_is_kept(
+    browser: Browser, people: People
+) -> None:
+    secrets = []
+    for _ in range(2):
+        ask(browser, "alice@example.com")
+        secrets.append(mailed_path().rpartition("/")[2])
+    assert len(set(secrets)) == 2
+    for secret in secrets:
+        assert re.fullmatch(r"[\w-]{43}", secret)
+    kept = " ".join(str(value) for row in Token.select().tuples() for value in row)
+    kept += " ".join(row.facts + row.actor for row in AuditEntry.select())
+    assert not any(secret in kept for secret in secrets)
+    assert all(len(row.secret_hash) == 64 for row in Token.select())
+
+
+def test_a_link_dies_when_the_mail_address_changes(browser: Browser, people: People) -> None:
+    ask(browser, "alice@example.com")
+    browser.get(mailed_path())
+    User.update(email="new@example.com", email_key="new@example.com").where(
+        User.id == people.alice.id
+    ).execute()
+    assert browser.get("/reinitialisation").status_code == 410
+    assert choose(browser).status_code == 410
+    assert User.get_by_id(people.alice.id).password_hash == people.alice.password_hash
+
+
+def test_a_choice_that_left_the_mailbox_is_refused_at_the_post(
+    browser: Browser, people: People
+) -> None:
+    for login in ("alice_2", "alice_3"):
+        company = make_company(people.supplier, email="alice@example.com")
+        make_user(company, login, email="alice@example.com", is_from_activation=True)
+    ask(browser, "alice@example.com")
+    browser.get(mailed_path())
+    User.update(email="x@example.com", email_key="x@example.com").where(
+        User.id == people.alice.id
+    ).execute()
+    choose(browser, user_id=people.alice.id)
+    assert User.get_by_id(people.alice.id).password_hash == people.alice.password_hash
+
+
+@pytest.mark.parametrize("hostname", [None, "diac.example.com"])
+def test_links_are_built_from_settings_whatever_host_asked(
+    hostname: str | None, app: Flask, people: People
+) -> None:
+    app.extensions["trusted_hosts"].append("autre.example.com")
+    Supplier.update(hostname=hostname).where(Supplier.slug == "diac").execute()
+    client = app.test_client()
+    page = client.get("/recuperation", base_url="http://autre.example.com").text
+    token = page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+    forged = {"X-Forwarded-Host": "evil.example"}
+    client.post(
+        "/recuperation",
+        data={"csrf_token": token, "email": "alice@example.com"},
+        base_url="http://autre.example.com",
+        headers=forged,
+    )
+    links = re.findall(r"https?://[^/\s]+", OutboxMail.get().body_text)
+    expected = f"https://{hostname}" if hostname else "http://127.0.0.1:8000"
+    assert set(links) == {expected}
+
+
+def test_choosing_a_password_signs_nobody_in(browser: Browser, people: People) -> None:
+    ask(browser, "alice@example.com")
+    browser.get(mailed_path())
+    assert choose(browser).location == "/connexion"
+    assert browser.get("/factures").location.startswith("/connexion")
+
+
+def test_known_and_unknown_addresses_cost_the_same_work(
+    browser: Browser, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rendered: list[str] = []
+    real = outbox._render
+
+    def render(kind: str, part: str, context: Mapping[str, object]) -> str:
+        rendered.append(f"{kind}/{part}")
+        return real(kind, part, context)
+
+    monkeypatch.setattr(outbox, "_render", render)
+    ask(browser, "alice@example.com")
+    known = rendered.copy()
+    rendered.clear()
+    ask(browser, "personne@example.com")
+    assert rendered == known
+    assert len(known) == 3
+    assert OutboxMail.get().state == "queued", "no conversation with a mail server meanwhile"
+
+
+def test_a_throttled_visitor_locks_no_account_and_no_link(
+    browser: Browser, new_browser: Callable[[], Browser], people: People
+) -> None:
+    for _ in range(5):
+        ask(browser, "alice@example.com")
+    path = mailed_path()
+    assert browser.submit("/recuperation", {"email": "alice@example.com"}).status_code == 429
+    owner = new_browser()
+    assert owner.get(path).status_code == 303, "the last link that was sent still serves"
+    assert choose(owner).status_code == 302
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_looking_at_a_link_consumes_nothing(method: str, browser: Browser, people: People) -> None:
+    ask(browser, "alice@example.com")
+    path = mailed_path()
+    for address in (path, "/reinitialisation"):
+        getattr(browser.client, method)(address)
+    row = Token.get()
+    assert (row.used_at, row.replaced_at) == (None, None)
+    assert choose(browser).status_code == 302

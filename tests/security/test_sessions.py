@@ -1,0 +1,104 @@
+"""What must hold of sessions (ASVS 7)."""
+
+import pytest
+from flask import Flask
+from itsdangerous import URLSafeTimedSerializer
+
+from selfservice.accounts.models import User, UserSession
+from tests.accounts.test_recovery import NEW
+from tests.conftest import Browser
+from tests.factories import PASSWORD, People
+
+PAGE = "/profil/compte"
+
+
+def cookie(browser: Browser) -> str:
+    found = browser.client.get_cookie("session")
+    assert found is not None
+    return found.value
+
+
+def content(browser: Browser) -> dict[str, object]:
+    with browser.client.session_transaction() as session:
+        return dict(session)
+
+
+def test_the_cookie_holds_a_random_id_and_nothing_of_the_user(alice: Browser, bob: Browser) -> None:
+    held = content(alice)
+    assert len(str(held["_user_id"])) == 43
+    assert held["_user_id"] != content(bob)["_user_id"]
+    assert set(held) <= {"_user_id", "_fresh", "_id", "csrf_token"}
+    assert "alice" not in str(held)
+    row = UserSession.select().join(User).where(User.login == "alice").get()
+    assert str(held["_user_id"]) not in str(row.__data__), "only its hash is stored"
+
+
+@pytest.mark.parametrize("end", ["sign-out", "password", "switched off", "closed by another"])
+def test_a_stolen_cookie_dies_with_its_session(
+    end: str, alice: Browser, app: Flask, people: People
+) -> None:
+    thief = Browser(app.test_client())
+    thief.client.set_cookie("session", cookie(alice))
+    assert thief.get(PAGE).status_code == 200
+    if end == "sign-out":
+        alice.submit("/deconnexion", {}, page=PAGE)
+    elif end == "password":
+        owner = Browser(app.test_client())
+        owner.sign_in("alice", PASSWORD)
+        typed = {"current": PASSWORD, "password": NEW, "confirmation": NEW}
+        assert owner.submit("/profil/mot-de-passe", typed).status_code == 302
+    elif end == "switched off":
+        User.update(is_active=False).where(User.id == people.alice.id).execute()
+    else:
+        UserSession.delete().execute()
+    assert thief.get(PAGE).status_code == 302
+
+
+def test_a_session_id_that_somebody_planted_is_never_taken_over(
+    browser: Browser, people: People
+) -> None:
+    with browser.client.session_transaction() as session:
+        session["_user_id"] = "planted"
+    browser.sign_in("alice", PASSWORD)
+    assert content(browser)["_user_id"] != "planted"
+
+
+def test_no_session_opens_with_the_id_of_a_user(browser: Browser, people: People) -> None:
+    with browser.client.session_transaction() as session:
+        session["_user_id"] = str(people.alice.id)
+    assert browser.get(PAGE).status_code == 302
+
+
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "User-Agent"])
+def test_a_changed_header_neither_ends_nor_opens_a_session(header: str, alice: Browser) -> None:
+    assert alice.get(PAGE, headers={header: "203.0.113.9"}).status_code == 200
+    assert alice.get(PAGE).status_code == 200
+
+
+def test_no_remember_me_cookie_is_written_or_read(alice: Browser, app: Flask) -> None:
+    assert alice.client.get_cookie("remember_token") is None
+    for value in ("1|" + "0" * 128, "é|x", "\udcff", URLSafeTimedSerializer("x").dumps(1)):
+        browser = Browser(app.test_client())
+        raw = f"remember_token={value}".encode("utf-8", "surrogateescape").decode("latin-1")
+        response = browser.get(PAGE, headers={"Cookie": raw})
+        assert response.status_code == 302
+
+
+def test_every_post_asks_for_a_token(app: Flask, alice: Browser, browser: Browser) -> None:
+    routes = [rule for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())]
+    assert len(routes) >= 10
+    for rule in routes:
+        path = rule.build(dict.fromkeys(rule.arguments, 1), append_unknown=False)
+        assert path
+        for visitor in (alice, browser):
+            for forged in ({}, {"csrf_token": "forged"}):
+                response = visitor.client.post(path[1], data=forged)
+                assert response.status_code == 400, rule.rule
+    assert UserSession.select().count() == 1, "nobody was signed out by a form of another site"
+
+
+def test_a_token_of_another_visitor_is_refused(alice: Browser, bob: Browser) -> None:
+    page = bob.get(PAGE).text
+    token = page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+    response = alice.client.post(PAGE, data={"csrf_token": token, "last_name": "x"})
+    assert response.status_code == 400
