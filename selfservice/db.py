@@ -79,9 +79,9 @@ def _compare_names(left: str, right: str) -> int:
 
 @lru_cache(maxsize=10_000)
 def _in_french_order(name: str) -> tuple[str, str]:
-    """Return letters without case and accents first; these decide between equals only."""
+    """Return letters without accents and case first; those decide between equals only."""
     letters = unicodedata.normalize("NFKD", name.casefold()).replace("œ", "oe").replace("æ", "ae")
-    return "".join(each for each in letters if not unicodedata.combining(each)), name
+    return "".join(each for each in letters if not unicodedata.combining(each)), name.swapcase()
 
 
 def ensure_open() -> None:

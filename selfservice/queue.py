@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from huey.api import Huey, PostgresHuey, RedisHuey, SqliteHuey, crontab
 from huey.consumer import Consumer
 
-from selfservice.db import database
+from selfservice.db import connection, database, exclusive
 
 NAME = "selfservice"
 POLL_SECONDS = 1
@@ -76,7 +76,9 @@ def _build(url: str) -> Huey:
     options: dict[str, Any] = {"results": False}
     if scheme == "redis":
         return RedisHuey(NAME, url=url, **options)
-    return PostgresHuey(NAME, dsn=url, **options)
+    # Its first start makes tables, and PostgreSQL lets only one process at a time do that.
+    with connection(), exclusive("queue"):
+        return PostgresHuey(NAME, dsn=url, **options)
 
 
 queue = Queue()

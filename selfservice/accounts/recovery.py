@@ -9,7 +9,7 @@ from peewee import ModelSelect
 from selfservice import audit, clock, outbox, tokens, web
 from selfservice.accounts import activation, passwords, sessions
 from selfservice.accounts.models import User
-from selfservice.db import database
+from selfservice.db import FRENCH, database
 from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.models import Company, Supplier
 
@@ -58,7 +58,12 @@ def logins_of(key: str) -> "ModelSelect[User]":
         .join(Company)
         .join(Supplier)
         .where(User.email_key == key, User.is_active, User.closed_at.is_null())
-        .order_by(Supplier.name, Supplier.id, Company.name, User.login_key)
+        .order_by(
+            Supplier.name.collate(FRENCH),
+            Supplier.id,
+            Company.name.collate(FRENCH),
+            User.login_key,
+        )
     )
 
 

@@ -54,6 +54,15 @@ def test_migrating_again_does_nothing(app: Flask) -> None:
     assert db.migrate() == []
 
 
+def test_names_come_in_the_order_of_a_french_reader(app: Flask) -> None:
+    names = ["Abel", "élan", "Élan", "Etoile", "Œuvres", "Zoé"]
+    supplier = make_supplier()
+    for name in reversed(names):
+        make_company(supplier, name=name)
+    sorted_names = Company.select().order_by(Company.name.collate(db.FRENCH))
+    assert [company.name for company in sorted_names] == names
+
+
 @pytest.mark.sqlite
 def test_sqlite_waits_for_writers_and_keeps_its_promises(app: Flask) -> None:
     pragma = lambda name: db.database.execute_sql(f"PRAGMA {name}").fetchone()[0]  # noqa: E731
