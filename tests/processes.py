@@ -14,7 +14,7 @@ from pathlib import Path
 from tests import postgresql
 
 SELFSERVICE = [sys.executable, "-m", "selfservice"]
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 
 
 def environment(instance: Path, **keys: str) -> dict[str, str]:

@@ -27,7 +27,8 @@ def counted_queries(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
     execute = database.obj.execute_sql
 
     def counting(sql: str, *args: object, **kwargs: object) -> object:
-        seen.append(sql)
+        if sql != "SELECT 1":  # asks a PostgreSQL whether it is still there
+            seen.append(sql)
         return execute(sql, *args, **kwargs)
 
     with monkeypatch.context() as patch:
@@ -171,6 +172,7 @@ def test_pages_follow_without_loss_while_documents_arrive(people: People) -> Non
     assert len(set(seen)) == len(seen) == PAGE_ROWS * 2 + 3
 
 
+@pytest.mark.sqlite
 def test_paging_reads_the_index_and_sorts_nothing(people: People) -> None:
     for after in ("", f"{clock.today()},{2**62}"):
         shown = queries.within_history(queries.visible_to(people.alice), people.alice)

@@ -147,7 +147,7 @@ def test_workers_wake_by_a_queue_on_postgresql(
     make_app()
     supplier = make_supplier()
     with running(instance, "worker") as one, running(instance, "worker") as two:
-        wait_until(lambda: db.database.table_exists("huey_counter"), seconds=60)
+        wait_until(lambda: db.database.table_exists("huey_counter"))
         for number in range(5):
             make_invoice(make_company(supplier, email=f"user{number}@example.com"))
             queue.wake()
