@@ -49,6 +49,11 @@ def add_months(day: date, months: int) -> date:
     return day + relativedelta(months=months)
 
 
+def months_ago(months: int) -> datetime:
+    """Return the instant N months before now, UTC."""
+    return now() - relativedelta(months=months)
+
+
 def earliest_lasting(until: date, *, months: int) -> date:
     """Return the first day D such that D + months, clamped, is not before `until`."""
     day = until - relativedelta(months=months)

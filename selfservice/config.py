@@ -187,6 +187,7 @@ KEYS = (
     Key("RECOVERY_MESSAGE", _one_of("explicit", "neutral"), "explicit", "Tell unknown addresses."),
     Key("DOWNLOAD_LINK_DAYS", _whole(1, 730), 90, "Life of a direct link of the daily mail."),
     Key("RETENTION_MONTHS", _whole(1, 1200), 24, "How long documents stay available."),
+    Key("AUDIT_MONTHS", _whole(1, 1200), 12, "How long the journal is kept."),
     Key("DIGEST_TIME", _hour, time(18, 0), "Hour of the daily mail, Paris time."),
     Key("LIMIT_SIGN_IN_LOGIN", _rate, "10 per 15 minutes", "Attempts to sign in, per login."),
     Key("LIMIT_SIGN_IN_IP", _rate, "60 per minute", "Attempts to sign in, per address of origin."),

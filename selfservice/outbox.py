@@ -28,7 +28,9 @@ from selfservice.queue import queue
 
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
 LIFETIME = timedelta(days=14)
+ENDED = ("sent", "failed", "dropped")
 LATE = "trop tard pour partir"
+WITHDRAWN = "sans objet : le document n'est plus disponible"
 
 log = logging.getLogger(__name__)
 
@@ -195,6 +197,24 @@ def retry(mail_id: int) -> OutboxMail:
     queue.wake()
     mail: OutboxMail = OutboxMail.get_by_id(mail_id)
     return mail
+
+
+def withdraw(causes: Sequence[str]) -> None:
+    """Take back the mails of causes that are no more: none leaves now, their text goes.
+
+    Call inside the transaction that removes the causes. A mail that is leaving at this moment
+    gets no second try.
+    """
+    is_of_these = OutboxMail.cause.in_(causes)
+    OutboxMail.update(state="dropped", answer=WITHDRAWN).where(
+        is_of_these, OutboxMail.state == "queued"
+    ).execute()
+    OutboxMail.update(body_text="", body_html="", attachment_path=None).where(
+        is_of_these, OutboxMail.state.in_(ENDED)
+    ).execute()
+    OutboxMail.update(deadline_at=clock.now()).where(
+        is_of_these, OutboxMail.state == "sending"
+    ).execute()
 
 
 def rehearse(kind: str, context: Mapping[str, object]) -> None:

@@ -1,9 +1,9 @@
 """The command `selfservice`: each command calls one use case and reports in French."""
 
-from selfservice.cli import deposits, instance, mails, register, users
+from selfservice.cli import deposits, instance, mails, register, retention, users
 from selfservice.cli.frame import cli
 
-__all__ = ["cli", "deposits", "instance", "mails", "main", "register", "users"]
+__all__ = ["cli", "deposits", "instance", "mails", "main", "register", "retention", "users"]
 
 
 def main() -> None:

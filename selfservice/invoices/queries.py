@@ -18,6 +18,12 @@ def available(on: date) -> Any:
     return Invoice.select().where(Invoice.issued_on >= clock.earliest_lasting(on, months=months))
 
 
+def past_retention(on: date) -> Any:
+    """Return the documents that `available` leaves out on a Paris day: what a purge removes."""
+    months = current_app.config["RETENTION_MONTHS"]
+    return Invoice.select().where(Invoice.issued_on < clock.earliest_lasting(on, months=months))
+
+
 def visible_to(user: User) -> Any:
     """Return the documents a user may read today: the only door of every view.
 

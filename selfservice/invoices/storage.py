@@ -7,6 +7,7 @@ whose lock is free was left by a process that died, and the next run removes it.
 
 import fcntl
 import os
+import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator
@@ -17,10 +18,22 @@ from pathlib import Path
 from flask import current_app
 
 SYNC_THREADS = 8
+STORED_NAME = re.compile(r"[0-9a-f]{64}\.pdf")
 
 
 def path_of(sha256: str) -> Path:
     return documents_folder() / sha256[:2] / f"{sha256}.pdf"
+
+
+def stored() -> Iterator[list[str]]:
+    """Yield the SHA-256 of the documents on disk, folder by folder."""
+    for folder in sorted(documents_folder().glob("[0-9a-f][0-9a-f]")):
+        yield [path.stem for path in folder.iterdir() if STORED_NAME.fullmatch(path.name)]
+
+
+def discard(sha256: str) -> None:
+    """Remove a document that no row names any more; call inside `exclusive()`."""
+    path_of(sha256).unlink(missing_ok=True)
 
 
 def documents_folder() -> Path:

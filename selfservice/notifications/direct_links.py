@@ -1,5 +1,6 @@
 """Links of the daily mail that open one document without signing in (FAQ 8)."""
 
+from collections.abc import Iterable
 from datetime import timedelta
 
 from flask import current_app
@@ -16,7 +17,7 @@ PURPOSE = "download"
 def issue(invoice: Invoice, email_key: str) -> str:
     """Return a new secret for one document and the address that it is mailed to."""
     days = current_app.config["DOWNLOAD_LINK_DAYS"]
-    return tokens.issue(PURPOSE, f"{invoice.id}:{email_key}", lifetime=timedelta(days=days))
+    return tokens.issue(PURPOSE, _subject(invoice, email_key), lifetime=timedelta(days=days))
 
 
 def read(secret: str) -> Invoice:
@@ -56,3 +57,15 @@ def mark_fetched(invoice: Invoice, *, origin: str) -> None:
             origin=origin,
             number=invoice.number,
         )
+
+
+def forget(invoices: Iterable[Invoice]) -> None:
+    """Delete the links of documents that go; they were mailed to the address of the deposit."""
+    subjects = [_subject(each, str(each.notified_email_key)) for each in invoices]
+    tokens.Token.delete().where(
+        tokens.Token.purpose == PURPOSE, tokens.Token.subject.in_(subjects)
+    ).execute()
+
+
+def _subject(invoice: Invoice, email_key: str) -> str:
+    return f"{invoice.id}:{email_key}"

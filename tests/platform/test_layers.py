@@ -8,7 +8,7 @@ import pytest
 from selfservice.config import REPOSITORY
 
 FORBIDDEN = {"request", "session", "current_user", "g", "flash", "redirect", "render_template"}
-PACKAGES = ("accounts", "administration", "invoices", "notifications", "suppliers")
+PACKAGES = ("accounts", "administration", "invoices", "notifications", "retention", "suppliers")
 MODULES = sorted(
     path
     for package in PACKAGES

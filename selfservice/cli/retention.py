@@ -1,0 +1,46 @@
+"""The end of documents and of what goes with them."""
+
+import click
+
+from selfservice.cli.frame import cli, command
+from selfservice.invoices.models import Invoice
+from selfservice.invoices.queries import available_until
+from selfservice.retention import documents
+from selfservice.retention import purge as purging
+from selfservice.suppliers.models import Supplier
+
+KINDS = {
+    "documents": "document(s)",
+    "files": "fichier(s) sans document",
+    "users": "identifiant(s) fermé(s)",
+    "mails": "mail(s)",
+    "mail_texts": "texte(s) de mail",
+    "links": "lien(s) mort(s)",
+    "sessions": "session(s) terminée(s)",
+    "counters": "compteur(s)",
+    "audit_entries": "ligne(s) de journal",
+}
+
+
+@cli.group()
+def retention() -> None:
+    """Conservation."""
+
+
+@retention.command("purge")
+@click.option("--dry-run", is_flag=True, help="Montre ce qui partirait, sans rien changer.")
+@command
+def retention_purge(dry_run: bool) -> None:
+    """Supprime ce qui n'est plus disponible."""
+    if not dry_run:
+        click.echo(f"Supprimé : {_counted(purging.purge())}.")
+        return
+    query = documents.past_retention().select(Invoice, Supplier).join(Supplier)
+    for each in query.iterator():
+        until = available_until(each.issued_on)
+        click.echo(f"{each.supplier.slug}\t{each.number}\t{each.issued_on}\t{until}")
+    click.echo(f"À supprimer : {_counted(purging.forecast())}. Rien n'a été changé.")
+
+
+def _counted(counts: dict[str, int]) -> str:
+    return ", ".join(f"{counts[kind]} {words}" for kind, words in KINDS.items())

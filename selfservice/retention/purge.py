@@ -1,0 +1,21 @@
+"""Everything that has had its time goes: the use cases of `retention purge` and of the worker."""
+
+from selfservice.retention import documents, records
+
+
+def purge() -> dict[str, int]:
+    """Remove what is no longer kept and return how many of each kind.
+
+    Opens its own short transactions. Killed at any moment and run again, it ends as one
+    undisturbed run.
+    """
+    removed = {rule.kind: rule.apply() for rule in records.RULES}
+    return {"documents": documents.purge(), "files": documents.purge_orphans()} | removed
+
+
+def forecast() -> dict[str, int]:
+    """Return how many of each kind a purge would remove now; changes nothing."""
+    return {
+        "documents": documents.past_retention().count(),
+        "files": sum(len(names) for names in documents.orphans()),
+    } | {rule.kind: rule.count() for rule in records.RULES}

@@ -1,0 +1,36 @@
+"""Documents with their files, some past their time."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from selfservice.invoices import storage
+from selfservice.invoices.models import Invoice
+from selfservice.suppliers.models import Company
+from tests.factories import make_company, make_invoice, make_supplier
+
+MakeDocument = Callable[..., Invoice]
+
+
+@pytest.fixture
+def company(app: Flask) -> Company:
+    return make_company(make_supplier("diac"), client_number="C-1", email="c@example.com")
+
+
+@pytest.fixture
+def make_document(company: Company) -> MakeDocument:
+    """Make a row and its file."""
+
+    def make(**fields: object) -> Invoice:
+        invoice = make_invoice(company, **fields)
+        write_file(invoice.sha256)
+        return invoice
+
+    return make
+
+
+def write_file(sha256: str) -> None:
+    path = storage.path_of(sha256)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"%PDF-1.7 %%EOF")
