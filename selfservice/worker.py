@@ -2,13 +2,18 @@
 
 import logging
 from collections.abc import Callable
+from datetime import date, time
+from functools import wraps
 
 from flask import Flask
 
-from selfservice import db, outbox, ratelimit, tokens
+from selfservice import clock, db, outbox, ratelimit, tokens
 from selfservice.accounts import sessions
 from selfservice.notifications import send
 from selfservice.queue import queue
+from selfservice.retention import purge
+
+MIDNIGHT = time(0, 0)
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +23,7 @@ def run(app: Flask) -> None:
     queue.on_wake(_in_app(app, _notify_and_deliver))
     queue.every_minute(_in_app(app, _notify_and_deliver))
     queue.every_minute(_in_app(app, _forget))
+    queue.every_minute(_in_app(app, _once_a_day(_purge, after=MIDNIGHT)))
     queue.consumer().run()
 
 
@@ -33,6 +39,25 @@ def _forget() -> None:
     tokens.mark_expired()
     sessions.forget_ended()
     ratelimit.forget_expired()
+
+
+def _purge() -> None:
+    purge.purge()
+
+
+def _once_a_day(task: Callable[[], None], *, after: time) -> Callable[[], None]:
+    """Run a task once a Paris day, from an hour on: a worker that was stopped catches up."""
+    done_on: date | None = None
+
+    @wraps(task)
+    def run() -> None:
+        nonlocal done_on
+        now = clock.paris(clock.now())
+        if now.time() >= after and now.date() != done_on:
+            task()
+            done_on = now.date()
+
+    return run
 
 
 def _in_app(app: Flask, task: Callable[[], None]) -> Callable[[], None]:
