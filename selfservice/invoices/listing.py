@@ -4,8 +4,9 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from peewee import JOIN, Tuple
+from peewee import JOIN, Tuple, fn
 
+from selfservice import clock
 from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES, User
 from selfservice.invoices import queries
 from selfservice.invoices.labels import KIND_LABELS, STATE_LABELS
@@ -21,13 +22,15 @@ class Filters:
     """What the reader asked for, cleaned.
 
     `q` is a part of a number (empty: no search). `kind` is « invoice », « credit_note » or empty.
-    `is_showing_all` lifts the display history (« historique=tout »). `after` is the key of a
-    page (`Listing.next_key`), empty for the first.
+    `is_showing_all` lifts the display history (« historique=tout »). `is_leaving` keeps what
+    leaves soon and was never downloaded (« vue=a_archiver »). `after` is the key of a page
+    (`Listing.next_key`), empty for the first.
     """
 
     q: str = ""
     kind: str = ""
     is_showing_all: bool = False
+    is_leaving: bool = False
     after: str = ""
 
 
@@ -62,6 +65,22 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
+class Leaving:
+    """How many documents leave soon, never downloaded, and their first and last last days.
+
+    The count stops at 1,000 (`is_capped`: « plus de 1 000 »).
+    """
+
+    count: int
+    first_on: date
+    last_on: date
+
+    @property
+    def is_capped(self) -> bool:
+        return self.count > COUNT_CAP
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """One page of documents and what the page says about it.
 
@@ -70,7 +89,8 @@ class Listing:
     `display_history_label` is that duration in words (« 3 mois »). `is_searching_everywhere`
     says that a search looked beyond it. `next_key` opens the following page (None on the last);
     `is_first_page` is false on a following one. `is_account_empty`: the company has no document
-    at all yet, so an empty page is not the filters' doing.
+    at all yet, so an empty page is not the filters' doing. `leaving` warns of what leaves soon,
+    whatever the filters.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -81,15 +101,19 @@ class Listing:
     next_key: str | None = None
     is_first_page: bool = True
     is_account_empty: bool = False
+    leaving: Leaving | None = None
 
 
-def clean_filters(*, q: str = "", kind: str = "", history: str = "", after: str = "") -> Filters:
+def clean_filters(
+    *, q: str = "", kind: str = "", history: str = "", view: str = "", after: str = ""
+) -> Filters:
     """Make filters of whatever a query string holds; what is not understood is left out."""
     text = q.encode("utf-8", "ignore").decode("utf-8").replace("\0", "").strip()
     return Filters(
         q=text[:MAX_SEARCH_LENGTH].strip(),
         kind=kind if kind in KINDS else "",
         is_showing_all=history == "tout",
+        is_leaving=view == "a_archiver",
         after=after if _read_key(after) else "",
     )
 
@@ -98,10 +122,10 @@ def list_invoices(user: User, filters: Filters) -> Listing:
     """Return one page of what the user may see, newest first.
 
     A search looks at everything available; without one the display history applies unless
-    `is_showing_all` (FAQ 7). Opens no transaction: three short reads at most.
+    `is_showing_all` or `is_leaving` (FAQ 7). Opens no transaction: four short reads at most.
     """
     matching = _matching(queries.visible_to(user), filters)
-    is_limited = not filters.q and not filters.is_showing_all
+    is_limited = not (filters.q or filters.is_showing_all or filters.is_leaving)
     shown = queries.within_history(matching, user) if is_limited else matching
     rows, next_key = _page(shown, user, filters.after)
     hidden = _count_hidden(matching, user) if is_limited else 0
@@ -115,6 +139,7 @@ def list_invoices(user: User, filters: Filters) -> Listing:
         is_searching_everywhere=bool(filters.q),
         next_key=next_key,
         is_first_page=not filters.after,
+        leaving=_leaving(user),
         is_account_empty=not rows and not hidden and not queries.visible_to(user).exists(),
     )
 
@@ -124,7 +149,22 @@ def _matching(query: Any, filters: Filters) -> Any:
         query = query.where(Invoice.number.contains(filters.q))
     if filters.kind:
         query = query.where(Invoice.kind == filters.kind)
+    if filters.is_leaving:
+        query = query.where(queries.is_leaving(clock.today()))
     return query
+
+
+def _leaving(user: User) -> Leaving | None:
+    soon = queries.visible_to(user).where(queries.is_leaving(clock.today()))
+    days = soon.select(Invoice.issued_on).order_by(Invoice.issued_on).limit(COUNT_CAP + 1)
+    day, as_date = days.c.issued_on, Invoice.issued_on.python_value
+    query: Any = Invoice.select(
+        fn.COUNT(day), fn.MIN(day).converter(as_date), fn.MAX(day).converter(as_date)
+    ).from_(days)
+    count, first, last = query.tuples().get()
+    if not count:
+        return None
+    return Leaving(count, queries.available_until(first), queries.available_until(last))
 
 
 def _page(query: Any, user: User, after: str) -> tuple[list[Row], str | None]:

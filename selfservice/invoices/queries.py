@@ -1,6 +1,6 @@
 """Which documents may be seen: every screen, link, mail and purge begins with one of these."""
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from flask import current_app
@@ -10,6 +10,7 @@ from selfservice.accounts.models import ProfileContract, User
 from selfservice.invoices.models import Invoice
 
 MAX_ID = 2**63 - 1  # beyond it the database driver overflows
+LEAVING_DAYS = 60
 
 
 def available(on: date) -> Any:
@@ -22,6 +23,16 @@ def past_retention(on: date) -> Any:
     """Return the documents that `available` leaves out on a Paris day: what a purge removes."""
     months = current_app.config["RETENTION_MONTHS"]
     return Invoice.select().where(Invoice.issued_on < clock.earliest_lasting(on, months=months))
+
+
+def is_leaving(on: date) -> Any:
+    """Return the condition of what leaves within LEAVING_DAYS and nobody has downloaded."""
+    months = current_app.config["RETENTION_MONTHS"]
+    first = clock.earliest_lasting(on, months=months)
+    after = clock.earliest_lasting(on + timedelta(days=LEAVING_DAYS + 1), months=months)
+    return (
+        Invoice.downloaded_at.is_null() & (Invoice.issued_on >= first) & (Invoice.issued_on < after)
+    )
 
 
 def visible_to(user: User) -> Any:

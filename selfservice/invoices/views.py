@@ -22,6 +22,7 @@ def index() -> str:
         q=request.args.get("q", ""),
         kind=request.args.get("kind", ""),
         history=request.args.get("historique", ""),
+        view=request.args.get("vue", ""),
         after=request.args.get("apres", ""),
     )
     found = listing.list_invoices(_reader(), filters)

@@ -15,6 +15,7 @@ PRIVATE = [
     "/factures",
     "/factures?historique=tout",
     "/factures?q=zzz",
+    "/factures?vue=a_archiver",
     "/profil/compte",
     "/profil/preferences",
     "/profil/mot-de-passe",
