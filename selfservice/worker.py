@@ -9,7 +9,7 @@ from flask import Flask
 
 from selfservice import clock, db, outbox, ratelimit, tokens
 from selfservice.accounts import sessions
-from selfservice.notifications import send
+from selfservice.notifications import reminders, send
 from selfservice.queue import queue
 from selfservice.retention import purge
 
@@ -24,6 +24,7 @@ def run(app: Flask) -> None:
     queue.every_minute(_in_app(app, _notify_and_deliver))
     queue.every_minute(_in_app(app, _forget))
     queue.every_minute(_in_app(app, _once_a_day(_purge, after=MIDNIGHT)))
+    queue.every_minute(_in_app(app, _once_a_day(_remind, after=app.config["DIGEST_TIME"])))
     queue.consumer().run()
 
 
@@ -43,6 +44,10 @@ def _forget() -> None:
 
 def _purge() -> None:
     purge.purge()
+
+
+def _remind() -> None:
+    reminders.send_reminders()
 
 
 def _once_a_day(task: Callable[[], None], *, after: time) -> Callable[[], None]:

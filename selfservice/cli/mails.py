@@ -5,7 +5,7 @@ import click
 from selfservice import clock, outbox
 from selfservice.cli.frame import cli, command, finish
 from selfservice.invoices.queries import MAX_ID
-from selfservice.notifications import send
+from selfservice.notifications import reminders, send
 from selfservice.suppliers.addresses import address_key
 
 MAIL_STATES = {
@@ -30,9 +30,11 @@ def notifications_send(digest: bool) -> None:
     report = send.send_due()
     if digest:
         report.add(send.send_digests(clock.today()))
+    report.add(reminders.send_reminders())
     finish(
         f"{report.announced} document(s) traité(s), {report.activated} compte(s) activé(s), "
-        f"{report.notified} notification(s) et {report.digests} récapitulatif(s) à envoyer.",
+        f"{report.notified} notification(s), {report.digests} récapitulatif(s) "
+        f"et {report.reminded} rappel(s) à envoyer.",
         report.faults,
     )
 

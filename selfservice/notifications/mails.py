@@ -12,10 +12,14 @@ from selfservice.help import help_url
 from selfservice.invoices import storage
 from selfservice.invoices.labels import KIND_LABELS
 from selfservice.invoices.models import Invoice
+from selfservice.invoices.queries import available_until
 from selfservice.money import format_amount
 from selfservice.notifications import direct_links
 from selfservice.suppliers.colours import light_accent
 from selfservice.suppliers.models import Company
+
+LEAVING = "leaving"
+LEAVING_LISTED = 50
 
 
 def queue_activation(company: Company, owner: User) -> None:
@@ -73,6 +77,34 @@ def queue_digest(company: Company, invoices: Sequence[Invoice], *, on: date) -> 
 def has_digest(company: Company, *, on: date) -> bool:
     """Tell whether the mail of a day has been queued for a company."""
     return outbox.is_queued(_digest_cause(company, on))
+
+
+def queue_leaving(company: Company, leaving: Any, *, on: date) -> None:
+    """Queue the mail of a month about what leaves soon, its first documents listed (FAQ 14)."""
+    hostname, count = company.supplier.hostname, leaving.count()
+    documents = [
+        _words(invoice) | {"until": web.format_day(available_until(invoice.issued_on))}
+        for invoice in leaving.limit(LEAVING_LISTED)
+    ]
+    _queue(
+        LEAVING,
+        company,
+        cause=_leaving_cause(company, on),
+        count=count,
+        documents=documents,
+        more_count=count - len(documents),
+        list_url=web.public_url("/factures?vue=a_archiver", hostname=hostname),
+        duration_url=web.public_url(help_url("duree-disponibilite"), hostname=hostname),
+    )
+
+
+def is_reminded(company: Company, *, on: date) -> bool:
+    """Tell whether the mail of a month has been queued for a company."""
+    return outbox.is_queued(_leaving_cause(company, on))
+
+
+def _leaving_cause(company: Company, on: date) -> str:
+    return f"{LEAVING}:{company.id}:{on:%Y-%m}"
 
 
 def _digest_cause(company: Company, on: date) -> str:

@@ -35,6 +35,7 @@ class SendReport:
     activated: int = 0
     notified: int = 0
     digests: int = 0
+    reminded: int = 0
     faults: list[str] = field(default_factory=list)
 
     def add(self, other: "SendReport") -> None:
@@ -42,6 +43,7 @@ class SendReport:
         self.activated += other.activated
         self.notified += other.notified
         self.digests += other.digests
+        self.reminded += other.reminded
         self.faults += other.faults
 
 
@@ -51,7 +53,7 @@ def send_due() -> SendReport:
     The activation mail goes before any other. Documents of companies in mode `daily` wait for
     `send_digests`.
     """
-    return _each_company(Invoice.announced_at.is_null(), _announce)
+    return each_company(Invoice.announced_at.is_null(), _announce)
 
 
 def send_digests(on: date) -> SendReport:
@@ -59,7 +61,7 @@ def send_digests(on: date) -> SendReport:
 
     One mail a day and company: what comes after it waits for the next day.
     """
-    return _each_company(Invoice.is_digest_due, lambda company: _digest(company, on))
+    return each_company(Invoice.is_digest_due, lambda company: _digest(company, on))
 
 
 def send_digests_of_the_hour() -> SendReport:
@@ -70,7 +72,7 @@ def send_digests_of_the_hour() -> SendReport:
     return send_digests(clock.today())
 
 
-def _each_company(condition: object, work: Callable[[Company], SendReport]) -> SendReport:
+def each_company(condition: object, work: Callable[[Company], SendReport]) -> SendReport:
     """Do a work company by company, each in its transaction; one in trouble waits."""
     report = SendReport()
     for company_id in _companies_of(condition):

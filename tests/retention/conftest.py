@@ -1,4 +1,4 @@
-"""Documents with their files, some past their time."""
+"""Documents with their files, and a worker that works once."""
 
 from collections.abc import Callable
 
@@ -7,6 +7,7 @@ from flask import Flask
 
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
+from selfservice.queue import queue
 from selfservice.suppliers.models import Company
 from tests.factories import make_company, make_invoice, make_supplier
 
@@ -34,3 +35,11 @@ def write_file(sha256: str) -> None:
     path = storage.path_of(sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"%PDF-1.7 %%EOF")
+
+
+class Consumer:
+    """The worker's, which runs each task of the minute once instead of for ever."""
+
+    def run(self) -> None:
+        for task in queue.huey._registry.periodic_tasks:
+            task.execute()

@@ -11,21 +11,13 @@ from selfservice import worker
 from selfservice.invoices.models import Invoice
 from selfservice.queue import queue
 from tests.invoices.papers import months_ago
-from tests.retention.conftest import MakeDocument
+from tests.retention.conftest import Consumer, MakeDocument
 
 
 @pytest.fixture
 def clock_at() -> Iterator[time_machine.Traveller]:
     with time_machine.travel("2026-03-28T21:59:00Z", tick=False) as machine:
         yield machine
-
-
-class Consumer:
-    """Runs each task of the minute once instead of for ever."""
-
-    def run(self) -> None:
-        for task in queue.huey._registry.periodic_tasks:
-            task.execute()
 
 
 def test_the_worker_purges(

@@ -38,6 +38,28 @@ CONTEXTS: dict[str, dict[str, object]] = {
         "portal_url": "https://portal.example/accueil",
         "recovery_url": "https://portal.example/recuperation",
     },
+    "leaving": {
+        "supplier_name": "Diac / Diac Location",
+        "company_name": "Durand & fils",
+        "client_number": "100310",
+        "count": 2,
+        "documents": [
+            {
+                "kind": "Facture",
+                "number": f"FL2412-{each}",
+                "issued_on": "04/12/2024",
+                "until": "04/12/2026",
+                "gross": "479,89\xa0€",
+            }
+            for each in (1, 2)
+        ],
+        "more_count": 0,
+        "retention_months": 24,
+        "list_url": "https://portal.example/factures?vue=a_archiver",
+        "duration_url": "https://portal.example/aide/foire-aux-questions/#duree-disponibilite",
+        "faq_url": "https://portal.example/aide/foire-aux-questions/",
+        "contact": "",
+    },
 }
 
 

@@ -1,0 +1,51 @@
+"""The mail that reminds a company of what leaves soon and was never downloaded (FAQ 14)."""
+
+from datetime import date
+from functools import partial
+
+from peewee import ModelSelect
+
+from selfservice import clock
+from selfservice.accounts.models import Activation
+from selfservice.invoices import queries
+from selfservice.invoices.models import Invoice
+from selfservice.notifications import mails
+from selfservice.notifications.send import SendReport, each_company
+from selfservice.outbox import OutboxMail
+from selfservice.suppliers.models import Company
+
+
+def send_reminders() -> SendReport:
+    """Queue one mail for each company with such documents, at most one a month.
+
+    To the registered address, once its login exists; never in mode `none`.
+    """
+    on = clock.today()
+    is_to_remind = queries.is_leaving(on) & Invoice.company.in_(_companies())
+    return each_company(is_to_remind, partial(_remind, on=on))
+
+
+def _companies() -> "ModelSelect[Company]":
+    is_activated = (Activation.company == Company.id) & (Activation.email_key == Company.email_key)
+    reminded = OutboxMail.select(OutboxMail.company_id).where(
+        OutboxMail.kind == mails.LEAVING,
+        OutboxMail.company_id.is_null(False),
+        OutboxMail.created_at > clock.months_ago(1),
+    )
+    return (
+        Company.select(Company.id)
+        .join(Activation, on=is_activated)
+        .where(Company.notification != "none", Company.id.not_in(reminded))
+    )
+
+
+def _remind(company: Company, *, on: date) -> SendReport:
+    if mails.is_reminded(company, on=on):
+        return SendReport()  # by another process, a moment ago
+    leaving = (
+        Invoice.select()
+        .where(Invoice.company == company, queries.is_leaving(on))
+        .order_by(Invoice.issued_on, Invoice.id)
+    )
+    mails.queue_leaving(company, leaving, on=on)
+    return SendReport(reminded=1)
