@@ -31,10 +31,10 @@ def make_document(company: Company) -> MakeDocument:
     return make
 
 
-def write_file(sha256: str) -> None:
+def write_file(sha256: str, content: bytes = b"%PDF-1.7 %%EOF") -> None:
     path = storage.path_of(sha256)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(b"%PDF-1.7 %%EOF")
+    path.write_bytes(content)
 
 
 class Consumer:
