@@ -14,6 +14,8 @@ from selfservice import config
 from selfservice.accounts import messages
 from selfservice.accounts.models import DEFAULT_DISPLAY_HISTORY_MONTHS, DISPLAY_HISTORY_CHOICES
 from selfservice.help import help_url
+from selfservice.invoices.queries import LEAVING_DAYS
+from selfservice.retention.records import DEAD_LINK_DAYS, MAIL_TEXT_DAYS
 
 EXAMPLE_LOGIN = "pierre.durand_1"  # FAQ 4
 
@@ -57,6 +59,10 @@ def variables() -> dict[str, str]:
         "retention_in_years": in_years(settings()["RETENTION_MONTHS"]),
         "recovery_link_life": in_hours(settings()["RECOVERY_LINK_MINUTES"]),
         "download_link_life": f"{settings()['DOWNLOAD_LINK_DAYS']} jours",
+        "audit_life": in_months(settings()["AUDIT_MONTHS"]),
+        "mail_text_life": f"{MAIL_TEXT_DAYS} jours",
+        "dead_link_life": f"{DEAD_LINK_DAYS} jours",
+        "leaving_days": str(LEAVING_DAYS),
         "session_life": in_hours(settings()["SESSION_HOURS"] * 60),
         "mail_sender": settings()["MAIL_DEFAULT_SENDER"],
         "default_history": DISPLAY_HISTORY_CHOICES[DEFAULT_DISPLAY_HISTORY_MONTHS],

@@ -38,6 +38,7 @@ def test_minutes_are_said_in_hours_where_whole(minutes: int, words: str) -> None
 def test_changed_setting_changes_the_words(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SELFSERVICE_RETENTION_MONTHS", "36")
     monkeypatch.setenv("SELFSERVICE_RECOVERY_LINK_MINUTES", "45")
+    monkeypatch.setenv("SELFSERVICE_AUDIT_MONTHS", "6")
     portal_facts.settings.cache_clear()
     try:
         words = portal_facts.variables()
@@ -47,6 +48,7 @@ def test_changed_setting_changes_the_words(monkeypatch: pytest.MonkeyPatch) -> N
     finally:
         portal_facts.settings.cache_clear()
     assert (words["retention"], words["retention_in_years"]) == ("36 mois", "3 ans")
+    assert words["audit_life"] == "6 mois"
     assert words["recovery_link_life"] == "45 minutes"
     assert "pendant 36" in mail
 
