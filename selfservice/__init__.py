@@ -35,6 +35,7 @@ def create_app() -> Flask:
     queue.configure(settings["QUEUE_URL"])
     Mail(app)
     _add_rooms(app)
+    web.wrap(app)
     return app
 
 

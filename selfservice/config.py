@@ -200,6 +200,7 @@ KEYS = (
     Key("PASSWORD_HASH_ITERATIONS", _whole(1, 20), 2, "Argon2id passes."),
     Key("DOCUMENT_MAX_MEGABYTES", _whole(1, 500), 20, "Largest document accepted at deposit."),
     Key("DOCUMENT_MAX_PAGES", _whole(1, 10_000), 500, "Longest document accepted at deposit."),
+    Key("LOG_LEVEL", _one_of("info", "warning", "error"), "info", "`info`: a line each request."),
     Key("DEMO", _boolean, False, "Demonstration instance: demonstration mailbox, frozen clock."),
 )
 

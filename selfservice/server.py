@@ -10,6 +10,7 @@ import io
 import os
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -17,9 +18,14 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
+from selfservice import logs
+
 BLOCKING_THREADS = 32
 KILL_TIMEOUT_SECONDS = 4
 MAX_BUFFERED_BYTES = 1024 * 1024
+
+# What granian itself says joins the portal's own lines.
+GRANIAN_LOG = {"loggers": {"_granian": {"handlers": [], "propagate": True}}}
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -42,6 +48,7 @@ class OneAtATime:
         self._turn = threading.Lock()
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        environ[logs.ARRIVED] = time.perf_counter()
         body = environ["wsgi.input"].read(MAX_BUFFERED_BYTES)
         environ["wsgi.input"] = io.BytesIO(body)
         environ["wsgi.input_terminated"] = True
@@ -53,7 +60,9 @@ def application() -> Application:
     """Build the app of one worker (granian's factory)."""
     from selfservice import create_app
 
-    return OneAtATime(create_app())
+    app = create_app()
+    logs.configure(app.config["LOG_LEVEL"])
+    return OneAtATime(app)
 
 
 def serve(*, host: str, port: int, workers: int | None) -> None:
@@ -73,6 +82,7 @@ def serve(*, host: str, port: int, workers: int | None) -> None:
         workers_kill_timeout=KILL_TIMEOUT_SECONDS,
         websockets=False,
         log_level=LogLevels.error,
+        log_dictconfig=GRANIAN_LOG,
     ).serve()
 
 

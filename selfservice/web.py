@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import re
-import secrets
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -16,7 +15,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from selfservice import audit, clock, db
+from selfservice import audit, clock, db, logs
 from selfservice.money import format_amount
 from selfservice.ratelimit import LimitReachedError
 
@@ -61,11 +60,16 @@ def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
     app.url_defaults(_version_static)
     _register_error_pages(app)
     _register_filters(app)
-    if app.config["PROXY_COUNT"]:
-        count = app.config["PROXY_COUNT"]
+    app.extensions["hide_tokens"] = logs.token_hider(app)
+
+
+def wrap(app: Flask) -> None:
+    """Put what also concerns static files and the help site around the finished app."""
+    if count := app.config["PROXY_COUNT"]:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=count, x_proto=count, x_host=count
         )
+    app.wsgi_app = logs.RequestLog(app)  # type: ignore[method-assign]
 
 
 def safe_next(target: str | None, default: str) -> str:
@@ -92,7 +96,7 @@ def health() -> tuple[Response, int]:
 
 
 def _open() -> Response | None:
-    g.request_id = secrets.token_hex(8)
+    g.request_id = request.environ[logs.REQUEST_ID]
     db.ensure_open()
     return None if _is_trusted(request.host) else Response("Adresse inconnue.", 400)
 
@@ -121,7 +125,15 @@ def _protect(response: Response) -> Response:
 
 
 def _leave(_error: BaseException | None) -> None:
+    user = g.get("_login_user")  # Flask-Login's; None where nobody asked who it is
+    request.environ[logs.USER_ID] = getattr(user, "id", None)
     db.release()
+
+
+def _path() -> str:
+    """Return the path without the token of a link: for the journal and the logs."""
+    hide_tokens: Callable[[str], str] = current_app.extensions["hide_tokens"]
+    return hide_tokens(request.path)[:200]
 
 
 def _version_static(endpoint: str, values: dict[str, Any]) -> None:
@@ -167,15 +179,13 @@ def _on_limit(error: LimitReachedError) -> tuple[str, int, dict[str, str]]:
 def _record_denial(event: str, *, reason: str) -> None:
     """Note a refusal in the journal; one that cannot be written stays a refusal."""
     try:
-        audit.record(
-            event, origin=request.remote_addr or "", path=request.path[:200], reason=reason
-        )
+        audit.record(event, origin=request.remote_addr or "", path=_path(), reason=reason)
     except db.FAULTS:
-        log.warning("request %s: %s not journalled: %s", g.get("request_id"), event, reason)
+        log.warning("%s not journalled: %s", event, reason)
 
 
 def _on_database_fault(error: Exception) -> tuple[str, int, dict[str, str]]:
-    log.error("request %s: database: %s", g.get("request_id"), error)
+    log.error("database: %s", error)
     page, code = _page(503)
     return page, code, {"Retry-After": "30"}
 
@@ -192,7 +202,7 @@ def _on_http_error(error: HTTPException) -> tuple[str, int, dict[str, str]] | HT
 
 def _on_surprise(error: Exception) -> tuple[str, int]:
     request_id = g.get("request_id", "")
-    log.error("request %s: %s %s", request_id, request.method, request.path, exc_info=error)
+    log.error("request %s: %s %s", request_id, request.method, _path(), exc_info=error)
     return _page(500, request_id=request_id)
 
 

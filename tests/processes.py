@@ -22,6 +22,7 @@ def environment(instance: Path, **keys: str) -> dict[str, str]:
     settings = {
         "INSTANCE": str(instance),
         "MAIL_TRANSPORT": "file",
+        "LOG_LEVEL": "warning",  # nobody reads the pipe: it must not fill up
         "PASSWORD_HASH_MEMORY_KIB": "8",
         "PASSWORD_HASH_ITERATIONS": "1",
     } | keys

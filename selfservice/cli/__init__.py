@@ -1,5 +1,6 @@
 """The command `selfservice`: each command calls one use case and reports in French."""
 
+from selfservice import logs
 from selfservice.cli import deposits, instance, mails, register, retention, users
 from selfservice.cli.frame import cli
 
@@ -8,4 +9,5 @@ __all__ = ["cli", "deposits", "instance", "mails", "main", "register", "retentio
 
 def main() -> None:
     """Run the command; the entry point of the package."""
+    logs.configure("warning")
     cli(prog_name="selfservice")

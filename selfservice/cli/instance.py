@@ -1,11 +1,10 @@
 """Making, filling and running an instance."""
 
-import logging
 
 import click
 from huey.exceptions import ConfigurationError as HueyConfigurationError
 
-from selfservice import config, create_app, db, installation, server, worker
+from selfservice import config, create_app, db, installation, logs, server, worker
 from selfservice.cli.frame import cli, finish, one_line_faults, require_migrated
 from selfservice.demo import fill
 from selfservice.demo import instance as demo_instance
@@ -65,7 +64,7 @@ def run_worker() -> None:
         app = create_app()
         with app.app_context(), db.connection():
             require_migrated()
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logs.configure(app.config["LOG_LEVEL"])
     try:
         worker.run(app)
     except QUEUE_ERRORS as error:

@@ -1,0 +1,146 @@
+"""Structured logs: one JSON line on stderr for each request and each record, no secret in it.
+
+A request's line holds no query string, and the path of a link with a token ends at the token.
+"""
+
+import json
+import logging
+import re
+import secrets
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from flask import Flask, g, has_request_context
+
+ARRIVED = "selfservice.arrived"
+REQUEST_ID = "selfservice.request_id"
+USER_ID = "selfservice.user_id"
+SENT_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
+MAX_PATH_CHARACTERS = 300
+HIDDEN = "…"
+SECRET_ARGUMENTS = {"secret", "token"}
+
+requests = logging.getLogger("selfservice.requests")
+
+Environ = dict[str, Any]
+
+
+class JsonFormatter(logging.Formatter):
+    """One object a line, in ASCII: nothing a visitor sends can forge a line or a terminal code."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line: dict[str, object] = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if has_request_context() and "request_id" in g:
+            line["request_id"] = g.request_id
+        line |= getattr(record, "facts", {})
+        if record.exc_info:
+            line["error"] = "".join(traceback.format_exception(*record.exc_info))
+        return json.dumps(line)
+
+
+def configure(level: str) -> None:
+    """Send every record of this process to stderr as JSON lines, from `level` on."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonFormatter())
+    logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
+    logging.getLogger("huey").setLevel(logging.WARNING)
+
+
+class RequestLog:
+    """Number each request, answer with its number, and log one line once the body has left.
+
+    Behind trusted proxies their own number is kept, so that both logs tell the same story.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._application = app.wsgi_app
+        self._is_proxied = bool(app.config["PROXY_COUNT"])
+        self._hide_tokens = token_hider(app)
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        environ.setdefault(ARRIVED, time.perf_counter())
+        environ[REQUEST_ID] = self._number(environ)
+        status = 0
+
+        def start(line: str, headers: list[tuple[str, str]], *more: Any) -> Any:
+            nonlocal status
+            status = int(line.split(" ", 1)[0])
+            return start_response(line, [*headers, ("X-Request-ID", environ[REQUEST_ID])], *more)
+
+        body = self._application(environ, start)
+        return _Counted(body, lambda size: self._log(environ, status, size))
+
+    def _number(self, environ: Environ) -> str:
+        sent: str = environ.get("HTTP_X_REQUEST_ID", "")
+        return sent if self._is_proxied and SENT_ID.fullmatch(sent) else secrets.token_hex(8)
+
+    def _log(self, environ: Environ, status: int, size: int) -> None:
+        path = self._hide_tokens(path_of(environ))
+        facts = {
+            "request_id": environ[REQUEST_ID],
+            "method": environ["REQUEST_METHOD"][:20],
+            "path": path[:MAX_PATH_CHARACTERS],
+            "status": status,
+            "ms": round((time.perf_counter() - environ[ARRIVED]) * 1000, 1),
+            "bytes": size,
+            "user_id": environ.get(USER_ID),
+            "origin": environ.get("REMOTE_ADDR", ""),
+        }
+        requests.info("request", extra={"facts": facts})
+
+
+class _Counted:
+    """A response's body that tells its size when it is closed, whole or not."""
+
+    def __init__(self, body: Iterable[bytes], on_close: Callable[[int], None]) -> None:
+        self._body = body
+        self._on_close = on_close
+        self._size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        for chunk in self._body:
+            self._size += len(chunk)
+            yield chunk
+
+    def close(self) -> None:
+        try:
+            if hasattr(self._body, "close"):
+                self._body.close()
+        finally:
+            self._on_close(self._size)
+
+
+def path_of(environ: Environ) -> str:
+    """Return the path as it was asked for; WSGI hands its bytes over as Latin-1."""
+    path: str = environ.get("PATH_INFO", "")
+    return path.encode("latin-1", "replace").decode("utf-8", "replace")
+
+
+def token_hider(app: Flask) -> Callable[[str], str]:
+    """Return a function that cuts a path where a link of the portal holds its token.
+
+    Whatever follows the fixed part goes: a link badly copied matches no route and is one still.
+    """
+    found: list[re.Pattern[str]] = []
+
+    def hide(path: str) -> str:
+        if not found:
+            found.append(_links_with_token(app))
+        return found[0].sub(rf"\1{HIDDEN}", path)
+
+    return hide
+
+
+def _links_with_token(app: Flask) -> re.Pattern[str]:
+    rules = [rule for rule in app.url_map.iter_rules() if SECRET_ARGUMENTS & rule.arguments]
+    fixed = sorted({re.escape(rule.rule.partition("<")[0]) for rule in rules})
+    return re.compile(rf"({'|'.join(fixed)}).*", re.IGNORECASE | re.DOTALL)

@@ -1,0 +1,121 @@
+"""One JSON line a request: enough to follow a visitor's fault, no secret, no forged line."""
+
+import json
+import logging
+import urllib.request
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from selfservice import logs, outbox
+from selfservice.accounts import recovery
+from selfservice.audit import AuditEntry
+from tests.conftest import Browser, free_port
+from tests.factories import People
+from tests.processes import running, wait_until
+
+
+@pytest.fixture
+def lines(app: Flask, caplog: pytest.LogCaptureFixture) -> Callable[[], list[dict[str, Any]]]:
+    """The lines that requests have logged so far, as a reader of the log gets them."""
+    caplog.set_level(logging.INFO, "selfservice.requests")
+    formatter = logs.JsonFormatter()
+    return lambda: [
+        json.loads(formatter.format(record))
+        for record in caplog.records
+        if record.name == "selfservice.requests"
+    ]
+
+
+def test_each_request_has_one_line(
+    lines: Callable[[], list[dict[str, Any]]], alice: Browser, people: People
+) -> None:
+    before = len(lines())
+    response = alice.get("/profil/compte?q=secret")
+    (line,) = lines()[before:]
+    assert line["request_id"] == response.headers["X-Request-ID"]
+    assert (line["method"], line["path"], line["status"]) == ("GET", "/profil/compte", 200)
+    assert line["bytes"] == len(response.data)
+    assert line["user_id"] == people.alice.id
+    assert line["origin"] == "127.0.0.1"
+    assert line["ms"] > 0
+    assert line["at"].endswith("+00:00")
+    assert "secret" not in json.dumps(line)
+
+
+def test_static_files_have_a_line_too(
+    lines: Callable[[], list[dict[str, Any]]], browser: Browser
+) -> None:
+    browser.get("/static/portal.css")
+    assert lines()[-1]["path"] == "/static/portal.css"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/reinitialisation/S3cr3t-token",
+        "/telechargement/S3cr3t-token",
+        "/telechargement/S3cr3t-token/",
+        "/x//telechargement/S3cr3t-token",
+        "/Reinitialisation/x/S3cr3t-token",
+    ],
+)
+def test_a_link_ends_at_its_token(
+    path: str, lines: Callable[[], list[dict[str, Any]]], browser: Browser
+) -> None:
+    browser.get(path)
+    assert "S3cr3t" not in json.dumps(lines())
+    assert lines()[-1]["path"].endswith("/…")
+
+
+def test_journal_and_faults_hold_no_token(
+    app: Flask, people: People, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.test_client().post("/telechargement/S3cr3t-token", data={"x": "y"})
+    assert AuditEntry.select().where(AuditEntry.facts.contains("S3cr3t")).count() == 0
+    recovery.request_link("alice@example.com", origin="192.0.2.1")
+    assert outbox.mails().count() == 1
+    assert "S3cr3t" not in caplog.text
+
+
+def test_no_visitor_forges_a_line() -> None:
+    record = logging.makeLogRecord({"msg": "a\r\n{}\x1b[2J", "facts": {"path": "/\n\u2028é"}})
+    line = logs.JsonFormatter().format(record)
+    assert line.isascii()
+    assert line.isprintable()
+    assert json.loads(line)["path"] == "/\n\u2028é"
+
+
+def test_number_of_a_proxy_is_kept_only_behind_one(
+    configure: Callable[..., None], make_app: Callable[[], Flask]
+) -> None:
+    sent = {"X-Request-ID": "0123456789abcdef"}
+    assert make_app().test_client().get("/sante", headers=sent).headers["X-Request-ID"] != sent
+    configure(PROXY_COUNT="1")
+    client = make_app().test_client()
+    assert client.get("/sante", headers=sent).headers["X-Request-ID"] == "0123456789abcdef"
+    forged = client.get("/sante", headers={"X-Request-ID": 'x"; forged line'})
+    assert "forged" not in forged.headers["X-Request-ID"]
+
+
+def test_server_writes_only_json_lines(app: Flask, instance: Path) -> None:
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    keys = {"PUBLIC_URL": address, "LOG_LEVEL": "info"}
+    with running(instance, "serve", "--port", str(port), "--workers", "1", **keys) as process:
+        wait_until(lambda: _answers(f"{address}/connexion?next=/secret"))
+        assert process.stderr
+        line = json.loads(process.stderr.readline())
+    assert (line["path"], line["status"]) == ("/connexion", 200)
+    assert line["ms"] > 0
+
+
+def _answers(address: str) -> bool:
+    try:
+        with urllib.request.urlopen(address, timeout=5) as response:
+            return bool(response.headers["X-Request-ID"])
+    except OSError:
+        return False
