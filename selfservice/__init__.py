@@ -9,6 +9,7 @@ from selfservice.administration import views as administration_views
 from selfservice.demo import views as demo_views
 from selfservice.invoices import views as invoices_views
 from selfservice.notifications import views as notifications_views
+from selfservice.operations import views as operations_views
 from selfservice.queue import queue
 from selfservice.suppliers import identity
 from selfservice.suppliers import views as suppliers_views
@@ -54,6 +55,7 @@ def _add_rooms(app: Flask) -> None:
     app.register_blueprint(invoices_views.blueprint)
     app.register_blueprint(notifications_views.blueprint)
     app.register_blueprint(administration_views.blueprint)
+    app.register_blueprint(operations_views.blueprint)
     app.jinja_env.globals["is_demo"] = app.config["DEMO"]
     if app.config["DEMO"]:
         app.register_blueprint(demo_views.blueprint)

@@ -1,4 +1,4 @@
-"""What every page shares: connection, headers, error pages, filters, safe redirects, health."""
+"""What every page shares: connection, headers, error pages, filters, safe redirects."""
 
 import hashlib
 import logging
@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from babel.dates import format_date, format_datetime
-from flask import Blueprint, Flask, Response, current_app, g, jsonify, render_template, request
+from flask import Flask, Response, current_app, g, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -30,7 +30,6 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PAGES_OF_ERRORS = (400, 404, 410, 413, 429, 500, 503)
 
 log = logging.getLogger(__name__)
-blueprint = Blueprint("web", __name__)
 csrf = CSRFProtect()
 
 
@@ -53,7 +52,6 @@ def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
     app.extensions["trusted_hosts"] = [name.lower() for name in app.config["TRUSTED_HOSTS"]]
     app.config["TRUSTED_HOSTS"] = None
     csrf.init_app(app)
-    app.register_blueprint(blueprint)
     app.before_request(_open)
     app.after_request(_protect)
     app.teardown_request(_leave)
@@ -81,18 +79,6 @@ def public_url(path: str, *, hostname: str | None = None) -> str:
     """Return an absolute address for a mail: PUBLIC_URL, or the supplier's host, never Host."""
     base = current_app.config["PUBLIC_URL"]
     return f"https://{hostname}{path}" if hostname else f"{base}{path}"
-
-
-@blueprint.get("/sante")
-def health() -> tuple[Response, int]:
-    """Answer 200 when the database answers and has no migration pending, else 503."""
-    try:
-        pending = db.pending_migrations()
-    except db.FAULTS:
-        return jsonify(status="error", database="unreachable"), 503
-    if pending:
-        return jsonify(status="error", database="migrations pending"), 503
-    return jsonify(status="ok"), 200
 
 
 def _open() -> Response | None:

@@ -10,6 +10,7 @@ from flask import Flask
 from selfservice import clock, db, outbox, ratelimit, tokens
 from selfservice.accounts import sessions
 from selfservice.notifications import reminders, send
+from selfservice.operations import milestones
 from selfservice.queue import queue
 from selfservice.retention import purge
 
@@ -25,6 +26,7 @@ def run(app: Flask) -> None:
     queue.every_minute(_in_app(app, _forget))
     queue.every_minute(_in_app(app, _once_a_day(_purge, after=MIDNIGHT)))
     queue.every_minute(_in_app(app, _once_a_day(_remind, after=app.config["DIGEST_TIME"])))
+    queue.every_minute(_in_app(app, milestones.beat))
     queue.consumer().run()
 
 

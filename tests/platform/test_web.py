@@ -1,6 +1,5 @@
 """Headers, error pages and doors that every page shares."""
 
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -136,11 +135,6 @@ def test_unsafe_next_is_replaced(target: str) -> None:
 
 def test_safe_next_is_kept() -> None:
     assert safe_next("/factures?q=1&kind=invoice", "/") == "/factures?q=1&kind=invoice"
-
-
-def test_health_is_json(browser: Browser) -> None:
-    response = browser.get("/sante")
-    assert (response.status_code, json.loads(response.text)) == (200, {"status": "ok"})
 
 
 def test_static_files_are_versioned_and_cached_for_ever(browser: Browser) -> None:

@@ -1,0 +1,85 @@
+"""What the instance's state is at a glance: no lock taken, nothing written, a few indexed reads."""
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from flask import current_app
+
+from selfservice import clock, db
+from selfservice.invoices.models import Invoice
+from selfservice.operations import milestones
+from selfservice.outbox import OutboxMail
+
+# Below, SQLite can no longer be trusted to commit; documents need far more.
+LEAST_FREE_BYTES = 20 * 1024 * 1024
+LATE_WORKER = timedelta(minutes=10)
+LATE_BACKLOG = timedelta(minutes=15)
+
+
+@dataclass(frozen=True)
+class Health:
+    """`fault` is empty for a healthy instance, else the name of what stops it.
+
+    A late worker does not stop the pages: it is among the details only.
+    """
+
+    fault: str
+    free_bytes: int
+    worker_age_seconds: int | None = None
+    overdue_mails: int = 0
+    unannounced_documents: int = 0
+
+
+def examine() -> Health:
+    """Look at database, migrations, disk, worker and backlog. Needs an open connection."""
+    free = min(free_bytes(folder) for folder in folders())
+    try:
+        if db.pending_migrations():
+            return Health("migrations", free)
+        age = milestones.age(milestones.WORKER)
+        mails, documents = overdue_mails(), unannounced_documents()
+    except db.FAULTS:
+        return Health("database", free)
+    fault = "disk" if free < LEAST_FREE_BYTES else "" if is_writable() else "read-only"
+    seconds = int(age.total_seconds()) if age is not None else None
+    return Health(fault, free, seconds, mails, documents)
+
+
+def folders() -> Iterable[Path]:
+    """Return the folders that the portal writes into."""
+    return [current_app.config["INSTANCE"], current_app.config["DOCUMENTS_DIR"]]
+
+
+def free_bytes(folder: Path) -> int:
+    """Return the free space under a folder, 0 where there is none."""
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
+
+
+def is_writable() -> bool:
+    """Tell whether the database's files accept writing, without taking its lock."""
+    if not db.is_sqlite():
+        row = db.database.execute_sql("SHOW transaction_read_only").fetchone()
+        return bool(row[0] == "off")
+    path = Path(db.database.database)
+    return all(os.access(each, os.W_OK) for each in (path, path.parent))
+
+
+def overdue_mails() -> int:
+    """Count the mails that should have left a while ago."""
+    late = clock.now() - LATE_BACKLOG
+    query = OutboxMail.select().where(OutboxMail.state == "queued", OutboxMail.due_at < late)
+    return int(query.count())
+
+
+def unannounced_documents() -> int:
+    """Count the documents deposited a while ago that no notification has looked at."""
+    late = clock.now() - LATE_BACKLOG
+    query = Invoice.select().where(Invoice.announced_at.is_null(), Invoice.deposited_at < late)
+    return int(query.count())

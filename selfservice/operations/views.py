@@ -1,0 +1,39 @@
+"""/sante, for a load balancer, and in full for who asks on the host itself."""
+
+import time
+from dataclasses import asdict
+
+from flask import Blueprint, Response, current_app, jsonify, request
+
+from selfservice.operations import health
+
+CACHE_SECONDS = 1.0
+LOOPBACK = ("127.0.0.1", "::1")
+# What any proxy adds: whoever comes through one is not on the host.
+FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Via")
+
+blueprint = Blueprint("operations", __name__)
+
+
+@blueprint.get("/sante")
+def answer_health() -> tuple[Response, int]:
+    found = _recent()
+    code = 503 if found.fault else 200
+    shown: dict[str, object] = {"status": "error" if found.fault else "ok"}
+    if _is_on_the_host():
+        shown |= asdict(found)
+    return jsonify(shown), code
+
+
+def _recent() -> health.Health:
+    kept: tuple[float, health.Health] | None = current_app.extensions.get("health")
+    if kept is None or time.monotonic() - kept[0] > CACHE_SECONDS:
+        kept = (time.monotonic(), health.examine())
+        current_app.extensions["health"] = kept
+    return kept[1]
+
+
+def _is_on_the_host() -> bool:
+    return request.remote_addr in LOOPBACK and not any(
+        name in request.headers for name in FORWARDED
+    )
