@@ -20,10 +20,10 @@ def install(instance: Path) -> Installed:
     The folder and the key are made even where a setting is wrong. Raises
     config.ConfigurationError for it, OSError, or peewee's errors.
     """
-    instance.mkdir(parents=True, exist_ok=True)
+    instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     is_key_new = _make_key(instance / config.KEY_NAME)
     settings = config.load(instance)
-    settings["DOCUMENTS_DIR"].mkdir(parents=True, exist_ok=True)
+    settings["DOCUMENTS_DIR"].mkdir(mode=0o700, parents=True, exist_ok=True)
     db.configure(settings["DATABASE_URL"])
     with db.connection():
         migrations = db.migrate()

@@ -1,10 +1,20 @@
 """The command `selfservice`: each command calls one use case and reports in French."""
 
 from selfservice import logs
-from selfservice.cli import deposits, instance, mails, register, retention, users
+from selfservice.cli import deposits, instance, mails, operations, register, retention, users
 from selfservice.cli.frame import cli
 
-__all__ = ["cli", "deposits", "instance", "mails", "main", "register", "retention", "users"]
+__all__ = [
+    "cli",
+    "deposits",
+    "instance",
+    "mails",
+    "main",
+    "operations",
+    "register",
+    "retention",
+    "users",
+]
 
 
 def main() -> None:

@@ -1,0 +1,243 @@
+"""`selfservice doctor`: every check of an instance, the worst told with its remedy.
+
+Nothing is changed but a trial file in the folders, and no secret is in a finding.
+"""
+
+import os
+import stat
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from flask import current_app
+from peewee import DatabaseError
+
+from selfservice import clock, config, db
+from selfservice.audit import AuditEntry
+from selfservice.invoices import storage
+from selfservice.invoices.models import Invoice
+from selfservice.operations import health, milestones
+from selfservice.operations.findings import Finding, fault, fine, warning
+from selfservice.operations.smtp import check_mail
+from selfservice.outbox import OutboxMail
+from selfservice.queue import queue
+
+OTHERS_READ = stat.S_IRGRP | stat.S_IROTH | stat.S_IXGRP | stat.S_IXOTH
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+MIN_FREE_BYTES = 200 * 1024 * 1024
+LOW_FREE_BYTES = 2 * 1024 * 1024 * 1024
+FIRST_YEAR, LAST_YEAR = 2026, 2099
+MAX_DRIFT = timedelta(minutes=1)
+MAX_BACKWARDS = timedelta(minutes=5)
+OLD_BACKUP = timedelta(days=2)
+REFUSED_SINCE = timedelta(days=7)
+SAMPLE_DOCUMENTS = 100
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def examine_folder(instance: Path) -> Iterator[Finding]:
+    """Check what can be without an app: the settings and the secret key."""
+    try:
+        settings = config.load(instance)
+    except config.ConfigurationError as error:
+        yield fault("configuration", reason=error)
+    else:
+        yield fine("configuration")
+        if not settings["SECRET_KEY"]:
+            yield fault("no_key")
+    path = instance / config.KEY_NAME
+    if path.is_file():
+        is_open = path.stat().st_mode & (OTHERS_READ | OTHERS_WRITE)
+        yield fault("open_key", path=path) if is_open else fine("secret_key")
+
+
+def examine_instance() -> Iterator[Finding]:
+    """Check the instance of the current app, from its folders to its mail server."""
+    for check in (_permissions, _disk, _clock, _help_site, _public_url, _demo, check_mail, _queue):
+        yield from check()
+    yield from _database()
+
+
+def _database() -> Iterator[Finding]:
+    """Check the database, then what only a sound and migrated one can tell."""
+    if db.is_sqlite() and not Path(db.database.database).is_file():
+        yield fault("database", reason=f"{db.database.database} n'existe pas")
+        return
+    try:
+        with db.connection():
+            if damage := _damage():
+                yield fault("damaged", reason=damage)
+            elif pending := db.pending_migrations():
+                yield fine("database")
+                yield fault("migrations", count=len(pending))
+            else:
+                yield from (fine("database"), fine("migrations"))
+                for check in (_documents, _journal, _worker, _backlog, _backup):
+                    yield from check()
+    except db.FAULTS as error:
+        yield fault("database", reason=error)
+    except DatabaseError as error:
+        yield fault("damaged", reason=error)
+
+
+def _damage() -> str:
+    if not db.is_sqlite():
+        return ""
+    answer = str(db.database.execute_sql("PRAGMA quick_check(1)").fetchone()[0])
+    return "" if answer == "ok" else answer
+
+
+def _permissions() -> Iterator[Finding]:
+    found = [finding for folder in health.folders() for finding in _rights(Path(folder))]
+    yield from found or [fine("permissions")]
+
+
+def _rights(folder: Path) -> Iterator[Finding]:
+    if not os.access(folder, os.W_OK | os.X_OK):
+        yield fault("closed_folder", path=folder)
+        return
+    mode = folder.stat().st_mode
+    if mode & OTHERS_WRITE:
+        yield fault("open_folder", path=folder)
+    elif mode & OTHERS_READ:
+        yield warning("readable_folder", path=folder)
+
+
+def _disk() -> Iterator[Finding]:
+    for folder in health.folders():
+        free = health.free_bytes(Path(folder))
+        facts = {"free": _megabytes(free), "path": folder}
+        if free < MIN_FREE_BYTES:
+            yield fault("disk", **facts)
+        elif free < LOW_FREE_BYTES:
+            yield warning("low_disk", **facts)
+        else:
+            yield fine("disk", free=f"{_megabytes(free)} sous {folder}")
+
+
+def _clock() -> Iterator[Finding]:
+    """Compare with who else keeps the time: the database's server or the documents' disk."""
+    now = clock.now()
+    if not FIRST_YEAR <= now.year <= LAST_YEAR:
+        yield fault("clock_year", now=f"{now:%d/%m/%Y %H:%M}")
+        return
+    reference = _reference()
+    drift = abs((reference or now) - now)
+    if drift > MAX_DRIFT:
+        yield fault("clock_drift", seconds=int(drift.total_seconds()))
+    else:
+        yield fine("clock", now=f"{now:%d/%m/%Y %H:%M}")
+
+
+def _reference() -> datetime | None:
+    try:
+        if db.is_sqlite():
+            return _time_of_disk(storage.documents_folder())
+        with db.connection():
+            row = db.database.execute_sql("SELECT now() AT TIME ZONE 'UTC'").fetchone()
+        return datetime.fromisoformat(str(row[0]))
+    except (OSError, *db.FAULTS):
+        return None  # told by the checks of folders and database
+
+
+def _time_of_disk(folder: Path) -> datetime:
+    trial = folder / ".doctor"
+    trial.touch()
+    written = trial.stat().st_mtime
+    trial.unlink()
+    return datetime.fromtimestamp(written, UTC).replace(tzinfo=None)
+
+
+def _journal() -> Iterator[Finding]:
+    newest = AuditEntry.select().order_by(AuditEntry.at.desc()).first()
+    if newest and newest.at > clock.now() + MAX_BACKWARDS:
+        yield fault("clock_back", newest=f"{newest.at:%d/%m/%Y %H:%M}")
+
+
+def _documents() -> Iterator[Finding]:
+    newest = Invoice.select(Invoice.sha256).order_by(Invoice.id.desc()).limit(SAMPLE_DOCUMENTS)
+    names = [row.sha256 for row in newest]
+    missing = [name for name in names if not storage.path_of(name).is_file()]
+    if missing:
+        yield fault("documents", count=len(missing), example=storage.path_of(missing[0]))
+    else:
+        yield fine("documents", count=len(names))
+
+
+def _worker() -> Iterator[Finding]:
+    age = milestones.age(milestones.WORKER)
+    if age is None:
+        yield fault("no_worker")
+    elif age > health.LATE_WORKER:
+        yield fault("late_worker", age=_duration(age))
+    else:
+        yield fine("worker", age=_duration(age))
+
+
+def _backlog() -> Iterator[Finding]:
+    found: list[Finding] = []
+    if count := health.overdue_mails():
+        found.append(fault("overdue_mails", count=count))
+    if count := health.unannounced_documents():
+        found.append(fault("unannounced", count=count))
+    since = clock.now() - REFUSED_SINCE
+    refused = OutboxMail.state.in_(("failed", "dropped")) & (OutboxMail.created_at > since)
+    if count := OutboxMail.select().where(refused).count():
+        found.append(warning("failed_mails", count=count))
+    yield from found or [fine("backlog")]
+
+
+def _queue() -> Iterator[Finding]:
+    try:
+        queue.huey.pending_count()
+    except Exception as error:  # each kind of queue has errors of its own
+        yield fault("queue", reason=type(error).__name__)
+    else:
+        yield fine("queue")
+
+
+def _backup() -> Iterator[Finding]:
+    age = milestones.age(milestones.BACKUP)
+    if age is None:
+        yield warning("no_backup")
+    else:
+        is_old = age > OLD_BACKUP
+        yield (warning if is_old else fine)(
+            "old_backup" if is_old else "backup", age=_duration(age)
+        )
+
+
+def _help_site() -> Iterator[Finding]:
+    folder = current_app.config["HELP_SITE_DIR"]
+    is_built = (folder / "index.html").is_file()
+    yield fine("help_site") if is_built else fault("help_site", path=folder)
+
+
+def _public_url() -> Iterator[Finding]:
+    url = current_app.config["PUBLIC_URL"]
+    if url.startswith("https"):
+        is_alone = not current_app.config["PROXY_COUNT"]
+        yield fault("no_proxy_count") if is_alone else fine("public_url", url=url)
+    elif urlsplit(url).hostname in LOOPBACK:
+        yield warning("local_address", url=url)
+    else:
+        yield fault("public_url_plain", url=url)
+
+
+def _demo() -> Iterator[Finding]:
+    yield warning("demo") if current_app.config["DEMO"] else fine("demo")
+
+
+def _megabytes(size: int) -> str:
+    return f"{size // (1024 * 1024)} Mo"
+
+
+def _duration(age: timedelta) -> str:
+    """Return the age in its largest fitting unit, « 3 jours »."""
+    minutes = int(age.total_seconds()) // 60
+    for size, unit in ((1440, "jour"), (60, "heure"), (1, "minute")):
+        if minutes >= size:
+            count = minutes // size
+            return f"{count} {unit}{'s' if count > 1 else ''}"
+    return "moins d'une minute"

@@ -1,0 +1,120 @@
+"""What the doctor says in French: each finding in one line, each fault with its remedy.
+
+The help site prints the same table.
+"""
+
+FINE = {
+    "configuration": "Configuration : tous les réglages sont lisibles.",
+    "secret_key": "Clé secrète : présente, lisible par vous seul.",
+    "permissions": "Droits : les dossiers sont à vous seul.",
+    "database": "Base de données : joignable et saine.",
+    "migrations": "Migrations : à jour.",
+    "documents": "Documents : les {count} derniers sont à leur place.",
+    "disk": "Place libre : {free}.",
+    "clock": "Horloge : {now} UTC, d'accord avec sa référence.",
+    "worker": "Processus de fond : en vie il y a {age}.",
+    "backlog": "Mails et documents : rien n'attend depuis longtemps.",
+    "queue": "File d'attente : joignable.",
+    "backup": "Sauvegarde : la dernière date de {age}.",
+    "smtp": "Serveur de mail : {server} accepte l'expéditeur {sender}.",
+    "mail_folder": "Mails : écrits dans un dossier, {folder}.",
+    "help_site": "Site d'aide : construit.",
+    "public_url": "Adresse publique : {url}.",
+    "demo": "Démonstration : non.",
+}
+
+# name: (what is wrong, what to do)
+FAULTS = {
+    "configuration": ("Configuration : {reason}", "corrigez ce réglage, puis recommencez"),
+    "no_key": ("Clé secrète : absente", "lancez « selfservice init »"),
+    "open_key": ("Clé secrète : d'autres comptes peuvent la lire", "lancez « chmod 600 {path} »"),
+    "open_folder": (
+        "Droits : d'autres comptes écrivent dans {path}",
+        "lancez « chmod 700 {path} »",
+    ),
+    "closed_folder": ("Droits : impossible d'écrire dans {path}", "donnez ce dossier à ce compte"),
+    "database": ("Base de données : {reason}", "vérifiez DATABASE_URL et que la base tourne"),
+    "damaged": ("Base de données : abîmée ({reason})", "restaurez la dernière sauvegarde"),
+    "migrations": ("Migrations : {count} en attente", "lancez « selfservice init »"),
+    "documents": (
+        "Documents : {count} fichier(s) manquant(s), dont {example}",
+        "remontez DOCUMENTS_DIR, ou restaurez la dernière sauvegarde",
+    ),
+    "disk": ("Place libre : {free} sous {path}", "libérez de la place, ou agrandissez le disque"),
+    "clock_year": ("Horloge : elle dit {now} UTC", "mettez la machine à l'heure"),
+    "clock_drift": (
+        "Horloge : {seconds} secondes d'écart avec sa référence",
+        "synchronisez les hôtes par NTP",
+    ),
+    "clock_back": (
+        "Horloge : le journal connaît déjà le {newest} UTC",
+        "remettez la machine à l'heure",
+    ),
+    "no_worker": ("Processus de fond : jamais vu", "lancez « selfservice worker »"),
+    "late_worker": (
+        "Processus de fond : sans signe de vie depuis {age}",
+        "relancez « selfservice worker » et lisez son journal",
+    ),
+    "overdue_mails": (
+        "Mails : {count} en retard de plus d'un quart d'heure",
+        "lancez « selfservice mail deliver » pour en voir la cause",
+    ),
+    "unannounced": (
+        "Documents : {count} déposé(s) sans suite depuis plus d'un quart d'heure",
+        "lancez « selfservice notifications send » pour en voir la cause",
+    ),
+    "queue": ("File d'attente : {reason}", "vérifiez QUEUE_URL et que ce service tourne"),
+    "smtp_connection": (
+        "Serveur de mail : {server} ne répond pas comme il faut ({reason})",
+        "vérifiez MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS, MAIL_USE_SSL et le pare-feu",
+    ),
+    "smtp_certificate": (
+        "Serveur de mail : le certificat de {server} n'est pas valable ({reason})",
+        "mettez dans MAIL_SERVER le nom que porte le certificat, ou renouvelez-le",
+    ),
+    "smtp_login": (
+        "Serveur de mail : {server} refuse le compte ({reason})",
+        "vérifiez MAIL_USERNAME et MAIL_PASSWORD",
+    ),
+    "smtp_sender": (
+        "Serveur de mail : {server} refuse l'expéditeur {sender} ({reason})",
+        "vérifiez MAIL_DEFAULT_SENDER et ce que ce compte a le droit d'envoyer",
+    ),
+    "example_sender": (
+        "Mails : l'expéditeur {sender} n'est qu'un exemple",
+        "donnez une adresse de votre domaine à MAIL_DEFAULT_SENDER",
+    ),
+    "mail_folder": ("Mails : impossible d'écrire dans {folder}", "donnez ce dossier à ce compte"),
+    "help_site": ("Site d'aide : absent de {path}", "lancez « make site »"),
+    "public_url_plain": (
+        "Adresse publique : {url} n'est pas chiffrée",
+        "placez un serveur mandataire avec un certificat devant, et une adresse en https",
+    ),
+    "no_proxy_count": (
+        "Adresse publique : en https, mais PROXY_COUNT vaut 0",
+        "mettez PROXY_COUNT à 1, sinon les limites prennent tous les visiteurs pour un seul",
+    ),
+}
+
+WARNINGS = {
+    "readable_folder": ("Droits : d'autres comptes lisent {path}", "lancez « chmod 700 {path} »"),
+    "low_disk": ("Place libre : {free} seulement sous {path}", "prévoyez un disque plus grand"),
+    "failed_mails": (
+        "Mails : {count} refusé(s) depuis une semaine",
+        "lancez « selfservice mail list » pour savoir lesquels",
+    ),
+    "no_backup": ("Sauvegarde : aucune", "lancez « selfservice backup FICHIER » chaque nuit"),
+    "old_backup": (
+        "Sauvegarde : la dernière date de {age}",
+        "voyez pourquoi la sauvegarde de la nuit ne passe plus",
+    ),
+    "local_address": (
+        "Adresse publique : {url} n'existe que sur cet hôte",
+        "donnez la vraie à PUBLIC_URL avant d'ouvrir le portail",
+    ),
+    "mails_to_folder": (
+        "Mails : écrits dans {folder}, aucun ne part",
+        "mettez MAIL_TRANSPORT à smtp avant d'ouvrir le portail",
+    ),
+    "demo": ("Démonstration : oui", "n'y mettez aucune vraie facture"),
+}

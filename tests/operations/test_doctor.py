@@ -1,0 +1,222 @@
+"""The doctor names each fault in one line with its remedy, and nothing that is secret."""
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from aiosmtpd.controller import Controller
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from flask import Flask
+
+from selfservice import audit, clock, db, outbox
+from selfservice.audit import AuditEntry
+from selfservice.operations import doctor, health, labels, milestones
+from selfservice.operations.findings import Finding, Level
+from selfservice.outbox import OutboxMail
+from tests.conftest import free_port
+from tests.factories import make_company, make_invoice, make_supplier
+from tests.processes import command
+
+
+def found(name: str) -> Finding:
+    (finding,) = [each for each in doctor.examine_instance() if each.name == name]
+    return finding
+
+
+def names(level: Level) -> set[str]:
+    return {each.name for each in doctor.examine_instance() if each.level is level}
+
+
+def test_cared_for_instance_has_no_fault(app: Flask, tmp_path: Path) -> None:
+    app.config["HELP_SITE_DIR"] = tmp_path
+    (tmp_path / "index.html").touch()
+    milestones.beat()
+    milestones.reach(milestones.BACKUP)
+    assert names(Level.FAULT) == set()
+    assert names(Level.WARNING) <= {"low_disk", "local_address", "mails_to_folder"}
+
+
+def test_command_tells_faults_on_stderr_and_ends_with_1(app: Flask, instance: Path) -> None:
+    done = command(instance, "doctor")
+    assert done.returncode == 1
+    assert "défaut\tProcessus de fond : jamais vu ; lancez « selfservice worker »." in done.stderr
+    assert "ok\tBase de données" in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_it_runs_where_the_configuration_is_wrong(app: Flask, instance: Path) -> None:
+    done = command(instance, "doctor", MAIL_PORT="beaucoup", SECRET_KEY="s" * 40)
+    assert done.returncode == 1
+    assert "SELFSERVICE_MAIL_PORT" in done.stderr
+    assert "ssss" not in done.stdout + done.stderr
+
+
+def test_it_runs_where_nothing_is_installed(tmp_path: Path) -> None:
+    done = command(tmp_path / "absent", "doctor")
+    assert done.returncode == 1
+    assert "selfservice init" in done.stderr
+    assert not (tmp_path / "absent").exists()
+
+
+def test_key_that_others_read_is_a_fault(app: Flask, instance: Path) -> None:
+    assert Level.FAULT not in {each.level for each in doctor.examine_folder(instance)}
+    (instance / "secret_key").chmod(0o644)
+    (finding,) = [each for each in doctor.examine_folder(instance) if each.level is Level.FAULT]
+    assert "chmod 600" in finding.line
+    assert (instance / "secret_key").read_text() not in finding.line
+
+
+def test_folders_that_others_read_or_write_are_told(app: Flask, instance: Path) -> None:
+    assert found("permissions")
+    instance.chmod(0o755)
+    assert found("readable_folder").level is Level.WARNING
+    instance.chmod(0o777)
+    assert found("open_folder").level is Level.FAULT
+
+
+def test_missing_and_damaged_databases_are_told(app: Flask, instance: Path) -> None:
+    db.database.close()
+    path = instance / "portal.db"
+    content = path.read_bytes()
+    path.write_bytes(b"no database at all" * 1000)
+    assert found("damaged").level is Level.FAULT
+    path.unlink()
+    assert "portal.db" in found("database").line
+    assert not path.exists()
+    path.write_bytes(content)
+
+
+def test_pending_migration_is_told(app: Flask) -> None:
+    db.database.execute_sql("DELETE FROM schema_migration")
+    assert "selfservice init" in found("migrations").line
+
+
+def test_little_disk_is_told(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "free_bytes", lambda _folder: 50 * 1024 * 1024)
+    assert {"disk"} <= names(Level.FAULT)
+    monkeypatch.setattr(health, "free_bytes", lambda _folder: 500 * 1024 * 1024)
+    assert {"low_disk"} <= names(Level.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("shift", "name"),
+    [(timedelta(days=-9000), "clock_year"), (timedelta(hours=2), "clock_drift")],
+)
+def test_wrong_clock_is_told(
+    shift: timedelta, name: str, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now + shift)
+    assert name in names(Level.FAULT)
+
+
+def test_clock_that_went_back_is_told(app: Flask) -> None:
+    audit.record("test")
+    AuditEntry.update(at=clock.now() + timedelta(days=1)).execute()
+    assert found("clock_back").level is Level.FAULT
+
+
+def test_missing_documents_are_told(app: Flask) -> None:
+    invoice = make_invoice(make_company(make_supplier()))
+    assert invoice.sha256 in found("documents").line
+
+
+def test_late_worker_backlog_and_backup_are_told(app: Flask) -> None:
+    outbox.enqueue(
+        "password_changed",
+        to_address="a@example.com",
+        address_key="a@example.com",
+        context={"login": "alice", "supplier": "Diac", "home_url": "/", "link_url": "/"},
+    )
+    late = clock.now() - timedelta(hours=1)
+    OutboxMail.update(due_at=late).execute()
+    make_invoice(make_company(make_supplier()), deposited_at=late)
+    milestones.Milestone.insert_many(
+        [{"name": name, "at": late - timedelta(days=3)} for name in ("worker", "backup")]
+    ).execute()
+    assert {"late_worker", "overdue_mails", "unannounced"} <= names(Level.FAULT)
+    assert {"old_backup"} <= names(Level.WARNING)
+    OutboxMail.update(state="failed").execute()
+    assert {"failed_mails"} <= names(Level.WARNING)
+
+
+@pytest.mark.parametrize(
+    ("keys", "name", "level"),
+    [
+        ({"PUBLIC_URL": "http://factures.example.com"}, "public_url_plain", Level.FAULT),
+        ({"PUBLIC_URL": "https://factures.example.com"}, "no_proxy_count", Level.FAULT),
+        ({"PUBLIC_URL": "https://f.example", "PROXY_COUNT": "1"}, "public_url", Level.FINE),
+        ({"DEMO": "true"}, "demo", Level.WARNING),
+        ({"HELP_SITE_DIR": "/nowhere"}, "help_site", Level.FAULT),
+        ({"QUEUE_URL": "redis://127.0.0.1:1"}, "queue", Level.FAULT),
+    ],
+)
+def test_settings_that_do_not_fit_are_told(
+    keys: dict[str, str],
+    name: str,
+    level: Level,
+    configure: Callable[..., None],
+    make_app: Callable[[], Flask],
+) -> None:
+    configure(**keys)
+    make_app()
+    assert found(name).level is level
+
+
+class Picky:
+    """A mail server that refuses one sender."""
+
+    async def handle_MAIL(  # noqa: N802 (aiosmtpd's name)
+        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
+    ) -> str:
+        if address.startswith("intruder"):
+            return "553 5.7.1 not your address"
+        envelope.mail_from = address
+        return "250 OK"
+
+    async def handle_DATA(  # noqa: N802 (aiosmtpd's name)
+        self, server: SMTP, session: Session, envelope: Envelope
+    ) -> str:
+        raise AssertionError("the doctor sends no mail")
+
+
+@pytest.fixture
+def mail_server(configure: Callable[..., None]) -> Iterator[None]:
+    port = free_port()
+    controller = Controller(Picky(), hostname="127.0.0.1", port=port)
+    controller.start()
+    configure(MAIL_TRANSPORT="smtp", MAIL_SERVER="127.0.0.1", MAIL_PORT=str(port))
+    yield
+    controller.stop()
+
+
+def test_mail_server_is_spoken_to_up_to_the_sender(
+    mail_server: None, configure: Callable[..., None], make_app: Callable[[], Flask]
+) -> None:
+    configure(MAIL_DEFAULT_SENDER="facture@portail.test")
+    make_app()
+    assert found("smtp").level is Level.FINE
+    configure(MAIL_DEFAULT_SENDER="intruder@portail.test")
+    make_app()
+    assert "553 5.7.1 not your address" in found("smtp_sender").line
+    configure(MAIL_USE_TLS="true")
+    make_app()
+    assert found("smtp_connection").level is Level.FAULT, "no STARTTLS there"
+    configure(MAIL_USE_TLS="false", MAIL_USERNAME="portal", MAIL_PASSWORD="hunter2-hunter2")
+    make_app()
+    line = next(each.line for each in doctor.examine_instance() if each.name.startswith("smtp"))
+    assert "hunter2" not in line
+
+
+def test_dead_mail_server_and_example_sender_are_told(
+    configure: Callable[..., None], make_app: Callable[[], Flask]
+) -> None:
+    configure(MAIL_TRANSPORT="smtp", MAIL_PORT=str(free_port()))
+    make_app()
+    assert {"smtp_connection", "example_sender"} <= names(Level.FAULT)
+
+
+def test_every_fault_has_its_remedy() -> None:
+    for what, remedy in (labels.FAULTS | labels.WARNINGS).values():
+        assert what and remedy and "\n" not in what + remedy
