@@ -172,5 +172,9 @@ def pending_migrations() -> list[str]:
     return [migration.name for migration in _runner().status() if migration.applied is None]
 
 
+def applied_migrations() -> list[str]:
+    return [migration.name for migration in _runner().status() if migration.applied is not None]
+
+
 def _runner() -> Any:
     return Runner(database.obj, str(MIGRATIONS))

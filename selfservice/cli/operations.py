@@ -2,13 +2,53 @@
 
 import contextlib
 import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
 from selfservice import config, create_app
-from selfservice.cli.frame import cli
+from selfservice.cli.frame import cli, command, finish, one_line_faults
+from selfservice.operations import backup as backups
 from selfservice.operations import doctor as examination
+from selfservice.operations import labels
+from selfservice.operations import restore as restoring
+from selfservice.operations.errors import OperationError
 from selfservice.operations.findings import Level
+
+
+@cli.command()
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@command
+def backup(file: Path) -> None:
+    """Copie base, documents, réglages et clé secrète dans un fichier, sans rien arrêter."""
+    with explained():
+        made = backups.make_backup(file)
+    finish(
+        f"{file} : {made.documents} fichier(s), {made.size_bytes // 1_000_000} Mo ; "
+        "gardez ce fichier secret.",
+        [labels.MISSING_DOCUMENT.format(sha256=sha256) for sha256 in made.missing],
+    )
+
+
+@cli.command(with_appcontext=False)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def restore(file: Path) -> None:
+    """Remet une sauvegarde dans une instance vide, après avoir tout vérifié."""
+    with one_line_faults(), explained():
+        restored = restoring.restore(file, config.instance_path())
+    click.echo(
+        f"{restored.documents} fichier(s) restauré(s), état du {restored.made_at[:16]} UTC, "
+        f"{len(restored.migrations)} migration(s) faite(s)."
+    )
+
+
+@contextlib.contextmanager
+def explained() -> Iterator[None]:
+    try:
+        yield
+    except OperationError as error:
+        raise click.ClickException(labels.explain(error.name, error.facts)) from error
 
 
 @cli.command(with_appcontext=False)

@@ -1,7 +1,9 @@
 """What the doctor says in French: each finding in one line, each fault with its remedy.
 
-The help site prints the same table.
+The help site prints the same table. And why a backup or a restoration cannot be.
 """
+
+from collections.abc import Mapping
 
 FINE = {
     "configuration": "Configuration : tous les réglages sont lisibles.",
@@ -118,3 +120,28 @@ WARNINGS = {
     ),
     "demo": ("Démonstration : oui", "n'y mettez aucune vraie facture"),
 }
+
+ERRORS = {
+    "target_exists": "{path} existe déjà : choisissez un autre nom.",
+    "not_empty": (
+        "{path} n'est pas vide : une sauvegarde ne se restaure que dans une instance vide."
+    ),
+    "database_not_empty": (
+        "La base n'est pas vide : une sauvegarde ne se restaure que dans une base vide."
+    ),
+    "damaged_archive": "{path} n'est pas une sauvegarde intacte : {reason}.",
+    "damaged_database": "La base sauvegardée est abîmée : {reason}.",
+    "newer_archive": (
+        "Cette sauvegarde vient d'une version plus récente ({migration}) : "
+        "mettez le portail à jour."
+    ),
+    "other_database": "La base sauvegardée et DATABASE_URL ne sont pas de la même sorte.",
+    "document_absent": "Il manque à cette sauvegarde le document {sha256}.",
+    "no_program": "Le programme {program} est absent : installez postgresql-client.",
+    "program_failed": "{program} a échoué : {reason}",
+}
+MISSING_DOCUMENT = "Document absent ou abîmé, non sauvegardé : {sha256}"
+
+
+def explain(name: str, facts: Mapping[str, object]) -> str:
+    return " ".join(ERRORS[name].format(**facts).split())

@@ -1,0 +1,157 @@
+"""One archive of an instance: a tar of its settings, key, database, documents, then a manifest.
+
+Documents are named by their SHA-256; the manifest holds those of the other files. Being last, it is
+there only where everything is.
+"""
+
+import hashlib
+import io
+import json
+import os
+import re
+import tarfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from selfservice import config
+from selfservice.operations.errors import OperationError
+
+FORMAT = 1
+MANIFEST = "manifest.json"
+SETTINGS = "config.toml"
+SQLITE = "portal.db"
+POSTGRESQL = "portal.dump"
+FILES = (SETTINGS, config.KEY_NAME, SQLITE, POSTGRESQL)
+DOCUMENT = re.compile(r"documents/(?:logos|[0-9a-f]{2})/(?P<sha256>[0-9a-f]{64})(?:\.pdf)?")
+CHUNK_BYTES = 1024 * 1024
+
+
+@dataclass
+class Manifest:
+    """What an archive holds, and which documents its database names but it does not hold.
+
+    `purged`: gone by the rule while the backup ran. `missing`: lost or damaged before it.
+    """
+
+    made_at: str
+    migrations: list[str]
+    format: int = FORMAT
+    files: dict[str, str] = field(default_factory=dict)
+    documents: int = 0
+    purged: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+
+
+class Writer:
+    """Adds files to an archive; whoever opened it ends it with the manifest."""
+
+    def __init__(self, tar: tarfile.TarFile, manifest: Manifest) -> None:
+        self._tar = tar
+        self._manifest = manifest
+
+    def add_file(self, name: str, source: Path) -> None:
+        self._tar.add(source, name, recursive=False)
+        self._manifest.files[name] = sha256_of(source)
+
+    def add_document(self, source: Path, name: str, sha256: str) -> bool:
+        """Add a document and return whether it is there and is what its name says."""
+        try:
+            content = source.read_bytes()
+        except FileNotFoundError:
+            return False
+        if hashlib.sha256(content).hexdigest() != sha256:
+            return False
+        self._add(f"documents/{name}", content)
+        self._manifest.documents += 1
+        return True
+
+    def end(self) -> None:
+        self._add(MANIFEST, json.dumps(asdict(self._manifest)).encode())
+
+    def _add(self, name: str, content: bytes) -> None:
+        member = tarfile.TarInfo(name)
+        member.size, member.mode = len(content), 0o600
+        self._tar.addfile(member, io.BytesIO(content))
+
+
+@contextmanager
+def create(path: Path, manifest: Manifest) -> Iterator[Writer]:
+    """Write an archive aside, for its owner alone; it gets its name once it is whole on disk."""
+    if path.exists():
+        raise OperationError("target_exists", path=path)
+    aside = path.with_name(f".{path.name}.part")
+    aside.unlink(missing_ok=True)  # of a backup that was killed
+    try:
+        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "wb") as handle:
+            with tarfile.open(fileobj=handle, mode="w", format=tarfile.PAX_FORMAT) as tar:
+                writer = Writer(tar, manifest)
+                yield writer
+                writer.end()
+            handle.flush()
+            os.fsync(handle.fileno())
+        aside.replace(path)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def unpack(path: Path, folder: Path) -> Manifest:
+    """Write what an archive holds into a folder, every hash verified.
+
+    Raises OperationError for what is no whole archive of ours.
+    """
+    hashes: dict[str, str] = {}
+    documents = 0
+    manifest = None
+    try:
+        with tarfile.open(path, "r:") as tar:
+            for member in tar:
+                if member.name == MANIFEST:
+                    manifest = _read_manifest(tar, member)
+                    continue
+                hashes[member.name] = _extract(tar, member, folder)
+                documents += member.name not in FILES
+    except tarfile.TarError as error:
+        raise OperationError("damaged_archive", path=path, reason=error) from error
+    if manifest is None:
+        raise OperationError("damaged_archive", path=path, reason="elle n'est pas entière")
+    files = {name: sha256 for name, sha256 in hashes.items() if name in FILES}
+    if files != manifest.files or documents != manifest.documents:
+        raise OperationError("damaged_archive", path=path, reason="une empreinte ne correspond pas")
+    return manifest
+
+
+def _read_manifest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Manifest:
+    stream = tar.extractfile(member)
+    try:
+        return Manifest(**json.loads(stream.read() if stream else b""))
+    except (TypeError, ValueError) as error:
+        raise tarfile.TarError(f"{MANIFEST} est illisible") from error
+
+
+def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> str:
+    """Write one file under its checked name and return its SHA-256."""
+    document = DOCUMENT.fullmatch(member.name)
+    stream = tar.extractfile(member) if member.isreg() else None
+    if stream is None or not (document or member.name in FILES):
+        raise tarfile.TarError(f"{member.name!r} n'y a pas sa place")
+    target = folder / member.name
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with target.open("xb") as handle:
+        target.chmod(0o600)
+        while chunk := stream.read(CHUNK_BYTES):
+            digest.update(chunk)
+            handle.write(chunk)
+        handle.flush()
+        os.fsync(handle.fileno())
+    if document and document["sha256"] != digest.hexdigest():
+        raise tarfile.TarError(f"{member.name} est abîmé")
+    return digest.hexdigest()
+
+
+def sha256_of(path: Path) -> str:
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()

@@ -1,0 +1,100 @@
+"""`selfservice backup`: one archive of the whole instance, while it works.
+
+The database is copied first, then the documents that the copy names: a deposit only adds, and a
+purge removes a row before its file, so what is missing without a row was purged meanwhile.
+"""
+
+import re
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from flask import current_app
+
+from selfservice import clock, config, db
+from selfservice.invoices import storage
+from selfservice.invoices.models import Invoice
+from selfservice.operations import archive, milestones, postgresql
+from selfservice.operations.archive import Manifest, Writer
+
+LOGO_NAME = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What one archive holds; `missing` are documents lost or damaged before it."""
+
+    documents: int
+    size_bytes: int
+    missing: list[str]
+
+
+def make_backup(path: Path) -> Backup:
+    """Write the archive and note that it was made. Needs an open connection.
+
+    Raises OperationError, OSError or the database's errors; then nothing is left behind.
+    """
+    manifest = Manifest(made_at=clock.now().isoformat(), migrations=db.applied_migrations())
+    with (
+        tempfile.TemporaryDirectory(prefix=".backup-", dir=path.parent) as folder,
+        archive.create(path, manifest) as writer,
+    ):
+        _add_settings(writer)
+        copy = _copy_database(Path(folder))
+        writer.add_file(copy.name, copy)
+        for sha256 in _named_by(copy):
+            source = storage.path_of(sha256)
+            if not writer.add_document(source, f"{sha256[:2]}/{source.name}", sha256):
+                _explain_absence(sha256, manifest)
+        _add_logos(writer, manifest)
+    milestones.reach(milestones.BACKUP)
+    return Backup(manifest.documents, path.stat().st_size, manifest.missing)
+
+
+def _add_settings(writer: Writer) -> None:
+    for name in (archive.SETTINGS, config.KEY_NAME):
+        source = current_app.config["INSTANCE"] / name
+        if source.is_file():
+            writer.add_file(name, source)
+
+
+def _copy_database(folder: Path) -> Path:
+    """Copy the database as it is at one instant, without holding up its writers."""
+    if not db.is_sqlite():
+        target = folder / archive.POSTGRESQL
+        postgresql.dump(current_app.config["DATABASE_URL"], target)
+        return target
+    target = folder / archive.SQLITE
+    with (
+        closing(sqlite3.connect(db.database.database)) as source,
+        closing(sqlite3.connect(target)) as copy,
+    ):
+        source.backup(copy)
+        copy.execute("PRAGMA journal_mode = DELETE")  # one file, without -wal and -shm
+    return target
+
+
+def _named_by(copy: Path) -> Iterator[str]:
+    """Yield the documents that the copy names; of PostgreSQL, all that are named now."""
+    if copy.name == archive.SQLITE:
+        # Raw: the models are bound to the living database.
+        with closing(sqlite3.connect(copy)) as connection:
+            rows = connection.execute("SELECT DISTINCT sha256 FROM invoice ORDER BY sha256")
+            yield from (sha256 for (sha256,) in rows)
+        return
+    yield from [row.sha256 for row in Invoice.select(Invoice.sha256).distinct()]
+
+
+def _explain_absence(sha256: str, manifest: Manifest) -> None:
+    is_named = Invoice.select().where(Invoice.sha256 == sha256).exists()
+    (manifest.missing if is_named else manifest.purged).append(sha256)
+
+
+def _add_logos(writer: Writer, manifest: Manifest) -> None:
+    for source in sorted((storage.documents_folder() / "logos").glob("*")):
+        is_logo = LOGO_NAME.fullmatch(source.name)
+        if is_logo and not writer.add_document(source, f"logos/{source.name}", source.name):
+            manifest.missing.append(source.name)

@@ -1,0 +1,10 @@
+"""Why a backup or a restoration cannot be; `labels.ERRORS` says it in French."""
+
+
+class OperationError(Exception):
+    """Carries the name of a label and its facts."""
+
+    def __init__(self, name: str, **facts: object) -> None:
+        super().__init__(name)
+        self.name = name
+        self.facts = facts

@@ -1,0 +1,130 @@
+"""`selfservice restore`: an archive becomes an instance, whole or not at all.
+
+Everything is unpacked and verified aside, and gets its place only then, the secret key last:
+without it nothing starts.
+"""
+
+import shutil
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from selfservice import config, db
+from selfservice.invoices.models import Invoice
+from selfservice.operations import archive, postgresql
+from selfservice.operations.archive import Manifest
+from selfservice.operations.errors import OperationError
+
+KEPT_BY_GIT = ".gitkeep"
+
+
+@dataclass(frozen=True)
+class Restored:
+    documents: int
+    migrations: list[str]
+    made_at: str
+
+
+def restore(path: Path, instance: Path) -> Restored:
+    """Make an empty instance folder what the archive holds, its database migrated.
+
+    Raises OperationError, config.ConfigurationError, OSError or the database's errors; the
+    instance is then as empty as before.
+    """
+    _require_empty(instance)
+    instance.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        prefix=f".{instance.name}.restoring-", dir=instance.parent
+    ) as folder:
+        aside = Path(folder)
+        manifest = archive.unpack(path, aside)
+        settings = config.load(aside)
+        places = _places(aside, instance, settings)
+        for target in places.values():
+            _require_empty(target)
+        migrations = _wake_database(aside, settings, manifest)
+        _place(places)
+    return Restored(manifest.documents, migrations, manifest.made_at)
+
+
+def _require_empty(target: Path) -> None:
+    is_full = target.exists() and (
+        not target.is_dir() or any(child.name != KEPT_BY_GIT for child in target.iterdir())
+    )
+    if is_full:
+        raise OperationError("not_empty", path=target)
+
+
+def _places(aside: Path, instance: Path, settings: dict[str, Any]) -> dict[Path, Path]:
+    """Say where each part goes: into the instance, or where its settings put it."""
+
+    def final(path: Path) -> Path:
+        return instance / path.relative_to(aside) if path.is_relative_to(aside) else path
+
+    url = settings["DATABASE_URL"]
+    places = {aside / "documents": final(settings["DOCUMENTS_DIR"])}
+    if url.startswith("sqlite"):
+        places[aside / archive.SQLITE] = final(Path(url.removeprefix("sqlite:///")))
+    places |= {aside / name: instance / name for name in (archive.SETTINGS, config.KEY_NAME)}
+    (aside / "documents").mkdir(mode=0o700, exist_ok=True)
+    return {source: target for source, target in places.items() if source.exists()}
+
+
+def _wake_database(aside: Path, settings: dict[str, Any], manifest: Manifest) -> list[str]:
+    """Bring the database up to date, and hold it against the documents."""
+    if settings["DATABASE_URL"].startswith("sqlite") != (aside / archive.SQLITE).is_file():
+        raise OperationError("other_database")
+    if (aside / archive.POSTGRESQL).is_file():
+        db.configure(settings["DATABASE_URL"])
+        with db.connection():
+            if db.database.get_tables():
+                raise OperationError("database_not_empty")
+        postgresql.load(settings["DATABASE_URL"], aside / archive.POSTGRESQL)
+    else:
+        db.configure(f"sqlite:///{aside / archive.SQLITE}")
+    with db.connection():
+        return _bring_up_to_date(aside / "documents", manifest)
+
+
+def _bring_up_to_date(documents: Path, manifest: Manifest) -> list[str]:
+    if db.is_sqlite():
+        answer = db.database.execute_sql("PRAGMA integrity_check(1)").fetchone()[0]
+        if answer != "ok":
+            raise OperationError("damaged_database", reason=answer)
+    known = {path.stem for path in db.MIGRATIONS.glob("[0-9]*.py")}
+    if unknown := set(manifest.migrations) - known:
+        raise OperationError("newer_archive", migration=max(unknown))
+    migrations = db.migrate()
+    with db.database.atomic():
+        for sha256 in manifest.purged:
+            Invoice.delete().where(Invoice.sha256 == sha256).execute()
+    for row in Invoice.select(Invoice.sha256).distinct().iterator():
+        sha256 = row.sha256
+        file = documents / sha256[:2] / f"{sha256}.pdf"
+        if not file.is_file() and sha256 not in manifest.missing:
+            raise OperationError("document_absent", sha256=sha256)
+    return migrations
+
+
+def _place(places: dict[Path, Path]) -> None:
+    """Give each part its place, or take back those that had it."""
+    placed: list[Path] = []
+    try:
+        for source, target in places.items():
+            target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if target.is_dir():
+                target.rmdir()
+            placed.append(target)
+            shutil.move(source, target)
+    except BaseException:
+        for target in placed:
+            _remove(target)
+        raise
+
+
+def _remove(target: Path) -> None:
+    if target.is_dir():
+        shutil.rmtree(target, ignore_errors=True)
+    else:
+        target.unlink(missing_ok=True)

@@ -1,0 +1,271 @@
+"""A backup taken at any moment restores to a consistent instance, or says in one line why not."""
+
+import errno
+import hashlib
+import io
+import sqlite3
+import stat
+import tarfile
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from selfservice import clock, config, db
+from selfservice.invoices import storage
+from selfservice.invoices.deposit import deposit_folder
+from selfservice.invoices.models import Invoice
+from selfservice.operations import archive, backup, milestones
+from selfservice.operations.backup import make_backup
+from selfservice.operations.errors import OperationError
+from selfservice.operations.restore import restore
+from selfservice.suppliers.models import Supplier
+from tests.factories import make_company, make_supplier
+from tests.invoices import papers
+from tests.processes import command, running, wait_until
+
+
+@pytest.fixture
+def supplier(app: Flask) -> Supplier:
+    supplier = make_supplier("vendeur")
+    make_company(supplier, client_number="C-1")
+    return supplier
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / "depot"
+    path.mkdir()
+    return path
+
+
+def fill(folder: Path, count: int) -> None:
+    for each in range(count):
+        xml = papers.cii(
+            number=f"F-{each}",
+            buyer=papers.client_number("C-1"),
+            issued=f"{clock.today():%Y%m%d}",
+        )
+        (folder / f"{each:04}.pdf").write_bytes(papers.pdf(xml))
+
+
+@pytest.fixture
+def filled(supplier: Supplier, folder: Path) -> Supplier:
+    fill(folder, 3)
+    assert deposit_folder(supplier, folder).deposited == 3
+    return supplier
+
+
+def rows(instance: Path) -> dict[str, str]:
+    with closing(sqlite3.connect(instance / "portal.db")) as database:
+        return dict(database.execute("SELECT number, sha256 FROM invoice"))
+
+
+def documents(instance: Path) -> dict[str, str]:
+    found = (instance / "documents").glob("[0-9a-f][0-9a-f]/*.pdf")
+    return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
+
+
+def test_backups_during_a_deposit_restore_to_whole_instances(
+    supplier: Supplier, folder: Path, instance: Path, tmp_path: Path
+) -> None:
+    fill(folder, 400)
+    made = []
+    with running(instance, "invoices", "deposit", "vendeur", str(folder)) as process:
+        wait_until(lambda: Invoice.select().count() > 0)
+        while process.poll() is None:
+            made.append(tmp_path / f"{len(made)}.tar")
+            make_backup(made[-1])
+        assert process.returncode == 0
+    sizes = []
+    for path in made:
+        copy = tmp_path / f"from-{path.stem}"
+        restore(path, copy)
+        numbers = rows(copy)
+        assert set(numbers.values()) == set(documents(copy))
+        assert all(name == content for name, content in documents(copy).items())
+        assert numbers.items() <= rows(instance).items()
+        sizes.append(len(numbers))
+    assert sizes == sorted(sizes)
+    assert 0 < sizes[0] < 400, "the first was taken under way"
+
+
+def test_restored_instance_works_and_holds_all_that_matters(
+    filled: Supplier, instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    logo = b"\x89PNG\r\n\x1a\n of a kind"
+    name = hashlib.sha256(logo).hexdigest()
+    (instance / "documents" / "logos").mkdir()
+    (instance / "documents" / "logos" / name).write_bytes(logo)
+    (instance / "config.toml").write_text('PUBLIC_URL = "https://factures.example.com"\n')
+    path, copy = tmp_path / "backup.tar", tmp_path / "copy"
+    done = command(instance, "backup", str(path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    done = command(copy, "restore", str(path))
+    assert done.returncode == 0, done.stderr
+    assert "4 fichier(s)" in done.stdout
+    assert rows(copy) == rows(instance)
+    assert documents(copy) == documents(instance)
+    assert (copy / "documents" / "logos" / name).read_bytes() == logo
+    for file in ("config.toml", "secret_key"):
+        assert (copy / file).read_bytes() == (instance / file).read_bytes()
+    assert stat.S_IMODE((copy / "secret_key").stat().st_mode) == 0o600
+    assert command(copy, "mail", "list").returncode == 0
+    left = [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
+    assert left == []
+
+
+def test_backup_is_known_to_the_doctor(filled: Supplier, tmp_path: Path) -> None:
+    make_backup(tmp_path / "backup.tar")
+    assert milestones.age(milestones.BACKUP) is not None
+
+
+def test_instance_that_is_not_empty_is_refused_in_one_line(
+    filled: Supplier, instance: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "backup.tar"
+    make_backup(path)
+    before = rows(instance)
+    done = command(instance, "restore", str(path))
+    assert done.returncode == 1
+    assert "n'est pas vide" in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert rows(instance) == before
+    again = command(instance, "backup", str(path))
+    assert "existe déjà" in again.stderr
+
+
+def damage_document(members: dict[str, bytes]) -> None:
+    name = next(name for name in members if name.startswith("documents/"))
+    members[name] = b"x" * len(members[name])
+
+
+def damage_database(members: dict[str, bytes]) -> None:
+    members["portal.db"] = members["portal.db"].replace(b"F-1", b"F-9")
+
+
+def lose_document(members: dict[str, bytes]) -> None:
+    del members[next(name for name in members if name.startswith("documents/"))]
+
+
+def lose_manifest(members: dict[str, bytes]) -> None:
+    del members["manifest.json"]
+
+
+def escape(members: dict[str, bytes]) -> None:
+    members["../escaped"] = b"x"
+
+
+@pytest.mark.parametrize(
+    "harm", [damage_document, damage_database, lose_document, lose_manifest, escape]
+)
+def test_harmed_archive_leaves_nothing_behind(
+    harm: Callable[[dict[str, bytes]], None], filled: Supplier, tmp_path: Path
+) -> None:
+    path, copy = tmp_path / "backup.tar", tmp_path / "copies" / "copy"
+    make_backup(path)
+    with tarfile.open(path) as tar:
+        members = {each.name: tar.extractfile(each).read() for each in tar}  # type: ignore[union-attr]
+    harm(members)
+    with tarfile.open(tmp_path / "harmed.tar", "w") as tar:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    with pytest.raises(OperationError):
+        restore(tmp_path / "harmed.tar", copy)
+    assert list(copy.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize("kept", [0, 100, 5_000, 0.5, 0.99])
+def test_truncated_archive_is_refused(kept: float, filled: Supplier, tmp_path: Path) -> None:
+    path = tmp_path / "backup.tar"
+    make_backup(path)
+    content = path.read_bytes()
+    size = int(kept * len(content)) if kept < 1 else int(kept)
+    path.write_bytes(content[: min(size, content.index(b"manifest.json"))])
+    with pytest.raises(OperationError):
+        restore(path, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def test_document_purged_meanwhile_is_no_fault(
+    filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purged = Invoice.select().first()
+    copy_database = backup._copy_database
+
+    def purge_after_copy(folder: Path) -> Path:
+        copy = copy_database(folder)
+        purged.delete_instance()
+        storage.path_of(purged.sha256).unlink()
+        return copy
+
+    monkeypatch.setattr(backup, "_copy_database", purge_after_copy)
+    assert make_backup(tmp_path / "backup.tar").missing == []
+    restore(tmp_path / "backup.tar", tmp_path / "copy")
+    assert len(rows(tmp_path / "copy")) == 2
+    assert purged.number not in rows(tmp_path / "copy")
+
+
+def test_lost_document_is_told_and_the_rest_is_saved(
+    filled: Supplier, instance: Path, tmp_path: Path
+) -> None:
+    lost = Invoice.select().first()
+    storage.path_of(lost.sha256).unlink()
+    done = command(instance, "backup", str(tmp_path / "backup.tar"))
+    assert done.returncode == 1
+    assert lost.sha256 in done.stderr
+    restore(tmp_path / "backup.tar", tmp_path / "copy")
+    assert len(documents(tmp_path / "copy")) == 2
+    assert len(rows(tmp_path / "copy")) == 3
+
+
+def test_full_disk_leaves_no_half_file(
+    filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    target = tmp_path / "backups"
+    target.mkdir()
+    monkeypatch.setattr(archive.Writer, "add_document", full)
+    with pytest.raises(OSError, match="No space"):
+        make_backup(target / "backup.tar")
+    assert list(target.iterdir()) == []
+    assert milestones.age(milestones.BACKUP) is None
+
+
+def test_older_archive_is_migrated_and_a_newer_one_refused(
+    filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db.database.execute_sql("DROP TABLE milestone")
+    db.database.execute_sql("DELETE FROM schema_migration WHERE name LIKE '0006%'")
+    monkeypatch.setattr(milestones, "reach", lambda _name: None)
+    make_backup(tmp_path / "older.tar")
+    assert restore(tmp_path / "older.tar", tmp_path / "copy").migrations == ["0006_operations"]
+    db.configure(f"sqlite:///{tmp_path / 'copy' / 'portal.db'}")
+    db.ensure_open()
+    db.migrate()
+    monkeypatch.setattr(db, "applied_migrations", lambda: ["0001_tables", "9999_from_the_future"])
+    make_backup(tmp_path / "newer.tar")
+    with pytest.raises(OperationError, match="newer_archive"):
+        restore(tmp_path / "newer.tar", tmp_path / "other")
+
+
+def test_documents_go_where_the_settings_say(
+    filled: Supplier, instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_backup(tmp_path / "backup.tar")
+    elsewhere = tmp_path / "srv" / "documents"
+    monkeypatch.setenv("SELFSERVICE_DOCUMENTS_DIR", str(elsewhere))
+    restore(tmp_path / "backup.tar", tmp_path / "copy")
+    assert len(list(elsewhere.glob("*/*.pdf"))) == 3
+    assert not (tmp_path / "copy" / "documents").exists()
+    with pytest.raises(OperationError, match="not_empty"):
+        restore(tmp_path / "backup.tar", tmp_path / "third")
+    assert not (tmp_path / "third").exists()
+    assert (tmp_path / "copy" / config.KEY_NAME).is_file()
