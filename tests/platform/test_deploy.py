@@ -1,0 +1,169 @@
+"""The files of deploy/ pass their own tools, and nginx does before the portal what it is for."""
+
+import json
+import re
+import shutil
+import socket
+import ssl
+import subprocess
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from selfservice.config import REPOSITORY
+from tests.conftest import free_port
+from tests.processes import serving, wait_until
+
+DEPLOY = REPOSITORY / "deploy"
+UNITS = sorted(path.name for path in DEPLOY.glob("selfservice-*"))
+MAX_EXPOSURE = 1.5
+NAME = "factures.example.com"
+
+
+def needs(tool: str) -> pytest.MarkDecorator:
+    return pytest.mark.skipif(shutil.which(tool) is None, reason=f"needs {tool}")
+
+
+def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(words, capture_output=True, text=True, timeout=60, check=False)
+
+
+@needs("systemd-analyze")
+def test_units_are_understood_by_systemd(tmp_path: Path) -> None:
+    for name in UNITS:
+        text = (DEPLOY / name).read_text("utf-8")
+        # The command is not on this machine: any that is does as well.
+        (tmp_path / name).write_text(
+            text.replace("/opt/selfservice/.venv/bin/selfservice", "/bin/true")
+        )
+    done = run("systemd-analyze", "verify", "--man=no", *(tmp_path / name for name in UNITS))
+    ours = [line for line in done.stderr.splitlines() if "selfservice" in line]
+    assert (done.returncode, ours) == (0, [])
+
+
+@needs("systemd-analyze")
+@pytest.mark.parametrize("name", [name for name in UNITS if name.endswith(".service")])
+def test_units_are_hardened(name: str) -> None:
+    done = run("systemd-analyze", "security", "--offline=true", "--no-pager", DEPLOY / name)
+    found = re.search(r"Overall exposure level.*?: ([\d.]+)", done.stdout)
+    assert found, done.stderr
+    assert float(found[1]) <= MAX_EXPOSURE
+
+
+@needs("caddy")
+def test_caddyfile_is_understood_by_caddy(tmp_path: Path) -> None:
+    text = (DEPLOY / "Caddyfile").read_text("utf-8").replace("/var/log/caddy", str(tmp_path))
+    (tmp_path / "Caddyfile").write_text(text)
+    done = run("caddy", "validate", "--adapter", "caddyfile", "--config", tmp_path / "Caddyfile")
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> tuple[Path, int, int]:
+    """nginx's whole configuration around the example: (file, its TLS port, the portal's port)."""
+    tls, plain, portal = free_port(), free_port(), free_port()
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subject = ("-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}")
+    made = run(
+        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
+        *(*subject, "-keyout", key, "-out", certificate),
+    )
+    assert made.returncode == 0, made.stderr
+    text = (DEPLOY / "nginx.conf").read_text("utf-8")
+    text = re.sub(r"\n.*listen \[::\].*", "", text)
+    for old, new in {
+        "listen 443": f"listen 127.0.0.1:{tls}",
+        "listen 80": f"listen 127.0.0.1:{plain}",
+        "127.0.0.1:8000": f"127.0.0.1:{portal}",
+        f"/etc/letsencrypt/live/{NAME}/fullchain.pem": str(certificate),
+        f"/etc/letsencrypt/live/{NAME}/privkey.pem": str(key),
+        "/var/log/nginx": str(tmp_path),
+    }.items():
+        assert old in text
+        text = text.replace(old, new)
+    temporary = "".join(
+        f"{kind}_temp_path {tmp_path}/{kind};\n"
+        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
+    )
+    main = tmp_path / "nginx.conf"
+    main.write_text(
+        f"user root;\npid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\ndaemon off;\n"
+        f"events {{}}\nhttp {{\n{temporary}{text}}}\n"
+    )
+    return main, tls, portal
+
+
+@needs("nginx")
+@needs("openssl")
+def test_example_is_understood_by_nginx(site: tuple[Path, int, int]) -> None:
+    done = run("nginx", "-t", "-c", site[0])
+    assert done.returncode == 0, done.stderr
+
+
+@contextmanager
+def proxied(main: Path) -> Iterator[None]:
+    process = subprocess.Popen(["nginx", "-c", main], stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+@needs("nginx")
+@needs("openssl")
+def test_nginx_hides_secrets_drops_lies_and_waits_for_slow_bodies(
+    site: tuple[Path, int, int], app: Flask, instance: Path, tmp_path: Path
+) -> None:
+    main, tls, portal = site
+    keys = {"PUBLIC_URL": f"https://{NAME}", "PROXY_COUNT": "1", "TRUSTED_HOSTS": "127.0.0.1"}
+    with serving(instance, portal, **keys), proxied(main):
+        wait_until(lambda: _listens(tls))
+        slow = [_slow_body(tls) for _ in range(80)]
+        lie = {"Host": NAME, "X-Forwarded-For": "127.0.0.1", "X-Request-ID": "visitors-own-id"}
+        health = _get(tls, "/sante", lie)
+        _get(tls, "/telechargement/S3cr3t?more=S3cr3t", {"Host": NAME})
+        for connection in slow:
+            connection.close()
+    assert json.loads(health) == {"status": "ok"}, "who comes through a proxy gets no details"
+    log = (tmp_path / "portal.log").read_text("utf-8")
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert "S3cr3t" not in log
+    assert "/telechargement/-" in [line["path"] for line in lines]
+    assert "visitors-own-id" not in log
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def _unverified() -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    return context
+
+
+def _slow_body(port: int) -> ssl.SSLSocket:
+    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    wrapped = _unverified().wrap_socket(connection, server_hostname=NAME)
+    wrapped.sendall(
+        f"POST /connexion HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 1000\r\n\r\nlogin=".encode()
+    )
+    return wrapped
+
+
+def _get(port: int, path: str, headers: dict[str, str]) -> bytes:
+    request = urllib.request.Request(f"https://127.0.0.1:{port}{path}", headers=headers)
+    try:
+        with urllib.request.urlopen(request, timeout=10, context=_unverified()) as answer:
+            body: bytes = answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            return error.read()
+    return body
