@@ -5,9 +5,9 @@ The table is the truth; `transport` speaks SMTP.
 
 import logging
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import current_app
 from peewee import (
@@ -22,14 +22,13 @@ from peewee import (
     TextField,
 )
 
-from selfservice import clock, db, transport
+from selfservice import clock, db, pauses, transport
 from selfservice.db import BaseModel, database
 from selfservice.queue import queue
 
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
 LIFETIME = timedelta(days=14)
 ENDED = ("sent", "failed", "dropped")
-LATE = "trop tard pour partir"
 WITHDRAWN = "sans objet : le document n'est plus disponible"
 
 log = logging.getLogger(__name__)
@@ -39,8 +38,9 @@ class OutboxMail(BaseModel):
     """One mail to one recipient.
 
     `cause` is unique where given: the same cause never queues twice. `state` is queued, sending,
-    sent, failed (given up) or dropped (its deadline passed before it could leave). A secret
-    mail loses its bodies as soon as it has left or can leave no more.
+    sent, failed (given up) or dropped (its deadline passed before it could leave). `answer` holds
+    the server's last words, `reason` what they mean (`replies.REASONS`, empty while none was
+    bad). A secret mail loses its bodies as soon as it has left or can leave no more.
     """
 
     id = AutoField()
@@ -49,6 +49,7 @@ class OutboxMail(BaseModel):
     company_id = IntegerField(null=True, index=True)
     to_address = CharField(max_length=320)
     address_key = CharField(max_length=320, index=True)
+    domain = CharField(max_length=320, default="", index=True)
     sender_name = CharField(max_length=200, default="")
     message_id = CharField(max_length=200, unique=True)
     subject = CharField(max_length=400)
@@ -64,6 +65,7 @@ class OutboxMail(BaseModel):
     claimed_at = DateTimeField(null=True)
     sent_at = DateTimeField(null=True)
     attempts = IntegerField(default=0)
+    reason = CharField(max_length=24, default="")
     answer = TextField(default="")
 
     class Meta:
@@ -75,6 +77,7 @@ class OutboxAttempt(BaseModel):
     mail = ForeignKeyField(OutboxMail, backref="history", on_delete="CASCADE")
     at = DateTimeField()
     outcome = CharField(max_length=16)
+    reason = CharField(max_length=24, default="")
     answer = TextField(default="")
 
 
@@ -120,6 +123,7 @@ def enqueue(
         company_id=company_id,
         to_address=to_address,
         address_key=address_key,
+        domain=address_key.rpartition("@")[2],
         sender_name=sender_name[:200],
         message_id=_message_id(),
         subject=" ".join(_render(kind, "subject.txt", context).split()),
@@ -141,39 +145,48 @@ def is_queued(cause: str) -> bool:
     return bool(OutboxMail.select().where(OutboxMail.cause == cause).exists())
 
 
-def deliver_due() -> DeliveryReport:
+def deliver_due(*, is_stopping: Callable[[], bool] = lambda: False) -> DeliveryReport:
     """Send every mail that is due, oldest first, over one connection.
 
     One process at a time: whatever is « sending » when it begins was left by a killed one, and
-    goes again with the same Message-ID.
+    goes again with the same Message-ID. Ends early, between two mails, once `is_stopping`.
     """
     report = DeliveryReport()
     with db.exclusive("delivery"):
         _requeue_interrupted()
         _drop_late(report)
         with transport.carrier() as carrier:
-            while mail := _claim_next():
-                try:
-                    answer = carrier.send(_letter(mail))
-                except transport.TransportError as error:
-                    _record_fault(mail, error, report)
-                    if isinstance(error, transport.UnreachableError):
-                        break
-                except Exception as error:
-                    # One mail that nobody foresaw must not hold up all the others.
-                    log.exception("mail %s", mail.id)
-                    fault = transport.DeferredError(f"{type(error).__name__}: {error}")
-                    _record_fault(mail, fault, report)
-                else:
-                    _record_sent(mail, answer)
-                    report.sent += 1
+            while not is_stopping() and (mail := _claim_next()):
+                if not _deliver(mail, carrier, report):
+                    break
     return report
+
+
+def is_server_paused() -> bool:
+    """Tell whether the SMTP server was out of reach a moment ago, and is left alone."""
+    return pauses.until(pauses.SERVER) is not None
+
+
+def next_attempts() -> Callable[[OutboxMail], datetime]:
+    """Return a function that says when (UTC) a queued mail is tried next, at the earliest."""
+    paused = pauses.current()
+
+    def next_attempt_at(mail: OutboxMail) -> datetime:
+        waits = (paused.get(name) for name in (pauses.SERVER, mail.domain))
+        return max([mail.due_at, *(wait for wait in waits if wait)])
+
+    return next_attempt_at
 
 
 def mails(*, address_key: str | None = None) -> "ModelSelect[OutboxMail]":
     """Return the outbox, oldest first, of one address or of all."""
     query = OutboxMail.select().order_by(OutboxMail.id)
     return query if address_key is None else query.where(OutboxMail.address_key == address_key)
+
+
+def attempts_of(mail: OutboxMail) -> "ModelSelect[OutboxAttempt]":
+    """Return every attempt to send a mail, oldest first."""
+    return OutboxAttempt.select().where(OutboxAttempt.mail == mail).order_by(OutboxAttempt.id)
 
 
 def retry(mail_id: int) -> OutboxMail:
@@ -184,7 +197,9 @@ def retry(mail_id: int) -> OutboxMail:
     now = clock.now()
     deadline = Case(None, ((OutboxMail.is_secret, OutboxMail.deadline_at),), now + LIFETIME)
     changed = (
-        OutboxMail.update(state="queued", due_at=now, deadline_at=deadline, attempts=0)
+        OutboxMail.update(
+            state="queued", due_at=now, deadline_at=deadline, attempts=0, reason="", answer=""
+        )
         .where(
             OutboxMail.id == mail_id,
             OutboxMail.state.in_(("queued", "failed", "dropped")),
@@ -194,8 +209,9 @@ def retry(mail_id: int) -> OutboxMail:
     )
     if not changed:
         raise UnknownMailError(mail_id)
-    queue.wake()
     mail: OutboxMail = OutboxMail.get_by_id(mail_id)
+    pauses.end(mail.domain, pauses.SERVER)
+    queue.wake()
     return mail
 
 
@@ -246,29 +262,60 @@ def _drop_late(report: DeliveryReport) -> None:
     )
     for mail in late:
         with database.atomic():
-            _close(mail, "dropped", mail.answer or LATE)
+            _close(mail, "dropped", mail.reason or "late", mail.answer)
         report.dropped += 1
-        report.faults.append(f"{mail.id} {mail.to_address}: {mail.answer or LATE}")
+        report.faults.append(f"{mail.id} {mail.to_address}: {mail.answer or 'deadline passed'}")
+
+
+def _deliver(mail: OutboxMail, carrier: transport.Carrier, report: DeliveryReport) -> bool:
+    """Send one claimed mail and record what came of it; False where no other would pass."""
+    try:
+        answer = carrier.send(_letter(mail))
+    except transport.TransportError as error:
+        _record_fault(mail, error, report)
+        return not isinstance(error, transport.UnreachableError)
+    except Exception as error:
+        # One mail that nobody foresaw must not hold up all the others.
+        log.exception("mail %s", mail.id)
+        fault = transport.DeferredError(f"{type(error).__name__}: {error}", "surprise")
+        _record_fault(mail, fault, report)
+        return True
+    with database.atomic():
+        pauses.end(mail.domain, pauses.SERVER)
+        _close(mail, "sent", "", answer)
+    report.sent += 1
+    return True
 
 
 def _claim_next() -> OutboxMail | None:
     now = clock.now()
     due = (
         OutboxMail.select()
-        .where(OutboxMail.state == "queued", OutboxMail.due_at <= now)
-        .order_by(OutboxMail.id)
+        .where(OutboxMail.state == "queued", OutboxMail.due_at <= now, OutboxMail.deadline_at > now)
+        .order_by(OutboxMail.due_at, OutboxMail.id)
         .limit(1)
     )
     while (mail := due.clone().get_or_none()) is not None:
-        claimed = (
-            OutboxMail.update(state="sending", claimed_at=now, attempts=OutboxMail.attempts + 1)
-            .where(OutboxMail.id == mail.id, OutboxMail.state == "queued")
-            .execute()
-        )
-        if claimed:
-            mail.attempts += 1
+        if until := pauses.until(mail.domain):
+            _hold_back(mail.domain, until)
+        elif _claim(mail):
             return mail
     return None
+
+
+def _hold_back(domain: str, until: datetime) -> None:
+    OutboxMail.update(due_at=until).where(
+        OutboxMail.domain == domain, OutboxMail.state == "queued", OutboxMail.due_at < until
+    ).execute()
+
+
+def _claim(mail: OutboxMail) -> bool:
+    claimed = (
+        OutboxMail.update(state="sending", claimed_at=clock.now())
+        .where(OutboxMail.id == mail.id, OutboxMail.state == "queued")
+        .execute()
+    )
+    return bool(claimed)
 
 
 def _letter(mail: OutboxMail) -> transport.Letter:
@@ -284,34 +331,42 @@ def _letter(mail: OutboxMail) -> transport.Letter:
     )
 
 
-def _record_sent(mail: OutboxMail, answer: str) -> None:
-    with database.atomic():
-        _close(mail, "sent", answer)
-
-
 def _record_fault(
     mail: OutboxMail, error: transport.TransportError, report: DeliveryReport
 ) -> None:
     report.faults.append(f"{mail.id} {mail.to_address}: {error.answer}")
     with database.atomic():
         if isinstance(error, transport.RefusedError):
-            _close(mail, "failed", error.answer)
+            _close(mail, "failed", error.reason, error.answer)
             report.failed += 1
-            return
-        OutboxAttempt.create(mail=mail, at=clock.now(), outcome="deferred", answer=error.answer)
-        delay = DELAYS[min(mail.attempts, len(DELAYS)) - 1]
-        OutboxMail.update(state="queued", due_at=clock.now() + delay, answer=error.answer).where(
-            OutboxMail.id == mail.id
-        ).execute()
-        report.deferred += 1
+        else:
+            _defer(mail, error)
+            report.deferred += 1
 
 
-def _close(mail: OutboxMail, state: str, answer: str) -> None:
-    now = clock.now()
-    OutboxAttempt.create(mail=mail, at=now, outcome=state, answer=answer)
-    changes = {"state": state, "answer": answer}
+def _defer(mail: OutboxMail, error: transport.TransportError) -> None:
+    """Put a mail back for later, and leave alone the domain or the server that is in trouble."""
+    due_at = clock.now() + DELAYS[min(mail.attempts, len(DELAYS) - 1)]
+    if isinstance(error, transport.UnreachableError):
+        pauses.begin(pauses.SERVER)
+        if not error.is_mail_suspect:
+            due_at = mail.due_at  # not its fault: it keeps its place
+    elif error.reason == "later":
+        pauses.begin(mail.domain)
+    _record_attempt(mail, "queued", "deferred", error.reason, error.answer, due_at=due_at)
+
+
+def _close(mail: OutboxMail, state: str, reason: str, answer: str) -> None:
+    changes: dict[str, object] = {"sent_at": clock.now() if state == "sent" else None}
     if mail.is_secret and state != "failed":
         changes |= {"body_text": "", "body_html": ""}
-    OutboxMail.update(**changes, sent_at=now if state == "sent" else None).where(
-        OutboxMail.id == mail.id
-    ).execute()
+    _record_attempt(mail, state, state, reason, answer, **changes)
+
+
+def _record_attempt(
+    mail: OutboxMail, state: str, outcome: str, reason: str, answer: str, **changes: object
+) -> None:
+    OutboxAttempt.create(mail=mail, at=clock.now(), outcome=outcome, reason=reason, answer=answer)
+    OutboxMail.update(
+        state=state, attempts=OutboxMail.attempts + 1, reason=reason, answer=answer, **changes
+    ).where(OutboxMail.id == mail.id).execute()

@@ -11,6 +11,7 @@ from huey.consumer import Consumer
 from selfservice.db import connection, database, exclusive
 
 NAME = "selfservice"
+ASKED = "wake-asked"
 POLL_SECONDS = 1
 SHUTDOWN_SECONDS = 4
 
@@ -23,6 +24,7 @@ class Queue:
     def __init__(self) -> None:
         self._url = ""
         self._huey: Huey | None = None
+        self._consumer: Consumer | None = None
         self._callbacks: list[Callable[[], None]] = []
 
     def configure(self, url: str) -> None:
@@ -36,19 +38,27 @@ class Queue:
         database.after_commit(self._enqueue_wake)
 
     def on_wake(self, callback: Callable[[], None]) -> None:
+        """Have a work done at each wake-up, and each minute."""
         self._callbacks.append(callback)
 
     def every_minute(self, task: Callable[[], None]) -> None:
         self.huey.periodic_task(crontab(minute="*"), name=task.__name__)(task)
 
-    def consumer(self) -> Consumer:
-        return Consumer(
+    def run(self) -> None:
+        """Work until SIGTERM or SIGINT."""
+        self.every_minute(self._run_callbacks)
+        self._consumer = Consumer(
             self.huey,
             workers=1,
             max_delay=POLL_SECONDS,
             graceful_signal="TERM",
             shutdown_timeout=SHUTDOWN_SECONDS,
         )
+        self._consumer.run()
+
+    def is_stopping(self) -> bool:
+        """Tell a long work that the worker has been asked to end."""
+        return self._consumer is not None and bool(self._consumer.stop_flag.is_set())
 
     @property
     def huey(self) -> Huey:
@@ -58,13 +68,15 @@ class Queue:
         return self._huey
 
     def _enqueue_wake(self) -> None:
+        """Ask once for however many mails: one wake-up that has not begun yet serves them all."""
         try:
-            _ = self.huey
-            self._wake_task()
+            if self.huey.put_if_empty(ASKED, True):
+                self._wake_task()
         except Exception:
             log.warning("The worker could not be woken; it looks by itself each minute.")
 
     def _run_callbacks(self) -> None:
+        self.huey.delete(ASKED)  # before: what is asked for from now on may come too late
         for callback in self._callbacks:
             callback()
 

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from peewee import AutoField, BooleanField, CharField, DateTimeField
+from peewee import AutoField, BooleanField, CharField, DateTimeField, IntegerField
 
 from selfservice import clock
 from selfservice.db import BaseModel
@@ -51,6 +51,7 @@ class Token(BaseModel):
     used_at = DateTimeField(null=True)
     replaced_at = DateTimeField(null=True)
     is_expired = BooleanField(default=False)
+    use_count = IntegerField(default=0)
 
     class Meta:
         indexes = ((("purpose", "subject"), False),)
@@ -101,6 +102,11 @@ def consume(token: Token) -> None:
     )
     if claimed != 1:
         raise UsedTokenError(token.subject)
+
+
+def count_use(token: Token) -> None:
+    """Count one more use of a token that may serve again."""
+    Token.update(use_count=Token.use_count + 1).where(Token.id == token.id).execute()
 
 
 def replace_all(purpose: str, subject: str) -> None:

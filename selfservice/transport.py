@@ -2,6 +2,7 @@
 
 import smtplib
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,11 @@ from email_validator import EmailNotValidError, validate_email
 from flask import Flask, current_app
 from flask_mail import Attachment, BadHeaderError, Connection, Mail, Message
 
-PERMANENT = 500
+from selfservice.replies import Reply
+
+ACCEPTED = 250
+FORWARDED = 251
+GOING_AWAY = 421
 
 
 @dataclass(frozen=True)
@@ -30,11 +35,12 @@ class Letter:
 
 
 class TransportError(Exception):
-    """The mail did not leave; `answer` is the server's own words."""
+    """The mail did not leave; `answer` is the server's own words, `reason` one of ours."""
 
-    def __init__(self, answer: str) -> None:
+    def __init__(self, answer: str, reason: str) -> None:
         super().__init__(answer)
         self.answer = answer
+        self.reason = reason
 
 
 class RefusedError(TransportError):
@@ -46,7 +52,30 @@ class DeferredError(TransportError):
 
 
 class UnreachableError(TransportError):
-    """The server cannot be spoken to; no other mail would pass either."""
+    """The server cannot be spoken to, or refuses the portal; no other mail would pass either.
+
+    `is_mail_suspect` where it broke off in the middle of this mail, which may be why.
+    """
+
+    def __init__(self, answer: str, reason: str, *, is_mail_suspect: bool = False) -> None:
+        super().__init__(answer, reason)
+        self.is_mail_suspect = is_mail_suspect
+
+
+class RefusedReplyError(Exception):
+    """The server said no to one command; the connection is still good."""
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__(str(reply))
+        self.reply = reply
+
+
+class LostConnectionError(Exception):
+    """The server went away; at the stage « message » the whole mail may have arrived before."""
+
+    def __init__(self, stage: str, answer: str) -> None:
+        super().__init__(answer)
+        self.stage = stage
 
 
 class Carrier(Protocol):
@@ -55,7 +84,7 @@ class Carrier(Protocol):
 
 
 class VerifiedConnection(Connection):
-    """Flask-Mail's connection with verified TLS and a timeout, which it lacks (0.10)."""
+    """Flask-Mail's connection with what it lacks (0.10): verified TLS, a timeout, the answer."""
 
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
         timeout = current_app.config["MAIL_TIMEOUT_SECONDS"]
@@ -72,10 +101,32 @@ class VerifiedConnection(Connection):
                 host.starttls(context=context)
             if self.mail.username and self.mail.password:
                 host.login(self.mail.username, self.mail.password)
+            host.ehlo_or_helo_if_needed()
         except BaseException:
             host.close()
             raise
         return host
+
+    def deliver(self, message: Message) -> str:
+        """Send one message to its one recipient and return what the server said after it.
+
+        Raises RefusedReplyError, LostConnectionError, or BadHeaderError before a word is said.
+        """
+        if message.has_bad_headers():
+            raise BadHeaderError
+        message.date = message.date or time.time()
+        content = message.as_bytes()
+        stage = "sender"
+        try:
+            self._ask(stage, self._smtp.mail(_bare(message.sender), self._options(content)))
+            stage = "recipient"
+            self._ask(stage, self._smtp.rcpt(str(message.recipients[0])))
+            stage = "message"
+            return self._ask(stage, self._smtp.data(content))
+        except smtplib.SMTPDataError as error:  # DATA itself was refused
+            return self._ask(stage, (error.smtp_code, error.smtp_error))
+        except (smtplib.SMTPServerDisconnected, OSError) as error:
+            raise LostConnectionError(stage, f"{type(error).__name__}: {error}") from error
 
     def close(self) -> None:
         if self.host is None:
@@ -84,6 +135,26 @@ class VerifiedConnection(Connection):
             self.host.quit()
         except (smtplib.SMTPException, OSError):
             self.host.close()
+
+    @property
+    def _smtp(self) -> smtplib.SMTP:
+        return cast(smtplib.SMTP, self.host)
+
+    def _options(self, content: bytes) -> list[str]:
+        return [f"size={len(content)}"] if self._smtp.has_extn("size") else []
+
+    def _ask(self, stage: str, answered: tuple[int, bytes | str]) -> str:
+        code, answer = answered
+        words = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
+        if code in (ACCEPTED, FORWARDED):
+            return f"{code} {words}"
+        if code == GOING_AWAY and stage == "sender":
+            raise LostConnectionError(stage, f"{code} {words}")
+        try:
+            self._smtp.rset()
+        except (smtplib.SMTPException, OSError):
+            self._smtp.close()
+        raise RefusedReplyError(Reply(stage, code, words))
 
 
 class SmtpCarrier:
@@ -95,38 +166,46 @@ class SmtpCarrier:
 
     def send(self, letter: Letter) -> str:
         message = build_message(letter)
-        connection = self._open()
+        is_fresh = self._connection is None
         try:
-            connection.send(message)
-        except (BadHeaderError, ValueError) as error:
-            raise RefusedError(f"en-tête mal formé : {error}") from error
-        except smtplib.SMTPRecipientsRefused as error:
-            self.close()
-            code, answer = next(iter(error.recipients.values()))
-            raise _verdict(code, answer) from error
-        except smtplib.SMTPSenderRefused as error:
-            self.close()  # it is the portal that is refused, not this mail
-            raise UnreachableError(str(_verdict(error.smtp_code, error.smtp_error))) from error
-        except smtplib.SMTPResponseException as error:
-            self.close()
-            raise _verdict(error.smtp_code, error.smtp_error) from error
-        except (smtplib.SMTPException, OSError) as error:
-            self.close()
-            raise DeferredError(f"{type(error).__name__}: {error}") from error
-        return "250"
+            return self._deliver(message)
+        except LostConnectionError as error:
+            if is_fresh or error.stage != "sender":
+                raise _fault_of_loss(error) from error
+        try:  # a server may drop an idle connection, or close one after so many mails
+            return self._deliver(message)
+        except LostConnectionError as error:
+            raise _fault_of_loss(error) from error
 
     def close(self) -> None:
         if self._connection is not None:
             self._connection.close()
             self._connection = None
 
+    def _deliver(self, message: Message) -> str:
+        connection = self._open()
+        try:
+            return connection.deliver(message)
+        except RefusedReplyError as error:
+            raise _fault_of(error.reply) from error
+        except (BadHeaderError, ValueError) as error:
+            raise RefusedError(f"{type(error).__name__}: {error}", "bad_header") from error
+        except LostConnectionError:
+            self.close()
+            raise
+
     def _open(self) -> VerifiedConnection:
         if self._connection is None:
             connection = VerifiedConnection(self._mail)
             try:
                 connection.host = connection.configure_host()
+            except ssl.SSLCertVerificationError as error:
+                raise UnreachableError(str(error), "certificate") from error
+            except smtplib.SMTPAuthenticationError as error:
+                raise UnreachableError(str(error), "authentication") from error
             except (smtplib.SMTPException, OSError) as error:
-                raise UnreachableError(f"{type(error).__name__}: {error}") from error
+                answer = f"{type(error).__name__}: {error}"
+                raise UnreachableError(answer, "unreachable") from error
             self._connection = connection
         return self._connection
 
@@ -146,7 +225,8 @@ class FileCarrier:
             aside.write_bytes(content)
             aside.replace(self._folder / f"{name}.eml")
         except OSError as error:
-            raise UnreachableError(f"{self._folder} : {error.strerror}") from error
+            answer = f"{self._folder} : {error.strerror}"
+            raise UnreachableError(answer, "unreachable") from error
         return "file"
 
 
@@ -180,7 +260,7 @@ def build_message(letter: Letter) -> Message:
             letter.to_address, check_deliverability=False, allow_smtputf8=False
         ).ascii_email
     except EmailNotValidError as error:
-        raise RefusedError(f"adresse impossible : {error}") from error
+        raise RefusedError(str(error), "unwritable_address") from error
     message = Message(
         subject=letter.subject,
         recipients=[str(recipient)],
@@ -202,13 +282,29 @@ def _attachments(letter: Letter) -> list[Attachment]:
     try:
         content = Path(letter.attachment_path).read_bytes()
     except FileNotFoundError as error:
-        raise RefusedError("la pièce jointe n'existe plus") from error
+        raise RefusedError(str(error.filename), "attachment_gone") from error
     except OSError as error:
-        raise DeferredError(f"pièce jointe : {error.strerror}") from error
+        answer = f"{error.filename}: {error.strerror}"
+        raise DeferredError(answer, "attachment_unreadable") from error
     return [Attachment(letter.attachment_name, "application/pdf", content)]
 
 
-def _verdict(code: int, answer: bytes | str) -> TransportError:
-    words = answer.decode("utf-8", "replace") if isinstance(answer, bytes) else answer
-    text = f"{code} {words}".strip()
-    return RefusedError(text) if code >= PERMANENT else DeferredError(text)
+def _bare(sender: str | tuple[str, str] | None) -> str:
+    return sender[1] if isinstance(sender, tuple) else str(sender)
+
+
+def _fault_of(reply: Reply) -> TransportError:
+    """Tell a mail that is refused from a portal that is: the latter holds up every mail."""
+    reason = reply.reason
+    if reason == "relay_denied":
+        return UnreachableError(str(reply), reason, is_mail_suspect=True)
+    if reason == "sender_refused" or (reply.stage == "sender" and not reply.is_permanent):
+        return UnreachableError(str(reply), reason)
+    fault = RefusedError if reply.is_permanent else DeferredError
+    return fault(str(reply), reason)
+
+
+def _fault_of_loss(error: LostConnectionError) -> TransportError:
+    if error.stage == "message":
+        return DeferredError(str(error), "unconfirmed")
+    return UnreachableError(str(error), "unreachable", is_mail_suspect=True)

@@ -22,12 +22,11 @@ log = logging.getLogger(__name__)
 def run(app: Flask) -> None:
     """Work until SIGTERM or SIGINT."""
     queue.on_wake(_in_app(app, _notify_and_deliver))
-    queue.every_minute(_in_app(app, _notify_and_deliver))
     queue.every_minute(_in_app(app, _forget))
     queue.every_minute(_in_app(app, _once_a_day(_purge, after=MIDNIGHT)))
     queue.every_minute(_in_app(app, _once_a_day(_remind, after=app.config["DIGEST_TIME"])))
     queue.every_minute(_in_app(app, milestones.beat))
-    queue.consumer().run()
+    queue.run()
 
 
 def _notify_and_deliver() -> None:
@@ -35,7 +34,8 @@ def _notify_and_deliver() -> None:
         send.send_due()
         send.send_digests_of_the_hour()
     finally:  # what is queued leaves, whatever became of the rest
-        outbox.deliver_due()
+        if not outbox.is_server_paused():
+            outbox.deliver_due(is_stopping=queue.is_stopping)
 
 
 def _forget() -> None:

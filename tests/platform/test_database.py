@@ -13,6 +13,7 @@ from selfservice.audit import AuditEntry
 from selfservice.invoices.models import Invoice, Opening, Tombstone
 from selfservice.operations.milestones import Milestone
 from selfservice.outbox import OutboxAttempt, OutboxMail
+from selfservice.pauses import MailPause
 from selfservice.suppliers.models import Company, Supplier
 from tests.factories import make_company, make_invoice, make_supplier
 
@@ -29,6 +30,7 @@ TABLES: list[type[Model]] = [
     Tombstone,
     OutboxMail,
     OutboxAttempt,
+    MailPause,
     tokens.Token,
     AuditEntry,
     ratelimit.RateCounter,

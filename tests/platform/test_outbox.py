@@ -1,84 +1,18 @@
 """Mails over a real SMTP conversation, and what becomes of those that cannot leave."""
 
-import smtplib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from pathlib import Path
 
 import pytest
 import time_machine
-from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask
 from peewee import IntegrityError
 
 from selfservice import outbox, transport
 from selfservice.db import database
 from selfservice.outbox import OutboxAttempt, OutboxMail
-from tests.conftest import free_port
-
-
-class Postbox:
-    """What the SMTP server received; `answers` are given to RCPT, in order, before « 250 »."""
-
-    def __init__(self) -> None:
-        self.mails: list[EmailMessage] = []
-        self.answers: list[str] = []
-        self.connections: set[int] = set()
-
-    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
-        self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
-    ) -> str:
-        self.connections.add(id(session))
-        answer = self.answers.pop(0) if self.answers else "250 OK"
-        if answer.startswith("250"):
-            envelope.rcpt_tos.append(address)
-        return answer
-
-    async def handle_DATA(  # noqa: N802
-        self, _server: SMTP, _session: Session, envelope: Envelope
-    ) -> str:
-        assert isinstance(envelope.content, bytes)
-        self.mails.append(message_from_bytes(envelope.content, policy=policy.default))  # type: ignore[arg-type]
-        return "250 queued"
-
-
-@pytest.fixture
-def postbox() -> Iterator[tuple[Postbox, int]]:
-    box = Postbox()
-    controller = Controller(box, hostname="127.0.0.1", port=free_port())
-    controller.start()
-    yield box, controller.port
-    controller.stop()
-
-
-@pytest.fixture
-def smtp(
-    postbox: tuple[Postbox, int], configure: Callable[..., None], make_app: Callable[[], Flask]
-) -> Postbox:
-    box, port = postbox
-    configure(MAIL_TRANSPORT="smtp", MAIL_SERVER="127.0.0.1", MAIL_PORT=str(port))
-    make_app()
-    return box
-
-
-def queue_one(address: str = "pierre@example.com", **fields: object) -> OutboxMail:
-    context = {
-        "logins": [{"login": "pierre", "company_name": "Durand"}],
-        "changed_at": None,
-        "portal_url": "http://127.0.0.1:8000/",
-        "recovery_url": "http://127.0.0.1:8000/recuperation",
-    }
-    return outbox.enqueue(
-        "password_changed",
-        to_address=address,
-        address_key=address,
-        context=context,
-        sender_name="Diac, Société d'été",
-        **fields,  # type: ignore[arg-type]
-    )
+from tests.smtp import Postbox, queue_one
 
 
 def test_mail_leaves_by_smtp_in_text_and_html(smtp: Postbox) -> None:
@@ -171,25 +105,6 @@ def test_interrupted_delivery_goes_again_with_the_same_id(
     assert smtp.mails[0]["Message-ID"] == f"<{mail.message_id}>"
 
 
-def test_certificate_is_verified(
-    configure: Callable[..., None], make_app: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = {}
-
-    class Witness(smtplib.SMTP_SSL):
-        def __init__(self, *args: object, **kwargs: object) -> None:
-            seen.update(kwargs)
-            raise OSError("seen enough")
-
-    monkeypatch.setattr(smtplib, "SMTP_SSL", Witness)
-    configure(MAIL_TRANSPORT="smtp", MAIL_USE_SSL="true", MAIL_TIMEOUT_SECONDS="7")
-    make_app()
-    queue_one()
-    assert outbox.deliver_due().deferred == 1
-    assert seen["context"].check_hostname
-    assert seen["timeout"] == 7
-
-
 def test_same_cause_never_queues_twice(app: Flask) -> None:
     queue_one(cause="activation:1")
     with pytest.raises(IntegrityError), database.atomic():
@@ -252,24 +167,3 @@ def test_a_mail_without_a_link_that_was_too_late_can_be_retried(smtp: Postbox) -
         assert outbox.deliver_due().dropped == 1
         outbox.retry(mail.id)
         assert outbox.deliver_due().sent == 1
-
-
-def test_starttls_verifies_the_certificate(
-    configure: Callable[..., None], make_app: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    seen = {}
-
-    class Witness(smtplib.SMTP):
-        def __init__(self, *args: object, **kwargs: object) -> None:
-            seen.update(kwargs)
-
-        def starttls(self, **kwargs: object) -> object:
-            seen.update(kwargs)
-            raise OSError("seen enough")
-
-    monkeypatch.setattr(smtplib, "SMTP", Witness)
-    configure(MAIL_TRANSPORT="smtp", MAIL_USE_TLS="true")
-    make_app()
-    queue_one()
-    assert outbox.deliver_due().deferred == 1
-    assert seen["context"].check_hostname
