@@ -1,20 +1,15 @@
 """Notifications and the outbox."""
 
+from datetime import datetime
+
 import click
 
 from selfservice import clock, outbox
 from selfservice.cli.frame import cli, command, finish
 from selfservice.invoices.queries import MAX_ID
-from selfservice.notifications import reminders, send
+from selfservice.notifications import chain, labels, reminders, send
 from selfservice.suppliers.addresses import address_key
-
-MAIL_STATES = {
-    "queued": "en attente",
-    "sending": "en cours d'envoi",
-    "sent": "envoyé",
-    "failed": "refusé",
-    "dropped": "abandonné",
-}
+from selfservice.suppliers.models import Company
 
 
 @cli.group()
@@ -57,15 +52,21 @@ def mail_deliver() -> None:
 
 
 @mail.command("list")
-@click.option("--address", help="Une adresse seulement.")
+@click.option("--address", help="Une adresse seulement, et où en sont ses sociétés.")
+@click.option("--attempts", is_flag=True, help="Montre aussi chaque essai.")
 @command
-def mail_list(address: str | None) -> None:
+def mail_list(address: str | None, attempts: bool) -> None:
     """Liste la boîte d'envoi, un mail par ligne."""
-    for row in outbox.mails(address_key=address_key(address) if address else None):
-        click.echo(
-            f"{row.id}\t{row.created_at:%Y-%m-%d %H:%M}\t{MAIL_STATES[row.state]}\t"
-            f"{row.to_address}\t{row.subject}\t{' '.join(row.answer.split())}"
-        )
+    key = address_key(address) if address else None
+    next_attempt_at = outbox.next_attempts()
+    for row in outbox.mails(address_key=key).iterator():
+        state = labels.state_of(row).lower()
+        detail = _detail(row, next_attempt_at(row))
+        _echo(row.id, _minute(row.created_at), state, row.to_address, row.subject, detail)
+        for attempt in outbox.attempts_of(row) if attempts else ():
+            _echo("", _minute(attempt.at), labels.STATE_LABELS[attempt.outcome], attempt.answer)
+    if key is not None:
+        _echo_registrations(key)
 
 
 @mail.command("retry")
@@ -78,3 +79,35 @@ def mail_retry(mail_id: int) -> None:
     except outbox.UnknownMailError as error:
         raise click.ClickException(f"Aucun mail à renvoyer sous le numéro {mail_id}.") from error
     click.echo(f"Le mail {row.id} pour {row.to_address} est de nouveau en attente.")
+
+
+def _detail(row: outbox.OutboxMail, next_attempt_at: datetime) -> str:
+    """Return the answer in words, the server's own in brackets, and when it is tried again."""
+    answer = f"({row.answer})" if row.answer else ""
+    words = " ".join(filter(None, (labels.why(row), answer)))
+    if row.state != "queued":
+        return words
+    again = f"essai le {_minute(next_attempt_at)}, jusqu'au {_minute(row.deadline_at)}"
+    return f"{words} ; {again}" if words else again
+
+
+def _echo_registrations(key: str) -> None:
+    """Say for each company of an address why it may have got nothing yet."""
+    found = chain.registrations(Company.email_key == key)
+    for each in found:
+        company = each.company
+        since = _minute(each.activated_at or company.email_registered_at)
+        state = labels.REGISTRATION_LABELS[each.state].lower()
+        whose = f"{company.supplier.slug} {company.client_number} {company.name}"
+        mode = f"notification {company.notification}"
+        _echo("-", since, state, company.email, whose, mode)
+    if not found:
+        _echo("-", "", labels.NO_COMPANY, key)
+
+
+def _minute(instant: datetime | None) -> str:
+    return f"{clock.paris(instant):%Y-%m-%d %H:%M}" if instant else ""
+
+
+def _echo(*cells: object) -> None:
+    click.echo("\t".join(" ".join(str(cell).split()) for cell in cells))

@@ -1,0 +1,44 @@
+"""What administrators see of the mails to their companies (FAQ 3, 10, 12)."""
+
+from peewee import ModelSelect
+
+from selfservice.accounts.models import User
+from selfservice.administration.users import companies_of
+from selfservice.notifications import chain
+from selfservice.outbox import OutboxMail
+from selfservice.suppliers.models import Company
+
+_SHOWN = (
+    OutboxMail.id,
+    OutboxMail.kind,
+    OutboxMail.to_address,
+    OutboxMail.domain,
+    OutboxMail.subject,
+    OutboxMail.is_secret,
+    OutboxMail.state,
+    OutboxMail.created_at,
+    OutboxMail.due_at,
+    OutboxMail.deadline_at,
+    OutboxMail.sent_at,
+    OutboxMail.reason,
+    OutboxMail.answer,
+)
+
+
+def registrations_of(administrator: User) -> list[chain.Registration]:
+    """Return where the registered address of each own company stands."""
+    return chain.registrations(Company.id.in_(list(companies_of(administrator))))
+
+
+def mails_of(administrator: User, *, before: int | None = None) -> "ModelSelect[OutboxMail]":
+    """Return the mails of own companies, newest first, those below an id; bodies stay unread.
+
+    A recovery mail serves every company of its address, and shows where one of them is own. What
+    else went to that address may be another supplier's.
+    """
+    companies = list(companies_of(administrator))
+    addresses = [company.email_key for company in companies if company.email_key]
+    is_own = OutboxMail.company_id.in_([company.id for company in companies])
+    is_shared = (OutboxMail.kind == "recovery") & OutboxMail.address_key.in_(addresses)
+    query = OutboxMail.select(*_SHOWN).where(is_own | is_shared).order_by(OutboxMail.id.desc())
+    return query if before is None else query.where(OutboxMail.id < before)
