@@ -130,9 +130,12 @@ def _rate(value: object) -> str:
 
 def _hour(value: object) -> time:
     try:
-        return time.fromisoformat(_text(value))
+        hour = time.fromisoformat(_text(value))
     except ValueError:
-        raise ValueError("une heure comme 18:00 est attendue") from None
+        hour = None
+    if hour is None or hour.tzinfo is not None:
+        raise ValueError("une heure de Paris comme 18:00 est attendue")
+    return hour
 
 
 def _path(value: object) -> Path:
@@ -194,6 +197,7 @@ KEYS = (
     Key("LIMIT_RECOVERY_ADDRESS", _rate, "5/hour", "Recovery requests, per mail address."),
     Key("LIMIT_RECOVERY_IP", _rate, "60/hour", "Recovery requests, per address of origin."),
     Key("LIMIT_RECOVERY_ALL", _rate, "1000/hour", "Recovery requests, in all."),
+    Key("LIMIT_DOWNLOAD_IP", _rate, "120/minute", "Uses of direct links, per address of origin."),
     Key("SESSION_IDLE_MINUTES", _whole(1, 10_080), 60, "A session unused so long ends."),
     Key("SESSION_HOURS", _whole(1, 720), 12, "A session never lives longer."),
     Key("PASSWORD_HASH_MEMORY_KIB", _whole(8, 1_048_576), 19_456, "Argon2id memory."),

@@ -1,6 +1,7 @@
 """Links of the daily mail that open one document without signing in (FAQ 8)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import current_app
@@ -14,14 +15,22 @@ from selfservice.suppliers.models import Company
 PURPOSE = "download"
 
 
+@dataclass(frozen=True)
+class DirectLink:
+    """A living link and the one document that it opens."""
+
+    token: tokens.Token
+    invoice: Invoice
+
+
 def issue(invoice: Invoice, email_key: str) -> str:
     """Return a new secret for one document and the address that it is mailed to."""
     days = current_app.config["DOWNLOAD_LINK_DAYS"]
     return tokens.issue(PURPOSE, _subject(invoice, email_key), lifetime=timedelta(days=days))
 
 
-def read(secret: str) -> Invoice:
-    """Return the document of a link; consumes nothing, opens no session.
+def read(secret: str) -> DirectLink:
+    """Return what a link opens; consumes nothing, opens no session.
 
     Raises UnknownTokenError, or a DeadTokenError: expired, no longer available, or the company
     has another address now.
@@ -41,21 +50,26 @@ def read(secret: str) -> Invoice:
     )
     if invoice is None:
         raise tokens.ReplacedTokenError(token.subject)
-    return invoice
+    return DirectLink(token, invoice)
 
 
-def mark_fetched(invoice: Invoice, *, origin: str) -> None:
-    """Note that the company has downloaded a document; nobody has read it yet, so it stays new."""
+def mark_fetched(link: DirectLink, *, origin: str) -> None:
+    """Note that the company has downloaded a document; nobody has read it yet, so it stays new.
+
+    Each use counts, also that of a mail scanner, which cannot be told apart.
+    """
     with database.atomic():
         Invoice.update(downloaded_at=clock.now()).where(
-            Invoice.id == invoice.id, Invoice.downloaded_at.is_null()
+            Invoice.id == link.invoice.id, Invoice.downloaded_at.is_null()
         ).execute()
+        tokens.count_use(link.token)
         audit.record(
             "invoice.fetched",
-            company_id=invoice.company_id,
+            company_id=link.invoice.company_id,
             actor="direct link",
             origin=origin,
-            number=invoice.number,
+            number=link.invoice.number,
+            use=link.token.use_count + 1,
         )
 
 

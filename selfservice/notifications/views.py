@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, abort, render_template, request
 
-from selfservice import tokens
+from selfservice import ratelimit, tokens
 from selfservice.accounts.views.visitor import origin
 from selfservice.invoices.views import send_document
 from selfservice.notifications import direct_links
@@ -12,15 +12,22 @@ blueprint = Blueprint("notifications", __name__)
 
 @blueprint.get("/telechargement/<secret>")
 def download(secret: str) -> Response | tuple[str, int]:
+    ratelimit.hit("download_ip", ratelimit.network_of(origin()))
     try:
-        invoice = direct_links.read(secret)
+        link = direct_links.read(secret)
     except tokens.UnknownTokenError:
         abort(404)
     except tokens.DeadTokenError:
         return render_template("errors/410.html"), 410
-    response = send_document(invoice, "attachment")
+    response = send_document(link.invoice, "attachment")
     if request.method != "HEAD":  # after: a lost file is an error, and was not fetched
-        direct_links.mark_fetched(invoice, origin=origin())
+        direct_links.mark_fetched(link, origin=origin())
+    return response
+
+
+@blueprint.after_request
+def _keep_the_secret(response: Response) -> Response:
+    """Tell nobody the address, whatever the answer is."""
     response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
     return response
