@@ -1,6 +1,5 @@
-"""The four modes of notification and the direct links of the daily mail (FAQ 8, 12, 15)."""
+"""The four modes of notification (FAQ 8, 12, 15)."""
 
-import re
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from email import message_from_bytes, policy
@@ -11,16 +10,12 @@ import time_machine
 from flask import Flask
 
 from selfservice import clock, outbox
-from selfservice.invoices import storage
-from selfservice.invoices.models import Invoice
 from selfservice.notifications import send
 from selfservice.outbox import OutboxMail
 from selfservice.suppliers.models import Company
-from selfservice.tokens import Token
-from tests.conftest import Browser
 from tests.factories import make_company, make_invoice, make_supplier, make_user
+from tests.notifications.documents import PDF, with_file
 
-PDF = b"%PDF-1.7 the very document %%EOF"
 MORNING = "2026-03-02T09:00:00Z"
 
 
@@ -42,13 +37,6 @@ def mails(kind: str) -> list[OutboxMail]:
 
 def kinds() -> list[str]:
     return [mail.kind for mail in OutboxMail.select().order_by(OutboxMail.id)]
-
-
-def with_file(invoice: Invoice) -> Invoice:
-    path = storage.path_of(invoice.sha256)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(PDF)
-    return invoice
 
 
 def test_mode_none_mails_the_activation_only(app: Flask) -> None:
@@ -214,76 +202,72 @@ def test_digest_for_an_earlier_address_is_not_sent(app: Flask) -> None:
     assert mails("digest") == []
 
 
-class TestDirectLink:
-    @pytest.fixture
-    def invoice(self, app: Flask) -> Invoice:
-        return with_file(make_invoice(company_in("daily"), number="FA-1"))
-
-    @pytest.fixture
-    def path(self, invoice: Invoice) -> str:
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("2026-03-29T15:59:59Z", "2026-03-29T16:00:00Z"),  # summer time began this morning
+        ("2026-10-25T16:59:59Z", "2026-10-25T17:00:00Z"),  # summer time ended this morning
+        ("2026-12-01T16:59:59Z", "2026-12-01T17:00:00Z"),
+    ],
+)
+def test_digest_leaves_at_its_hour_of_paris(before: str, after: str, app: Flask) -> None:
+    with time_machine.travel(before, tick=False) as machine:
+        make_invoice(company_in("daily"))
         send.send_due()
-        send.send_digests(date(2026, 3, 2))
-        found = re.search(r"/telechargement/\S+", mails("digest")[0].body_text)
-        assert found
-        return found[0]
+        assert send.send_digests_of_the_hour().digests == 0
+        machine.move_to(after)
+        assert send.send_digests_of_the_hour().digests == 1
 
-    def test_downloads_its_document_without_signing_in(self, path: str, browser: Browser) -> None:
-        response = browser.get(path)
-        assert response.data == PDF
-        headers = response.headers
-        assert headers["Content-Disposition"].startswith("attachment; filename=FA-1.pdf")
-        assert headers["Cache-Control"] == "no-store"
-        assert headers["Referrer-Policy"] == "no-referrer"
-        assert headers["X-Robots-Tag"] == "noindex"
 
-    def test_opens_no_session(self, path: str, browser: Browser) -> None:
-        browser.get(path)
-        assert browser.get("/factures").status_code == 302
+@pytest.mark.parametrize(
+    ("day", "instants"),
+    [
+        ("an hour that the day skips", ["2026-03-29T00:59:00Z", "2026-03-29T01:00:00Z"]),
+        ("an hour that the day has twice", ["2026-10-25T00:29:00Z", "2026-10-25T00:30:00Z"]),
+    ],
+)
+def test_digest_of_a_day_when_the_hour_changes_leaves_once(
+    day: str, instants: list[str], configure: Callable[..., None], make_app: Callable[[], Flask]
+) -> None:
+    configure(DIGEST_TIME="02:30")
+    make_app()
+    with time_machine.travel(instants[0], tick=False) as machine:
+        company = company_in("daily")
+        make_invoice(company)
+        send.send_due()
+        assert send.send_digests_of_the_hour().digests == 0, "not yet half past two"
+        machine.move_to(instants[1])
+        assert send.send_digests_of_the_hour().digests == 1
+        make_invoice(company)
+        send.send_due()
+        machine.shift(timedelta(hours=1))
+        assert send.send_digests_of_the_hour().digests == 0
 
-    def test_counts_as_fetched_and_looking_at_it_as_nothing(
-        self, path: str, invoice: Invoice, browser: Browser
-    ) -> None:
-        browser.client.head(path)
-        assert Invoice.get_by_id(invoice.id).downloaded_at is None
-        browser.get(path)
-        assert Invoice.get_by_id(invoice.id).downloaded_at is not None
 
-    def test_works_again_and_again_until_it_expires(self, path: str, browser: Browser) -> None:
-        for _ in range(3):
-            assert browser.get(path).status_code == 200
-        Token.update(expires_at=Token.issued_at).execute()
-        response = browser.get(path)
-        assert response.status_code == 410
-        assert "a expiré" in response.text
+def test_clock_a_day_ahead_and_back_sends_one_digest_a_paris_day(
+    app: Flask, clock_at: time_machine.Traveller
+) -> None:
+    company = company_in("daily")
+    sent_on = []
+    for days in (0, 1, -1, 1, 1):
+        clock_at.shift(timedelta(days=days))
+        clock_at.move_to(f"{clock.today()}T18:00:00Z")
+        make_invoice(company)
+        send.send_due()
+        if send.send_digests_of_the_hour().digests:
+            sent_on.append(clock.today().day)
+    assert sent_on == [2, 3, 4], "never two for one day, whatever the clock did"
+    listed = sum(mail.body_text.count("/telechargement/") for mail in mails("digest"))
+    assert listed == 5, "and no document is forgotten"
 
-    def test_dies_when_the_address_changes(self, path: str, browser: Browser) -> None:
-        Company.update(email="new@example.com", email_key="new@example.com").execute()
-        assert browser.get(path).status_code == 410
 
-    def test_stays_dead_when_the_address_comes_back(self, path: str, browser: Browser) -> None:
-        back = clock.now() + timedelta(minutes=5)
-        Company.update(email_registered_at=back).execute()
-        assert browser.get(path).status_code == 410
-
-    def test_a_lost_file_is_not_marked_as_fetched(
-        self, path: str, invoice: Invoice, app: Flask
-    ) -> None:
-        app.config["PROPAGATE_EXCEPTIONS"] = False
-        storage.path_of(invoice.sha256).unlink()
-        assert app.test_client().get(path).status_code == 500
-        assert Invoice.get_by_id(invoice.id).downloaded_at is None
-
-    def test_dies_with_the_document(self, path: str, invoice: Invoice, browser: Browser) -> None:
-        gone = clock.today() - timedelta(days=800)
-        Invoice.update(issued_on=gone).where(Invoice.id == invoice.id).execute()
-        assert browser.get(path).status_code == 410
-
-    def test_unknown_is_404(self, app: Flask, browser: Browser) -> None:
-        assert browser.get("/telechargement/nimporte-quoi").status_code == 404
-
-    def test_leaves_the_outbox_with_the_mail(
-        self, path: str, new_browser: Callable[[], Browser]
-    ) -> None:
-        outbox.deliver_due()
-        assert path.rpartition("/")[2] not in mails("digest")[0].body_text
-        assert new_browser().get(path).status_code == 200
+def test_every_mode_in_one_run_each_to_its_own_address(app: Flask) -> None:
+    supplier = make_supplier()
+    for mode in ("none", "attached", "link", "daily"):
+        make_invoice(make_company(supplier, email=f"{mode}@example.com", notification=mode))
+    send.send_due()
+    send.send_digests(clock.today())
+    got = {(mail.to_address.partition("@")[0], mail.kind) for mail in OutboxMail.select()}
+    activations = {(mode, "activation") for mode in ("none", "attached", "link", "daily")}
+    notified = {("attached", "document"), ("link", "document"), ("daily", "digest")}
+    assert got == activations | notified
