@@ -194,6 +194,7 @@ KEYS = (
     Key("DIGEST_TIME", _hour, time(18, 0), "Hour of the daily mail, Paris time."),
     Key("LIMIT_SIGN_IN_LOGIN", _rate, "10 per 15 minutes", "Attempts to sign in, per login."),
     Key("LIMIT_SIGN_IN_IP", _rate, "60 per minute", "Attempts to sign in, per address of origin."),
+    Key("LIMIT_SECOND_FACTOR", _rate, "5 per 15 minutes", "Codes tried, per login."),
     Key("LIMIT_RECOVERY_ADDRESS", _rate, "5/hour", "Recovery requests, per mail address."),
     Key("LIMIT_RECOVERY_IP", _rate, "60/hour", "Recovery requests, per address of origin."),
     Key("LIMIT_RECOVERY_ALL", _rate, "1000/hour", "Recovery requests, in all."),

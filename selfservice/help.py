@@ -36,6 +36,8 @@ PAGES = {
     "mentions-legales": "mentions-legales/",
     "donnees-personnelles": "donnees-personnelles/",
     "contact": "contact/",
+    "double-authentification": "double-authentification/",
+    "double-authentification-perdue": "double-authentification/#telephone-perdu",
 } | {key: f"{FAQ}#{key}" for key in FAQ_KEYS + FAQ_SECTIONS}
 
 CONTENT_SECURITY_POLICY = (

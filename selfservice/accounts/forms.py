@@ -91,6 +91,10 @@ def confirmation() -> PasswordField:
     )
 
 
+def current_password() -> PasswordField:
+    return PasswordField("Mot de passe actuel", [InputRequired(messages.PASSWORD_MISSING)])
+
+
 class ResetForm(PortalForm):
     help_key = messages.CHOOSING
     user_id = RadioField("Vos identifiants", coerce=int, validate_choice=False)
@@ -100,7 +104,7 @@ class ResetForm(PortalForm):
 
 class PasswordForm(PortalForm):
     help_key = messages.CHOOSING
-    current = PasswordField("Mot de passe actuel", [InputRequired(messages.PASSWORD_MISSING)])
+    current = current_password()
     password = chosen_password()
     confirmation = confirmation()
 
@@ -121,3 +125,25 @@ class AccountForm(PortalForm):
     first_name = StringField("Prénom", text_rules(NAME_LENGTH), filters=[trimmed])
     phone = TelField("Téléphone", text_rules(PHONE_LENGTH), filters=[trimmed])
     mobile = TelField("Mobile", text_rules(PHONE_LENGTH), filters=[trimmed])
+
+
+def one_time_code() -> StringField:
+    return StringField("Code à 6 chiffres", [InputRequired(messages.CODE_MISSING)])
+
+
+class CodeForm(PortalForm):
+    code = one_time_code()
+
+
+class SetupStartForm(PortalForm):
+    current = current_password()
+
+
+class SetupForm(PortalForm):
+    setup = HiddenField()
+    code = one_time_code()
+
+
+class ProofForm(PortalForm):
+    current = current_password()
+    code = one_time_code()

@@ -8,6 +8,7 @@ from selfservice.help import HelpfulText
 FORGOTTEN = "mot-de-passe-oublie"
 CHOOSING = "choisir-le-mot-de-passe"
 SIGNING_IN = "se-connecter"
+SECOND_FACTOR = "double-authentification"
 
 # The seed's rule (FAQ 9) in the order in which it is shown.
 PASSWORD_RULES = {
@@ -40,6 +41,11 @@ ADDRESS_MALFORMED = HelpfulText(
 )
 CHOOSE_LOGIN = HelpfulText("Choisissez un identifiant dans la liste.", "suivre-le-lien")
 CONFIRMATION_MISSING = HelpfulText("Saisissez une seconde fois le mot de passe.", CHOOSING)
+CODE_MISSING = HelpfulText("Saisissez le code affiché par votre application.", SECOND_FACTOR)
+WRONG_CODE = HelpfulText(
+    "Ce code n’est pas valable, ou a déjà servi. Attendez le code suivant de votre application.",
+    SECOND_FACTOR,
+)
 TOO_LONG = HelpfulText("Ce texte est trop long.", "qui-contacter")
 MALFORMED = HelpfulText(
     "Ce texte contient des caractères invisibles ou impossibles à enregistrer.", "qui-contacter"
@@ -52,6 +58,10 @@ CHOSEN_FOR_ALL = (
 PASSWORD_CHANGED = "Votre mot de passe est modifié."  # noqa: S105
 PREFERENCES_SAVED = "Vos préférences sont enregistrées."
 ACCOUNT_SAVED = "Vos coordonnées sont enregistrées."
+CODE_TOO_LATE = "Cette connexion n’est plus valable. Saisissez à nouveau votre mot de passe."
+SETUP_TOO_LATE = "Cette configuration n’est plus valable. Recommencez."
+SECOND_FACTOR_OFF = "La double authentification est désactivée."
+SECOND_FACTOR_DEMANDED = "Votre société exige la double authentification."
 SIGNED_OUT = "Vous êtes déconnecté."
 SESSION_CLOSED = "La session est fermée."
 OTHER_SESSIONS_CLOSED = "Vos autres sessions sont fermées."

@@ -1,4 +1,4 @@
-"""Users, profiles, open sessions, and which address was activated for which company."""
+"""Users: their profiles, sessions, second factor, and which address got which login."""
 
 from typing import ClassVar
 
@@ -109,3 +109,26 @@ class UserSession(BaseModel):
     previous_sign_in_at = DateTimeField(null=True)
     origin = CharField(max_length=64, default="")
     browser = CharField(max_length=300, default="")
+
+
+class SecondFactor(BaseModel):
+    """The application that a user's codes come from.
+
+    `seed` is half of the secret, the portal's key the other half; `last_step` is the time step
+    (30 seconds since 1970) of the last code used: that one and earlier ones work no more.
+    """
+
+    user_id: int
+
+    user = ForeignKeyField(User, primary_key=True, on_delete="CASCADE")
+    seed = CharField(max_length=64)
+    last_step = IntegerField()
+    enabled_at = DateTimeField()
+
+
+class RescueCode(BaseModel):
+    """A code that stands in once for the application; gone when used."""
+
+    id = AutoField()
+    factor = ForeignKeyField(SecondFactor, on_delete="CASCADE")
+    code_hash = CharField(max_length=255)

@@ -10,6 +10,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
 from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
+from selfservice import audit
 from selfservice.accounts.models import User
 
 MINIMUM_LENGTH = 8
@@ -18,6 +19,10 @@ NAME_LENGTH = 4
 FEW = 4
 OWN_FAULTS = ("login", "name")  # depend on the login, not on the password alone
 LEET = str.maketrans("013457@$", "oleastas")
+
+
+class WrongPasswordError(Exception):
+    """The current password given is not the login's."""
 
 
 class PasswordRefusedError(Exception):
@@ -84,11 +89,29 @@ def is_password_of(user: User | None, password: str) -> bool:
     An unknown login, or one with no password yet, is verified against a dummy hash.
     """
     known = user.password_hash if user is not None else None
+    return is_hash_of(known or _dummy_hash(), password) and known is not None
+
+
+def confirm(user: User, current: str, *, origin: str) -> None:
+    """Have the signed-in user prove the current password. Raises WrongPasswordError."""
+    if is_password_of(user, current):
+        return
+    audit.record(
+        "password.refused",
+        company_id=user.company_id,
+        user_id=user.id,
+        actor=user.login,
+        origin=origin,
+    )
+    raise WrongPasswordError
+
+
+def is_hash_of(known: str, text: str) -> bool:
+    """Tell whether `hash_password` made the hash of this text."""
     try:
-        _hasher().verify(known or _dummy_hash(), _encoded(password))
+        return _hasher().verify(known, _encoded(text))
     except (VerificationError, InvalidHashError):
         return False
-    return known is not None
 
 
 def needs_rehash(user: User) -> bool:

@@ -6,10 +6,6 @@ from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES, User
 from selfservice.db import database
 
 
-class WrongPasswordError(Exception):
-    """The current password given is not the login's."""
-
-
 class UnknownSessionError(Exception):
     """The user has no such open session."""
 
@@ -43,15 +39,7 @@ def change_password(user: User, *, current: str, password: str, origin: str) -> 
 
     Raises WrongPasswordError or PasswordRefusedError.
     """
-    if not passwords.is_password_of(user, current):
-        audit.record(
-            "password.refused",
-            company_id=user.company_id,
-            user_id=user.id,
-            actor=user.login,
-            origin=origin,
-        )
-        raise WrongPasswordError
+    passwords.confirm(user, current, origin=origin)
     passwords.check(password, login=user.login, names=passwords.names_of(user))
     password_hash = passwords.hash_password(password)
     with database.atomic():

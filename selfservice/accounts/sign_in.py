@@ -1,14 +1,19 @@
-"""Sign-in and sign-out."""
+"""Sign-in, in one step or two, and sign-out."""
+
+import hashlib
+from datetime import timedelta
 
 from flask import current_app
 
-from selfservice import audit
-from selfservice.accounts import passwords, sessions
+from selfservice import audit, tokens
+from selfservice.accounts import passwords, second_factor, sessions
 from selfservice.accounts.models import User
 from selfservice.db import database
 from selfservice.suppliers.addresses import normalise
 
 OLD_LOGIN_PREFIXES = ("dc-", "dl-")
+HALF_WAY = "half_way"
+HALF_WAY_LIFETIME = timedelta(minutes=5)
 
 
 class BadCredentialsError(Exception):
@@ -22,8 +27,16 @@ class BadCredentialsError(Exception):
         self.is_old_login = is_old_login
 
 
+class CodeNeededError(Exception):
+    """The password is right, and a code must follow; `secret` leads to it and opens nothing."""
+
+    def __init__(self, secret: str) -> None:
+        super().__init__("code needed")
+        self.secret = secret
+
+
 def sign_in(login: str, password: str, *, origin: str, browser: str) -> str:
-    """Open a session and return its secret id. Raises BadCredentialsError."""
+    """Open a session and return its secret id. Raises BadCredentialsError or CodeNeededError."""
     key = normalise(login)
     user: User | None = User.get_or_none(
         User.login_key == key, User.is_active, User.closed_at.is_null()
@@ -36,18 +49,60 @@ def sign_in(login: str, password: str, *, origin: str, browser: str) -> str:
     with database.atomic():
         if not _is_still_valid(user, kept_hash):
             raise refusal
-        secret = sessions.open_session(user, origin=origin, browser=browser)
-        audit.record(
-            "sign_in.done",
-            company_id=user.company_id,
-            user_id=user.id,
-            actor=user.login,
-            origin=origin,
-        )
+        user.password_hash = kept_hash or user.password_hash
+        if second_factor.of(user) is None:
+            return _open(user, origin=origin, browser=browser)
+        secret = tokens.issue(HALF_WAY, _half_way_subject(user), lifetime=HALF_WAY_LIFETIME)
+    raise CodeNeededError(secret)
+
+
+def half_way_user(secret: str) -> User:
+    """Return whom a right password has brought before the code; consumes nothing.
+
+    Raises a TokenError, also when the login or its password changed meanwhile.
+    """
+    return _half_way(secret)[1]
+
+
+def finish(secret: str, code: str, *, origin: str, browser: str) -> str:
+    """Open the session of a half-way visitor by a code and return its secret id.
+
+    Raises a TokenError or WrongCodeError.
+    """
+    token, user = _half_way(secret)
+    with second_factor.proven(user, code, origin=origin):
+        tokens.consume(token)
+        if not _is_still_valid(user):
+            raise tokens.ReplacedTokenError(token.subject)
+        return _open(user, origin=origin, browser=browser)
+
+
+def _half_way(secret: str) -> tuple[tokens.Token, User]:
+    token = tokens.read(HALF_WAY, secret)
+    user: User | None = User.get_or_none(User.id == int(token.subject.partition(" ")[0]))
+    if user is None or token.subject != _half_way_subject(user):
+        raise tokens.ReplacedTokenError(token.subject)
+    return token, user
+
+
+def _half_way_subject(user: User) -> str:
+    """Name the login and the state of its password, so that a change ends the way."""
+    return f"{user.id} {hashlib.sha256(str(user.password_hash).encode()).hexdigest()}"
+
+
+def _open(user: User, *, origin: str, browser: str) -> str:
+    secret = sessions.open_session(user, origin=origin, browser=browser)
+    audit.record(
+        "sign_in.done",
+        company_id=user.company_id,
+        user_id=user.id,
+        actor=user.login,
+        origin=origin,
+    )
     return secret
 
 
-def _is_still_valid(user: User, new_hash: str | None) -> bool:
+def _is_still_valid(user: User, new_hash: str | None = None) -> bool:
     """Claim the login as it was verified: a change of password meanwhile wins."""
     claim = User.update(password_hash=new_hash or user.password_hash).where(
         User.id == user.id,

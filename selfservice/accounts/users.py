@@ -1,9 +1,9 @@
-"""The operator's rescue: list logins, set a password, close a login."""
+"""The operator's rescue: list logins, set a password, take a second factor, close a login."""
 
 from peewee import ModelSelect
 
 from selfservice import audit, tokens
-from selfservice.accounts import activation, passwords, recovery, sessions
+from selfservice.accounts import activation, passwords, recovery, second_factor, sessions
 from selfservice.accounts.models import User
 from selfservice.db import database
 from selfservice.suppliers.addresses import normalise
@@ -49,6 +49,13 @@ def give_password(user: User, password: str) -> None:
             tokens.replace_all(recovery.PURPOSE, user.email_key)
         activation.close_superseded(user)
         audit.record("password.given", company_id=user.company_id, user_id=user.id, actor="system")
+
+
+def reset_second_factor(login: str) -> User:
+    """Take the second factor from a login. Raises UnknownLoginError or NotSetUpError."""
+    user = by_login(login)
+    second_factor.remove(user)
+    return user
 
 
 def close_login(login: str) -> User:

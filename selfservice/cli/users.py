@@ -2,7 +2,7 @@
 
 import click
 
-from selfservice.accounts import passwords, users
+from selfservice.accounts import passwords, second_factor, users
 from selfservice.accounts.messages import PASSWORD_FAULTS
 from selfservice.cli.frame import cli, command
 
@@ -41,6 +41,20 @@ def users_set_password(login: str, password: str) -> None:
         words = " ".join(PASSWORD_FAULTS[fault] for fault in error.faults)
         raise click.ClickException(words) from error
     click.echo(f"Le mot de passe de {user.login} est enregistré.")
+
+
+@users_group.command("reset-second-factor")
+@click.argument("login")
+@command
+def users_reset_second_factor(login: str) -> None:
+    """Retire la double authentification d'un identifiant (téléphone et codes perdus)."""
+    try:
+        user = users.reset_second_factor(login)
+    except users.UnknownLoginError as error:
+        raise click.ClickException(f"Aucun identifiant « {login} ».") from error
+    except second_factor.NotSetUpError as error:
+        raise click.ClickException(f"{login} n'a pas de double authentification.") from error
+    click.echo(f"La double authentification de {user.login} est retirée.")
 
 
 @users_group.command("close")

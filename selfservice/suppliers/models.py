@@ -1,6 +1,6 @@
 """Suppliers, and the companies to which each publishes invoices."""
 
-from peewee import AutoField, CharField, DateField, DateTimeField, ForeignKeyField
+from peewee import AutoField, BooleanField, CharField, DateField, DateTimeField, ForeignKeyField
 
 from selfservice.db import BaseModel
 
@@ -41,6 +41,7 @@ class Company(BaseModel):
     email_registered_at = DateTimeField(null=True)
     notification = CharField(max_length=8, default="none")
     delivery = CharField(max_length=10, default="electronic")
+    is_second_factor_required = BooleanField(default=False)
 
     class Meta:
         indexes = (

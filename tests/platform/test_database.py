@@ -8,7 +8,15 @@ from peewee import Model
 from playhouse.schema_diff import diff_models
 
 from selfservice import db, ratelimit, tokens
-from selfservice.accounts.models import Activation, Profile, ProfileContract, User, UserSession
+from selfservice.accounts.models import (
+    Activation,
+    Profile,
+    ProfileContract,
+    RescueCode,
+    SecondFactor,
+    User,
+    UserSession,
+)
 from selfservice.audit import AuditEntry
 from selfservice.invoices.models import Invoice, Opening, Tombstone
 from selfservice.operations.milestones import Milestone
@@ -25,6 +33,8 @@ TABLES: list[type[Model]] = [
     User,
     Activation,
     UserSession,
+    SecondFactor,
+    RescueCode,
     Invoice,
     Opening,
     Tombstone,

@@ -60,6 +60,14 @@ CONTEXTS: dict[str, dict[str, object]] = {
         "faq_url": "https://portal.example/aide/foire-aux-questions/",
         "contact": "",
     },
+    "second_factor_changed": {
+        "change": "enabled",
+        "login": "pierre.durand_1",
+        "company_name": "Durand & fils",
+        "changed_at": datetime.fromisoformat("2026-11-21T14:02"),
+        "account_url": "https://portal.example/profil/double-authentification",
+        "recovery_url": "https://portal.example/recuperation",
+    },
 }
 
 
@@ -113,6 +121,20 @@ def test_mail_shows_one_button_and_loads_nothing(app: Flask, kind: str) -> None:
 def test_names_are_escaped_in_html_and_plain_in_text(app: Flask) -> None:
     assert "Fournitures &lt;Martin&gt;" in _render(app, "recovery", "body.html")
     assert "Fournitures <Martin>" in _render(app, "recovery", "body.txt")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("enabled", "a été activée"),
+        ("disabled", "a été désactivée"),
+        ("codes", "ont été remplacés"),
+    ],
+)
+def test_mail_on_the_second_factor_says_what_changed(app: Flask, change: str, words: str) -> None:
+    for part in ("body.txt", "body.html"):
+        mail = _render(app, "second_factor_changed", part, change=change)
+        assert words in " ".join(mail.split())
 
 
 @pytest.mark.parametrize("kind", CONTEXTS)

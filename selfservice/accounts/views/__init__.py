@@ -1,15 +1,15 @@
-"""The accounts' pages: sign-in, recovery, profile."""
+"""The accounts' pages: sign-in, recovery, profile, second factor."""
 
 from flask import Flask
 
 from selfservice.accounts.messages import PASSWORD_RULES
-from selfservice.accounts.views import profile, recovery, sign_in
+from selfservice.accounts.views import profile, recovery, second_factor, sign_in
 from selfservice.accounts.views.blueprint import blueprint
 from selfservice.accounts.views.visitor import init_visitors
 
 __all__ = ["init_app"]
 
-_MODULES = (sign_in, recovery, profile)
+_MODULES = (sign_in, recovery, profile, second_factor)
 
 
 def init_app(app: Flask) -> None:

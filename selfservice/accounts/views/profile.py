@@ -111,7 +111,7 @@ def _change_password(form: PasswordForm) -> bool:
             password=form.password.data,
             origin=origin(),
         )
-    except profile.WrongPasswordError:
+    except passwords.WrongPasswordError:
         form.current.errors = (messages.WRONG_PASSWORD,)
         return False
     except passwords.PasswordRefusedError as error:

@@ -1,12 +1,12 @@
-"""Home, sign-in, sign-out."""
+"""Home, sign-in in one step or two, sign-out."""
 
 from flask import abort, flash, redirect, render_template, request, session, url_for
 from flask_login import login_required, login_user
 from werkzeug.wrappers import Response
 
-from selfservice import ratelimit, web
-from selfservice.accounts import messages, sessions, sign_in
-from selfservice.accounts.forms import SignInForm
+from selfservice import ratelimit, tokens, web
+from selfservice.accounts import messages, second_factor, sessions, sign_in
+from selfservice.accounts.forms import CodeForm, SignInForm
 from selfservice.accounts.views.blueprint import blueprint
 from selfservice.accounts.views.visitor import (
     is_signed_in,
@@ -15,6 +15,9 @@ from selfservice.accounts.views.visitor import (
     signed_in,
 )
 from selfservice.suppliers.addresses import normalise
+
+HALF_WAY = "half_way"
+NEXT = "next_after_code"
 
 
 @blueprint.get("/")
@@ -44,7 +47,28 @@ def sign_in_page() -> Response | str:
         )
     except sign_in.BadCredentialsError as error:
         return _page(form, error=messages.BAD_CREDENTIALS, is_old_login=error.is_old_login)
-    return _enter(secret, web.safe_next(form.next.data, url_for("invoices.index")))
+    except sign_in.CodeNeededError as needed:
+        session[HALF_WAY], session[NEXT] = needed.secret, form.next.data
+        return redirect(url_for("accounts.sign_in_code"))
+    return _enter(secret, form.next.data)
+
+
+@blueprint.route("/connexion/code", methods=["GET", "POST"])
+def sign_in_code() -> Response | str:
+    form = CodeForm()
+    try:
+        user = sign_in.half_way_user(session.get(HALF_WAY, ""))
+        if form.validate_on_submit():
+            ratelimit.hit("sign_in_ip", ratelimit.network_of(origin()))
+            ratelimit.hit("second_factor", user.login_key)
+            secret = _finish(form.code.data)
+            return _enter(secret, session.get(NEXT))
+    except second_factor.WrongCodeError:
+        form.code.errors = (messages.WRONG_CODE,)
+    except tokens.TokenError:
+        flash(messages.CODE_TOO_LATE, "error")
+        return redirect(url_for("accounts.sign_in", next=session.get(NEXT)))
+    return render_template("accounts/second_factor_code.html", form=form)
 
 
 @blueprint.post("/deconnexion")
@@ -56,14 +80,20 @@ def sign_out() -> Response:
     return redirect(url_for("accounts.home"))
 
 
-def _enter(secret: str, target: str) -> Response:
+def _finish(code: str) -> str:
+    return sign_in.finish(
+        session[HALF_WAY], code, origin=origin(), browser=request.user_agent.string
+    )
+
+
+def _enter(secret: str, target: str | None) -> Response:
     user = sessions.load(secret)
     if user is None:
         abort(503)
     session.clear()
     login_user(user)
     remember_other_supplier(user)
-    return redirect(target)
+    return redirect(web.safe_next(target, url_for("invoices.index")))
 
 
 def _page(form: SignInForm, *, error: str | None = None, is_old_login: bool = False) -> str:

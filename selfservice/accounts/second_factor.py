@@ -1,0 +1,310 @@
+"""The second factor: codes of an application (TOTP, RFC 6238), and rescue codes.
+
+The secret shared with the application is stored nowhere. It is derived from a random seed, which
+the database holds, and the portal's key, which it does not: a copy of one alone gives no code.
+"""
+
+import base64
+import hmac
+import re
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, timedelta
+
+from flask import current_app
+from peewee import IntegrityError, ModelDelete, ModelSelect, ModelUpdate
+from pyotp import TOTP
+from pyotp.exceptions import OTPVerificationError
+
+from selfservice import audit, clock, outbox, tokens, web
+from selfservice.accounts import passwords, sessions
+from selfservice.accounts.models import RescueCode, SecondFactor, User
+from selfservice.db import database
+
+SETUP = "second_factor_setup"
+SETUP_LIFETIME = timedelta(minutes=15)
+MAIL = "second_factor_changed"
+SECRET_BYTES = 20  # RFC 4226, section 4
+RESCUE_CODES = 10
+RESCUE_DIGITS = 20  # 66 bits, on the keyboard that the six digits need
+
+
+class WrongCodeError(Exception):
+    """Neither a code of the moment not used yet, nor an unused rescue code."""
+
+
+class DemandedError(Exception):
+    """The company demands the second factor: it cannot be switched off."""
+
+
+class NotSetUpError(Exception):
+    """The user has no second factor."""
+
+
+def of(user: User) -> SecondFactor | None:
+    """Return a user's second factor, if it is set up."""
+    factor: SecondFactor | None = SecondFactor.get_or_none(SecondFactor.user == user.id)
+    return factor
+
+
+def rescue_codes_of(factor: SecondFactor) -> "ModelSelect[RescueCode]":
+    return RescueCode.select().where(RescueCode.factor == factor)
+
+
+def is_missing(user: User) -> bool:
+    """Tell whether the company demands what the user has not set up yet."""
+    return user.company.is_second_factor_required and of(user) is None
+
+
+def start(user: User, *, password: str, origin: str) -> str:
+    """Return the secret of a new setup, which ends earlier ones. Raises WrongPasswordError."""
+    passwords.confirm(user, password, origin=origin)
+    with database.atomic():
+        return _issue_setup(_first(user))
+
+
+def start_again(user: User, *, password: str, code: str, origin: str) -> str:
+    """Return the secret of a setup for another phone; the present one works until then.
+
+    Raises WrongPasswordError or WrongCodeError.
+    """
+    passwords.confirm(user, password, origin=origin)
+    with proven(user, code, origin=origin):
+        return _issue_setup(_further(user))
+
+
+def application(user: User, setup: str) -> TOTP:
+    """Return what the application is to be given. Raises a TokenError for an ended setup."""
+    _read_setup(user, setup)
+    return _totp(user, setup)
+
+
+def confirm(user: User, setup: str, code: str, *, origin: str) -> list[str]:
+    """Switch the second factor on by a first code, and return the rescue codes.
+
+    The other sessions, opened without it, end. Raises a TokenError or WrongCodeError.
+    """
+    token = _read_setup(user, setup)
+    step = _matching_step(_totp(user, setup), _compact(code))
+    if step is None:
+        raise WrongCodeError
+    codes = _new_rescue_codes()
+    try:
+        with database.atomic():
+            tokens.consume(token)
+            if token.subject == _further(user):
+                _forget(user)
+            SecondFactor.create(user=user, seed=setup, last_step=step, enabled_at=clock.now())
+            _keep(user, codes)
+            sessions.end_all(user, except_secret=user.session_secret)
+            _tell(user, "enabled")
+            audit.record(
+                "second_factor.enabled",
+                company_id=user.company_id,
+                user_id=user.id,
+                actor=user.login,
+                origin=origin,
+            )
+    except IntegrityError as error:  # another setup was quicker
+        raise tokens.UsedTokenError(token.subject) from error
+    return list(codes)
+
+
+@contextmanager
+def proven(user: User, code: str, *, origin: str) -> Iterator[None]:
+    """Open the transaction of what a valid code allows, and use the code up in it.
+
+    Of several uses of one code at once exactly one succeeds (ASVS 6.5.1). Raises WrongCodeError.
+    """
+    compact = _compact(code)
+    claim = _claim(user, compact)
+    try:
+        with database.atomic():
+            if claim is None or claim.execute() != 1:
+                raise WrongCodeError
+            audit.record(
+                "second_factor.used",
+                company_id=user.company_id,
+                user_id=user.id,
+                actor=user.login,
+                origin=origin,
+                is_rescue_code=len(compact) == RESCUE_DIGITS,
+            )
+            yield
+    except WrongCodeError:
+        audit.record(
+            "second_factor.failed",
+            company_id=user.company_id,
+            user_id=user.id,
+            actor=user.login,
+            origin=origin,
+        )
+        raise
+
+
+def renew_rescue_codes(user: User, *, password: str, code: str, origin: str) -> list[str]:
+    """Replace the rescue codes and return them. Raises WrongPasswordError or WrongCodeError."""
+    passwords.confirm(user, password, origin=origin)
+    codes = _new_rescue_codes()
+    with proven(user, code, origin=origin):
+        RescueCode.delete().where(RescueCode.factor == user.id).execute()
+        _keep(user, codes)
+        _tell(user, "codes")
+        audit.record(
+            "second_factor.codes_renewed",
+            company_id=user.company_id,
+            user_id=user.id,
+            actor=user.login,
+            origin=origin,
+        )
+    return list(codes)
+
+
+def disable(user: User, *, password: str, code: str, origin: str) -> None:
+    """Switch the user's own second factor off; the other sessions end.
+
+    Raises DemandedError, WrongPasswordError or WrongCodeError.
+    """
+    if user.company.is_second_factor_required:
+        raise DemandedError
+    passwords.confirm(user, password, origin=origin)
+    with proven(user, code, origin=origin):
+        _forget(user)
+        sessions.end_all(user, except_secret=user.session_secret)
+        _tell(user, "disabled")
+        audit.record(
+            "second_factor.disabled",
+            company_id=user.company_id,
+            user_id=user.id,
+            actor=user.login,
+            origin=origin,
+        )
+
+
+def remove(user: User, *, by: User | None = None, origin: str = "") -> None:
+    """Take the second factor from a user who lost phone and codes; every session ends.
+
+    `by` is the administrator, none for the operator. Raises NotSetUpError.
+    """
+    with database.atomic():
+        if not _forget(user):
+            raise NotSetUpError
+        sessions.end_all(user)
+        _tell(user, "disabled")
+        audit.record(
+            "second_factor.removed",
+            company_id=user.company_id,
+            user_id=by.id if by else None,
+            actor=by.login if by else "system",
+            origin=origin,
+            login=user.login,
+        )
+
+
+def _first(user: User) -> str:
+    return str(user.id)
+
+
+def _further(user: User) -> str:
+    """Name a setup that a code of the present second factor allows to replace it."""
+    return f"{user.id} again"
+
+
+def _issue_setup(subject: str) -> str:
+    tokens.replace_all(SETUP, subject)
+    return tokens.issue(SETUP, subject, lifetime=SETUP_LIFETIME)
+
+
+def _read_setup(user: User, setup: str) -> tokens.Token:
+    token = tokens.read(SETUP, setup)
+    if token.subject not in (_first(user), _further(user)):
+        raise tokens.UnknownTokenError
+    return token
+
+
+def _totp(user: User, seed: str) -> TOTP:
+    # SHA-512, because the journal holds fingerprints by the same key and SHA-256.
+    message = f"second factor of {user.id}: {seed}".encode("utf-8", "surrogatepass")
+    derived = hmac.digest(current_app.config["SECRET_KEY"].encode(), message, "sha512")
+    return TOTP(
+        base64.b32encode(derived[:SECRET_BYTES]).decode(),
+        name=user.login,
+        issuer=user.company.supplier.name,
+    )
+
+
+def _matching_step(totp: TOTP, code: str) -> int | None:
+    """Return the time step whose code this is: the present one or a neighbour of it."""
+    if not re.fullmatch(r"[0-9]{6}", code):
+        return None
+    now = clock.now().replace(tzinfo=UTC)
+    try:
+        return totp.verify_and_get_timecode(code, for_time=now, valid_window=1)
+    except OTPVerificationError:
+        return None
+
+
+def _claim(user: User, code: str) -> ModelUpdate | ModelDelete | None:
+    """Return the conditional query that uses a code up, None for a code that is none."""
+    factor = of(user)
+    if factor is None:
+        return None
+    if re.fullmatch(rf"[0-9]{{{RESCUE_DIGITS}}}", code):
+        for kept in rescue_codes_of(factor):
+            if passwords.is_hash_of(kept.code_hash, code):
+                return RescueCode.delete().where(RescueCode.id == kept.id)
+        return None
+    step = _matching_step(_totp(user, factor.seed), code)
+    if step is None:
+        return None
+    return SecondFactor.update(last_step=step).where(
+        SecondFactor.user == user.id,
+        SecondFactor.seed == factor.seed,
+        SecondFactor.last_step < step,
+    )
+
+
+def _new_rescue_codes() -> dict[str, str]:
+    """Return new codes as people read them, each with its hash."""
+    codes = [
+        f"{secrets.randbelow(10**RESCUE_DIGITS):0{RESCUE_DIGITS}}" for _ in range(RESCUE_CODES)
+    ]
+    return {" ".join(re.findall(r"\d{5}", code)): passwords.hash_password(code) for code in codes}
+
+
+def _keep(user: User, codes: dict[str, str]) -> None:
+    rows = [{"factor": user.id, "code_hash": code_hash} for code_hash in codes.values()]
+    RescueCode.insert_many(rows).execute()
+
+
+def _forget(user: User) -> bool:
+    return bool(SecondFactor.delete().where(SecondFactor.user == user.id).execute())
+
+
+def _compact(code: str) -> str:
+    return re.sub(r"[\s-]", "", code)
+
+
+def _tell(user: User, change: str) -> None:
+    """Tell the owner by mail; `change` is enabled, disabled or codes."""
+    if not (user.email and user.email_key):
+        return
+    supplier = user.company.supplier
+    outbox.enqueue(
+        MAIL,
+        to_address=user.email,
+        address_key=user.email_key,
+        context={
+            "change": change,
+            "login": user.login,
+            "company_name": user.company.name,
+            "changed_at": clock.now(),
+            "account_url": web.public_url(
+                "/profil/double-authentification", hostname=supplier.hostname
+            ),
+            "recovery_url": web.public_url("/recuperation", hostname=supplier.hostname),
+        },
+        sender_name=supplier.name,
+        company_id=user.company_id,
+    )
