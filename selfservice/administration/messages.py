@@ -17,3 +17,8 @@ ADDRESS_MALFORMED = HelpfulText(
     "Saisissez une adresse mail complète, par exemple nom@societe.fr.", COLLEAGUES
 )
 USER_ADDED = "L’utilisateur {login} est ajouté. Communiquez-lui son login et son mot de passe."
+
+SECURITY_SAVED = "La règle de sécurité est enregistrée."
+SECOND_FACTOR_REMOVED = (
+    "La double authentification de {login} est retirée. Ses sessions sont fermées."
+)

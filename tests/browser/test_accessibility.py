@@ -20,8 +20,10 @@ PRIVATE = [
     "/profil/preferences",
     "/profil/mot-de-passe",
     "/profil/sessions",
+    "/profil/double-authentification",
     "/administration/utilisateurs",
     "/administration/utilisateurs/ajout",
+    "/administration/securite",
 ]
 OWNER = ("claire.lemoine@example.com", "Atelier-2CV")
 

@@ -1,0 +1,62 @@
+"""What an administrator decides of the second factor of own companies."""
+
+from collections.abc import Collection
+
+from selfservice import audit
+from selfservice.accounts import second_factor
+from selfservice.accounts.models import SecondFactor, User
+from selfservice.administration.users import companies_of, users_of
+from selfservice.db import database
+from selfservice.suppliers.models import Company
+
+
+class NoSuchUserError(Exception):
+    """Nobody from whom this administrator may take the second factor."""
+
+
+def second_factors_of(administrator: User) -> dict[int, SecondFactor]:
+    """Return the second factors of the users of the administrator's companies, by user."""
+    users = users_of(administrator)
+    factors = SecondFactor.select().where(SecondFactor.user.in_(list(users)))
+    return {factor.user_id: factor for factor in factors}
+
+
+def demand(administrator: User, company_ids: Collection[int], *, origin: str) -> None:
+    """Demand the second factor in these of the administrator's companies, and in them only."""
+    for company in companies_of(administrator):
+        is_required = company.id in company_ids
+        with database.atomic():
+            changed = (
+                Company.update(is_second_factor_required=is_required)
+                .where(Company.id == company.id, Company.is_second_factor_required != is_required)
+                .execute()
+            )
+            if changed:
+                audit.record(
+                    "second_factor.demanded",
+                    company_id=company.id,
+                    user_id=administrator.id,
+                    actor=administrator.login,
+                    origin=origin,
+                    is_required=is_required,
+                )
+
+
+def remove_second_factor(administrator: User, user_id: int, *, origin: str) -> User:
+    """Take the second factor from an added user who lost phone and codes, and return the user.
+
+    A login created by activation is its owner's: the operator alone does it. Raises
+    NoSuchUserError.
+    """
+    user: User | None = (
+        users_of(administrator)
+        .where(User.id == user_id, User.id != administrator.id, ~User.is_from_activation)
+        .get_or_none()
+    )
+    if user is None:
+        raise NoSuchUserError(user_id)
+    try:
+        second_factor.remove(user, by=administrator, origin=origin)
+    except second_factor.NotSetUpError as error:
+        raise NoSuchUserError(user_id) from error
+    return user

@@ -1,0 +1,34 @@
+"""« Sécurité »: the second factor demanded, and who has it."""
+
+from flask import abort, flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from selfservice.accounts.views.visitor import origin, signed_in
+from selfservice.administration import messages, security, users
+from selfservice.administration.views.blueprint import blueprint
+from selfservice.invoices.queries import MAX_ID
+
+
+@blueprint.route("/securite", methods=["GET", "POST"], endpoint="security")
+def security_page() -> Response | str:
+    if request.method == "POST":
+        company_ids = request.form.getlist("company", type=int)
+        security.demand(signed_in(), company_ids, origin=origin())
+        flash(messages.SECURITY_SAVED)
+        return redirect(url_for("administration.security"))
+    return render_template(
+        "administration/security.html",
+        companies=users.companies_of(signed_in()),
+        users=users.users_of(signed_in()),
+        factors=security.second_factors_of(signed_in()),
+    )
+
+
+@blueprint.post(f"/securite/<int(max={MAX_ID}):user_id>/retirer")
+def remove_second_factor(user_id: int) -> Response:
+    try:
+        user = security.remove_second_factor(signed_in(), user_id, origin=origin())
+    except security.NoSuchUserError:
+        abort(404)
+    flash(messages.SECOND_FACTOR_REMOVED.format(login=user.login))
+    return redirect(url_for("administration.security"))

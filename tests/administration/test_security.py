@@ -1,0 +1,151 @@
+"""« Sécurité »: demanding the second factor, and taking it from who lost it."""
+
+import json
+from datetime import timedelta
+
+import pytest
+import time_machine
+from flask import Flask
+
+from selfservice.accounts.models import SecondFactor, User, UserSession
+from selfservice.accounts.views.second_factor import OPEN, OPEN_BLUEPRINTS
+from selfservice.audit import AuditEntry
+from selfservice.outbox import OutboxMail
+from selfservice.suppliers.models import Company
+from tests.accounts.authenticator import PAGE, set_up
+from tests.conftest import Browser
+from tests.factories import PASSWORD, People, make_company, make_user
+
+SECURITY = "/administration/securite"
+DISABLE = f"{PAGE}/desactivation"
+
+
+def demand(administrator: Browser, *companies: object) -> None:
+    assert administrator.submit(SECURITY, {"company": list(companies)}).location == SECURITY
+
+
+def is_demanded(user: User) -> bool:
+    return bool(Company.get_by_id(user.company_id).is_second_factor_required)
+
+
+@pytest.fixture
+def julie(people: People) -> User:
+    """A colleague whom alice has added."""
+    return make_user(people.alice.company, "julie", email="julie@example.com")
+
+
+def test_administrator_demands_it_and_no_more(alice: Browser, people: People) -> None:
+    demand(alice, people.alice.company_id)
+    assert is_demanded(people.alice)
+    set_up(alice)
+    demand(alice)
+    assert not is_demanded(people.alice)
+    facts = [
+        json.loads(entry.facts)
+        for entry in AuditEntry.select().where(AuditEntry.event == "second_factor.demanded")
+    ]
+    assert facts == [{"is_required": True}, {"is_required": False}]
+
+
+def test_saying_the_same_again_is_not_journalled(alice: Browser) -> None:
+    demand(alice)
+    assert not AuditEntry.select().where(AuditEntry.event == "second_factor.demanded").exists()
+
+
+def test_rule_reaches_own_companies_only(alice: Browser, people: People) -> None:
+    ours = make_company(people.supplier, name="Atelier Nord", email="alice@example.com")
+    everyone = [ours.id, people.bob.company_id, people.charlie.company_id, 2**63, "x"]
+    demand(alice, *everyone)
+    assert Company.get_by_id(ours.id).is_second_factor_required
+    assert not is_demanded(people.bob)
+    assert not is_demanded(people.charlie)
+
+
+def test_company_that_demands_it_leads_everyone_to_the_setup_before_anything_else(
+    app: Flask, alice: Browser, people: People
+) -> None:
+    demand(alice, people.alice.company_id)
+    closed = []
+    for rule in app.url_map.iter_rules():
+        is_open = rule.endpoint in OPEN or rule.endpoint.partition(".")[0] in OPEN_BLUEPRINTS
+        if is_open or rule.arguments:
+            continue
+        path, methods = rule.rule, rule.methods or set()
+        response = alice.get(path) if "GET" in methods else alice.submit(path, {}, page=PAGE)
+        assert response.location == PAGE, path
+        closed.append(path)
+    assert {"/", "/factures", "/profil/compte", "/profil/sessions", SECURITY} <= set(closed)
+    assert "Votre société exige" in alice.get(PAGE).text
+    assert alice.get("/factures/1.pdf").location == PAGE
+    set_up(alice)
+    assert alice.get("/factures").status_code == 200
+
+
+def test_sign_out_stays_possible_before_the_setup(alice: Browser, people: People) -> None:
+    demand(alice, people.alice.company_id)
+    assert alice.submit("/deconnexion", {}, page=PAGE).location == "/"
+    assert UserSession.select().count() == 0
+
+
+def test_other_companies_are_left_alone(alice: Browser, bob: Browser, people: People) -> None:
+    demand(alice, people.alice.company_id)
+    assert bob.get("/factures").status_code == 200
+
+
+def test_what_the_company_demands_cannot_be_switched_off(alice: Browser, people: People) -> None:
+    with time_machine.travel("2026-03-02T10:00:00Z", tick=False) as machine:
+        alice.client.delete_cookie("session")
+        alice.sign_in("alice", PASSWORD)
+        phone = set_up(alice)
+        demand(alice, people.alice.company_id)
+        assert DISABLE not in alice.get(PAGE).text
+        machine.shift(timedelta(seconds=30))
+        alice.submit(DISABLE, {"current": PASSWORD, "code": phone.code()})
+        assert "Votre société exige" in alice.get(PAGE).text
+        assert SecondFactor.select().count() == 1
+
+
+def test_page_tells_who_has_it(alice: Browser, julie: User) -> None:
+    assert "0 utilisateur sur 2" in alice.get(SECURITY).text
+    set_up(alice)
+    page = alice.get(SECURITY).text
+    assert "1 utilisateur sur 2" in page
+    assert page.count("Activée le") == 1
+
+
+def test_administrator_takes_it_from_an_added_user(
+    alice: Browser, browser: Browser, julie: User
+) -> None:
+    browser.sign_in("julie", PASSWORD)
+    set_up(browser)
+    response = alice.submit(f"{SECURITY}/{julie.id}/retirer", {}, page=SECURITY)
+    assert response.location == SECURITY
+    assert SecondFactor.select().count() == 0
+    assert browser.get("/profil/compte").status_code == 302, "its sessions end"
+    entry = AuditEntry.get(AuditEntry.event == "second_factor.removed")
+    assert (entry.actor, json.loads(entry.facts)) == ("alice", {"login": "julie"})
+    newest = OutboxMail.select().order_by(OutboxMail.id.desc()).first()
+    assert (newest.to_address, newest.kind) == ("julie@example.com", "second_factor_changed")
+
+
+def test_it_is_not_taken_from_oneself_nor_from_an_owner_nor_from_others(
+    alice: Browser, bob: Browser, charlie: Browser, julie: User, people: People
+) -> None:
+    owner = make_user(people.alice.company, "owner", is_from_activation=True)
+    for browser in (alice, bob, charlie):
+        set_up(browser)
+    SecondFactor.create(user=owner, seed="x", last_step=0, enabled_at=julie.created_at)
+    for user_id in (people.alice.id, people.bob.id, people.charlie.id, owner.id, julie.id, 2**63):
+        response = alice.submit(f"{SECURITY}/{user_id}/retirer", {}, page=SECURITY)
+        assert response.status_code == 404, user_id
+    assert SecondFactor.select().count() == 4
+
+
+def test_bob_and_charlie_see_nothing_of_it(
+    alice: Browser, bob: Browser, charlie: Browser, julie: User, people: People
+) -> None:
+    User.update(is_administrator=True).where(User.login == "charlie").execute()
+    assert bob.get(SECURITY).status_code == 404
+    page = charlie.get(SECURITY).text
+    assert "Boutique Charlie" in page
+    assert not any(name in page for name in ("alice", "julie", "Atelier Alice"))
