@@ -1,6 +1,5 @@
 """Making, filling and running an instance."""
 
-
 import click
 from huey.exceptions import ConfigurationError as HueyConfigurationError
 

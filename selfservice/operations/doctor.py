@@ -137,8 +137,10 @@ def _reference() -> datetime | None:
         with db.connection():
             row = db.database.execute_sql("SELECT now() AT TIME ZONE 'UTC'").fetchone()
         return datetime.fromisoformat(str(row[0]))
-    except (OSError, *db.FAULTS):
-        return None  # told by the checks of folders and database
+    except OSError:
+        return None  # told by the checks of folders
+    except db.FAULTS:
+        return None  # told by that of the database
 
 
 def _time_of_disk(folder: Path) -> datetime:
