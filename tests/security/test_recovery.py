@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 import pytest
+import time_machine
 from flask import Flask
 
 from selfservice import outbox
@@ -128,3 +130,31 @@ def test_looking_at_a_link_consumes_nothing(method: str, browser: Browser, peopl
     row = Token.get()
     assert (row.used_at, row.replaced_at) == (None, None)
     assert choose(browser).status_code == 302
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("expired", "a expiré"), ("used", "a déjà servi"), ("replaced", "a été remplacé")],
+)
+def test_a_dead_link_says_which_and_one_click_sends_a_new_one(
+    kind: str, words: str, browser: Browser, new_browser: Callable[[], Browser], people: People
+) -> None:
+    with time_machine.travel("2026-03-02T10:00:00Z", tick=False) as machine:
+        ask(browser, "alice@example.com")
+        dead = mailed_path()
+        browser.get(dead)
+        if kind == "expired":
+            machine.shift(timedelta(minutes=120))
+        elif kind == "used":
+            choose(browser)
+        else:
+            ask(browser, "alice@example.com")
+        for visitor in (browser, new_browser()):
+            response = visitor.get(dead)
+            assert response.status_code == 410
+            assert f"Ce lien {words}" in response.text
+        renewed = visitor.submit("/recuperation/nouveau-lien", {}, page=dead)
+        assert "vous a été adressé" in renewed.text
+        assert mailed_path() != dead
+        assert visitor.get(mailed_path()).status_code == 303
+        assert choose(visitor, "Vielle-roue-7").status_code == 302
