@@ -28,9 +28,13 @@ PHONE_LENGTH = 40
 LOGIN_LENGTH = 320
 
 
+def is_storable(text: str) -> bool:
+    """Tell a text without control, invisible or surrogate characters: they deceive or get lost."""
+    return all(unicodedata.category(c) not in ("Cc", "Cf", "Cs") for c in text)
+
+
 def storable(_form: FlaskForm, field: Field) -> None:
-    """Refuse control, invisible and lone surrogate characters, which deceive or do not keep."""
-    if any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in field.data or ""):
+    if not is_storable(field.data or ""):
         raise ValidationError(messages.MALFORMED)
 
 

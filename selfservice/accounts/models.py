@@ -1,5 +1,6 @@
 """Users: their profiles, sessions, second factor, and which address got which login."""
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from flask_login import UserMixin
@@ -23,6 +24,7 @@ class Profile(BaseModel):
     """The contracts (BT-12) that some users of a company may read, under one name (FAQ 13)."""
 
     company_id: int
+    contracts: "Iterable[ProfileContract]"
 
     id = AutoField()
     company = ForeignKeyField(Company, backref="profiles", on_delete="RESTRICT", index=False)

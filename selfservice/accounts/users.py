@@ -33,22 +33,32 @@ def by_login(login: str) -> User:
 
 
 def give_password(user: User, password: str) -> None:
-    """Set a password chosen by somebody else, who hands it over; every session and
-    recovery link ends.
-
-    Raises PasswordRefusedError.
-    """
+    """Set a password that the operator chose and hands over. Raises PasswordRefusedError."""
     passwords.check(password, login=user.login, names=passwords.names_of(user))
     password_hash = passwords.hash_password(password)
     with database.atomic():
-        User.update(password_hash=password_hash, is_password_from_other=True).where(
-            User.id == user.id
-        ).execute()
-        sessions.end_all(user)
-        if user.email_key:
-            tokens.replace_all(recovery.PURPOSE, user.email_key)
-        activation.close_superseded(user)
-        audit.record("password.given", company_id=user.company_id, user_id=user.id, actor="system")
+        store_given_password(user, password_hash, actor="system")
+
+
+def store_given_password(user: User, password_hash: str, *, actor: str, origin: str = "") -> None:
+    """Store a password chosen by somebody else; every session and recovery link ends.
+
+    Call inside a transaction.
+    """
+    User.update(password_hash=password_hash, is_password_from_other=True).where(
+        User.id == user.id
+    ).execute()
+    sessions.end_all(user)
+    if user.email_key:
+        tokens.replace_all(recovery.PURPOSE, user.email_key)
+    activation.close_superseded(user)
+    audit.record(
+        "password.given",
+        company_id=user.company_id,
+        user_id=user.id,
+        actor=actor,
+        origin=origin,
+    )
 
 
 def reset_second_factor(login: str) -> User:

@@ -1,4 +1,4 @@
-"""« Ajout d'un utilisateur », with the seed's groups and labels (FAQ 13)."""
+"""The administrator's forms, with the seed's groups and labels (FAQ 13)."""
 
 import unicodedata
 
@@ -9,21 +9,26 @@ from wtforms import (
     PasswordField,
     SelectChoice,
     SelectField,
+    SelectMultipleField,
     StringField,
     TelField,
+    TextAreaField,
 )
 from wtforms.validators import DataRequired, EqualTo, InputRequired, ValidationError
+from wtforms.widgets import CheckboxInput
 
 from selfservice.accounts.forms import (
     LOGIN_LENGTH,
     NAME_LENGTH,
     PHONE_LENGTH,
     PortalForm,
+    is_storable,
     text_rules,
     trimmed,
 )
-from selfservice.accounts.messages import PASSWORDS_DIFFER
+from selfservice.accounts.messages import MALFORMED, PASSWORDS_DIFFER
 from selfservice.administration import messages
+from selfservice.administration.profiles import CONTRACT_LENGTH, MAX_CONTRACTS
 from selfservice.suppliers.addresses import is_address
 
 NO_COMPANY = SelectChoice("", "Choisir ...")
@@ -35,7 +40,7 @@ def _is_latin(character: str) -> bool:
     return character.isascii() or unicodedata.name(character, "").startswith("LATIN")
 
 
-class AddUserForm(PortalForm):
+class ConnectionForm(PortalForm):
     login = StringField(
         "Login",
         [DataRequired(messages.LOGIN_MISSING), *text_rules(LOGIN_LENGTH)],
@@ -47,19 +52,10 @@ class AddUserForm(PortalForm):
         [InputRequired(messages.PASSWORD_AGAIN_MISSING), EqualTo("password", PASSWORDS_DIFFER)],
     )
     company = SelectField("Société", [InputRequired(messages.COMPANY_MISSING)])
-    last_name = StringField("Nom", text_rules(NAME_LENGTH), filters=[trimmed])
-    first_name = StringField("Prénom", text_rules(NAME_LENGTH), filters=[trimmed])
-    email = EmailField("Adresse mail", text_rules(LOGIN_LENGTH), filters=[trimmed])
-    phone = TelField("Téléphone", text_rules(PHONE_LENGTH), filters=[trimmed])
-    mobile = TelField("Mobile", text_rules(PHONE_LENGTH), filters=[trimmed])
-    is_active = BooleanField("Activer", default=True)
-    profile = SelectField("Profil", choices=[NO_PROFILE], default="")
-    is_administrator = BooleanField("Administrateur")
 
     def offer_companies(self, companies: list[tuple[int, str]]) -> None:
         """Offer the administrator's companies; nothing else validates."""
-        offered = [SelectChoice(str(company_id), label) for company_id, label in companies]
-        self.company.choices = [NO_COMPANY, *offered]
+        self.company.choices = [NO_COMPANY, *_choices(companies)]
 
     def validate_login(self, field: Field) -> None:
         if any(character.isspace() for character in field.data):
@@ -67,6 +63,74 @@ class AddUserForm(PortalForm):
         if not all(_is_latin(character) for character in field.data):
             raise ValidationError(messages.LOGIN_FOREIGN)
 
+
+class GivenPasswordForm(PortalForm):
+    password = ConnectionForm.password
+    password_again = ConnectionForm.password_again
+
+
+class EditUserForm(PortalForm):
+    last_name = StringField("Nom", text_rules(NAME_LENGTH), filters=[trimmed])
+    first_name = StringField("Prénom", text_rules(NAME_LENGTH), filters=[trimmed])
+    email = EmailField("Adresse mail", text_rules(LOGIN_LENGTH), filters=[trimmed])
+    phone = TelField("Téléphone", text_rules(PHONE_LENGTH), filters=[trimmed])
+    mobile = TelField("Mobile", text_rules(PHONE_LENGTH), filters=[trimmed])
+    is_active = BooleanField("Activer", default=True)
+    profile_id = SelectField("Profil", default="")
+    is_administrator = BooleanField("Administrateur")
+
+    def offer_profiles(self, profiles: list[tuple[int, str]]) -> None:
+        """Offer these profiles beside « Aucun... »; nothing else validates."""
+        self.profile_id.choices = [NO_PROFILE, *_choices(profiles)]
+
+    def keep_access(self) -> None:
+        """Leave out what this administrator may not change of the login."""
+        for name in ("email", "is_active", "profile_id", "is_administrator"):
+            del self[name]
+
     def validate_email(self, field: Field) -> None:
         if field.data and not is_address(field.data):
             raise ValidationError(messages.ADDRESS_MALFORMED)
+
+
+class AddUserForm(ConnectionForm, EditUserForm):
+    """Its faults are listed in the order in which the fields are written above."""
+
+
+class ProfileForm(PortalForm):
+    name = StringField(
+        "Nom du profil",
+        [DataRequired(messages.PROFILE_NAME_MISSING), *text_rules(NAME_LENGTH)],
+        filters=[trimmed],
+    )
+    contracts = SelectMultipleField("Contrats", option_widget=CheckboxInput())
+    other_contracts = TextAreaField("Autres contrats")
+
+    def offer_contracts(self, offered: list[str], chosen: list[str]) -> None:
+        """Offer contracts to tick; those of the profile that are not among them are written."""
+        self.contracts.choices = [SelectChoice(contract, contract) for contract in offered]
+        if not self.is_submitted():
+            self.contracts.data = [contract for contract in chosen if contract in offered]
+            written = [contract for contract in chosen if contract not in offered]
+            self.other_contracts.data = "\n".join(written)
+
+    @property
+    def chosen_contracts(self) -> list[str]:
+        """Return the contracts ticked and written, each once."""
+        lines = (self.other_contracts.data or "").splitlines()
+        written = [line.strip() for line in lines if line.strip()]
+        return list(dict.fromkeys([*(self.contracts.data or []), *written]))
+
+    def validate_other_contracts(self, _field: Field) -> None:
+        if not self.chosen_contracts:
+            raise ValidationError(messages.CONTRACTS_MISSING)
+        if len(self.chosen_contracts) > MAX_CONTRACTS:
+            raise ValidationError(messages.TOO_MANY_CONTRACTS)
+        if any(len(contract) > CONTRACT_LENGTH for contract in self.chosen_contracts):
+            raise ValidationError(messages.CONTRACT_TOO_LONG)
+        if not all(is_storable(contract) for contract in self.chosen_contracts):
+            raise ValidationError(MALFORMED)
+
+
+def _choices(pairs: list[tuple[int, str]]) -> list[SelectChoice]:
+    return [SelectChoice(str(identifier), label) for identifier, label in pairs]

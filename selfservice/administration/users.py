@@ -1,23 +1,37 @@
-"""What an administrator does with the users of own companies (FAQ 13)."""
+"""The users of an administrator's companies: finding them and adding one (FAQ 13)."""
 
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+from typing import Any
 
-from peewee import IntegrityError, ModelSelect
+from peewee import JOIN, IntegrityError, ModelSelect
 
 from selfservice import audit, clock
 from selfservice.accounts import passwords
-from selfservice.accounts.models import User
+from selfservice.accounts.models import Profile, User
+from selfservice.administration.companies import (
+    ForeignCompanyError,
+    NotFoundError,
+    companies_of,
+    lock_company,
+)
+from selfservice.administration.profiles import check_grant
 from selfservice.db import database
+from selfservice.invoices.queries import MAX_ID
 from selfservice.suppliers.addresses import address_key, normalise
 from selfservice.suppliers.models import Company
+
+PAGE_ROWS = 50
+STATES = {"active": True, "inactive": False}
+
+
+class UnknownUserError(NotFoundError):
+    """The administrator's companies have no such user, or no longer."""
 
 
 class LoginTakenError(Exception):
     """Another user of the portal, perhaps of another supplier, has this login."""
-
-
-class ForeignCompanyError(Exception):
-    """The company is not one that this administrator may act in."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,37 +48,60 @@ class NewUser:
     mobile: str = ""
     is_active: bool = True
     is_administrator: bool = False
+    profile_id: int | None = None
 
 
-def companies_of(administrator: User) -> "ModelSelect[Company]":
-    """Return the companies an administrator may act in, by name.
+@dataclass(frozen=True, kw_only=True)
+class UserPage:
+    """One page of users by login; `next_key` opens the following one (None on the last)."""
 
-    His own; for a login created by activation also those of the same supplier registered with
-    its proven address. A typed address gives no right.
-    """
-    allowed = Company.id == administrator.company_id
-    if administrator.is_from_activation:
-        supplier_id = administrator.company.supplier_id
-        allowed |= (Company.supplier == supplier_id) & (
-            Company.email_key == administrator.email_key
-        )
-    return Company.select().where(allowed).order_by(Company.name, Company.client_number)
+    users: list[User]
+    next_key: str | None
 
 
 def users_of(administrator: User) -> "ModelSelect[User]":
-    """Return the users of the administrator's companies that are not closed, by login."""
+    """Return the users of the administrator's companies that are not closed, with profiles."""
     return (
-        User.select(User, Company)
+        User.select(User, Company, Profile)
         .join(Company)
+        .switch(User)
+        .join(Profile, JOIN.LEFT_OUTER)
         .where(User.company.in_(list(companies_of(administrator))), User.closed_at.is_null())
-        .order_by(Company.name, User.login_key)
     )
+
+
+def find_user(administrator: User, user_id: int) -> User:
+    """Return a user of the administrator's companies. Raises UnknownUserError."""
+    user: User | None = None
+    if user_id <= MAX_ID:
+        user = users_of(administrator).where(User.id == user_id).first()
+    if user is None:
+        raise UnknownUserError(user_id)
+    return user
+
+
+def list_users(
+    administrator: User, *, search: str = "", state: str = "", after: str = ""
+) -> UserPage:
+    """Return one page of users by login, found by a part of login, name or mail address.
+
+    `state` is a key of STATES, or empty. `after` is the `next_key` of the page before.
+    """
+    query = users_of(administrator).where(User.login_key > after)
+    if search:
+        query = query.where(_matches(search))
+    if state in STATES:
+        query = query.where(User.is_active == STATES[state])
+    found = list(query.order_by(User.login_key).limit(PAGE_ROWS + 1))
+    users = found[:PAGE_ROWS]
+    return UserPage(users=users, next_key=users[-1].login_key if len(found) > PAGE_ROWS else None)
 
 
 def add_user(administrator: User, new: NewUser, *, origin: str) -> User:
     """Add a colleague; no mail is sent, the administrator hands login and password over.
 
-    Raises ForeignCompanyError, LoginTakenError or PasswordRefusedError.
+    Raises ForeignCompanyError, LoginTakenError, ForeignProfileError, LimitedAdministratorError
+    or PasswordRefusedError.
     """
     company: Company | None = (
         companies_of(administrator).where(Company.id == new.company_id).get_or_none()
@@ -78,19 +115,31 @@ def add_user(administrator: User, new: NewUser, *, origin: str) -> User:
     password_hash = passwords.hash_password(new.password)
     try:
         with database.atomic():
+            lock_company(administrator, company.id)
+            check_grant(company.id, new.profile_id, is_administrator=new.is_administrator)
             user = _create(company, new, password_hash)
             audit.record(
                 "user.added",
                 company_id=company.id,
-                user_id=administrator.id,
+                user_id=user.id,
                 actor=administrator.login,
                 origin=origin,
-                added=user.login,
                 is_administrator=new.is_administrator,
             )
     except IntegrityError as error:
         raise LoginTakenError(new.login) from error
     return user
+
+
+def _matches(text: str) -> Any:
+    # SQLite folds the case of ASCII letters only: « élodie » is to find « Élodie » too.
+    names = [
+        field.contains(written)
+        for field in (User.last_name, User.first_name)
+        for written in {text, text.lower(), text.capitalize(), text.upper()}
+    ]
+    keys = [User.login_key.contains(normalise(text)), User.email_key.contains(text.lower())]
+    return reduce(or_, keys + names)
 
 
 def _create(company: Company, new: NewUser, password_hash: str) -> User:
@@ -102,6 +151,7 @@ def _create(company: Company, new: NewUser, password_hash: str) -> User:
         email_key=address_key(new.email) if new.email else None,
         is_administrator=new.is_administrator,
         is_active=new.is_active,
+        profile=new.profile_id,
         last_name=new.last_name,
         first_name=new.first_name,
         phone=new.phone,

@@ -22,7 +22,10 @@ PRIVATE = [
     "/profil/sessions",
     "/profil/double-authentification",
     "/administration/utilisateurs",
+    "/administration/utilisateurs?q=zzz",
     "/administration/utilisateurs/ajout",
+    "/administration/profils",
+    "/administration/profils/ajout",
     "/administration/securite",
 ]
 OWNER = ("claire.lemoine@example.com", "Atelier-2CV")
@@ -56,6 +59,25 @@ def test_every_page_of_an_administrator(page: Page) -> None:
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
         assert_accessible(page)
+
+
+def test_every_page_of_one_user_and_one_profile(page: Page) -> None:
+    sign_in(page, *OWNER)
+    for login, rests in (
+        (OWNER[0], [""]),
+        ("julien.garage", ["", "/mot-de-passe", "/suppression"]),
+    ):
+        page.goto("/administration/utilisateurs")
+        page.get_by_role("link", name=f"Modifier {login}").click()
+        address = page.url
+        for rest in rests:
+            page.goto(address + rest)
+            assert_accessible(page)
+    page.goto("/administration/profils")
+    page.get_by_role("link", name="Modifier Véhicules de courtoisie").click()
+    assert_accessible(page)
+    page.goto(page.url + "/suppression")
+    assert_accessible(page)
 
 
 def test_pages_that_tell_a_fault(page: Page) -> None:

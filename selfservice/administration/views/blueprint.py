@@ -1,10 +1,17 @@
 """The blueprint that the modules of views fill. Who is no administrator gets 404."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from flask import Blueprint, abort, request
 from flask_login import login_required
 
 from selfservice import audit
 from selfservice.accounts.views.visitor import origin, signed_in
+from selfservice.administration.companies import NotFoundError
+from selfservice.invoices.queries import MAX_ID
+
+MAX_SEARCH_LENGTH = 100
 
 blueprint = Blueprint("administration", __name__, url_prefix="/administration")
 
@@ -23,3 +30,24 @@ def _only_administrators() -> None:
             path=request.path[:200],
         )
         abort(404)
+
+
+@contextmanager
+def or_404() -> Iterator[None]:
+    """Answer 404 for what the administrator's companies do not have; decorates views."""
+    try:
+        yield
+    except NotFoundError:
+        abort(404)
+
+
+def searched(name: str) -> str:
+    """Return a field of a search, without what no database keeps."""
+    text = request.args.get(name, "").encode("utf-8", "ignore").decode("utf-8")
+    return text.replace("\0", "").strip()[:MAX_SEARCH_LENGTH].strip()
+
+
+def page_id(name: str) -> int | None:
+    """Return the id with which the page before ended, None for what is no id."""
+    found = request.args.get(name, type=int)
+    return found if found is not None and 0 <= found <= MAX_ID else None

@@ -6,30 +6,47 @@ from werkzeug.wrappers import Response
 from selfservice.accounts.messages import PASSWORD_RULES, password_faults
 from selfservice.accounts.passwords import PasswordRefusedError
 from selfservice.accounts.views.visitor import origin, signed_in
-from selfservice.administration import messages, users
+from selfservice.administration import messages, profiles, users
+from selfservice.administration.companies import ForeignCompanyError, companies_of
 from selfservice.administration.forms import AddUserForm
-from selfservice.administration.views.blueprint import blueprint
+from selfservice.administration.views.blueprint import blueprint, or_404, searched
 
 
 @blueprint.get("/utilisateurs", endpoint="users")
 def users_page() -> str:
-    return render_template("administration/users.html", users=users.users_of(signed_in()))
+    search, state, after = searched("q"), searched("etat"), searched("apres")
+    page = users.list_users(signed_in(), search=search, state=state, after=after)
+    return render_template(
+        "administration/users.html",
+        page=page,
+        has_companies=companies_of(signed_in()).count() > 1,
+        search=search,
+        state=state if state in users.STATES else "",
+        is_first_page=not after,
+    )
 
 
 @blueprint.route("/utilisateurs/ajout", methods=["GET", "POST"])
+@or_404()
 def add_user() -> Response | str:
     form = AddUserForm()
+    companies = list(companies_of(signed_in()))
     form.offer_companies(
-        [
-            (company.id, f"{company.name} ({company.client_number})")
-            for company in users.companies_of(signed_in())
-        ]
+        [(company.id, f"{company.name} ({company.client_number})") for company in companies]
     )
+    form.offer_profiles(_profiles_to_offer(has_companies=len(companies) > 1))
     if form.validate_on_submit() and _add(form):
         flash(messages.USER_ADDED.format(login=form.login.data))
         return redirect(url_for("administration.users"))
     rules = list(PASSWORD_RULES.items())
     return render_template("administration/add_user.html", form=form, rules=rules)
+
+
+def _profiles_to_offer(*, has_companies: bool) -> list[tuple[int, str]]:
+    return [
+        (profile.id, f"{profile.name} ({profile.company.name})" if has_companies else profile.name)
+        for profile in profiles.profiles_of(signed_in())
+    ]
 
 
 def _add(form: AddUserForm) -> bool:
@@ -44,6 +61,7 @@ def _add(form: AddUserForm) -> bool:
         mobile=form.mobile.data,
         is_active=form.is_active.data,
         is_administrator=form.is_administrator.data,
+        profile_id=int(form.profile_id.data) if form.profile_id.data else None,
     )
     try:
         users.add_user(signed_in(), new, origin=origin())
@@ -51,8 +69,12 @@ def _add(form: AddUserForm) -> bool:
         form.login.errors = (messages.LOGIN_TAKEN,)
     except PasswordRefusedError as error:
         form.password.errors = tuple(password_faults(error.faults))
-    except users.ForeignCompanyError:
+    except ForeignCompanyError:
         form.company.errors = (messages.COMPANY_MISSING,)
+    except profiles.ForeignProfileError:
+        form.profile_id.errors = (messages.PROFILE_FOREIGN,)
+    except profiles.LimitedAdministratorError:
+        form.profile_id.errors = (messages.ADMINISTRATOR_LIMITED,)
     else:
         return True
     return False

@@ -1,0 +1,54 @@
+"""Which companies an administrator acts in, and the lock that makes administrators take turns."""
+
+from peewee import ModelSelect
+
+from selfservice.accounts.models import User
+from selfservice.suppliers.models import Company
+
+
+class NotFoundError(Exception):
+    """What was asked for is not there for this administrator."""
+
+
+class NoLongerAdministratorError(NotFoundError):
+    """The administrator was switched off, demoted or removed in the meantime."""
+
+
+class ForeignCompanyError(NotFoundError):
+    """The company is not one that this administrator may act in."""
+
+
+def companies_of(administrator: User) -> "ModelSelect[Company]":
+    """Return the companies an administrator may act in, by name.
+
+    His own; for a login created by activation also those of the same supplier registered with
+    its proven address. A typed address gives no right.
+    """
+    allowed = Company.id == administrator.company_id
+    if administrator.is_from_activation:
+        supplier_id = administrator.company.supplier_id
+        allowed |= (Company.supplier == supplier_id) & (
+            Company.email_key == administrator.email_key
+        )
+    return Company.select().where(allowed).order_by(Company.name, Company.client_number)
+
+
+def lock_company(administrator: User, company_id: int) -> Company:
+    """Return an own company; whoever else changes its users or profiles waits for this commit.
+
+    Call inside a transaction. Raises ForeignCompanyError or NoLongerAdministratorError.
+    """
+    company: Company | None = (
+        companies_of(administrator).where(Company.id == company_id).get_or_none()
+    )
+    if company is None:
+        raise ForeignCompanyError(company_id)
+    # An update of nothing locks the row on every database; SQLite knows no FOR UPDATE.
+    Company.update(name=Company.name).where(Company.id == company.id).execute()
+    if not active_administrators().where(User.id == administrator.id).exists():
+        raise NoLongerAdministratorError
+    return company
+
+
+def active_administrators() -> "ModelSelect[User]":
+    return User.select().where(User.is_administrator, User.is_active, User.closed_at.is_null())

@@ -1,0 +1,178 @@
+"""What an administrator changes of a user: coordinates, rights, password, removal (FAQ 13)."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from selfservice import audit, clock, tokens
+from selfservice.accounts import passwords, recovery, sessions
+from selfservice.accounts.models import User
+from selfservice.accounts.users import store_given_password
+from selfservice.administration.companies import active_administrators, lock_company
+from selfservice.administration.profiles import check_grant
+from selfservice.administration.users import find_user
+from selfservice.db import database
+from selfservice.invoices.models import Opening
+from selfservice.suppliers.addresses import address_key
+
+
+class ProtectedLoginError(Exception):
+    """The login is the administrator's own, or was created by activation."""
+
+
+class LastAdministratorError(Exception):
+    """The company would be left without an active administrator."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Coordinates:
+    last_name: str
+    first_name: str
+    phone: str
+    mobile: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """What opens the login and what it opens; `email` receives its recovery links."""
+
+    email: str
+    is_active: bool
+    is_administrator: bool
+    profile_id: int | None
+
+
+def is_protected(administrator: User, user: User) -> bool:
+    """Tell a login whose access and password this administrator may not change.
+
+    One's own; one created by activation, whose right comes from the supplier's register.
+    """
+    return bool(user.is_from_activation) or user.id == administrator.id
+
+
+def edit_user(
+    administrator: User,
+    user_id: int,
+    coordinates: Coordinates,
+    access: Access | None,
+    *,
+    origin: str,
+) -> None:
+    """Change a user; `access` is None where it stays as it is.
+
+    Sessions end with a right withdrawn, recovery links with a changed address. Raises
+    UnknownUserError, ProtectedLoginError, LastAdministratorError, ForeignProfileError or
+    LimitedAdministratorError.
+    """
+    with database.atomic():
+        user = _claim(administrator, user_id)
+        wanted: dict[str, Any] = asdict(coordinates)
+        if access is not None:
+            wanted |= _checked(access, administrator, user)
+        changes = {name: value for name, value in wanted.items() if getattr(user, name) != value}
+        if not changes:
+            return
+        User.update(**changes).where(User.id == user.id).execute()
+        _keep_an_administrator(user)
+        if "email_key" in changes:
+            _end_links(user)
+        if False in (changes.get("is_active"), changes.get("is_administrator")):
+            sessions.end_all(user)
+        _record_changes(administrator, user, changes, origin)
+
+
+def give_password(administrator: User, user_id: int, password: str, *, origin: str) -> None:
+    """Set a password that the administrator chose and hands over.
+
+    Raises UnknownUserError, ProtectedLoginError or PasswordRefusedError.
+    """
+    user = find_user(administrator, user_id)
+    passwords.check(password, login=user.login, names=passwords.names_of(user))
+    password_hash = passwords.hash_password(password)
+    with database.atomic():
+        user = _claim_unprotected(administrator, user_id)
+        store_given_password(user, password_hash, actor=administrator.login, origin=origin)
+
+
+def remove_user(administrator: User, user_id: int, *, origin: str) -> None:
+    """Close a login for good and forget the person; the login itself is never given again.
+
+    It stays in the journal, which would otherwise no longer tell who did what. Raises
+    UnknownUserError, ProtectedLoginError or LastAdministratorError.
+    """
+    with database.atomic():
+        user = _claim_unprotected(administrator, user_id)
+        User.update(
+            closed_at=clock.now(),
+            is_administrator=False,
+            profile=None,
+            password_hash=None,
+            email=None,
+            email_key=None,
+            last_name="",
+            first_name="",
+            phone="",
+            mobile="",
+            signed_in_at=None,
+        ).where(User.id == user.id).execute()
+        _keep_an_administrator(user)
+        _end_links(user)
+        sessions.end_all(user)
+        Opening.delete().where(Opening.user == user.id).execute()
+        _record("user.removed", administrator, user, origin)
+
+
+def _claim(administrator: User, user_id: int) -> User:
+    lock_company(administrator, find_user(administrator, user_id).company_id)
+    return find_user(administrator, user_id)  # as it is now that nobody else changes it
+
+
+def _claim_unprotected(administrator: User, user_id: int) -> User:
+    user = _claim(administrator, user_id)
+    if is_protected(administrator, user):
+        raise ProtectedLoginError(user_id)
+    return user
+
+
+def _checked(access: Access, administrator: User, user: User) -> dict[str, Any]:
+    if is_protected(administrator, user):
+        raise ProtectedLoginError(user.id)
+    check_grant(user.company_id, access.profile_id, is_administrator=access.is_administrator)
+    email = access.email or None
+    return asdict(access) | {"email": email, "email_key": address_key(email) if email else None}
+
+
+def _keep_an_administrator(user: User) -> None:
+    """Undo a change that took from the company its last one. Raises LastAdministratorError."""
+    was_administrator = user.is_administrator and user.is_active
+    others = active_administrators().where(User.company == user.company_id)
+    if was_administrator and not others.exists():
+        raise LastAdministratorError(user.company_id)
+
+
+def _end_links(user: User) -> None:
+    if user.email_key:
+        tokens.replace_all(recovery.PURPOSE, user.email_key)
+
+
+def _record_changes(administrator: User, user: User, changes: dict[str, Any], origin: str) -> None:
+    """Note the rights that changed each by its name, the other fields without their content."""
+    if "is_active" in changes:
+        event = "user.switched_on" if changes["is_active"] else "user.switched_off"
+        _record(event, administrator, user, origin)
+    if "is_administrator" in changes:
+        event = "user.promoted" if changes["is_administrator"] else "user.demoted"
+        _record(event, administrator, user, origin)
+    fields = sorted(changes.keys() - {"is_active", "is_administrator", "email_key"})
+    if fields:
+        _record("user.edited", administrator, user, origin, fields=", ".join(fields))
+
+
+def _record(event: str, administrator: User, user: User, origin: str, **facts: str) -> None:
+    audit.record(
+        event,
+        company_id=user.company_id,
+        user_id=user.id,
+        actor=administrator.login,
+        origin=origin,
+        **facts,
+    )

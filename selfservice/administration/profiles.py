@@ -1,0 +1,171 @@
+"""Profiles: the contracts (BT-12) that an administrator lets some users read (FAQ 13)."""
+
+from collections.abc import Sequence
+
+from peewee import IntegrityError, ModelSelect, fn, prefetch
+
+from selfservice import audit, clock
+from selfservice.accounts.models import Profile, ProfileContract, User
+from selfservice.administration.companies import NotFoundError, companies_of, lock_company
+from selfservice.db import database
+from selfservice.invoices import queries
+from selfservice.invoices.models import Invoice
+from selfservice.suppliers.models import Company
+
+OFFERED_CONTRACTS = 200
+MAX_CONTRACTS = 1000
+CONTRACT_LENGTH = 100
+
+
+class UnknownProfileError(NotFoundError):
+    """The administrator's companies have no such profile."""
+
+
+class ForeignProfileError(Exception):
+    """The profile is not one of the user's company."""
+
+
+class LimitedAdministratorError(Exception):
+    """An administrator adds users who read everything, so a profile would limit nothing."""
+
+
+class ProfileNameTakenError(Exception):
+    """The company has a profile of this name."""
+
+
+class ProfileInUseError(Exception):
+    """Users have the profile: without it, they would read everything."""
+
+
+def profiles_of(administrator: User) -> list[Profile]:
+    """Return the profiles of the administrator's companies, by company and name.
+
+    Each carries its `contracts`, sorted, and as `user_count` how many users have it.
+    """
+    users = User.select(fn.COUNT(User.id)).where(
+        User.profile == Profile.id, User.closed_at.is_null()
+    )
+    profiles = (
+        Profile.select(Profile, Company, users.alias("user_count"))
+        .join(Company)
+        .where(Profile.company.in_(list(companies_of(administrator))))
+        .order_by(Company.name, Company.client_number, Profile.name)
+    )
+    contracts = ProfileContract.select().order_by(ProfileContract.contract)
+    found: list[Profile] = prefetch(profiles, contracts)
+    return found
+
+
+def find_profile(administrator: User, profile_id: int) -> Profile:
+    """Return a profile of the administrator's companies. Raises UnknownProfileError."""
+    for profile in profiles_of(administrator):
+        if profile.id == profile_id:
+            return profile
+    raise UnknownProfileError(profile_id)
+
+
+def users_with(profile: Profile) -> "ModelSelect[User]":
+    return (
+        User.select()
+        .where(User.profile == profile, User.closed_at.is_null())
+        .order_by(User.login_key)
+    )
+
+
+def billed_contracts(company: Company) -> list[str]:
+    """Return the first contracts that the company's available documents carry."""
+    query = (
+        queries.available(clock.today())
+        .select(Invoice.contract)
+        .where(Invoice.company == company, Invoice.contract != "")
+        .distinct()
+        .order_by(Invoice.contract)
+        .limit(OFFERED_CONTRACTS)
+    )
+    return [contract for (contract,) in query.tuples()]
+
+
+def check_grant(company_id: int, profile_id: int | None, *, is_administrator: bool) -> None:
+    """Hold a profile against the company and role of the user who is to have it.
+
+    Raises ForeignProfileError or LimitedAdministratorError.
+    """
+    if profile_id is None:
+        return
+    if not Profile.select().where(Profile.id == profile_id, Profile.company == company_id).exists():
+        raise ForeignProfileError(profile_id)
+    if is_administrator:
+        raise LimitedAdministratorError
+
+
+def add_profile(
+    administrator: User, company_id: int, *, name: str, contracts: Sequence[str], origin: str
+) -> Profile:
+    """Define a profile. Raises ForeignCompanyError or ProfileNameTakenError."""
+    try:
+        with database.atomic():
+            lock_company(administrator, company_id)
+            profile: Profile = Profile.create(company=company_id, name=name)
+            _write_contracts(profile, contracts)
+            _record("profile.added", administrator, profile, origin, contracts)
+    except IntegrityError as error:
+        raise ProfileNameTakenError(name) from error
+    return profile
+
+
+def edit_profile(
+    administrator: User, profile_id: int, *, name: str, contracts: Sequence[str], origin: str
+) -> None:
+    """Rename a profile and replace its contracts, at once for all who have it.
+
+    Raises UnknownProfileError or ProfileNameTakenError.
+    """
+    try:
+        with database.atomic():
+            profile = _claim(administrator, profile_id)
+            Profile.update(name=name).where(Profile.id == profile.id).execute()
+            ProfileContract.delete().where(ProfileContract.profile == profile).execute()
+            _write_contracts(profile, contracts)
+            profile.name = name
+            _record("profile.edited", administrator, profile, origin, contracts)
+    except IntegrityError as error:
+        raise ProfileNameTakenError(name) from error
+
+
+def remove_profile(administrator: User, profile_id: int, *, origin: str) -> None:
+    """Remove a profile that no user has. Raises UnknownProfileError or ProfileInUseError."""
+    try:
+        with database.atomic():
+            profile = _claim(administrator, profile_id)
+            # A closed login reads nothing; kept by one, a profile could never go.
+            User.update(profile=None).where(
+                User.profile == profile, User.closed_at.is_null(False)
+            ).execute()
+            Profile.delete().where(Profile.id == profile.id).execute()
+            _record("profile.removed", administrator, profile, origin, [])
+    except IntegrityError as error:
+        raise ProfileInUseError(profile_id) from error
+
+
+def _claim(administrator: User, profile_id: int) -> Profile:
+    lock_company(administrator, find_profile(administrator, profile_id).company_id)
+    return find_profile(administrator, profile_id)  # as it is now that nobody else changes it
+
+
+def _write_contracts(profile: Profile, contracts: Sequence[str]) -> None:
+    ProfileContract.insert_many(
+        [{"profile": profile.id, "contract": contract} for contract in contracts]
+    ).execute()
+
+
+def _record(
+    event: str, administrator: User, profile: Profile, origin: str, contracts: Sequence[str]
+) -> None:
+    audit.record(
+        event,
+        company_id=profile.company_id,
+        actor=administrator.login,
+        origin=origin,
+        profile=profile.name,
+        contracts=", ".join(contracts),
+    )

@@ -1,0 +1,107 @@
+"""« Profils »: the list, one more, one changed, one removed."""
+
+from flask import flash, redirect, render_template, request, url_for
+from werkzeug.wrappers import Response
+
+from selfservice.accounts.forms import PortalForm
+from selfservice.accounts.views.visitor import origin, signed_in
+from selfservice.administration import messages, profiles
+from selfservice.administration.companies import companies_of
+from selfservice.administration.forms import ProfileForm
+from selfservice.administration.views.blueprint import blueprint, or_404
+
+
+@blueprint.get("/profils", endpoint="profiles")
+def profiles_page() -> str:
+    return render_template(
+        "administration/profiles.html",
+        profiles=profiles.profiles_of(signed_in()),
+        has_companies=companies_of(signed_in()).count() > 1,
+    )
+
+
+@blueprint.route("/profils/ajout", methods=["GET", "POST"])
+@or_404()
+def add_profile() -> Response | str:
+    """Ask for the company first where there are several: its contracts are offered then."""
+    companies = list(companies_of(signed_in()))
+    chosen = [each for each in companies if str(each.id) == request.args.get("societe")]
+    if len(companies) > 1 and not chosen:
+        return render_template("administration/choose_company.html", companies=companies)
+    company = (chosen or companies)[0]
+    form = ProfileForm()
+    form.offer_contracts(profiles.billed_contracts(company), [])
+    if form.validate_on_submit() and _add(form, company.id):
+        flash(messages.PROFILE_ADDED.format(name=form.name.data))
+        return redirect(url_for("administration.profiles"))
+    return render_template("administration/profile.html", form=form, company=company)
+
+
+@blueprint.route("/profils/<int:profile_id>", methods=["GET", "POST"])
+@or_404()
+def edit_profile(profile_id: int) -> Response | str:
+    profile = profiles.find_profile(signed_in(), profile_id)
+    form = ProfileForm(name=profile.name)
+    form.offer_contracts(
+        profiles.billed_contracts(profile.company), [each.contract for each in profile.contracts]
+    )
+    if form.validate_on_submit() and _edit(form, profile_id):
+        flash(messages.PROFILE_SAVED.format(name=form.name.data))
+        return redirect(url_for("administration.profiles"))
+    return render_template(
+        "administration/profile.html",
+        form=form,
+        company=profile.company,
+        profile=profile,
+        users=list(profiles.users_with(profile)),
+    )
+
+
+@blueprint.route("/profils/<int:profile_id>/suppression", methods=["GET", "POST"])
+@or_404()
+def remove_profile(profile_id: int) -> Response | str:
+    profile = profiles.find_profile(signed_in(), profile_id)
+    form = PortalForm()
+    if form.validate_on_submit() and _remove(form, profile_id):
+        flash(messages.PROFILE_REMOVED.format(name=profile.name))
+        return redirect(url_for("administration.profiles"))
+    return render_template("administration/remove_profile.html", form=form, profile=profile)
+
+
+def _add(form: ProfileForm, company_id: int) -> bool:
+    try:
+        profiles.add_profile(
+            signed_in(),
+            company_id,
+            name=form.name.data,
+            contracts=form.chosen_contracts,
+            origin=origin(),
+        )
+    except profiles.ProfileNameTakenError:
+        form.name.errors = (messages.PROFILE_NAME_TAKEN,)
+        return False
+    return True
+
+
+def _edit(form: ProfileForm, profile_id: int) -> bool:
+    try:
+        profiles.edit_profile(
+            signed_in(),
+            profile_id,
+            name=form.name.data,
+            contracts=form.chosen_contracts,
+            origin=origin(),
+        )
+    except profiles.ProfileNameTakenError:
+        form.name.errors = (messages.PROFILE_NAME_TAKEN,)
+        return False
+    return True
+
+
+def _remove(form: PortalForm, profile_id: int) -> bool:
+    try:
+        profiles.remove_profile(signed_in(), profile_id, origin=origin())
+    except profiles.ProfileInUseError:
+        form.form_errors.append(messages.PROFILE_IN_USE)
+        return False
+    return True

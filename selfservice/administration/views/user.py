@@ -1,0 +1,118 @@
+"""One user: coordinates and rights, a new password, removal."""
+
+from flask import abort, flash, redirect, render_template, url_for
+from werkzeug.wrappers import Response
+
+from selfservice.accounts.forms import PortalForm
+from selfservice.accounts.messages import PASSWORD_RULES, password_faults
+from selfservice.accounts.models import User
+from selfservice.accounts.passwords import PasswordRefusedError
+from selfservice.accounts.views.visitor import origin, signed_in
+from selfservice.administration import editing, messages, profiles, users
+from selfservice.administration.forms import EditUserForm, GivenPasswordForm
+from selfservice.administration.views.blueprint import blueprint, or_404
+
+
+@blueprint.route("/utilisateurs/<int:user_id>", methods=["GET", "POST"])
+@or_404()
+def edit_user(user_id: int) -> Response | str:
+    user = users.find_user(signed_in(), user_id)
+    is_protected = editing.is_protected(signed_in(), user)
+    form = EditUserForm(obj=user)
+    if is_protected:
+        form.keep_access()
+    else:
+        form.offer_profiles(_profiles_of_company(user))
+    if form.validate_on_submit() and _edit(form, user, is_protected=is_protected):
+        flash(messages.USER_SAVED.format(login=user.login))
+        return redirect(url_for("administration.users"))
+    return render_template(
+        "administration/edit_user.html", form=form, user=user, is_protected=is_protected
+    )
+
+
+@blueprint.route("/utilisateurs/<int:user_id>/mot-de-passe", methods=["GET", "POST"])
+@or_404()
+def give_password(user_id: int) -> Response | str:
+    user = _unprotected(user_id)
+    form = GivenPasswordForm()
+    if form.validate_on_submit() and _give(form, user):
+        flash(messages.PASSWORD_GIVEN.format(login=user.login))
+        return redirect(url_for("administration.edit_user", user_id=user.id))
+    rules = list(PASSWORD_RULES.items())
+    return render_template("administration/give_password.html", form=form, user=user, rules=rules)
+
+
+@blueprint.route("/utilisateurs/<int:user_id>/suppression", methods=["GET", "POST"])
+@or_404()
+def remove_user(user_id: int) -> Response | str:
+    user = _unprotected(user_id)
+    form = PortalForm()
+    if form.validate_on_submit() and _remove(form, user):
+        flash(messages.USER_REMOVED.format(login=user.login))
+        return redirect(url_for("administration.users"))
+    return render_template("administration/remove_user.html", form=form, user=user)
+
+
+def _profiles_of_company(user: User) -> list[tuple[int, str]]:
+    return [
+        (profile.id, profile.name)
+        for profile in profiles.profiles_of(signed_in())
+        if profile.company_id == user.company_id
+    ]
+
+
+def _unprotected(user_id: int) -> User:
+    """Return a user whose password and login one may change; for another there is no page."""
+    user = users.find_user(signed_in(), user_id)
+    if editing.is_protected(signed_in(), user):
+        abort(404)
+    return user
+
+
+def _edit(form: EditUserForm, user: User, *, is_protected: bool) -> bool:
+    coordinates = editing.Coordinates(
+        last_name=form.last_name.data,
+        first_name=form.first_name.data,
+        phone=form.phone.data,
+        mobile=form.mobile.data,
+    )
+    access = None if is_protected else _access(form)
+    try:
+        editing.edit_user(signed_in(), user.id, coordinates, access, origin=origin())
+    except editing.LastAdministratorError:
+        form.form_errors.append(messages.LAST_ADMINISTRATOR)
+    except profiles.ForeignProfileError:
+        form.profile_id.errors = (messages.PROFILE_FOREIGN,)
+    except profiles.LimitedAdministratorError:
+        form.profile_id.errors = (messages.ADMINISTRATOR_LIMITED,)
+    else:
+        return True
+    return False
+
+
+def _access(form: EditUserForm) -> editing.Access:
+    return editing.Access(
+        email=form.email.data,
+        is_active=form.is_active.data,
+        is_administrator=form.is_administrator.data,
+        profile_id=int(form.profile_id.data) if form.profile_id.data else None,
+    )
+
+
+def _give(form: GivenPasswordForm, user: User) -> bool:
+    try:
+        editing.give_password(signed_in(), user.id, form.password.data, origin=origin())
+    except PasswordRefusedError as error:
+        form.password.errors = tuple(password_faults(error.faults))
+        return False
+    return True
+
+
+def _remove(form: PortalForm, user: User) -> bool:
+    try:
+        editing.remove_user(signed_in(), user.id, origin=origin())
+    except editing.LastAdministratorError:
+        form.form_errors.append(messages.LAST_ADMINISTRATOR)
+        return False
+    return True

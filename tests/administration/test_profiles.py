@@ -1,0 +1,195 @@
+"""« Profils »: defining, changing, giving and removing them (FAQ 13)."""
+
+import json
+import re
+
+import pytest
+from peewee import IntegrityError
+
+from selfservice.accounts.models import Profile, ProfileContract, User
+from selfservice.administration import profiles
+from selfservice.audit import AuditEntry
+from tests.conftest import Browser
+from tests.factories import People, make_company, make_invoice, make_profile, make_user
+from tests.invoices.papers import months_ago
+
+LIST = "/administration/profils"
+ADD = "/administration/profils/ajout"
+
+
+def contracts(profile: Profile) -> list[str]:
+    query = ProfileContract.select().where(ProfileContract.profile == profile)
+    return sorted(row.contract for row in query)
+
+
+def test_contracts_of_documents_are_offered_and_others_can_be_written(
+    alice: Browser, people: People
+) -> None:
+    company = people.alice.company
+    for contract in ("VEH-1", "VEH-1", "LLD-1", ""):
+        make_invoice(company, contract=contract)
+    make_invoice(company, contract="OLD", issued_on=months_ago(25))
+    make_invoice(people.bob.company, contract="BOB-1")
+    page = alice.get(ADD).text
+    assert re.findall(r'name="contracts"[^>]*value="([^"]*)"', page) == ["LLD-1", "VEH-1"]
+    fields = {
+        "name": " Flotte ",
+        "contracts": ["VEH-1"],
+        "other_contracts": " VEH-2 \r\n\r\nVEH-1\r\n",
+    }
+    assert alice.submit(ADD, fields).location == LIST
+    profile = Profile.get()
+    assert (profile.name, profile.company_id) == ("Flotte", company.id)
+    assert contracts(profile) == ["VEH-1", "VEH-2"]
+    entry = AuditEntry.get(AuditEntry.event == "profile.added")
+    assert entry.actor == "alice"
+    assert json.loads(entry.facts) == {"profile": "Flotte", "contracts": "VEH-1, VEH-2"}
+    assert "VEH-1, VEH-2" in alice.get(LIST).text
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"name": ""}, "Donnez un nom au profil"),
+        ({"name": "Flotte"}, "déjà un profil de ce nom"),
+        ({"name": "x" * 101}, "trop long"),
+        ({"other_contracts": " \r\n "}, "Choisissez au moins un contrat"),
+        ({"other_contracts": "K" * 101}, "ne dépasse pas 100 caractères"),
+        ({"other_contracts": "a\0b"}, "caractères invisibles"),
+        ({"other_contracts": "\n".join(map(str, range(1001)))}, "ne dépasse pas 1000 contrats"),
+    ],
+)
+def test_each_fault_is_told_and_nothing_is_made(
+    alice: Browser, people: People, changes: dict[str, str], message: str
+) -> None:
+    make_profile(people.alice.company, "Flotte", "VEH-1")
+    fields = {"name": "Autre", "other_contracts": "VEH-2"} | changes
+    response = alice.submit(ADD, fields)
+    assert response.status_code == 200
+    assert message in response.text
+    assert Profile.select().count() == 1
+
+
+def test_two_companies_may_use_one_name(alice: Browser, people: People) -> None:
+    make_profile(people.bob.company, "Flotte", "B")
+    fields = {"name": "Flotte", "other_contracts": "VEH-1"}
+    assert alice.submit(ADD, fields).location == LIST
+
+
+def test_the_company_is_chosen_first_where_there_are_several(
+    alice: Browser, people: People
+) -> None:
+    other = make_company(people.supplier, name="Alice Location", email="alice@example.com")
+    make_invoice(people.alice.company, contract="VEH-1")
+    make_invoice(other, contract="LOC-1")
+    page = alice.get(ADD).text
+    assert "Atelier Alice" in page and "Alice Location" in page and "Continuer" in page
+    path = f"{ADD}?societe={other.id}"
+    page = alice.get(path).text
+    assert "LOC-1" in page and "VEH-1" not in page
+    assert alice.submit(path, {"name": "L", "contracts": "LOC-1"}).location == LIST
+    assert Profile.get().company_id == other.id
+    for foreign in (people.bob.company_id, people.charlie.company_id, 2**63, "x"):
+        assert "Continuer" in alice.get(f"{ADD}?societe={foreign}").text
+
+
+def test_a_change_holds_for_all_who_have_the_profile(alice: Browser, people: People) -> None:
+    company = people.alice.company
+    make_invoice(company, contract="VEH-1")
+    profile = make_profile(company, "Flotte", "VEH-1", "GONE-1")
+    make_user(company, "julie", profile=profile)
+    page = alice.get(f"{LIST}/{profile.id}").text
+    assert re.search(r'<input[^>]*checked[^>]*value="VEH-1"', page)
+    assert re.search(r"<textarea[^>]*>\s*GONE-1</textarea>", page)
+    assert "julie" in page
+    fields = {"name": "Parc", "other_contracts": "VEH-3"}
+    assert alice.submit(f"{LIST}/{profile.id}", fields).location == LIST
+    assert contracts(profile) == ["VEH-3"]
+    assert Profile.get().name == "Parc"
+    assert AuditEntry.get(AuditEntry.event == "profile.edited").actor == "alice"
+
+
+def test_a_refused_change_keeps_the_contracts(alice: Browser, people: People) -> None:
+    make_profile(people.alice.company, "Parc", "K")
+    profile = make_profile(people.alice.company, "Flotte", "VEH-1")
+    fields = {"name": "Parc", "other_contracts": "VEH-3"}
+    assert "déjà un profil" in alice.submit(f"{LIST}/{profile.id}", fields).text
+    assert contracts(profile) == ["VEH-1"]
+
+
+def test_a_profile_in_use_is_not_removed(alice: Browser, people: People) -> None:
+    profile = make_profile(people.alice.company, "Flotte", "VEH-1")
+    julie = make_user(people.alice.company, "julie", profile=profile)
+    assert "suppression" not in alice.get(f"{LIST}/{profile.id}").text
+    response = alice.submit(f"{LIST}/{profile.id}/suppression", {})
+    assert "encore donné à un utilisateur" in response.text
+    assert User.get_by_id(julie.id).profile_id == profile.id
+    with pytest.raises(IntegrityError):
+        profile.delete_instance()
+
+
+def test_a_profile_that_nobody_has_is_removed_after_a_confirmation(
+    alice: Browser, people: People
+) -> None:
+    profile = make_profile(people.alice.company, "Flotte", "VEH-1")
+    make_user(people.alice.company, "former", profile=profile, closed_at=profiles.clock.now())
+    assert "suppression" in alice.get(f"{LIST}/{profile.id}").text
+    assert alice.get(f"{LIST}/{profile.id}/suppression").status_code == 200
+    assert Profile.select().count() == 1
+    assert alice.submit(f"{LIST}/{profile.id}/suppression", {}).location == LIST
+    assert (Profile.select().count(), ProfileContract.select().count()) == (0, 0)
+    assert AuditEntry.get(AuditEntry.event == "profile.removed").actor == "alice"
+
+
+def test_an_added_colleague_gets_a_profile_of_the_chosen_company_only(
+    alice: Browser, people: People
+) -> None:
+    other = make_company(people.supplier, name="Alice Location", email="alice@example.com")
+    own = make_profile(people.alice.company, "Flotte", "VEH-1")
+    elsewhere = make_profile(other, "Loyers", "LOC-1")
+    make_profile(people.bob.company, "De Bob", "B")
+    page = alice.get("/administration/utilisateurs/ajout").text
+    assert "Flotte (Atelier Alice)" in page and "Loyers (Alice Location)" in page
+    assert "De Bob" not in page
+    fields = {
+        "login": "julie",
+        "password": "Vielle-roue7",
+        "password_again": "Vielle-roue7",
+        "company": str(people.alice.company_id),
+    }
+    add = "/administration/utilisateurs/ajout"
+    refused = alice.submit(add, fields | {"profile_id": str(elsewhere.id)})
+    assert "celui d’une autre société" in refused.text
+    limited = {"profile_id": str(own.id), "is_administrator": "y"}
+    assert "lit toutes les factures" in alice.submit(add, fields | limited).text
+    assert not User.select().where(User.login == "julie").exists()
+    assert alice.submit(add, fields | {"profile_id": str(own.id)}).status_code == 302
+    assert User.get(User.login == "julie").profile_id == own.id
+
+
+@pytest.mark.parametrize("rest", ["", "/suppression"])
+def test_profiles_of_others_do_not_exist(
+    alice: Browser, bob: Browser, charlie: Browser, people: People, rest: str
+) -> None:
+    foreign = [make_profile(user.company, "Autre", "X") for user in (people.bob, people.charlie)]
+    own = make_profile(people.alice.company, "Flotte", "VEH-1")
+    assert "Autre" not in alice.get(LIST).text
+    fields = {"name": "Pris", "other_contracts": "K"}
+    for profile in foreign:
+        assert alice.get(f"{LIST}/{profile.id}{rest}").status_code == 404
+        assert alice.submit(f"{LIST}/{profile.id}{rest}", fields, page=ADD).status_code == 404
+    User.update(is_administrator=True).execute()
+    for other in (bob, charlie):
+        assert other.get(f"{LIST}/{own.id}{rest}").status_code == 404
+        assert "Flotte" not in other.get(LIST).text
+    assert alice.get(f"{LIST}/{2**63}{rest}").status_code == 404
+    assert Profile.select().count() == 3
+
+
+@pytest.mark.parametrize("path", [LIST, ADD])
+def test_pages_of_administrators_are_404_for_others(
+    path: str, bob: Browser, charlie: Browser, browser: Browser
+) -> None:
+    assert bob.get(path).status_code == 404
+    assert charlie.get(path).status_code == 404
+    assert browser.get(path).status_code == 302
