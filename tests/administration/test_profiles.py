@@ -186,7 +186,7 @@ def test_profiles_of_others_do_not_exist(
     assert Profile.select().count() == 3
 
 
-@pytest.mark.parametrize("path", [LIST, ADD])
+@pytest.mark.parametrize("path", [LIST, ADD, "/administration/journal"])
 def test_pages_of_administrators_are_404_for_others(
     path: str, bob: Browser, charlie: Browser, browser: Browser
 ) -> None:

@@ -26,7 +26,10 @@ PRIVATE = [
     "/administration/utilisateurs/ajout",
     "/administration/profils",
     "/administration/profils/ajout",
+    "/administration/journal",
+    "/administration/journal?type=refus",
     "/administration/securite",
+    "/administration/courriels",
 ]
 OWNER = ("claire.lemoine@example.com", "Atelier-2CV")
 
