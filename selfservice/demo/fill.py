@@ -11,10 +11,11 @@ from selfservice import outbox
 from selfservice.accounts import users
 from selfservice.accounts.models import User
 from selfservice.accounts.passwords import hash_password
-from selfservice.administration.users import LoginTakenError, NewUser, add_user
+from selfservice.administration.profiles import add_profile, profiles_of
+from selfservice.administration.users import NewUser, add_user
 from selfservice.demo.documents import write_documents
 from selfservice.demo.plan import planned
-from selfservice.demo.register import COLLEAGUES, PASSWORDS, SELLERS, Seller
+from selfservice.demo.register import COLLEAGUES, PASSWORDS, SELLERS, Colleague, Seller
 from selfservice.invoices import storage
 from selfservice.invoices.deposit import DepositReport, deposit_folder
 from selfservice.invoices.labels import refusal_lines
@@ -137,16 +138,33 @@ def _open_logins() -> None:
             User.login == login, User.password_hash.is_null()
         ).execute()
     for colleague in COLLEAGUES:
-        administrator = users.by_login(colleague.added_by)
-        new = NewUser(
-            login=colleague.login,
-            password=colleague.password,
-            company_id=administrator.company.id,
-            last_name=colleague.last_name,
-            first_name=colleague.first_name,
-            email=colleague.email,
-        )
-        try:
-            add_user(administrator, new, origin="")
-        except LoginTakenError:
-            continue
+        if not User.select().where(User.login == colleague.login).exists():
+            _add_colleague(colleague)
+
+
+def _add_colleague(colleague: Colleague) -> None:
+    administrator = users.by_login(colleague.added_by)
+    new = NewUser(
+        login=colleague.login,
+        password=colleague.password,
+        company_id=administrator.company.id,
+        last_name=colleague.last_name,
+        first_name=colleague.first_name,
+        email=colleague.email,
+        profile_id=_profile_id(administrator, colleague) if colleague.profile else None,
+    )
+    add_user(administrator, new, origin="")
+
+
+def _profile_id(administrator: User, colleague: Colleague) -> int:
+    for profile in profiles_of(administrator):
+        if profile.name == colleague.profile:
+            return int(profile.id)
+    added = add_profile(
+        administrator,
+        administrator.company_id,
+        name=colleague.profile,
+        contracts=colleague.contracts,
+        origin="",
+    )
+    return int(added.id)

@@ -56,7 +56,7 @@ class Seller:
 
 @dataclass(frozen=True)
 class Colleague:
-    """A user whom an administrator added."""
+    """A user whom an administrator added, with a profile of these contracts where it has one."""
 
     login: str
     password: str
@@ -64,6 +64,8 @@ class Colleague:
     first_name: str
     added_by: str
     email: str = ""
+    profile: str = ""
+    contracts: tuple[str, ...] = ()
 
 
 def french_vat_number(siren: str) -> str:
@@ -184,6 +186,8 @@ COLLEAGUES = (
         last_name="Morel",
         first_name="Julien",
         email="julien.morel@example.com",
+        profile="Véhicules de courtoisie",
+        contracts=("VEH-24-00412",),
         added_by="claire.lemoine@example.com",
     ),
     Colleague(

@@ -18,6 +18,7 @@ from selfservice.demo import fill, plan
 from selfservice.demo import instance as demo_instance
 from selfservice.demo.documents import build_document, write_documents
 from selfservice.demo.register import PASSWORDS, SELLERS
+from selfservice.invoices import queries
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser, IsolatedClient
@@ -85,6 +86,14 @@ def test_the_garage_has_two_added_users(filled: fill.DemoReport) -> None:
     garage = Company.get(Company.name == "Garage Lemoine")
     added = User.select().where(User.company == garage, ~User.is_from_activation)
     assert added.count() == 2
+
+
+def test_one_of_them_reads_one_contract_only(filled: fill.DemoReport) -> None:
+    reader = User.get(User.login == "julien.garage")
+    read = {invoice.contract for invoice in queries.visible_to(reader)}
+    assert read == {"VEH-24-00412"}
+    owner = User.get(User.login == "claire.lemoine@example.com")
+    assert queries.visible_to(owner).count() > queries.visible_to(reader).count()
 
 
 def test_filling_again_makes_and_doubles_nothing(filled: fill.DemoReport, demo: Flask) -> None:
