@@ -140,17 +140,6 @@ def test_worker_sends_what_a_deposit_causes_within_seconds(app: Flask, instance:
     assert (mail.kind, mail.state, mail.to_address) == ("activation", "sent", "pierre@example.com")
 
 
-def test_two_workers_send_each_mail_once(app: Flask, instance: Path) -> None:
-    supplier = make_supplier()
-    with running(instance, "worker"), running(instance, "worker"):
-        for number in range(10):
-            make_invoice(make_company(supplier, email=f"user{number}@example.com"))
-            queue.wake()
-        wait_until(lambda: len(list((instance / "mail").glob("*.eml"))) == 10)
-        wait_until(lambda: OutboxMail.select().where(OutboxMail.state == "sent").count() == 10)
-    assert OutboxMail.select().where(OutboxMail.attempts == 1).count() == 10
-
-
 @pytest.mark.parametrize("words", [("mail", "list"), ("users", "list"), ("routes",)])
 def test_commands_that_look_end_with_0(
     words: tuple[str, ...], app: Flask, instance: Path, people: People
