@@ -242,3 +242,23 @@ def test_a_fresh_owner_chooses_a_password_by_the_recovery_mail(app: Flask) -> No
     send.send_due()
     requested = recovery.request_link("pierre.durand@example.com", origin="192.0.2.1")
     assert requested.is_known
+
+
+def test_several_companies_and_addresses_that_change_in_one_run(app: Flask) -> None:
+    """Two addresses, three companies, one of them moving from the first address to the second."""
+    supplier = make_supplier()
+    staying, moving = (make_company(supplier, email="a@example.com") for _ in range(2))
+    third = make_company(make_supplier(), email="b@example.com")
+    for company in (staying, moving):
+        deposit_for(company)
+    assert send.send_due().activated == 2
+    register(moving, "b@example.com")
+    for company in (staying, moving, third):
+        deposit_for(company)
+    assert send.send_due().activated == 2
+    assert logins() == ["a_1", "a_2", "b_1", "b_2"]
+    users.give_password(users.by_login("b_1"), PASSWORD)
+    closed = [user.login for user in User.select().where(User.closed_at.is_null(False))]
+    assert closed == ["a_2"], "the moving company's former login, and nobody else's"
+    mailed = [(mail.to_address, mail.company_id) for mail in OutboxMail.select()]
+    assert len(set(mailed)) == len(mailed) == 4, "one mail per company and address"
