@@ -89,22 +89,13 @@ def queue_leaving(company: Company, leaving: Any, *, on: date) -> None:
     _queue(
         LEAVING,
         company,
-        cause=_leaving_cause(company, on),
+        cause=f"{LEAVING}:{company.id}:{on:%Y-%m}",
         count=count,
         documents=documents,
         more_count=count - len(documents),
         list_url=web.public_url("/factures?vue=a_archiver", hostname=hostname),
         duration_url=web.public_url(help_url("duree-disponibilite"), hostname=hostname),
     )
-
-
-def is_reminded(company: Company, *, on: date) -> bool:
-    """Tell whether the mail of a month has been queued for a company."""
-    return outbox.is_queued(_leaving_cause(company, on))
-
-
-def _leaving_cause(company: Company, on: date) -> str:
-    return f"{LEAVING}:{company.id}:{on:%Y-%m}"
 
 
 def _digest_cause(company: Company, on: date) -> str:

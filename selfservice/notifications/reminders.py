@@ -40,12 +40,13 @@ def _companies() -> "ModelSelect[Company]":
 
 
 def _remind(company: Company, *, on: date) -> SendReport:
-    if mails.is_reminded(company, on=on):
-        return SendReport()  # by another process, a moment ago
     leaving = (
         Invoice.select()
         .where(Invoice.company == company, queries.is_leaving(on))
         .order_by(Invoice.issued_on, Invoice.id)
     )
+    is_still_due = _companies().where(Company.id == company.id).exists() and leaving.exists()
+    if not is_still_due:  # reminded by another process, or changed a moment ago
+        return SendReport()
     mails.queue_leaving(company, leaving, on=on)
     return SendReport(reminded=1)

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 import pytest
 import time_machine
 from flask import Flask
+from peewee import IntegrityError
 
 from selfservice import clock, worker
 from selfservice.invoices.models import Invoice
@@ -105,14 +106,26 @@ def test_at_most_one_mail_a_month(app: Flask, clock_at: time_machine.Traveller) 
     ]
 
 
-def test_the_month_is_claimed_by_one_of_two_runs(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Both have seen the company before either has queued its mail."""
+def test_what_changed_since_the_look_counts(app: Flask) -> None:
+    """Another run was faster, the mode changed, or the document was downloaded meanwhile."""
+    company, today = activated(), clock.today()
+    invoice = leaving(company)
+    assert [reminders._remind(company, on=today).reminded for _ in range(2)] == [1, 0]
+    OutboxMail.delete().execute()
+    Company.update(notification="none").execute()
+    assert reminders._remind(company, on=today).reminded == 0
+    Company.update(notification="link").execute()
+    Invoice.update(downloaded_at=clock.now()).where(Invoice.id == invoice.id).execute()
+    assert reminders._remind(company, on=today).reminded == 0
+    assert reminded() == []
+
+
+def test_the_schema_holds_a_month_to_one_mail(app: Flask) -> None:
     company = activated()
     leaving(company)
-    monkeypatch.setattr(reminders, "_companies", lambda: Company.select(Company.id))
-    assert [reminders.send_reminders().reminded for _ in range(2)] == [1, 0]
+    mails.queue_leaving(company, Invoice.select(), on=clock.today())
+    with pytest.raises(IntegrityError):
+        mails.queue_leaving(company, Invoice.select(), on=clock.today())
 
 
 def test_a_clock_set_back_reminds_nobody_again(
