@@ -18,7 +18,7 @@ from peewee import (
     PeeweeException,
     SqliteDatabase,
 )
-from playhouse.db_url import connect
+from playhouse.db_url import connect, register_database
 from playhouse.migrations import Runner
 
 from selfservice import postgresql
@@ -47,6 +47,16 @@ class BaseModel(Model):
     class Meta:
         database = database
         legacy_table_names = False
+
+
+class Sqlite(SqliteDatabase):
+    def rollback(self) -> None:
+        """Roll back, unless SQLite did so by itself (full disk): the fault must stay the first."""
+        if self.connection().in_transaction:
+            super().rollback()
+
+
+register_database(Sqlite, "sqlite")
 
 
 def configure(url: str) -> None:

@@ -1,0 +1,148 @@
+"""A full disk, a read-only disk: a clear answer, nothing half done, and all goes on by itself."""
+
+import os
+import re
+import subprocess
+import urllib.error
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from selfservice import clock, db
+from selfservice.accounts.models import UserSession
+from selfservice.invoices.models import Invoice
+from tests.conftest import free_port
+from tests.factories import PASSWORD, make_company, make_people
+from tests.invoices import papers
+from tests.platform.test_server import TOKEN, Visitor
+from tests.processes import command, serving
+
+SIZE_BYTES = 48 * 1024 * 1024
+
+
+def _may_mount() -> bool:
+    return os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"]).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(not _may_mount(), reason="only root may mount a small disk")
+
+
+def mount(*words: str) -> None:
+    subprocess.run(["mount", *words], check=True)
+
+
+@pytest.fixture
+def disk(instance: Path) -> Iterator[Path]:
+    """The instance folder as a disk of its own."""
+    instance.mkdir()
+    mount("-t", "tmpfs", "-o", f"size={SIZE_BYTES},mode=0700", "none", str(instance))
+    yield instance
+    subprocess.run(["umount", "--lazy", str(instance)], check=True)
+
+
+@pytest.fixture
+def small(disk: Path, make_app: Callable[[], Flask]) -> Flask:
+    app = make_app()
+    people = make_people()
+    make_company(people.supplier, client_number="C-1", email="new@example.com")
+    return app
+
+
+@contextmanager
+def full(disk: Path) -> Iterator[None]:
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file:
+        try:
+            while True:
+                file.write(b"\0" * 4096)
+        except OSError:
+            pass
+    yield
+    ballast.unlink()
+
+
+@contextmanager
+def read_only(disk: Path) -> Iterator[None]:
+    mount("-o", "remount,ro", str(disk))
+    yield
+    mount("-o", "remount,rw", str(disk))
+
+
+def sign_in(address: str) -> str:
+    visitor = Visitor(address)
+    token = TOKEN.search(visitor.get("/connexion"))
+    assert token
+    fields = {"csrf_token": token[1], "login": "alice", "password": PASSWORD}
+    return visitor.post("/connexion", fields)
+
+
+def refused(address: str) -> str:
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        sign_in(address)
+    with raised.value as answer:
+        assert answer.code == 503
+        assert answer.headers["Retry-After"]
+        return answer.read().decode()
+
+
+def test_visitors_get_503_while_the_disk_is_full_and_then_sign_in(small: Flask, disk: Path) -> None:
+    with serving(disk, free_port()) as address:
+        assert sign_in(address).endswith("/factures")
+        sessions = UserSession.select().count()
+        with full(disk):
+            assert "momentanément indisponible" in refused(address)
+            with pytest.raises(urllib.error.HTTPError, match="503"):
+                Visitor(address).get("/sante")
+        assert UserSession.select().count() == sessions
+        assert sign_in(address).endswith("/factures")
+
+
+def test_commands_say_in_one_line_that_the_disk_is_full_and_can_be_repeated(
+    small: Flask, disk: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "depot"
+    folder.mkdir()
+    for each in range(3):
+        xml = papers.cii(
+            number=f"F-{each}",
+            buyer=papers.client_number("C-1"),
+            issued=f"{clock.today():%Y%m%d}",
+        )
+        (folder / f"{each}.pdf").write_bytes(papers.pdf(xml))
+    commands = [
+        ("invoices", "deposit", "diac", str(folder)),
+        ("notifications", "send"),
+        ("backup", str(disk / "backup.tar")),
+        ("mail", "deliver"),
+    ]
+    for words in commands:
+        with full(disk):
+            done = command(disk, *words)
+            assert done.returncode == 1, words
+            said = [line for line in done.stderr.splitlines() if not line.startswith("{")]
+            assert len(said) == 1, (words, done.stderr)
+            assert re.search("full|No space left", said[0]), said
+        assert not list(disk.glob(".backup*"))
+        again = command(disk, *words)
+        assert again.returncode == 0, (words, again.stderr)
+    assert Invoice.select().count() == 3
+    assert len(list((disk / "mail").glob("*.eml"))) == 1
+
+
+def test_commands_say_in_one_line_that_the_disk_is_read_only_and_can_be_repeated(
+    small: Flask, disk: Path
+) -> None:
+    db.database.close()
+    port = str(free_port())
+    commands = [("serve", "--port", port), ("notifications", "send"), ("mail", "deliver")]
+    with read_only(disk):
+        for words in commands:
+            done = command(disk, *words)
+            assert done.returncode == 1, words
+            assert len(done.stderr.strip().splitlines()) == 1, (words, done.stderr)
+    for words in commands[1:]:
+        assert command(disk, *words).returncode == 0, words
+    db.ensure_open()
