@@ -57,6 +57,7 @@ def define_env(env: Any) -> None:
     env.macro(screen_words.screen)
     env.macro(portal_facts.password_rule)
     env.macro(operator_facts.commands_table)
+    env.macro(operator_facts.doctor_table)
     env.macro(operator_facts.setting)
     env.macro(operator_facts.refusal)
 

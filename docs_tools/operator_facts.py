@@ -11,6 +11,7 @@ from selfservice import config
 from selfservice.cli import cli
 from selfservice.invoices import index
 from selfservice.invoices.labels import REFUSALS
+from selfservice.operations import labels as doctor
 from selfservice.suppliers import register_row
 
 
@@ -39,7 +40,27 @@ def setting(name: str) -> str:
 
 def refusal(name: str) -> str:
     """Return the reason that rejets.csv gives, its facts replaced by dots. Raises KeyError."""
-    return re.sub(r"\{\w+\}", "…", REFUSALS[name])
+    return _dotted(REFUSALS[name])
+
+
+def doctor_table() -> str:
+    """Return what the doctor can find, each fault and warning with its remedy."""
+    rows = [
+        f"| {_as_code(_dotted(what))} | {_as_code(_dotted(remedy))} |"
+        for labels in (doctor.FAULTS, doctor.WARNINGS)
+        for what, remedy in labels.values()
+    ]
+    return "\n".join(["| Constat | Remède |", "| --- | --- |", *sorted(rows)])
+
+
+def _as_code(text: str) -> str:
+    """Mark commands and settings: they are no French."""
+    text = re.sub(r"« ((?:chmod|make|selfservice) [^»]*) »", r"`\1`", text)
+    return re.sub(r"\b[A-Z]+(?:_[A-Z]+)+\b", r"`\g<0>`", text)
+
+
+def _dotted(text: str) -> str:
+    return re.sub(r"\{\w+\}", "…", text)
 
 
 def _walk(prefix: str, group: Mapping[str, click.Command]) -> Iterator[tuple[str, str]]:

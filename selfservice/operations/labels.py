@@ -46,7 +46,7 @@ FAULTS = {
     "clock_year": ("Horloge : elle dit {now} UTC", "mettez la machine à l'heure"),
     "clock_drift": (
         "Horloge : {seconds} secondes d'écart avec sa référence",
-        "synchronisez les hôtes par NTP",
+        "synchronisez les horloges des hôtes",
     ),
     "clock_back": (
         "Horloge : le journal connaît déjà le {newest} UTC",
@@ -67,7 +67,7 @@ FAULTS = {
     ),
     "queue": ("File d'attente : {reason}", "vérifiez QUEUE_URL et que ce service tourne"),
     "smtp_connection": (
-        "Serveur de mail : {server} ne répond pas comme il faut ({reason})",
+        "Serveur de mail : pas de conversation avec {server} ({reason})",
         "vérifiez MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS, MAIL_USE_SSL et le pare-feu",
     ),
     "smtp_certificate": (
@@ -116,7 +116,7 @@ WARNINGS = {
     ),
     "mails_to_folder": (
         "Mails : écrits dans {folder}, aucun ne part",
-        "mettez MAIL_TRANSPORT à smtp avant d'ouvrir le portail",
+        "retirez MAIL_TRANSPORT avant d'ouvrir le portail",
     ),
     "demo": ("Démonstration : oui", "n'y mettez aucune vraie facture"),
 }
