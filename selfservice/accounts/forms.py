@@ -137,6 +137,7 @@ def one_time_code() -> StringField:
 
 class CodeForm(PortalForm):
     code = one_time_code()
+    next = HiddenField()
 
 
 class SetupStartForm(PortalForm):

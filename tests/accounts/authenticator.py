@@ -61,8 +61,9 @@ def set_up(browser: Browser) -> Phone:
 
 def enter(browser: Browser, code: str, **fields: str) -> str | None:
     """Sign alice in with password and code; return where that leads, None for nowhere."""
-    browser.submit("/connexion", {"login": "alice", "password": PASSWORD, **fields})
-    return browser.submit(CODE, {"code": code}).location
+    sent = browser.submit("/connexion", {"login": "alice", "password": PASSWORD, **fields})
+    assert sent.location.startswith(CODE), sent.text
+    return browser.submit(CODE, {"code": code, **fields}, page=sent.location).location
 
 
 def events() -> list[str]:

@@ -17,7 +17,6 @@ from selfservice.accounts.views.visitor import (
 from selfservice.suppliers.addresses import normalise
 
 HALF_WAY = "half_way"
-NEXT = "next_after_code"
 
 
 @blueprint.get("/")
@@ -48,26 +47,26 @@ def sign_in_page() -> Response | str:
     except sign_in.BadCredentialsError as error:
         return _page(form, error=messages.BAD_CREDENTIALS, is_old_login=error.is_old_login)
     except sign_in.CodeNeededError as needed:
-        session[HALF_WAY], session[NEXT] = needed.secret, form.next.data
-        return redirect(url_for("accounts.sign_in_code"))
+        session[HALF_WAY] = needed.secret
+        return redirect(url_for("accounts.sign_in_code", next=_wanted(form)))
     return _enter(secret, form.next.data)
 
 
 @blueprint.route("/connexion/code", methods=["GET", "POST"])
 def sign_in_code() -> Response | str:
-    form = CodeForm()
+    form = CodeForm(next=request.args.get("next"))
     try:
         user = sign_in.half_way_user(session.get(HALF_WAY, ""))
         if form.validate_on_submit():
             ratelimit.hit("sign_in_ip", ratelimit.network_of(origin()))
             ratelimit.hit("second_factor", user.login_key)
             secret = _finish(form.code.data)
-            return _enter(secret, session.get(NEXT))
+            return _enter(secret, form.next.data)
     except second_factor.WrongCodeError:
         form.code.errors = (messages.WRONG_CODE,)
     except tokens.TokenError:
         flash(messages.CODE_TOO_LATE, "error")
-        return redirect(url_for("accounts.sign_in", next=session.get(NEXT)))
+        return redirect(url_for("accounts.sign_in", next=_wanted(form)))
     return render_template("accounts/second_factor_code.html", form=form)
 
 
@@ -78,6 +77,10 @@ def sign_out() -> Response:
     session.clear()
     flash(messages.SIGNED_OUT)
     return redirect(url_for("accounts.home"))
+
+
+def _wanted(form: SignInForm | CodeForm) -> str | None:
+    return web.safe_next(form.next.data, "") or None
 
 
 def _finish(code: str) -> str:
