@@ -145,7 +145,7 @@ class SetupStartForm(PortalForm):
 
 
 class SetupForm(PortalForm):
-    setup = HiddenField()
+    setup = HiddenField(default="")
     code = one_time_code()
 
 

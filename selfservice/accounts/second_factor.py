@@ -195,10 +195,9 @@ def remove(user: User, *, by: User | None = None, origin: str = "") -> None:
         audit.record(
             "second_factor.removed",
             company_id=user.company_id,
-            user_id=by.id if by else None,
+            user_id=user.id,
             actor=by.login if by else "system",
             origin=origin,
-            login=user.login,
         )
 
 

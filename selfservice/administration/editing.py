@@ -5,7 +5,7 @@ from typing import Any
 
 from selfservice import audit, clock, tokens
 from selfservice.accounts import passwords, recovery, sessions
-from selfservice.accounts.models import User
+from selfservice.accounts.models import SecondFactor, User
 from selfservice.accounts.users import store_given_password
 from selfservice.administration.companies import active_administrators, lock_company
 from selfservice.administration.profiles import check_grant
@@ -117,6 +117,7 @@ def remove_user(administrator: User, user_id: int, *, origin: str) -> None:
         _keep_an_administrator(user)
         _end_links(user)
         sessions.end_all(user)
+        SecondFactor.delete().where(SecondFactor.user == user.id).execute()
         Opening.delete().where(Opening.user == user.id).execute()
         _record("user.removed", administrator, user, origin)
 

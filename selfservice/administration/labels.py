@@ -23,6 +23,20 @@ FAMILIES = {
             "sign_in.done": "Connexion",
             "sign_in.failed": "Connexion refusée",
             "sign_out": "Déconnexion",
+            "session.closed": "Sessions fermées",
+            "second_factor.used": "Code de double authentification accepté",
+            "second_factor.failed": "Code de double authentification refusé",
+        },
+    ),
+    "double-authentification": Family(
+        "Double authentification",
+        {
+            "second_factor.enabled": "Double authentification activée",
+            "second_factor.disabled": "Double authentification désactivée",
+            "second_factor.removed": "Double authentification retirée par une autre personne",
+            "second_factor.codes_renewed": "Codes de secours remplacés",
+            "second_factor.demanded": "Double authentification exigée dans la société",
+            "second_factor.made_optional": "Double authentification laissée au choix",
         },
     ),
     "mots-de-passe": Family(
@@ -69,6 +83,7 @@ _OF_THE_PORTAL = {
     "form.refused": "Formulaire refusé",
     "invoices.deposited": "Documents déposés",
     "limit.reached": "Limite atteinte",
+    "retention.purged": "Données arrivées à leur terme supprimées",
     "supplier.changed": "Fournisseur modifié",
     "supplier.created": "Fournisseur créé",
 }
@@ -103,6 +118,8 @@ _FACTS: dict[str, Callable[[str], str]] = {
     "fields": _fields,
     "reason": lambda reason: _REASONS.get(reason, ""),
     "path": str,
+    "count": lambda count: f"{count} session(s)",
+    "is_rescue_code": lambda _: "code de secours",
 }
 
 

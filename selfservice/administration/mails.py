@@ -3,7 +3,7 @@
 from peewee import ModelSelect
 
 from selfservice.accounts.models import User
-from selfservice.administration.users import companies_of
+from selfservice.administration.companies import companies_of
 from selfservice.notifications import chain
 from selfservice.outbox import OutboxMail
 from selfservice.suppliers.models import Company

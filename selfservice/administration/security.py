@@ -5,7 +5,8 @@ from collections.abc import Collection
 from selfservice import audit
 from selfservice.accounts import second_factor
 from selfservice.accounts.models import SecondFactor, User
-from selfservice.administration.users import companies_of, users_of
+from selfservice.administration.companies import companies_of
+from selfservice.administration.users import users_of
 from selfservice.db import database
 from selfservice.suppliers.models import Company
 
@@ -33,12 +34,11 @@ def demand(administrator: User, company_ids: Collection[int], *, origin: str) ->
             )
             if changed:
                 audit.record(
-                    "second_factor.demanded",
+                    "second_factor.demanded" if is_required else "second_factor.made_optional",
                     company_id=company.id,
                     user_id=administrator.id,
                     actor=administrator.login,
                     origin=origin,
-                    is_required=is_required,
                 )
 
 

@@ -16,8 +16,16 @@ KIND_LABELS = {
     "digest": "Récapitulatif du jour",
     "recovery": "Récupération de l’identifiant ou du mot de passe",
     "password_changed": "Changement de mot de passe",
+    "second_factor_changed": "Changement de double authentification",
+    "leaving": "Rappel de documents à télécharger",
 }
-_HELP_KEYS = {"activation": ACTIVATION, "recovery": RECOVERY, "password_changed": RECOVERY}
+_HELP_KEYS = {
+    "activation": ACTIVATION,
+    "recovery": RECOVERY,
+    "password_changed": RECOVERY,
+    "second_factor_changed": "double-authentification",
+    "leaving": "duree-disponibilite",
+}
 
 STATE_LABELS = {
     "queued": "En attente",

@@ -22,7 +22,13 @@ from tests.factories import People
 
 CALL = re.compile(r"help_(?:url|link)\(([^,)]*)")
 LITERAL = re.compile(r"['\"]([^'\"]+)['\"]")
-KNOWN_AT_RUN_TIME = {"error.help_key", "error.help_key or form.help_key", "key"}
+KNOWN_AT_RUN_TIME = {
+    "error.help_key",
+    "error.help_key or form.help_key",
+    "key",
+    "state.help_key",
+    "advice.help_key",
+}
 
 
 def keys_of_messages() -> Iterator[tuple[str, str]]:

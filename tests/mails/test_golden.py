@@ -6,16 +6,18 @@ A wanted change of a mail: `REWRITE_GOLDEN=1 pytest tests/mails`, then read the 
 import os
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, timedelta
 from pathlib import Path
 
 import pytest
 import time_machine
 from flask import Flask
 
-from selfservice.accounts import profile, recovery
+from selfservice import clock, tokens
+from selfservice.accounts import profile, recovery, second_factor
 from selfservice.config import REPOSITORY
-from selfservice.notifications import send
+from selfservice.invoices.models import Invoice
+from selfservice.notifications import reminders, send
 from selfservice.outbox import OutboxMail
 from selfservice.suppliers.models import Company
 from tests.factories import PASSWORD, make_company, make_invoice, make_supplier, make_user
@@ -95,6 +97,31 @@ def password_changed() -> None:
     profile.change_password(pierre, current=PASSWORD, password="Autre-Chose-7", origin="")
 
 
+def password_of_two_logins() -> None:
+    martin = make_company(make_supplier(name="Fournitures Martin"), name="Durand & fils")
+    for number, company in enumerate((diac_company(), martin)):
+        make_user(company, f"pierre_{number}", email="pierre@example.com")
+    link = tokens.issue(recovery.PURPOSE, "pierre@example.com", lifetime=timedelta(hours=1))
+    recovery.choose_password(
+        link, user_id=recovery.ALL_LOGINS, password="Autre-Chose-7", origin="192.0.2.1"
+    )
+
+
+def second_factor_enabled() -> None:
+    pierre = make_user(diac_company(), "pierre", email="pierre@example.com")
+    setup = second_factor.start(pierre, password=PASSWORD, origin="192.0.2.1")
+    code = second_factor.application(pierre, setup).at(clock.now().replace(tzinfo=UTC))
+    second_factor.confirm(pierre, setup, code, origin="192.0.2.1")
+
+
+def leaving() -> None:
+    company = diac_company("link")
+    deposit(company, "FA-2024-0001")
+    send.send_due()
+    Invoice.update(issued_on=date(2024, 3, 20)).execute()
+    reminders.send_reminders()
+
+
 CASES: dict[str, tuple[str, Callable[[], None]]] = {
     "activation": ("activation", activation),
     "activation-plain": ("activation", activation_of_a_plain_supplier),
@@ -105,6 +132,9 @@ CASES: dict[str, tuple[str, Callable[[], None]]] = {
     "recovery": ("recovery", recovery_link),
     "recovery-two-suppliers": ("recovery", recovery_of_two_suppliers),
     "password-changed": ("password_changed", password_changed),
+    "password-changed-all": ("password_changed", password_of_two_logins),
+    "second-factor": ("second_factor_changed", second_factor_enabled),
+    "leaving": ("leaving", leaving),
 }
 
 

@@ -1,6 +1,7 @@
 """Documents with their files, and a worker that works once."""
 
 from collections.abc import Callable
+from threading import Event
 
 import pytest
 from flask import Flask
@@ -39,6 +40,9 @@ def write_file(sha256: str, content: bytes = b"%PDF-1.7 %%EOF") -> None:
 
 class Consumer:
     """The worker's, which runs each task of the minute once instead of for ever."""
+
+    def __init__(self, *_: object, **__: object) -> None:
+        self.stop_flag = Event()
 
     def run(self) -> None:
         for task in queue.huey._registry.periodic_tasks:

@@ -1,5 +1,6 @@
 """What the worker does for retention, and when."""
 
+import sys
 from collections.abc import Iterator
 from datetime import time
 
@@ -9,7 +10,7 @@ from flask import Flask
 
 from selfservice import worker
 from selfservice.invoices.models import Invoice
-from selfservice.queue import queue
+from selfservice.queue import Queue
 from tests.invoices.papers import months_ago
 from tests.retention.conftest import Consumer, MakeDocument
 
@@ -24,7 +25,7 @@ def test_the_worker_purges(
     app: Flask, make_document: MakeDocument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_document(issued_on=months_ago(25))
-    monkeypatch.setattr(queue, "consumer", Consumer)
+    monkeypatch.setattr(sys.modules[Queue.__module__], "Consumer", Consumer)
     worker.run(app)
     assert Invoice.select().count() == 0
 

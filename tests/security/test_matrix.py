@@ -1,15 +1,21 @@
 """Who may pass which door: every rule of the URL map, for every role, as matrix.txt says."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 from flask import Flask
 
-from selfservice.accounts.models import User
+from selfservice import clock, tokens
+from selfservice.accounts import recovery, sessions
+from selfservice.accounts.models import SecondFactor, User, UserSession
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
+from selfservice.notifications import direct_links
+from selfservice.suppliers.models import Supplier
 from tests.conftest import Browser
 from tests.factories import People, make_invoice, make_profile, make_user
 from tests.invoices.papers import cii, pdf
@@ -46,23 +52,53 @@ def generous(configure: Callable[..., None], tmp_path: Path) -> None:
     )
 
 
+@dataclass(frozen=True)
+class World:
+    """What stands behind the doors: all of it belongs to the first company, to alice or to nobody.
+
+    `arguments` of addresses are common to all doors or special to one, `fields` are posted.
+    """
+
+    arguments: dict[str, object]
+    special: dict[str, dict[str, object]]
+    fields: dict[str, Callable[[], dict[str, object]]]
+
+
 @pytest.fixture
-def objects(people: People) -> dict[str, object]:
-    """What stands behind the doors: all of it belongs to the first company."""
+def world(app: Flask, people: People) -> World:
     company = people.alice.company
-    content = pdf(cii(number="F-1"))
     invoice: Invoice = make_invoice(company, has_xml=True, sha256="a" * 64)
     path = storage.path_of(invoice.sha256)
     path.parent.mkdir(parents=True)
-    path.write_bytes(content)
-    return {
-        "invoice_id": invoice.id,
-        "user_id": make_user(company, "collegue").id,
-        "secret": "inconnu",
-        "slug": people.supplier.slug,
-        "filename": "portal.css",
-        "_path": "page/inconnue/",
-    }
+    path.write_bytes(pdf(cii(number="F-1")))
+    logo = app.config["DOCUMENTS_DIR"] / "logos" / ("0" * 64)
+    logo.parent.mkdir()
+    logo.write_bytes(b"\x89PNG\r\n\x1a\n")
+    Supplier.update(logo_sha256=logo.name).execute()
+    address = str(people.alice.email_key)
+    link = tokens.issue(recovery.PURPOSE, address, lifetime=timedelta(hours=1))
+    colleague = make_user(company, "collegue")
+    SecondFactor.create(user=colleague, seed="", last_step=0, enabled_at=clock.now())
+
+    def an_open_session() -> dict[str, object]:
+        sessions.open_session(people.alice, origin="", browser="")
+        return {"session": UserSession.get(UserSession.user == people.alice).id_hash}
+
+    return World(
+        arguments={
+            "invoice_id": invoice.id,
+            "user_id": colleague.id,
+            "profile_id": make_profile(company, "Atelier", "C-1").id,
+            "slug": people.supplier.slug,
+            "filename": "portal.css",
+            "_path": "page/inconnue/",
+        },
+        special={
+            "accounts.open_link": {"secret": link},
+            "notifications.download": {"secret": direct_links.issue(invoice, address)},
+        },
+        fields={"accounts.close_session": an_open_session},
+    )
 
 
 @pytest.fixture
@@ -101,27 +137,37 @@ def test_the_matrix_knows_every_rule(app: Flask) -> None:
 
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_passes_its_doors_and_no_other(
-    role: str, app: Flask, enter: Callable[[str], Browser], objects: dict[str, object]
+    role: str, app: Flask, enter: Callable[[str], Browser], world: World
 ) -> None:
     surprises = []
     for door in MATRIX:
         for rule in app.url_map.iter_rules(door.endpoint):
             if door.method not in (rule.methods or ()):
                 continue
-            _, path = rule.build({name: objects[name] for name in rule.arguments}) or ("", "")
-            answer = _knock(enter(role), door.method, path, page=_page_with_a_form(role))
+            values = world.arguments | world.special.get(door.endpoint, {})
+            _, path = rule.build({name: values[name] for name in rule.arguments}) or ("", "")
+            answer = _knock(enter(role), door, path, world.fields.get(door.endpoint, dict)())
             if answer != door.answers[role]:
                 surprises.append(f"{door.endpoint} {door.method} {path}: {answer}")
     assert surprises == []
 
 
-def _page_with_a_form(role: str) -> str:
-    return "/connexion" if role == "anonymous" else "/profil/compte"
+def test_a_foreign_document_answers_as_one_that_is_not_there(
+    enter: Callable[[str], Browser], world: World
+) -> None:
+    bob = enter("other-company")
+    foreign = bob.get(f"/factures/{world.arguments['invoice_id']}.pdf")
+    assert foreign.status_code == 404
+    assert foreign.text == bob.get("/factures/999999.pdf").text
 
 
-def _knock(browser: Browser, method: str, path: str, *, page: str) -> str:
-    is_form = method in UNSAFE
-    response = browser.submit(path, {}, page=page) if is_form else browser.get(path)
+def _knock(browser: Browser, door: Door, path: str, fields: dict[str, object]) -> str:
+    if door.method in UNSAFE:
+        signed_in = browser.get("/profil/compte").status_code == 200
+        page = "/profil/compte" if signed_in else "/connexion"
+        response = browser.submit(path, fields, page=page)
+    else:
+        response = browser.get(path)
     if response.status_code == 302 and response.headers["Location"].startswith("/connexion"):
         return "sign-in"
     return str(response.status_code)

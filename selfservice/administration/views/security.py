@@ -4,7 +4,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from selfservice.accounts.views.visitor import origin, signed_in
-from selfservice.administration import messages, security, users
+from selfservice.administration import companies, messages, security, users
 from selfservice.administration.views.blueprint import blueprint
 from selfservice.invoices.queries import MAX_ID
 
@@ -18,7 +18,7 @@ def security_page() -> Response | str:
         return redirect(url_for("administration.security"))
     return render_template(
         "administration/security.html",
-        companies=users.companies_of(signed_in()),
+        companies=companies.companies_of(signed_in()),
         users=users.users_of(signed_in()),
         factors=security.second_factors_of(signed_in()),
     )
