@@ -1,18 +1,21 @@
-"""The web server for one host: granian, one worker per core, bodies read before computing.
+"""The web server for one host: granian, one worker per core, one request computing at a time.
 
-granian does not buffer bodies: slow clients would hold every thread that computes. So many
-threads wait for bodies, and one request per process computes at a time, which also suits the
-one lasting SQLite connection of the process.
+granian's own WSGI waits for bodies in threads, without a deadline: as many slow clients as threads
+freeze it. Here the event loop awaits bodies, and a slow one costs nothing; a request then
+computes in the loop itself, alone, which also suits the one lasting SQLite connection.
 """
 
+import asyncio
 import errno
 import io
+import logging
 import os
 import socket
-import threading
+import sys
 import time
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import AsyncIterator, Callable, Iterable
+from itertools import chain
+from typing import Any, Protocol
 
 from granian import Granian
 from granian.constants import Interfaces
@@ -20,49 +23,147 @@ from granian.log import LogLevels
 
 from selfservice import logs
 
-BLOCKING_THREADS = 32
 KILL_TIMEOUT_SECONDS = 4
 MAX_BUFFERED_BYTES = 1024 * 1024
+MAX_UNSTREAMED_BYTES = 128 * 1024
+BODY_SECONDS = 15
+BODILESS = ("GET", "HEAD")
 
 # What granian itself says joins the portal's own lines.
 GRANIAN_LOG = {"loggers": {"_granian": {"handlers": [], "propagate": True}}}
 
 Environ = dict[str, Any]
+Headers = list[tuple[str, str]]
 StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
+
+log = logging.getLogger(__name__)
 
 
 class PortTakenError(Exception):
     """Another program listens there."""
 
 
-class OneAtATime:
-    """Read the body, then let one request of the process compute at a time.
+class Exchange(Protocol):
+    """What granian (RSGI) gives to read a body and to answer."""
 
-    A body streamed back (a PDF, an archive) leaves outside the lock: it never touches the
-    database.
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+
+    def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
+
+    def response_stream(self, status: int, headers: Headers) -> Any: ...
+
+
+class Gateway:
+    """Takes granian's requests to a WSGI application, each with its whole body.
+
+    A body streamed back (a PDF, an archive) leaves piece by piece between other requests: it
+    never touches the database.
     """
 
     def __init__(self, application: Application) -> None:
         self._application = application
-        self._turn = threading.Lock()
 
-    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        environ[logs.ARRIVED] = time.perf_counter()
-        body = environ["wsgi.input"].read(MAX_BUFFERED_BYTES)
+    async def __rsgi__(self, scope: Any, exchange: Exchange) -> None:
+        environ = _environ(scope)
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = b"" if scope.method in BODILESS else await _read(exchange)
+        except TimeoutError:
+            log.warning("body too slow", extra={"facts": {"origin": environ["REMOTE_ADDR"]}})
+            exchange.response_bytes(408, [("connection", "close")], b"")
+            return
         environ["wsgi.input"] = io.BytesIO(body)
-        environ["wsgi.input_terminated"] = True
-        with self._turn:
-            return self._application(environ, start_response)
+        status = 0
+        headers: Headers = []
+
+        def start(line: str, given: Headers, _error: object = None) -> None:
+            nonlocal status, headers
+            status, headers = int(line.split(" ", 1)[0]), given
+
+        chunks = self._application(environ, start)
+        try:
+            await _answer(exchange, status, headers, chunks)
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
 
 
-def application() -> Application:
+async def _read(exchange: Exchange) -> bytes:
+    """Return the body, cut where no form of the portal is so long: the app refuses it then."""
+    parts: list[bytes] = []
+    size = 0
+    async for part in exchange:
+        parts.append(part)
+        size += len(part)
+        if size > MAX_BUFFERED_BYTES:
+            break
+    return b"".join(parts)
+
+
+async def _answer(
+    exchange: Exchange, status: int, headers: Headers, chunks: Iterable[bytes]
+) -> None:
+    waiting = iter(chunks)
+    beginning: list[bytes] = []
+    for chunk in waiting:
+        beginning.append(chunk)
+        if sum(map(len, beginning)) > MAX_UNSTREAMED_BYTES:
+            break
+    else:
+        exchange.response_bytes(status, headers, b"".join(beginning))
+        return
+    stream = exchange.response_stream(status, headers)
+    for chunk in chain(beginning, waiting):
+        await stream.send_bytes(chunk)
+
+
+def _environ(scope: Any) -> Environ:
+    """Return the request as WSGI wants it; text is UTF-8 in Latin-1 (PEP 3333)."""
+    name, _, port = scope.server.rpartition(":")
+    environ: Environ = {
+        logs.ARRIVED: time.perf_counter(),
+        "REQUEST_METHOD": scope.method,
+        "SCRIPT_NAME": "",
+        "PATH_INFO": scope.path.encode().decode("latin-1"),
+        "QUERY_STRING": scope.query_string.encode().decode("latin-1"),
+        "SERVER_NAME": name,
+        "SERVER_PORT": port,
+        "SERVER_PROTOCOL": f"HTTP/{scope.http_version}",
+        "REMOTE_ADDR": scope.client.rpartition(":")[0].strip("[]"),
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": scope.scheme,
+        "wsgi.input_terminated": True,
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+    if scope.authority:  # HTTP/2
+        environ["HTTP_HOST"] = scope.authority
+    for header, value in scope.headers.items():
+        _add_header(environ, header, value)
+    return environ
+
+
+def _add_header(environ: Environ, header: str, value: str) -> None:
+    if "_" in header:
+        return  # X_Forwarded_For would pass for X-Forwarded-For
+    key = header.upper().replace("-", "_")
+    if key not in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        key = f"HTTP_{key}"
+    value = value.encode().decode("latin-1")
+    separator = "; " if key == "HTTP_COOKIE" else ","
+    environ[key] = f"{environ[key]}{separator}{value}" if key in environ else value
+
+
+def application() -> Gateway:
     """Build the app of one worker (granian's factory)."""
     from selfservice import create_app
 
     app = create_app()
     logs.configure(app.config["LOG_LEVEL"])
-    return OneAtATime(app)
+    return Gateway(app)
 
 
 def serve(*, host: str, port: int, workers: int | None) -> None:
@@ -73,11 +174,10 @@ def serve(*, host: str, port: int, workers: int | None) -> None:
     Granian(
         "selfservice.server:application",
         factory=True,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.RSGI,
         address=host,
         port=port,
         workers=workers or os.cpu_count() or 1,
-        blocking_threads=BLOCKING_THREADS,
         respawn_failed_workers=True,
         workers_kill_timeout=KILL_TIMEOUT_SECONDS,
         websockets=False,

@@ -56,21 +56,24 @@ def test_sign_in_works_across_workers(app: Flask, instance: Path, people: People
             assert "Atelier Alice" in visitor.get("/profil/compte")
 
 
-def test_slow_clients_do_not_freeze_the_site(app: Flask, instance: Path) -> None:
+def test_slow_bodies_do_not_freeze_the_site_and_end_with_408(app: Flask, instance: Path) -> None:
     port = free_port()
     with serving(instance, port) as address:
         slow = []
-        for _ in range(8):
-            connection = socket.create_connection(("127.0.0.1", port))
+        for _ in range(200):
+            connection = socket.create_connection(("127.0.0.1", port), timeout=30)
             connection.sendall(
                 b"POST /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1000\r\n"
                 b"Content-Type: application/x-www-form-urlencoded\r\n\r\nlogin="
             )
             slow.append(connection)
-        for _ in range(4):
+        for _ in range(8):
             assert "Connexion" in Visitor(address).get("/")
         for connection in slow:
+            assert connection.recv(1000).startswith(b"HTTP/1.1 408")
+            assert connection.recv(1000) == b"", "the connection is closed"
             connection.close()
+        assert "Connexion" in Visitor(address).get("/")
 
 
 @pytest.mark.parametrize("logins", [1, 3])
@@ -146,3 +149,33 @@ def test_commands_that_look_end_with_0(
 ) -> None:
     done = command(instance, *words)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_header_with_an_underscore_passes_for_no_other(app: Flask, instance: Path) -> None:
+    with serving(instance, free_port(), PROXY_COUNT="1") as address:
+        forged = urllib.request.Request(
+            f"{address}/sante", headers={"X_Forwarded_For": "127.0.0.1"}
+        )
+        with urllib.request.urlopen(forged, timeout=10) as answer:
+            assert b"free_bytes" in answer.read(), "no proxy has spoken"
+
+
+def test_large_file_and_interrupted_visitors_leave_the_site_well(
+    app: Flask, instance: Path, tmp_path: Path
+) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    content = bytes(range(256)) * 20_000
+    (site / "large.bin").write_bytes(content)
+    port = free_port()
+    with serving(instance, port, HELP_SITE_DIR=str(site)) as address:
+        for _ in range(20):
+            leaving = socket.create_connection(("127.0.0.1", port))
+            leaving.sendall(b"GET /aide/large.bin HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert leaving.recv(1000)
+            leaving.close()
+        with urllib.request.urlopen(f"{address}/aide/large.bin", timeout=20) as answer:
+            assert answer.read() == content
+        head = urllib.request.Request(f"{address}/aide/large.bin", method="HEAD")
+        with urllib.request.urlopen(head, timeout=20) as answer:
+            assert answer.headers["Content-Length"] == str(len(content))
