@@ -1,13 +1,15 @@
 """Deposits."""
 
+import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from selfservice.cli.frame import cli, command, finish
 from selfservice.invoices import deposit
-from selfservice.invoices import labels as invoice_labels
+from selfservice.invoices.labels import refusal_lines
 from selfservice.suppliers import registration
 
 
@@ -19,8 +21,9 @@ def invoices() -> None:
 @invoices.command("deposit")
 @click.argument("slug")
 @click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--json", "as_json", is_flag=True, help="Un objet JSON par fichier, puis le bilan.")
 @command
-def invoices_deposit(slug: str, folder: Path) -> None:
+def invoices_deposit(slug: str, folder: Path, as_json: bool) -> None:
     """Dépose un dossier de PDF ; les refus sont dans rejets.csv."""
     supplier = registration.get_supplier(slug)
     with click.progressbar(
@@ -29,5 +32,16 @@ def invoices_deposit(slug: str, folder: Path) -> None:
         file=sys.stderr,
         hidden=not sys.stderr.isatty(),
     ) as bar:
-        report = deposit.deposit_folder(supplier, folder, on_progress=bar.update)
-    finish(report.summary, invoice_labels.refusal_lines(report))
+
+        def show(outcomes: list[deposit.Outcome]) -> None:
+            bar.update(len(outcomes))
+            for outcome in outcomes if as_json else ():
+                click.echo(json.dumps(asdict(outcome)))
+
+        report = deposit.deposit_folder(supplier, folder, on_progress=show)
+    finish(_json_summary(report) if as_json else report.summary, refusal_lines(report))
+
+
+def _json_summary(report: deposit.DepositReport) -> str:
+    counts = {"deposited": report.deposited, "already": report.already}
+    return json.dumps(counts | {"refused": len(report.refused), "summary": report.summary})

@@ -1,5 +1,6 @@
 """Whose document it is: the company of the supplier's register that a document names."""
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,10 +23,19 @@ class Customer:
 
 
 class Customers:
-    """The register of one supplier, as it is now: make a new one for each batch."""
+    """The register of one supplier, as it is now: make a new one for each batch.
 
-    def __init__(self, supplier: Supplier) -> None:
+    Client numbers, by which nearly all documents are told, are looked up all at once.
+    """
+
+    def __init__(self, supplier: Supplier, described: Iterable[Facts]) -> None:
         self.supplier = supplier
+        numbers = {
+            number
+            for facts in described
+            for number in (facts.client_number, *facts.buyer.identifiers)
+        }
+        self._by_number = _by_number(supplier, numbers)
         self._found: dict[tuple[str, Party], Customer] = {}
 
     def find(self, facts: Facts) -> Customer:
@@ -36,29 +46,37 @@ class Customers:
         """
         key = facts.client_number, facts.buyer
         if key not in self._found:
-            self._found[key] = _find(self.supplier, facts)
+            self._found[key] = self._find(facts)
         return self._found[key]
 
+    def _find(self, facts: Facts) -> Customer:
+        if facts.client_number:
+            if facts.client_number not in self._by_number:
+                raise RefusalError("unknown_client_number", client_number=facts.client_number)
+            return self._by_number[facts.client_number]
+        for found in self._matches(facts.buyer):
+            if len(found) > 1:
+                raise RefusalError("several_customers", buyer=_called(facts.buyer))
+            if found:
+                return found[0]
+        raise RefusalError("unknown_customer", buyer=_called(facts.buyer))
 
-def _find(supplier: Supplier, facts: Facts) -> Customer:
-    if facts.client_number:
-        found = _customers(supplier, Company.client_number == facts.client_number)
-        if not found:
-            raise RefusalError("unknown_client_number", client_number=facts.client_number)
-        return found[0]
-    for condition in _conditions(facts.buyer):
-        found = _customers(supplier, condition)
-        if len(found) > 1:
-            raise RefusalError("several_customers", buyer=_called(facts.buyer))
-        if found:
-            return found[0]
-    raise RefusalError("unknown_customer", buyer=_called(facts.buyer))
+    def _matches(self, buyer: Party) -> Iterator[list[Customer]]:
+        named = dict.fromkeys(buyer.identifiers)
+        yield [self._by_number[number] for number in named if number in self._by_number]
+        for condition in _conditions(buyer):
+            query = _customers(self.supplier).where(condition).limit(2)
+            yield [Customer(*columns) for columns in query.tuples()]
+
+
+def _by_number(supplier: Supplier, numbers: Iterable[str]) -> dict[str, Customer]:
+    query = _customers(supplier).select_extend(Company.client_number)
+    found = query.where(Company.client_number.in_(list(numbers))).tuples()
+    return {number: Customer(*columns) for *columns, number in found}
 
 
 def _conditions(buyer: Party) -> list[Expression]:
     conditions = []
-    if buyer.identifiers:
-        conditions.append(Company.client_number.in_(buyer.identifiers))
     if len(buyer.legal_id) == 14:
         conditions.append(Company.siren == buyer.legal_id)
         conditions.append(Company.siren == buyer.siren)
@@ -70,13 +88,10 @@ def _conditions(buyer: Party) -> list[Expression]:
     return conditions
 
 
-def _customers(supplier: Supplier, condition: Expression) -> list[Customer]:
-    query: Any = (
-        Company.select(Company.id, Company.delivery, Company.notification, Company.email_key)
-        .where(Company.supplier == supplier.id, condition)
-        .limit(2)
-    )
-    return [Customer(*columns) for columns in query.tuples()]
+def _customers(supplier: Supplier) -> Any:
+    return Company.select(
+        Company.id, Company.delivery, Company.notification, Company.email_key
+    ).where(Company.supplier == supplier.id)
 
 
 def _called(buyer: Party) -> str:

@@ -27,6 +27,14 @@ class UnreadableIndexError(DepositError):
         self.problem = problem
 
 
+class TooManyDocumentsError(DepositError):
+    """More files than DEPOSIT_MAX_DOCUMENTS; nothing was deposited."""
+
+
+class ReadersNotStartedError(DepositError):
+    """No reader process can be started: the batch under way is not deposited."""
+
+
 class RejectsNotWrittenError(DepositError):
     """rejets.csv could not be written; what could be deposited is."""
 

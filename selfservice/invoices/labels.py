@@ -21,6 +21,9 @@ REFUSALS = {
     "no_page": "Ce PDF n'a aucune page.",
     "too_large": "Ce fichier dépasse {limit} Mo.",
     "too_long": "Ce PDF dépasse {limit} pages.",
+    "too_slow": "Ce PDF est trop long à lire : plus de {limit} s de calcul.",
+    "too_heavy": "Ce PDF est trop gros une fois déplié : plus de {limit} Mo de mémoire.",
+    "reader_died": "Ce PDF fait échouer sa lecture : il est abîmé ou démesuré.",
     "missing": "Ce fichier, cité dans index.csv, n'est pas dans le dossier.",
     "no_file_named": "La ligne {line} de index.csv ne nomme aucun fichier.",
     "described_twice": "Ce fichier est décrit plusieurs fois dans index.csv.",
@@ -28,6 +31,7 @@ REFUSALS = {
     "no_description": "Aucune description : ni Factur-X dans ce PDF, ni ligne dans index.csv.",
     "broken_xml": "Les données Factur-X de ce PDF ne sont pas lisibles.",
     "doctype": "Les données Factur-X de ce PDF contiennent un DOCTYPE, ce qui est interdit.",
+    "several_xml": "Ce PDF contient plusieurs factures Factur-X différentes.",
     "absent_field": "Description incomplète : {field} manque.",
     "wrong_field": "Description incorrecte : {field} n'est pas valable (« {value} »).",
     "other_seller": "Cette facture est celle d'un autre vendeur ({seller}).",
@@ -61,6 +65,14 @@ FIELD_LABELS = {
 ERRORS = {
     "UnreadableFolderError": "{path} : dossier illisible ({detail}).",
     "UnreadableIndexError": "{path} : index illisible, rien n'a été déposé ({detail}).",
+    "TooManyDocumentsError": (
+        "{path} : {detail} fichiers, plus que DEPOSIT_MAX_DOCUMENTS n'en admet. "
+        "Rien n'a été déposé."
+    ),
+    "ReadersNotStartedError": (
+        "{path} : la lecture des documents ne démarre pas. Réparez l'installation, puis "
+        "relancez le dépôt."
+    ),
     "RejectsNotWrittenError": "{path} : la liste des rejets n'a pas pu être écrite ({detail}).",
     "DocumentsNotWrittenError": (
         "{path} : les documents n'ont pas pu être écrits ({detail}). "

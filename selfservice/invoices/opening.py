@@ -33,7 +33,7 @@ def document_path(invoice: Invoice) -> Path:
 
 def read_xml(invoice: Invoice) -> bytes:
     """Return the Factur-X XML of a document; raises UnknownInvoiceError where it has none."""
-    xml = pdf.extract_xml(document_path(invoice).read_bytes()) if invoice.has_xml else None
+    xml = pdf.extract_xml(document_path(invoice)) if invoice.has_xml else None
     if xml is None:
         raise UnknownInvoiceError
     return xml

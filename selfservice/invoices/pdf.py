@@ -1,13 +1,15 @@
 """Opening a deposited PDF: is it one, whole, readable, and within the limits."""
 
-import io
+import os
 from dataclasses import dataclass
+from pathlib import Path
 
-from pikepdf import PasswordError, Pdf
+from pikepdf import AccessMode, PasswordError, Pdf
 
 from selfservice.invoices import facturx
 from selfservice.invoices.refusal import RefusalError
 
+MAGIC = b"%PDF-"
 TAIL_BYTES = 1024
 
 
@@ -22,14 +24,14 @@ class Embedded:
     problem: str = ""
 
 
-def read_pdf(content: bytes, *, max_pages: int) -> Embedded:
-    """Check a PDF and read what it says of itself; raises RefusalError."""
-    if not content.startswith(b"%PDF-"):
-        raise RefusalError("not_pdf")
-    if b"%%EOF" not in content[-TAIL_BYTES:]:
-        raise RefusalError("truncated")
+def read_pdf(path: Path, *, max_pages: int) -> Embedded:
+    """Check a PDF and read what it says of itself; raises RefusalError.
+
+    Only inside a reader process: a PDF of a kilobyte can ask for gigabytes or never end.
+    """
+    _check_ends(path)
     try:
-        with Pdf.open(io.BytesIO(content), attempt_recovery=False, suppress_warnings=True) as pdf:
+        with _opened(path) as pdf:
             pages = len(pdf.pages)
             if pages == 0:
                 raise RefusalError("no_page")
@@ -42,10 +44,28 @@ def read_pdf(content: bytes, *, max_pages: int) -> Embedded:
         raise RefusalError("damaged") from error
 
 
-def extract_xml(content: bytes) -> bytes | None:
-    """Return the Factur-X XML of a deposited PDF, byte for byte."""
-    with Pdf.open(io.BytesIO(content), attempt_recovery=False, suppress_warnings=True) as pdf:
+def extract_xml(path: Path) -> bytes | None:
+    """Return the Factur-X XML of a deposited PDF, byte for byte.
+
+    In the portal's own process: at its deposit the same reading kept within a reader's limits.
+    """
+    with _opened(path) as pdf:
         return facturx.embedded_xml(pdf)
+
+
+def _opened(path: Path) -> Pdf:
+    return Pdf.open(
+        path, attempt_recovery=False, suppress_warnings=True, access_mode=AccessMode.stream
+    )
+
+
+def _check_ends(path: Path) -> None:
+    with path.open("rb") as file:
+        if file.read(len(MAGIC)) != MAGIC:
+            raise RefusalError("not_pdf")
+        file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
+        if b"%%EOF" not in file.read():
+            raise RefusalError("truncated")
 
 
 def _read_embedded(pdf: Pdf) -> Embedded:
@@ -54,5 +74,7 @@ def _read_embedded(pdf: Pdf) -> Embedded:
         return Embedded(description=None if xml is None else facturx.describe(xml))
     except facturx.DoctypeError:
         return Embedded(problem="doctype")
+    except facturx.SeveralXmlError:
+        return Embedded(problem="several_xml")
     except facturx.BrokenXmlError:
         return Embedded(problem="broken_xml")

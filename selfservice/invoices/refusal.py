@@ -1,5 +1,8 @@
 """Why a document is not deposited: a code, its facts and, for `rejets.csv`, a sentence."""
 
+from collections.abc import Callable
+from functools import partial
+
 from selfservice.invoices.labels import REFUSALS
 
 
@@ -13,6 +16,9 @@ class RefusalError(Exception):
         super().__init__(code, facts)
         self.code = code
         self.facts = facts
+
+    def __reduce__(self) -> tuple[Callable[[], "RefusalError"], tuple[()]]:
+        return partial(RefusalError, self.code, **self.facts), ()  # it comes from another process
 
     @property
     def reason(self) -> str:

@@ -10,7 +10,7 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -69,30 +69,25 @@ class Incoming:
         shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._lock)
 
-    def write(self, sha256: str, content: bytes) -> None:
-        """Write a document aside; it is not on the disk yet."""
-        (self._folder / sha256).write_bytes(content)
+    def path(self, name: str) -> Path:
+        """Return where a document is to be written aside."""
+        return self._folder / name
 
-    def publish(self, sha256s: Iterable[str]) -> None:
-        """Bring documents written aside to the disk and give them their names.
+    def publish(self, asides: Mapping[Path, str]) -> None:
+        """Name documents written aside, and already on the disk, by their SHA-256.
 
-        When this returns they are there whatever happens to the machine. Call inside
-        `exclusive()`, before the transaction that names them.
+        When this returns their names last whatever happens to the machine. Call inside
+        `exclusive()`, before the transaction that refers to them.
         """
-        names = list(dict.fromkeys(sha256s))
-        _sync_all(self._folder / name for name in names)
-        folders = {path_of(name).parent for name in names}
-        for folder in folders:
-            folder.mkdir(exist_ok=True)
-        for name in names:
-            (self._folder / name).replace(path_of(name))
+        folders = set()
+        for aside, sha256 in asides.items():
+            path = path_of(sha256)
+            if path.parent not in folders:
+                path.parent.mkdir(exist_ok=True)
+                folders.add(path.parent)
+            aside.replace(path)
         if folders:
             _sync_all((*folders, documents_folder()))
-
-    def clear(self) -> None:
-        """Forget what was written aside and not published."""
-        for path in self._folder.iterdir():
-            path.unlink()
 
 
 def _remove_abandoned(parent: Path) -> None:

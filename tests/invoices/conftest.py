@@ -1,15 +1,20 @@
-"""A supplier with one customer, and a folder to deposit."""
+"""A supplier with one customer, a folder to deposit, and readers for single documents."""
 
+import resource
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from selfservice.invoices import readers
 from selfservice.invoices.deposit import DepositReport, deposit_folder
+from selfservice.invoices.reading import Job, Limits
 from selfservice.suppliers.models import Company, Supplier
 from tests.factories import make_company, make_supplier
 from tests.invoices.papers import SELLER_SIREN
+
+Answer = Callable[[bytes], readers.Answer]
 
 
 @pytest.fixture
@@ -48,3 +53,31 @@ def refusal(deposit: Callable[[], DepositReport], folder: Path) -> Callable[[byt
         return report.refused[0].reason
 
     return reason_for
+
+
+@pytest.fixture
+def answer(tmp_path: Path) -> Answer:
+    """Have one document read by a reader of its own."""
+
+    def read(content: bytes) -> readers.Answer:
+        (tmp_path / "source").write_bytes(content)
+        limits = Limits(file_megabytes=20, pages=500, megabytes=256, seconds=5)
+        job = Job(tmp_path / "source", tmp_path / "aside")
+        with readers.Readers(limits, documents=1) as pool:
+            ((only,),) = pool.read([[job]])
+            if process := pool._readers[0]._process:
+                assert peak_megabytes(process._popen.pid) < limits.megabytes
+        return only
+
+    return read
+
+
+def peak_megabytes(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(status.split("VmHWM:")[1].split()[0]) // 1024
+
+
+def seconds_of_readers() -> float:
+    """Return the processor time of all the readers that have ended."""
+    spent = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return spent.ru_utime + spent.ru_stime

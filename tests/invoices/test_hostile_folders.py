@@ -10,6 +10,8 @@ from selfservice.invoices import facturx as facturx_module
 from selfservice.invoices.deposit import DepositReport
 from selfservice.invoices.errors import UnreadableIndexError
 from selfservice.invoices.models import Invoice
+from selfservice.invoices.pdf import read_pdf
+from selfservice.invoices.refusal import RefusalError
 from selfservice.suppliers.models import Company
 from tests.invoices.papers import cii, facturx, pdf, vat_number
 
@@ -49,18 +51,15 @@ def test_a_flood_of_buyers_numbers_stops_nothing(
 
 @pytest.mark.parametrize("error", [KeyError, RuntimeError, pikepdf.QpdfRuntimeError])
 def test_whatever_a_broken_structure_raises_refuses_one_file(
-    error: type[Exception],
-    folder: Path,
-    deposit: Deposit,
-    company: Company,
-    monkeypatch: pytest.MonkeyPatch,
+    error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def explode(_pdf: object) -> None:
         raise error("name tree")
 
-    (folder / "a.pdf").write_bytes(facturx(company))
+    (tmp_path / "a.pdf").write_bytes(facturx())
     monkeypatch.setattr(facturx_module, "embedded_xml", explode)
-    assert len(deposit().refused) == 1
+    with pytest.raises(RefusalError):
+        read_pdf(tmp_path / "a.pdf", max_pages=1)
 
 
 def test_dots_and_spaces_of_a_vat_number_do_not_matter(

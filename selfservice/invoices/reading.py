@@ -1,0 +1,125 @@
+"""What a reader process does with a document: copy it aside, hash it, read what it says.
+
+It runs outside the portal (see `readers`), within limits: no database, no settings, no app.
+"""
+
+import hashlib
+import os
+import resource
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import BinaryIO
+
+from selfservice.invoices.pdf import Embedded, read_pdf
+from selfservice.invoices.refusal import RefusalError
+
+BLOCK_BYTES = 1024 * 1024
+READY = "ready"
+TOO_HEAVY_STATUS = 3
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one document may cost; `megabytes` is all the memory of its reader.
+
+    `seconds` is processor time, so that a busy machine refuses nothing.
+    """
+
+    file_megabytes: int
+    pages: int
+    megabytes: int
+    seconds: int
+
+
+@dataclass(frozen=True)
+class Job:
+    """A file to read, and where its copy goes."""
+
+    source: Path
+    aside: Path
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A document that was read; its copy has reached the disk."""
+
+    sha256: str
+    size_bytes: int
+    embedded: Embedded
+
+
+def serve(descriptor: int) -> None:
+    """Answer lists of jobs, one reply a job, until the other end is closed.
+
+    The first message is the Limits. A reply is a Reading, a RefusalError, or the OSError of a
+    copy that could not be written. Ends with TOO_HEAVY_STATUS where the memory is spent.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the deposit's, which then goes away
+    try:
+        with Connection(descriptor) as deposit:
+            limits: Limits = deposit.recv()
+            _limit_process(limits)
+            deposit.send(READY)
+            while True:
+                for job in deposit.recv():
+                    _limit_time(limits)
+                    deposit.send(_read(job, limits))
+    except (EOFError, ConnectionError):
+        return
+    except MemoryError:
+        os._exit(TOO_HEAVY_STATUS)  # at once: an orderly end would need memory
+
+
+def _limit_process(limits: Limits) -> None:
+    memory = limits.megabytes * 1024 * 1024
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold an invoice
+
+
+def _limit_time(limits: Limits) -> None:
+    """Have the kernel end this process after so many more seconds of processor time."""
+    end = int(time.process_time()) + 1 + limits.seconds
+    resource.setrlimit(resource.RLIMIT_CPU, (end, resource.RLIM_INFINITY))
+
+
+def _read(job: Job, limits: Limits) -> Reading | RefusalError | OSError:
+    try:
+        blocks = _blocks(job.source, limits.file_megabytes)
+        with job.aside.open("wb") as copy:
+            sha256, size_bytes = _copy(blocks, copy)
+            embedded = read_pdf(job.aside, max_pages=limits.pages)
+            os.fsync(copy.fileno())
+    except RefusalError as refusal:
+        return refusal
+    except OSError as error:
+        return error
+    return Reading(sha256, size_bytes, embedded)
+
+
+def _blocks(source: Path, max_megabytes: int) -> Iterator[bytes]:
+    """Read a file once, block by block; raises RefusalError."""
+    try:
+        if not source.is_file():  # a pipe would wait for ever
+            raise RefusalError("unreadable")
+        with source.open("rb", buffering=0) as file:
+            for _ in range(max_megabytes):
+                if not (block := file.read(BLOCK_BYTES)):
+                    return
+                yield block
+            if file.read(1):
+                raise RefusalError("too_large", limit=max_megabytes)
+    except OSError as error:
+        raise RefusalError("unreadable") from error
+
+
+def _copy(blocks: Iterator[bytes], copy: BinaryIO) -> tuple[str, int]:
+    digest, size_bytes = hashlib.sha256(), 0
+    for block in blocks:
+        digest.update(block)
+        size_bytes += copy.write(block)
+    copy.flush()
+    return digest.hexdigest(), size_bytes
