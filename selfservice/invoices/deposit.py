@@ -140,7 +140,8 @@ def _deposit_batches(run: _Run, names: list[str], tell: Progress) -> None:
         batches = [jobs[i : i + BATCH_DOCUMENTS] for i in range(0, len(jobs), BATCH_DOCUMENTS)]
         for batch, answers in zip(batches, readers.read(batches), strict=True):
             waiting, refused = _check(run, batch, answers)
-            tell(refused + _settle(run.supplier, incoming, waiting))
+            outcomes = refused + _settle(run.supplier, incoming, waiting)
+            tell(sorted(outcomes, key=lambda outcome: outcome.file))
             for job in batch:
                 job.aside.unlink(missing_ok=True)
 

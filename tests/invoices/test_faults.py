@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import os
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -107,7 +108,7 @@ def kill_at_random(process: subprocess.Popen[bytes], instance: Path, within: flo
     return False
 
 
-@pytest.mark.parametrize("times", [5, pytest.param(100, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("times", [10, pytest.param(100, marks=pytest.mark.soak)])
 def test_killed_at_random_and_run_again_ends_as_one_run(
     times: int, thousand: Path, prepare: Callable[[str], Path]
 ) -> None:
@@ -152,6 +153,28 @@ def test_two_deposits_at_once_end_as_one(
     assert len(numbers) == len(set(numbers)) == 399
     assert len(files(instance)) == 399
     assert list((instance / "documents" / "incoming").iterdir()) == []
+
+
+def test_two_folders_that_share_numbers_end_as_one_after_the_other(
+    tmp_path: Path, prepare: Callable[[str], Path]
+) -> None:
+    """Thirty numbers are in both: every other one with the same content."""
+    instance = prepare("both")
+    folders = [tmp_path / "first", tmp_path / "second"]
+    for start, folder in zip((0, 30), folders, strict=True):
+        folder.mkdir()
+        for each in range(start, start + 60):
+            buyer, contract = papers.client_number("C-1"), folder.name if each % 2 else ""
+            xml = papers.cii(number=f"F-{each}", buyer=buyer, contract=contract)
+            (folder / f"{each}.pdf").write_bytes(papers.pdf(xml))
+    both = [start_deposit(folder) for folder in folders]
+    said = [re.findall(r"\d+", process.communicate()[0].decode()) for process in both]
+    deposited, already, refused = (sum(map(int, counts)) for counts in zip(*said, strict=True))
+    assert (deposited, already, refused) == (90, 15, 15)
+    assert {row[1] for row in rows(instance)} == {f"F-{each}" for each in range(90)}
+    assert len(files(instance)) == 90
+    rejects = [len((folder / "rejets.csv").read_text().splitlines()) - 1 for folder in folders]
+    assert sum(rejects) == 15
 
 
 def test_the_exit_status_is_zero_only_when_everything_went_in(
