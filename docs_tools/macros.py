@@ -8,7 +8,14 @@ from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 
-from docs_tools import figures, operator_facts, portal_facts, questions, screen_words
+from docs_tools import (
+    figures,
+    operator_facts,
+    portal_facts,
+    questions,
+    reliability,
+    screen_words,
+)
 
 
 def source_of(page: Any) -> str:
@@ -60,6 +67,7 @@ def define_env(env: Any) -> None:
     env.macro(operator_facts.doctor_table)
     env.macro(operator_facts.setting)
     env.macro(operator_facts.refusal)
+    env.macro(reliability.fault_table)
 
     @env.macro
     def activation_mail() -> str:

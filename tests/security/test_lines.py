@@ -1,6 +1,5 @@
 """Every line of the security requirements names tests that exist."""
 
-import ast
 import re
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 import yaml
 
 from selfservice.config import REPOSITORY
+from tests import nodes
 
 LINES = yaml.safe_load((Path(__file__).parent / "lines.yml").read_text("utf-8"))
 REQUIREMENTS = REPOSITORY.parent / "shared" / "SECURITY.md"
@@ -16,16 +16,7 @@ NAMED = sorted({test for lines in LINES.values() for line in lines for test in l
 
 @pytest.mark.parametrize("node", NAMED)
 def test_a_named_test_exists(node: str) -> None:
-    path, *names = node.split("::")
-    scope: ast.AST = ast.parse((REPOSITORY / path).read_text("utf-8"))
-    for name in names:
-        found = [
-            child for child in ast.iter_child_nodes(scope) if getattr(child, "name", "") == name
-        ]
-        assert found, f"{path} has no {name}"
-        scope = found[0]
-    assert isinstance(scope, ast.FunctionDef)
-    assert scope.name.startswith("test_")
+    assert nodes.exists(node)
 
 
 @pytest.mark.skipif(not REQUIREMENTS.is_file(), reason="the requirements, ../shared, are not here")

@@ -1,0 +1,34 @@
+"""What can go wrong, what then happens, and the test that shows it: faults.yml as tables."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import yaml
+
+
+class Fault(NamedTuple):
+    """A fault in French, what the portal does, and the test as pytest names it."""
+
+    fault: str
+    outcome: str
+    test: str
+
+
+def faults() -> dict[str, list[Fault]]:
+    """Return the faults by part of the portal, in the order of the file."""
+    parts = yaml.safe_load(Path(__file__).with_name("faults.yml").read_text("utf-8"))
+    return {part: [Fault(**fault) for fault in rows] for part, rows in parts.items()}
+
+
+def fault_table(part: str) -> str:
+    """Return the table of one part. Raises KeyError."""
+    rows = [
+        f"| {fault.fault} | {fault.outcome} | {_as_code(fault.test)} |" for fault in faults()[part]
+    ]
+    return "\n".join(["| Panne | Ce qui se passe | Épreuve |", "| --- | --- | --- |", *rows])
+
+
+def _as_code(test: str) -> str:
+    """Name the function only, with places where a narrow screen may cut it."""
+    name = test.rpartition("::")[2].removeprefix("test_")
+    return f'<code title="{test}">{name.replace("_", "_<wbr>")}</code>'
