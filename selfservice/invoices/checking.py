@@ -4,6 +4,9 @@ File (told by its reader), description, seller, customer, future date, opening d
 last, conflict, needs the other documents and belongs to the deposit itself.
 """
 
+from datetime import date
+from functools import lru_cache
+
 from flask import current_app
 
 from selfservice import clock
@@ -42,6 +45,11 @@ def _check_seller(supplier: Supplier, facts: Facts) -> None:
     raise RefusalError("other_seller", seller=", ".join(named) or "inconnu")
 
 
+@lru_cache(maxsize=1)
+def _earliest(today: date, months: int) -> date:
+    return clock.earliest_lasting(today, months=months)
+
+
 def _check_dates(supplier: Supplier, facts: Facts) -> None:
     issued_on, today = facts.issued_on, clock.today()
     opened_on, months = supplier.opened_on, current_app.config["RETENTION_MONTHS"]
@@ -51,5 +59,5 @@ def _check_dates(supplier: Supplier, facts: Facts) -> None:
         raise RefusalError(
             "before_opening", issued_on=format_day(issued_on), opened_on=format_day(opened_on)
         )
-    if clock.add_months(issued_on, months) < today:
+    if issued_on < _earliest(today, months):
         raise RefusalError("beyond_retention", issued_on=format_day(issued_on), months=months)

@@ -4,8 +4,9 @@ Notifications pull what is not announced yet: nothing here knows of users or mai
 """
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -90,11 +91,20 @@ class _Waiting:
     """A document written aside, and the row it is to become."""
 
     file: str
-    aside: Path
+    aside: str
     row: dict[str, Any]
 
     def outcome(self, outcome: str) -> Outcome:
         return Outcome(self.file, outcome, self.row["number"])
+
+
+@dataclass(frozen=True)
+class _Batch:
+    """Files that were read and checked: what may go in, what may not, and all their copies."""
+
+    waiting: list[_Waiting]
+    refused: list[Outcome]
+    asides: list[str]
 
 
 def deposit_folder(
@@ -130,20 +140,34 @@ def deposit_folder(
 
 
 def _deposit_batches(run: _Run, names: list[str], tell: Progress) -> None:
-    """Deposit batch after batch; the next one is being read while one is committed."""
+    """Deposit batch after batch.
+
+    While one is committed, the next one is on its way to the disk and the one after is being read.
+    """
     with (
         durable(),
         storage.Incoming() as incoming,
         Readers(_limits(), documents=len(names)) as readers,
     ):
-        jobs = [Job(run.folder / name, incoming.path(str(n))) for n, name in enumerate(names)]
-        batches = [jobs[i : i + BATCH_DOCUMENTS] for i in range(0, len(jobs), BATCH_DOCUMENTS)]
-        for batch, answers in zip(batches, readers.read(batches), strict=True):
-            waiting, refused = _check(run, batch, answers)
-            outcomes = refused + _settle(run.supplier, incoming, waiting)
-            tell(sorted(outcomes, key=lambda outcome: outcome.file))
-            for job in batch:
-                job.aside.unlink(missing_ok=True)
+        jobs = [
+            Job(name, f"{run.folder}/{name}", incoming.path(str(number)))
+            for number, name in enumerate(names)
+        ]
+        for batch, _ in pairwise(chain(_checked(run, incoming, readers, jobs), [None])):
+            if batch:
+                outcomes = batch.refused + _settle(run.supplier, incoming, batch.waiting)
+                tell(sorted(outcomes, key=lambda outcome: outcome.file))
+                incoming.discard(batch.asides)
+
+
+def _checked(
+    run: _Run, incoming: storage.Incoming, readers: Readers, jobs: list[Job]
+) -> Iterator[_Batch]:
+    batches = [jobs[i : i + BATCH_DOCUMENTS] for i in range(0, len(jobs), BATCH_DOCUMENTS)]
+    for batch, answers in zip(batches, readers.read(batches), strict=True):
+        waiting, refused = _check(run, batch, answers)
+        incoming.begin_sync(each.aside for each in waiting)
+        yield _Batch(waiting, refused, [job.aside for job in batch])
 
 
 def _limits() -> Limits:
@@ -206,18 +230,18 @@ def _check(
         try:
             if isinstance(answer, RefusalError):
                 raise answer
-            facts = describe(run.supplier, run.index, job.source.name, answer.embedded)
+            facts = describe(run.supplier, run.index, job.file, answer.embedded)
             described.append((job, answer, facts))
         except RefusalError as refusal:
-            refused.append(_refused(job.source.name, refusal))
+            refused.append(_refused(job.file, refusal))
     customers = Customers(run.supplier, (facts for _, _, facts in described))
     waiting = []
     for job, reading, facts in described:
         try:
             row = _row(run.supplier, reading, facts, admit(customers, facts))
-            waiting.append(_Waiting(job.source.name, job.aside, row))
+            waiting.append(_Waiting(job.file, job.aside, row))
         except RefusalError as refusal:
-            refused.append(_refused(job.source.name, refusal, facts.number))
+            refused.append(_refused(job.file, refusal, facts.number))
     return waiting, refused
 
 

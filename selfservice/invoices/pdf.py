@@ -3,6 +3,7 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from pikepdf import AccessMode, PasswordError, Pdf
 
@@ -24,14 +25,14 @@ class Embedded:
     problem: str = ""
 
 
-def read_pdf(path: Path, *, max_pages: int) -> Embedded:
+def read_pdf(file: BinaryIO, *, max_pages: int) -> Embedded:
     """Check a PDF and read what it says of itself; raises RefusalError.
 
     Only inside a reader process: a PDF of a kilobyte can ask for gigabytes or never end.
     """
-    _check_ends(path)
+    _check_ends(file)
     try:
-        with _opened(path) as pdf:
+        with _opened(file) as pdf:
             pages = len(pdf.pages)
             if pages == 0:
                 raise RefusalError("no_page")
@@ -49,23 +50,24 @@ def extract_xml(path: Path) -> bytes | None:
 
     In the portal's own process: at its deposit the same reading kept within a reader's limits.
     """
-    with _opened(path) as pdf:
+    with path.open("rb") as file, _opened(file) as pdf:
         return facturx.embedded_xml(pdf)
 
 
-def _opened(path: Path) -> Pdf:
+def _opened(file: BinaryIO) -> Pdf:
     return Pdf.open(
-        path, attempt_recovery=False, suppress_warnings=True, access_mode=AccessMode.stream
+        file, attempt_recovery=False, suppress_warnings=True, access_mode=AccessMode.stream
     )
 
 
-def _check_ends(path: Path) -> None:
-    with path.open("rb") as file:
-        if file.read(len(MAGIC)) != MAGIC:
-            raise RefusalError("not_pdf")
-        file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
-        if b"%%EOF" not in file.read():
-            raise RefusalError("truncated")
+def _check_ends(file: BinaryIO) -> None:
+    file.seek(0)
+    if file.read(len(MAGIC)) != MAGIC:
+        raise RefusalError("not_pdf")
+    file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
+    if b"%%EOF" not in file.read():
+        raise RefusalError("truncated")
+    file.seek(0)
 
 
 def _read_embedded(pdf: Pdf) -> Embedded:

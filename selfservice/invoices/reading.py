@@ -37,15 +37,16 @@ class Limits:
 
 @dataclass(frozen=True)
 class Job:
-    """A file to read, and where its copy goes."""
+    """A file to read, its path, and that of its copy; plain texts travel best."""
 
-    source: Path
-    aside: Path
+    file: str
+    source: str
+    aside: str
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A document that was read; its copy has reached the disk."""
+    """A document that was read and copied aside; the copy is not on the disk yet."""
 
     sha256: str
     size_bytes: int
@@ -88,11 +89,10 @@ def _limit_time(limits: Limits) -> None:
 
 def _read(job: Job, limits: Limits) -> Reading | RefusalError | OSError:
     try:
-        blocks = _blocks(job.source, limits.file_megabytes)
-        with job.aside.open("wb") as copy:
+        blocks = _blocks(Path(job.source), limits.file_megabytes)
+        with Path(job.aside).open("w+b") as copy:
             sha256, size_bytes = _copy(blocks, copy)
-            embedded = read_pdf(job.aside, max_pages=limits.pages)
-            os.fsync(copy.fileno())
+            embedded = read_pdf(copy, max_pages=limits.pages)
     except RefusalError as refusal:
         return refusal
     except OSError as error:
@@ -121,5 +121,4 @@ def _copy(blocks: Iterator[bytes], copy: BinaryIO) -> tuple[str, int]:
     for block in blocks:
         digest.update(block)
         size_bytes += copy.write(block)
-    copy.flush()
     return digest.hexdigest(), size_bytes

@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,11 @@ STORED_NAME = re.compile(r"[0-9a-f]{64}\.pdf")
 
 
 def path_of(sha256: str) -> Path:
-    return documents_folder() / sha256[:2] / f"{sha256}.pdf"
+    return Path(_path(documents_folder(), sha256))
+
+
+def _path(documents: Path, sha256: str) -> str:
+    return f"{documents}/{sha256[:2]}/{sha256}.pdf"
 
 
 def stored() -> Iterator[list[str]]:
@@ -55,6 +59,8 @@ class Incoming:
         self._parent = documents_folder() / "incoming"
         self._folder = self._parent / secrets.token_hex(8)
         self._lock = -1
+        self._pool = ThreadPoolExecutor(SYNC_THREADS)
+        self._syncing: dict[str, Future[None]] = {}
 
     def __enter__(self) -> "Incoming":
         with exclusive():
@@ -66,28 +72,47 @@ class Incoming:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._pool.shutdown(cancel_futures=True)
         shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._lock)
 
-    def path(self, name: str) -> Path:
+    def path(self, name: str) -> str:
         """Return where a document is to be written aside."""
-        return self._folder / name
+        return f"{self._folder}/{name}"
 
-    def publish(self, asides: Mapping[Path, str]) -> None:
-        """Name documents written aside, and already on the disk, by their SHA-256.
+    def begin_sync(self, asides: Iterable[str]) -> None:
+        """Have documents written aside brought to the disk, many at once, without waiting."""
+        for aside in asides:
+            self._syncing[aside] = self._pool.submit(_sync, aside)
 
-        When this returns their names last whatever happens to the machine. Call inside
+    def publish(self, asides: Mapping[str, str]) -> None:
+        """Name documents given to begin_sync() by their SHA-256.
+
+        When this returns they are there whatever happens to the machine. Call inside
         `exclusive()`, before the transaction that refers to them.
         """
-        folders = set()
+        documents = documents_folder()
         for aside, sha256 in asides.items():
-            path = path_of(sha256)
-            if path.parent not in folders:
-                path.parent.mkdir(exist_ok=True)
-                folders.add(path.parent)
-            aside.replace(path)
+            self._syncing.pop(aside).result()
+            _rename(aside, _path(documents, sha256))
+        folders = {f"{documents}/{sha256[:2]}" for sha256 in asides.values()}
         if folders:
-            _sync_all((*folders, documents_folder()))
+            list(self._pool.map(_sync, (*folders, str(documents))))
+
+    def discard(self, asides: Iterable[str]) -> None:
+        """Forget what was written aside and not published."""
+        for aside in asides:
+            if syncing := self._syncing.pop(aside, None):
+                syncing.result()
+            Path(aside).unlink(missing_ok=True)
+
+
+def _rename(aside: str, path: str) -> None:
+    try:
+        os.rename(aside, path)  # noqa: PTH104 - a hundred a batch: a Path costs more than this
+    except FileNotFoundError:
+        Path(path).parent.mkdir(exist_ok=True)
+        os.rename(aside, path)  # noqa: PTH104
 
 
 def _remove_abandoned(parent: Path) -> None:
@@ -109,13 +134,7 @@ def _locked(folder: Path, operation: int) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _sync_all(paths: Iterable[Path]) -> None:
-    # Side by side, so that the disk answers for many at once.
-    with ThreadPoolExecutor(SYNC_THREADS) as pool:
-        list(pool.map(_sync, paths))
-
-
-def _sync(path: Path) -> None:
+def _sync(path: str) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -62,7 +62,7 @@ def answer(tmp_path: Path) -> Answer:
     def read(content: bytes) -> readers.Answer:
         (tmp_path / "source").write_bytes(content)
         limits = Limits(file_megabytes=20, pages=500, megabytes=256, seconds=5)
-        job = Job(tmp_path / "source", tmp_path / "aside")
+        job = Job("source", f"{tmp_path}/source", f"{tmp_path}/aside")
         with readers.Readers(limits, documents=1) as pool:
             ((only,),) = pool.read([[job]])
             if process := pool._readers[0]._process:

@@ -202,10 +202,11 @@ def test_what_a_dead_process_left_aside_is_removed(app: Flask) -> None:
 
 def test_what_a_living_process_holds_aside_stays(app: Flask) -> None:
     with storage.Incoming() as first:
-        first.path("1").write_bytes(b"x")
+        Path(first.path("1")).write_bytes(b"x")
         with storage.Incoming():
             pass
         with storage.exclusive():
+            first.begin_sync([first.path("1")])
             first.publish({first.path("1"): "a" * 64})
     assert storage.path_of("a" * 64).read_bytes() == b"x"
 
@@ -231,16 +232,19 @@ def test_files_reach_the_disk_before_their_rows(
     assert deposit_folder(supplier, folder).deposited == 1
 
 
-def test_names_are_brought_to_the_disk_under_the_lock(
+def test_every_file_is_brought_to_the_disk_and_its_name_under_the_lock(
     folder: Path, supplier: Supplier, company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Without the lock a rival's conflict would leave a file that no row names."""
     (folder / "a.pdf").write_bytes(papers.facturx(company))
     documents, synced = storage.documents_folder(), list[Path]()
 
-    def note(path: Path) -> None:
+    def note(name: str) -> None:
+        path = Path(name)
         assert path.exists()
         synced.append(path)
+        if path.parent.parent.name == "incoming":
+            return
         rival = os.open(documents, os.O_RDONLY)
         with pytest.raises(BlockingIOError):
             fcntl.flock(rival, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -249,7 +253,8 @@ def test_names_are_brought_to_the_disk_under_the_lock(
     monkeypatch.setattr(storage, "_sync", note)
     assert deposit_folder(supplier, folder).deposited == 1
     stored = storage.path_of(Invoice.get().sha256)
-    assert set(synced) == {stored.parent, documents}
+    assert synced[0].parent.parent.name == "incoming"
+    assert set(synced[1:]) == {stored.parent, documents}
 
 
 def test_a_full_disk_is_one_clear_error_and_the_next_run_completes(
@@ -279,7 +284,7 @@ def test_where_locks_do_not_hold_the_schema_decides(
     (folder / "3.pdf").write_bytes(papers.facturx(company, number="F-3"))
     publish = storage.Incoming.publish
 
-    def overtaken(incoming: storage.Incoming, asides: Mapping[Path, str]) -> None:
+    def overtaken(incoming: storage.Incoming, asides: Mapping[str, str]) -> None:
         publish(incoming, asides)
         make_invoice(company, number="F-1", sha256=hashlib.sha256(same).hexdigest())
         make_invoice(company, number="F-2", sha256="f" * 64)

@@ -58,8 +58,8 @@ def test_whatever_a_broken_structure_raises_refuses_one_file(
 
     (tmp_path / "a.pdf").write_bytes(facturx())
     monkeypatch.setattr(facturx_module, "embedded_xml", explode)
-    with pytest.raises(RefusalError):
-        read_pdf(tmp_path / "a.pdf", max_pages=1)
+    with (tmp_path / "a.pdf").open("rb") as file, pytest.raises(RefusalError):
+        read_pdf(file, max_pages=1)
 
 
 def test_dots_and_spaces_of_a_vat_number_do_not_matter(
