@@ -13,7 +13,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing import Pipe
 from pathlib import Path
-from types import TracebackType
 from typing import cast
 
 from selfservice.invoices.errors import ReadersNotStartedError
@@ -51,7 +50,7 @@ class Readers:
     def __enter__(self) -> "Readers":
         return self
 
-    def __exit__(self, *_: TracebackType | type[BaseException] | BaseException | None) -> None:
+    def __exit__(self, *_: object) -> None:
         for reader in self._readers:
             reader.stop()
 

@@ -84,7 +84,8 @@ def _limit_process(limits: Limits) -> None:
 def _limit_time(limits: Limits) -> None:
     """Have the kernel end this process after so many more seconds of processor time."""
     end = int(time.process_time()) + 1 + limits.seconds
-    resource.setrlimit(resource.RLIMIT_CPU, (end, resource.RLIM_INFINITY))
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (end, hard))
 
 
 def _read(job: Job, limits: Limits) -> Reading | RefusalError | OSError:
@@ -106,12 +107,12 @@ def _blocks(source: Path, max_megabytes: int) -> Iterator[bytes]:
         if not source.is_file():  # a pipe would wait for ever
             raise RefusalError("unreadable")
         with source.open("rb", buffering=0) as file:
-            for _ in range(max_megabytes):
-                if not (block := file.read(BLOCK_BYTES)):
-                    return
+            left = max_megabytes * 1024 * 1024
+            while block := file.read(BLOCK_BYTES):
+                left -= len(block)
+                if left < 0:
+                    raise RefusalError("too_large", limit=max_megabytes)
                 yield block
-            if file.read(1):
-                raise RefusalError("too_large", limit=max_megabytes)
     except OSError as error:
         raise RefusalError("unreadable") from error
 

@@ -7,12 +7,13 @@ import pikepdf
 import pytest
 from flask import Flask
 
+from selfservice.invoices import deposit as deposit_module
 from selfservice.invoices import readers
 from selfservice.invoices.deposit import DepositReport
 from selfservice.invoices.errors import ReadersNotStartedError, TooManyDocumentsError
 from selfservice.invoices.labels import explain
 from selfservice.invoices.models import Invoice
-from selfservice.invoices.reading import Reading
+from selfservice.invoices.reading import Limits, Reading
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser
 from tests.factories import People
@@ -146,6 +147,24 @@ def test_a_reader_that_cannot_start_stops_the_run_with_one_line(
         deposit()
     assert "la lecture des documents ne démarre pas" in explain(caught.value)
     assert Invoice.select().count() == 0
+
+
+def test_a_reader_is_replaced_after_many_documents(
+    folder: Path, deposit: Deposit, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, start = [], readers._Process.__init__
+
+    def note(process: readers._Process, limits: Limits) -> None:
+        start(process, limits)
+        started.append(process)
+
+    monkeypatch.setattr(readers._Process, "__init__", note)
+    monkeypatch.setattr(readers, "DOCUMENTS_PER_PROCESS", 2)
+    monkeypatch.setattr(deposit_module, "BATCH_DOCUMENTS", 1)
+    for number in range(4):
+        (folder / f"{number}.pdf").write_bytes(facturx(company, number=f"F-{number}"))
+    assert deposit().deposited == 4
+    assert len(started) == 2
 
 
 def test_more_files_than_a_deposit_may_hold_deposit_nothing(
