@@ -1,14 +1,10 @@
 """Making, filling and running an instance."""
 
 import click
-from huey.exceptions import ConfigurationError as HueyConfigurationError
 
 from selfservice import config, create_app, db, installation, logs, server, worker
 from selfservice.cli.frame import cli, finish, one_line_faults, require_migrated
-from selfservice.demo import fill
 from selfservice.demo import instance as demo_instance
-
-QUEUE_ERRORS: tuple[type[Exception], ...] = (HueyConfigurationError, *db.ERRORS)
 
 
 @cli.command(with_appcontext=False)
@@ -27,6 +23,8 @@ def init() -> None:
 @cli.command(with_appcontext=False)
 def demo() -> None:
     """Remplit une instance neuve avec les données de démonstration (répétable)."""
+    from selfservice.demo import fill  # its PDF writers take as long to load as the portal
+
     with one_line_faults():
         try:
             demo_instance.prepare(config.instance_path())
@@ -59,12 +57,15 @@ def serve(host: str, port: int, workers: int | None) -> None:
 @cli.command("worker", with_appcontext=False)
 def run_worker() -> None:
     """Envoie mails et notifications en arrière-plan."""
+    from huey.exceptions import ConfigurationError as QueueError
+
     with one_line_faults():
         app = create_app()
         with app.app_context(), db.connection():
             require_migrated()
     logs.configure(app.config["LOG_LEVEL"])
+    faults: tuple[type[Exception], ...] = (QueueError, *db.ERRORS)
     try:
         worker.run(app)
-    except QUEUE_ERRORS as error:
+    except faults as error:
         raise click.ClickException(f"File d'attente : {error}") from error

@@ -1,6 +1,5 @@
 """The monthly mail about what leaves soon and was never downloaded (FAQ 14)."""
 
-import sys
 from collections.abc import Iterator
 from datetime import date, timedelta
 
@@ -13,7 +12,6 @@ from selfservice import clock, worker
 from selfservice.invoices.models import Invoice
 from selfservice.notifications import mails, reminders, send
 from selfservice.outbox import OutboxMail
-from selfservice.queue import Queue
 from selfservice.suppliers.models import Company
 from tests.factories import make_company, make_invoice, make_supplier
 from tests.retention.conftest import Consumer
@@ -167,6 +165,6 @@ def test_the_worker_reminds_at_the_hour_of_the_daily_mail(
 ) -> None:
     leaving(activated())
     clock_at.move_to(f"2026-11-21T{hour}:00Z")  # one hour later in Paris
-    monkeypatch.setattr(sys.modules[Queue.__module__], "Consumer", Consumer)
+    monkeypatch.setattr("huey.consumer.Consumer", Consumer)
     worker.run(app)
     assert len(reminded()) == count

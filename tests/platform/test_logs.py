@@ -15,7 +15,7 @@ from selfservice.accounts import recovery
 from selfservice.audit import AuditEntry
 from tests.conftest import Browser, free_port
 from tests.factories import People
-from tests.processes import running, wait_until
+from tests.processes import running, said, wait_until
 
 
 @pytest.fixture
@@ -105,10 +105,10 @@ def test_server_writes_only_json_lines(app: Flask, instance: Path) -> None:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     keys = {"PUBLIC_URL": address, "LOG_LEVEL": "info"}
-    with running(instance, "serve", "--port", str(port), "--workers", "1", **keys) as process:
+    with running(instance, "serve", "--port", str(port), "--workers", "1", **keys):
         wait_until(lambda: _answers(f"{address}/connexion?next=/secret"))
-        assert process.stderr
-        line = json.loads(process.stderr.readline())
+    lines = [json.loads(each) for each in said(instance).read_text("utf-8").splitlines()]
+    line = next(each for each in lines if "path" in each)
     assert (line["path"], line["status"]) == ("/connexion", 200)
     assert line["ms"] > 0
 

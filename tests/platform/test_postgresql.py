@@ -80,7 +80,7 @@ def test_starts_at_the_same_time_migrate_once(instance: Path) -> None:
 
 def test_a_connection_dropped_between_requests_is_replaced(app: Flask) -> None:
     drop_connection()
-    assert app.test_client().get("/sante").json == {"status": "ok"}
+    assert app.test_client().get("/sante").status_code == 200
 
 
 def test_a_connection_dropped_at_work_answers_503_once(app: Flask) -> None:
@@ -93,7 +93,7 @@ def test_a_connection_dropped_at_work_answers_503_once(app: Flask) -> None:
 
     client = app.test_client()
     assert client.get("/dropped").status_code == 503
-    assert client.get("/sante").json == {"status": "ok"}
+    assert client.get("/sante").status_code == 200
     assert Supplier.select().count() == 0
 
 
@@ -102,7 +102,7 @@ def test_a_transaction_left_open_on_a_dropped_connection_is_forgotten(app: Flask
     db.database.push_transaction(object())
     drop_connection()
     db.release()
-    assert app.test_client().get("/sante").json == {"status": "ok"}
+    assert app.test_client().get("/sante").status_code == 200
 
 
 def test_a_server_killed_and_back_needs_no_help(

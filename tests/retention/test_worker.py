@@ -1,6 +1,5 @@
 """What the worker does for retention, and when."""
 
-import sys
 from collections.abc import Iterator
 from datetime import time
 
@@ -10,7 +9,6 @@ from flask import Flask
 
 from selfservice import worker
 from selfservice.invoices.models import Invoice
-from selfservice.queue import Queue
 from tests.invoices.papers import months_ago
 from tests.retention.conftest import Consumer, MakeDocument
 
@@ -25,7 +23,7 @@ def test_the_worker_purges(
     app: Flask, make_document: MakeDocument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_document(issued_on=months_ago(25))
-    monkeypatch.setattr(sys.modules[Queue.__module__], "Consumer", Consumer)
+    monkeypatch.setattr("huey.consumer.Consumer", Consumer)
     worker.run(app)
     assert Invoice.select().count() == 0
 
