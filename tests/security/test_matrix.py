@@ -152,6 +152,19 @@ def test_each_role_passes_its_doors_and_no_other(
     assert surprises == []
 
 
+@pytest.mark.parametrize("role", ["anonymous", "user", "administrator"])
+def test_asking_a_door_for_its_methods_opens_it_to_nobody(
+    role: str, app: Flask, enter: Callable[[str], Browser], world: World
+) -> None:
+    visitor = enter(role)
+    for rule in app.url_map.iter_rules():
+        values = world.arguments | world.special.get(rule.endpoint, {"secret": "x", "name": "x"})
+        _, path = rule.build({name: values[name] for name in rule.arguments}) or ("", "")
+        response = visitor.client.options(path)
+        assert response.status_code < 500, path
+        assert response.text == "" or response.status_code in (302, 404), path
+
+
 def test_a_foreign_document_answers_as_one_that_is_not_there(
     enter: Callable[[str], Browser], world: World
 ) -> None:

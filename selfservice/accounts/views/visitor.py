@@ -31,7 +31,7 @@ def init_visitors(app: Flask) -> None:
     manager = SessionManager(app)
     manager.session_protection = None  # type: ignore[assignment]
     manager.user_loader(sessions.load)
-    manager.unauthorized_handler(_send_to_sign_in)
+    manager.unauthorized_handler(send_to_sign_in)
     app.context_processor(_page_context)
 
 
@@ -56,7 +56,8 @@ def remember_other_supplier(user: User) -> None:
         session[CAME_FROM] = shown.name
 
 
-def _send_to_sign_in() -> Response:
+def send_to_sign_in() -> Response:
+    """Ask to sign in, and come back afterwards to the page that was wanted."""
     target = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("accounts.sign_in", next=target))
 

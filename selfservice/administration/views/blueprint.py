@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import Blueprint, abort, request
-from flask_login import login_required
+from werkzeug.wrappers import Response
 
 from selfservice import audit
-from selfservice.accounts.views.visitor import origin, signed_in
+from selfservice.accounts.views.visitor import is_signed_in, origin, send_to_sign_in, signed_in
 from selfservice.administration.companies import NotFoundError
 from selfservice.invoices.queries import MAX_ID
 
@@ -17,8 +17,9 @@ blueprint = Blueprint("administration", __name__, url_prefix="/administration")
 
 
 @blueprint.before_request
-@login_required
-def _only_administrators() -> None:
+def _only_administrators() -> Response | None:
+    if not is_signed_in():  # not by login_required: it lets OPTIONS through
+        return send_to_sign_in()
     user = signed_in()
     if not user.is_administrator:
         audit.record(
@@ -30,6 +31,7 @@ def _only_administrators() -> None:
             path=request.path[:200],
         )
         abort(404)
+    return None
 
 
 @contextmanager
