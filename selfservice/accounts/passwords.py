@@ -106,6 +106,17 @@ def confirm(user: User, current: str, *, origin: str) -> None:
     raise WrongPasswordError
 
 
+def is_unchanged(user: User) -> bool:
+    """Tell whether the password is still the one loaded, and keep it so until the commit.
+
+    Call inside a transaction: of two changes at once, the second must prove the new one.
+    """
+    claim = User.update(password_hash=user.password_hash).where(
+        User.id == user.id, User.password_hash == user.password_hash
+    )
+    return bool(claim.execute())
+
+
 def is_hash_of(known: str, text: str) -> bool:
     """Tell whether `hash_password` made the hash of this text."""
     try:

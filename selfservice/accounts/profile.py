@@ -43,6 +43,8 @@ def change_password(user: User, *, current: str, password: str, origin: str) -> 
     passwords.check(password, login=user.login, names=passwords.names_of(user))
     password_hash = passwords.hash_password(password)
     with database.atomic():
+        if not passwords.is_unchanged(user):
+            raise passwords.WrongPasswordError
         recovery.store_password(user, password_hash, origin=origin, keep=user.session_secret)
         recovery.tell_change([user])
 

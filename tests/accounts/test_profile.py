@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from selfservice.accounts import passwords
 from selfservice.accounts.models import User, UserSession
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People
@@ -56,6 +57,24 @@ def test_changing_the_password_asks_the_current_one(alice: Browser, people: Peop
     assert "actuel est incorrect" in refused.text
     assert alice.submit(path, typed | {"current": PASSWORD}).status_code == 302
     assert alice.get("/profil/compte").status_code == 200, "the session in use stays open"
+
+
+def test_a_change_of_password_meanwhile_wins(
+    alice: Browser, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who holds the old password and a session cannot overtake the owner's change."""
+    owners_hash = passwords.hash_password("Le-Choix-2-Alice")
+    hash_password = passwords.hash_password
+
+    def be_overtaken(password: str) -> str:
+        User.update(password_hash=owners_hash).where(User.id == people.alice.id).execute()
+        return hash_password(password)
+
+    monkeypatch.setattr(passwords, "hash_password", be_overtaken)
+    typed = {"current": PASSWORD, "password": NEW, "confirmation": NEW}
+    response = alice.submit("/profil/mot-de-passe", typed)
+    assert "Le mot de passe actuel est incorrect." in response.text
+    assert User.get_by_id(people.alice.id).password_hash == owners_hash
 
 
 def test_changing_the_password_ends_the_other_sessions(
