@@ -81,6 +81,18 @@ def test_a_limit_counts_before_the_password_is_verified(
     assert UserSession.select().count() == 0
 
 
+def test_strangers_use_up_no_attempt_of_who_is_signed_in(
+    app: Flask, alice: Browser, browser: Browser
+) -> None:
+    app.config["LIMIT_SIGN_IN_LOGIN"] = "2/hour"
+    for _ in range(2):
+        browser.sign_in("alice", "faux")
+    assert browser.sign_in("alice", "faux").status_code == 429
+    typed = {"current": "faux", "password": "Cabrette-verte9", "confirmation": "Cabrette-verte9"}
+    codes = [alice.submit("/profil/mot-de-passe", typed).status_code for _ in range(3)]
+    assert codes == [200, 200, 429], "guessing in a stolen session has its own limit"
+
+
 def test_visitors_of_one_ipv6_network_count_as_one(app: Flask, people: People) -> None:
     app.config["LIMIT_RECOVERY_IP"] = "2/hour"
     codes = []

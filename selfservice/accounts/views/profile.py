@@ -103,7 +103,8 @@ def close_all_sessions() -> Response:
 
 
 def _change_password(form: PasswordForm) -> bool:
-    ratelimit.hit("sign_in_login", signed_in().login_key)
+    # By session: whoever knows the login must not use up the attempts of who is signed in.
+    ratelimit.hit("sign_in_login", signed_in().session_secret)
     try:
         profile.change_password(
             signed_in(),

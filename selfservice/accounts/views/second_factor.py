@@ -145,7 +145,8 @@ def _disable(form: ProofForm) -> Response:
 @contextmanager
 def _checked(form: SetupStartForm | ProofForm) -> Iterator[None]:
     """Limit the attempts to prove who one is, and put a fault on its field."""
-    ratelimit.hit("sign_in_login", signed_in().login_key)
+    # By session: whoever knows the login must not use up the attempts of who is signed in.
+    ratelimit.hit("sign_in_login", signed_in().session_secret)
     if isinstance(form, ProofForm):
         ratelimit.hit("second_factor", signed_in().login_key)
     try:
