@@ -5,13 +5,13 @@ from collections.abc import Collection
 from selfservice import audit
 from selfservice.accounts import second_factor
 from selfservice.accounts.models import SecondFactor, User
-from selfservice.administration.companies import companies_of
+from selfservice.administration.companies import NotFoundError, companies_of, lock_company
 from selfservice.administration.users import users_of
 from selfservice.db import database
 from selfservice.suppliers.models import Company
 
 
-class NoSuchUserError(Exception):
+class NoSuchUserError(NotFoundError):
     """Nobody from whom this administrator may take the second factor."""
 
 
@@ -23,10 +23,14 @@ def second_factors_of(administrator: User) -> dict[int, SecondFactor]:
 
 
 def demand(administrator: User, company_ids: Collection[int], *, origin: str) -> None:
-    """Demand the second factor in these of the administrator's companies, and in them only."""
+    """Demand the second factor in these of the administrator's companies, and in them only.
+
+    Raises NoLongerAdministratorError.
+    """
     for company in companies_of(administrator):
         is_required = company.id in company_ids
         with database.atomic():
+            lock_company(administrator, company.id)
             changed = (
                 Company.update(is_second_factor_required=is_required)
                 .where(Company.id == company.id, Company.is_second_factor_required != is_required)
@@ -46,7 +50,7 @@ def remove_second_factor(administrator: User, user_id: int, *, origin: str) -> U
     """Take the second factor from an added user who lost phone and codes, and return the user.
 
     A login created by activation is its owner's: the operator alone does it. Raises
-    NoSuchUserError.
+    NoSuchUserError or NoLongerAdministratorError.
     """
     user: User | None = (
         users_of(administrator)
@@ -56,7 +60,9 @@ def remove_second_factor(administrator: User, user_id: int, *, origin: str) -> U
     if user is None:
         raise NoSuchUserError(user_id)
     try:
-        second_factor.remove(user, by=administrator, origin=origin)
+        with database.atomic():
+            lock_company(administrator, user.company_id)
+            second_factor.remove(user, by=administrator, origin=origin)
     except second_factor.NotSetUpError as error:
         raise NoSuchUserError(user_id) from error
     return user

@@ -9,6 +9,8 @@ from flask import Flask
 
 from selfservice.accounts.models import SecondFactor, User, UserSession
 from selfservice.accounts.views.second_factor import OPEN, OPEN_BLUEPRINTS
+from selfservice.administration import security
+from selfservice.administration.companies import NoLongerAdministratorError
 from selfservice.audit import AuditEntry
 from selfservice.outbox import OutboxMail
 from selfservice.suppliers.models import Company
@@ -140,6 +142,17 @@ def test_it_is_not_taken_from_oneself_nor_from_an_owner_nor_from_others(
         response = alice.submit(f"{SECURITY}/{user_id}/retirer", {}, page=SECURITY)
         assert response.status_code == 404, user_id
     assert SecondFactor.select().count() == 4
+
+
+def test_administrator_demoted_meanwhile_changes_nothing(people: People, julie: User) -> None:
+    SecondFactor.create(user=julie, seed="x", last_step=0, enabled_at=julie.created_at)
+    User.update(is_administrator=False).where(User.id == people.alice.id).execute()
+    with pytest.raises(NoLongerAdministratorError):
+        security.demand(people.alice, [people.alice.company_id], origin="")
+    with pytest.raises(NoLongerAdministratorError):
+        security.remove_second_factor(people.alice, julie.id, origin="")
+    assert not is_demanded(people.alice)
+    assert SecondFactor.select().count() == 1
 
 
 def test_bob_and_charlie_see_nothing_of_it(

@@ -1,15 +1,16 @@
 """« Sécurité »: the second factor demanded, and who has it."""
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from selfservice.accounts.views.visitor import origin, signed_in
 from selfservice.administration import companies, messages, security, users
-from selfservice.administration.views.blueprint import blueprint
+from selfservice.administration.views.blueprint import blueprint, or_404
 from selfservice.invoices.queries import MAX_ID
 
 
 @blueprint.route("/securite", methods=["GET", "POST"], endpoint="security")
+@or_404()
 def security_page() -> Response | str:
     if request.method == "POST":
         company_ids = request.form.getlist("company", type=int)
@@ -25,10 +26,8 @@ def security_page() -> Response | str:
 
 
 @blueprint.post(f"/securite/<int(max={MAX_ID}):user_id>/retirer")
+@or_404()
 def remove_second_factor(user_id: int) -> Response:
-    try:
-        user = security.remove_second_factor(signed_in(), user_id, origin=origin())
-    except security.NoSuchUserError:
-        abort(404)
+    user = security.remove_second_factor(signed_in(), user_id, origin=origin())
     flash(messages.SECOND_FACTOR_REMOVED.format(login=user.login))
     return redirect(url_for("administration.security"))
