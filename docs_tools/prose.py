@@ -64,6 +64,7 @@ def _blocks(article: html.HtmlElement) -> Iterator[str]:
     for piece in article.xpath(".//pre | .//a[@class='headerlink']"):
         piece.drop_tree()
     for code in article.xpath(".//code"):
+        code[:] = []
         code.text = STAND_IN
     for block in article.iter(*BLOCKS):
         own = copy.deepcopy(block)

@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from datetime import datetime, timedelta
 
-from peewee import AutoField, BooleanField, CharField, DateTimeField, IntegerField
+from peewee import AutoField, BooleanField, CharField, DateTimeField, IntegerField, fn
 
 from selfservice import clock
 from selfservice.db import BaseModel
@@ -117,6 +117,12 @@ def replace_all(purpose: str, subject: str) -> None:
         Token.used_at.is_null(),
         Token.replaced_at.is_null(),
     ).execute()
+
+
+def newest_id() -> int:
+    """Return the id of the last token issued, whatever for; 0 before the first."""
+    newest: int | None = Token.select(fn.MAX(Token.id)).scalar()
+    return newest or 0
 
 
 def count_issued(purpose: str, subject: str, *, since: datetime) -> int:

@@ -4,6 +4,7 @@ import hashlib
 import logging
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from selfservice import audit, clock, db, logs
+from selfservice import audit, clock, db, logs, ratelimit
 from selfservice.money import format_amount
 from selfservice.ratelimit import LimitReachedError
 
@@ -163,9 +164,15 @@ def _on_limit(error: LimitReachedError) -> tuple[str, int, dict[str, str]]:
 
 
 def _record_denial(event: str, *, reason: str) -> None:
-    """Note a refusal in the journal; one that cannot be written stays a refusal."""
+    """Note a refusal in the journal; one that cannot be written stays a refusal.
+
+    A visitor makes it grow by LIMIT_DENIAL_IP at most.
+    """
+    origin = request.remote_addr or ""
     try:
-        audit.record(event, origin=request.remote_addr or "", path=_path(), reason=reason)
+        with suppress(LimitReachedError):
+            ratelimit.hit("denial_ip", ratelimit.network_of(origin))
+            audit.record(event, origin=origin, path=_path(), reason=reason)
     except db.FAULTS:
         log.warning("%s not journalled: %s", event, reason)
 

@@ -2,6 +2,7 @@
 
 import contextvars
 import re
+import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
 from selfservice import create_app, db, installation
@@ -43,14 +45,30 @@ def configure(instance: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
     return set_keys
 
 
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What every app of the session would make anew: an installed instance, compiled templates."""
+    folder = tmp_path_factory.mktemp("workshop")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("SELFSERVICE_DATABASE_URL", raising=False)
+        installation.install(folder / "instance")
+    (folder / "templates").mkdir()
+    return folder
+
+
 @pytest.fixture
-def make_app(instance: Path) -> Iterator[Callable[[], Flask]]:
+def make_app(
+    instance: Path, workshop: Path, database_url: str | None
+) -> Iterator[Callable[[], Flask]]:
     """Build the app with the settings of the moment; its context and connection stay open."""
     stack = []
 
     def build() -> Flask:
+        if database_url is None and not instance.exists():
+            shutil.copytree(workshop / "instance", instance)
         installation.install(instance)
         app = create_app()
+        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(workshop / "templates"))
         app.test_client_class = IsolatedClient
         context = app.app_context()
         context.push()

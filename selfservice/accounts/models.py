@@ -49,7 +49,8 @@ class User(BaseModel, UserMixin):
     `email` of a login created by activation comes from the supplier's register and is proven;
     that of an added user was typed by somebody and gives no right. `is_superseded`: closed because
     the company's address changed, so that only its coming back reopens the login. Without a
-    `profile`, a user reads everything of the company.
+    `profile`, a user reads everything of the company. `dead_links_up_to` is the last token whose
+    recovery link no longer opens this login.
     """
 
     company_id: int
@@ -74,6 +75,7 @@ class User(BaseModel, UserMixin):
     display_history_months = IntegerField(default=DEFAULT_DISPLAY_HISTORY_MONTHS)
     password_hash = CharField(max_length=255, null=True)
     is_password_from_other = BooleanField(default=False)
+    dead_links_up_to = IntegerField(default=0)
     signed_in_at = DateTimeField(null=True)
     created_at = DateTimeField()
 

@@ -73,7 +73,7 @@ def choices(secret: str) -> list[User]:
     Raises a TokenError. A mailbox that has lost its last login ends the link.
     """
     token = tokens.read(PURPOSE, secret)
-    users = list(logins_of(token.subject))
+    users = _opened_by(token)
     if not users:
         raise tokens.ReplacedTokenError(token.subject)
     return users
@@ -89,20 +89,20 @@ def choose_password(secret: str, *, user_id: int, password: str, origin: str) ->
     if not users:
         raise WrongLoginError(user_id)
     passwords.check_for(users, password)
-    hashes = [passwords.hash_password(password) for _ in users]
+    password_hash = passwords.hash_password(password)  # one secret of one owner, however many
     with database.atomic():
         token = tokens.read(PURPOSE, secret)
         tokens.consume(token)
-        if not set(users) <= set(logins_of(token.subject)):
+        if not set(users) <= set(_opened_by(token)):
             raise WrongLoginError(user_id)
-        for user, password_hash in zip(users, hashes, strict=True):
+        for user in users:
             store_password(user, password_hash, origin=origin)
         tell_change(users)
     return users
 
 
 def store_password(user: User, password_hash: str, *, origin: str, keep: str | None = None) -> None:
-    """Store a password that its owner chose; its other sessions end, earlier logins close.
+    """Store a password that its owner chose; other sessions and links end, earlier logins close.
 
     `keep` is the secret of the session that stays open. Call inside a transaction.
     """
@@ -110,19 +110,27 @@ def store_password(user: User, password_hash: str, *, origin: str, keep: str | N
         User.id == user.id
     ).execute()
     sessions.end_all(user, except_secret=keep)
+    end_links(user)
     _record("password.changed", user, origin=origin)
     activation.close_superseded(user)
 
 
+def end_links(user: User) -> None:
+    """End for one login the links sent so far: its mailbox may hold other people's logins too.
+
+    Call inside a transaction.
+    """
+    User.update(dead_links_up_to=tokens.newest_id()).where(User.id == user.id).execute()
+
+
 def tell_change(users: list[User]) -> None:
-    """End the links of a mailbox and tell it which of its logins got a new password.
+    """Tell a mailbox which of its logins got a new password.
 
     Call inside the transaction that stored it.
     """
     owner = _owner(users)
     if not owner.email or not owner.email_key:
         return
-    tokens.replace_all(PURPOSE, owner.email_key)
     suppliers = _suppliers(users)
     hostname = _hostname(suppliers)
     outbox.enqueue(
@@ -138,6 +146,10 @@ def tell_change(users: list[User]) -> None:
         sender_name=" · ".join(supplier.name for supplier in suppliers),
         company_id=owner.company_id,
     )
+
+
+def _opened_by(token: tokens.Token) -> list[User]:
+    return list(logins_of(token.subject).where(User.dead_links_up_to < token.id))
 
 
 def _send_link(key: str, users: list[User]) -> None:

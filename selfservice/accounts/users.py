@@ -2,7 +2,7 @@
 
 from peewee import ModelSelect
 
-from selfservice import audit, tokens
+from selfservice import audit
 from selfservice.accounts import activation, passwords, recovery, second_factor, sessions
 from selfservice.accounts.models import User
 from selfservice.db import database
@@ -49,8 +49,7 @@ def store_given_password(user: User, password_hash: str, *, actor: str, origin: 
         User.id == user.id
     ).execute()
     sessions.end_all(user)
-    if user.email_key:
-        tokens.replace_all(recovery.PURPOSE, user.email_key)
+    recovery.end_links(user)
     activation.close_superseded(user)
     audit.record(
         "password.given",

@@ -25,7 +25,7 @@ def companies_of(administrator: User) -> "ModelSelect[Company]":
     its proven address. A typed address gives no right.
     """
     allowed = Company.id == administrator.company_id
-    if administrator.is_from_activation:
+    if administrator.is_from_activation and administrator.email_key:
         supplier_id = administrator.company.supplier_id
         allowed |= (Company.supplier == supplier_id) & (
             Company.email_key == administrator.email_key

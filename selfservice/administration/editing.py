@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from selfservice import audit, clock, tokens
+from selfservice import audit, clock
 from selfservice.accounts import passwords, recovery, sessions
 from selfservice.accounts.models import SecondFactor, User
 from selfservice.accounts.users import store_given_password
@@ -74,7 +74,7 @@ def edit_user(
         User.update(**changes).where(User.id == user.id).execute()
         _keep_an_administrator(user)
         if "email_key" in changes:
-            _end_links(user)
+            recovery.end_links(user)
         if False in (changes.get("is_active"), changes.get("is_administrator")):
             sessions.end_all(user)
         _record_changes(administrator, user, changes, origin)
@@ -115,7 +115,7 @@ def remove_user(administrator: User, user_id: int, *, origin: str) -> None:
             signed_in_at=None,
         ).where(User.id == user.id).execute()
         _keep_an_administrator(user)
-        _end_links(user)
+        recovery.end_links(user)
         sessions.end_all(user)
         SecondFactor.delete().where(SecondFactor.user == user.id).execute()
         Opening.delete().where(Opening.user == user.id).execute()
@@ -148,11 +148,6 @@ def _keep_an_administrator(user: User) -> None:
     others = active_administrators().where(User.company == user.company_id)
     if was_administrator and not others.exists():
         raise LastAdministratorError(user.company_id)
-
-
-def _end_links(user: User) -> None:
-    if user.email_key:
-        tokens.replace_all(recovery.PURPOSE, user.email_key)
 
 
 def _record_changes(administrator: User, user: User, changes: dict[str, Any], origin: str) -> None:

@@ -108,7 +108,7 @@ def kill_at_random(process: subprocess.Popen[bytes], instance: Path, within: flo
     return False
 
 
-@pytest.mark.parametrize("times", [10, pytest.param(100, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("times", [6, pytest.param(100, marks=pytest.mark.soak)])
 def test_killed_at_random_and_run_again_ends_as_one_run(
     times: int, thousand: Path, prepare: Callable[[str], Path]
 ) -> None:

@@ -177,7 +177,7 @@ def test_one_process_at_a_time_makes_the_tables_of_the_queue(
             assert not is_free("queue", neighbour)
             super().__init__(*args, **kwargs)
 
-    monkeypatch.setattr(import_module("selfservice.queue"), "PostgresHuey", Watched)
+    monkeypatch.setattr(import_module("huey.api"), "PostgresHuey", Watched)
     queue.configure(database_url)
     assert isinstance(queue.huey, Watched)
     queue.huey.storage.close()

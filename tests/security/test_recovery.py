@@ -158,3 +158,19 @@ def test_a_dead_link_says_which_and_one_click_sends_a_new_one(
         assert mailed_path() != dead
         assert visitor.get(mailed_path()).status_code == 303
         assert choose(visitor, "Vielle-roue-7").status_code == 302
+
+
+def test_a_typed_address_ends_no_link_of_its_mailbox(
+    people: People, alice: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    typed = make_user(people.alice.company, "homonyme", email="charlie@example.com")
+    charlie = new_browser()
+    ask(charlie, "charlie@example.com")
+    link = mailed_path()
+    given = {"password": "Autre-Chose-7", "password_again": "Autre-Chose-7"}
+    path = f"/administration/utilisateurs/{typed.id}/mot-de-passe"
+    assert alice.submit(path, given).status_code == 302
+    assert charlie.get(link).status_code == 303
+    page = charlie.get("/reinitialisation").text
+    assert "charlie" in page
+    assert "homonyme" not in page
