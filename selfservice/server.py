@@ -73,6 +73,9 @@ class Gateway:
             log.warning("body too slow", extra={"facts": {"origin": environ["REMOTE_ADDR"]}})
             exchange.response_bytes(408, [("connection", "close")], b"")
             return
+        if scope.method not in BODILESS and _is_broken_off(environ, body):
+            exchange.response_bytes(400, [("connection", "close")], b"")
+            return
         environ["wsgi.input"] = io.BytesIO(body)
         status = 0
         headers: Headers = []
@@ -99,6 +102,12 @@ async def _read(exchange: Exchange) -> bytes:
         if size > MAX_BUFFERED_BYTES:
             break
     return b"".join(parts)
+
+
+def _is_broken_off(environ: Environ, body: bytes) -> bool:
+    """Tell whether the visitor left before the end: half a form must not be taken for a whole."""
+    announced = environ.get("CONTENT_LENGTH", "")
+    return announced.isdigit() and len(body) < min(int(announced), MAX_BUFFERED_BYTES)
 
 
 async def _answer(

@@ -15,7 +15,7 @@ from flask import Flask
 
 from selfservice import db
 from selfservice.accounts import passwords, recovery
-from selfservice.accounts.models import User
+from selfservice.accounts.models import User, UserSession
 from selfservice.outbox import OutboxMail
 from selfservice.queue import queue
 from selfservice.tokens import Token
@@ -31,7 +31,8 @@ class Visitor:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+        self.cookies = CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.cookies))
 
     def get(self, path: str) -> str:
         with self.opener.open(self.address + path, timeout=20) as response:
@@ -74,6 +75,33 @@ def test_slow_bodies_do_not_freeze_the_site_and_end_with_408(app: Flask, instanc
             assert connection.recv(1000) == b"", "the connection is closed"
             connection.close()
         assert "Connexion" in Visitor(address).get("/")
+
+
+def test_form_broken_off_on_its_way_does_nothing(
+    app: Flask, instance: Path, people: People
+) -> None:
+    port = free_port()
+    with serving(instance, port) as address:
+        visitor = Visitor(address)
+        token = TOKEN.search(visitor.get("/connexion"))
+        assert token
+        cookies = "; ".join(f"{each.name}={each.value}" for each in visitor.cookies)
+        form = urllib.parse.urlencode(
+            {"csrf_token": token[1], "login": "alice", "password": PASSWORD}
+        )
+        head = (
+            "POST /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            f"Cookie: {cookies}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
+        )
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            announced = f"{head}Content-Length: {len(form) + 20}\r\n\r\n{form}"
+            connection.sendall(announced.encode())
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.recv(1000).startswith(b"HTTP/1.1 400")
+        assert UserSession.select().count() == 0
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(f"{head}Content-Length: {len(form)}\r\n\r\n{form}".encode())
+            assert connection.recv(1000).startswith(b"HTTP/1.1 302"), "whole, it signs in"
 
 
 @pytest.mark.parametrize("logins", [1, 3])
