@@ -7,7 +7,6 @@ purge removes a row before its file, so what is missing without a row was purged
 import re
 import sqlite3
 import tempfile
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,9 +42,10 @@ def make_backup(path: Path) -> Backup:
         archive.create(path, manifest) as writer,
     ):
         _add_settings(writer)
+        named = _named_now()
         copy = _copy_database(Path(folder))
         writer.add_file(copy.name, copy)
-        for sha256 in _named_by(copy):
+        for sha256 in _named_by(copy, named):
             source = storage.path_of(sha256)
             if not writer.add_document(source, f"{sha256[:2]}/{source.name}", sha256):
                 _explain_absence(sha256, manifest)
@@ -77,15 +77,21 @@ def _copy_database(folder: Path) -> Path:
     return target
 
 
-def _named_by(copy: Path) -> Iterator[str]:
-    """Yield the documents that the copy names; of PostgreSQL, all that are named now."""
-    if copy.name == archive.SQLITE:
-        # Raw: the models are bound to the living database.
-        with closing(sqlite3.connect(copy)) as connection:
-            rows = connection.execute("SELECT DISTINCT sha256 FROM invoice ORDER BY sha256")
-            yield from (sha256 for (sha256,) in rows)
-        return
-    yield from [row.sha256 for row in Invoice.select(Invoice.sha256).distinct()]
+def _named_now() -> set[str]:
+    return {row.sha256 for row in Invoice.select(Invoice.sha256).distinct()}
+
+
+def _named_by(copy: Path, named_before: set[str]) -> list[str]:
+    """Return the documents that the copy names; of PostgreSQL, all named before or after it.
+
+    A purge may remove after the copy what the copy holds.
+    """
+    if copy.name != archive.SQLITE:
+        return sorted(named_before | _named_now())
+    # Raw: the models are bound to the living database.
+    with closing(sqlite3.connect(copy)) as connection:
+        rows = connection.execute("SELECT DISTINCT sha256 FROM invoice ORDER BY sha256")
+        return [sha256 for (sha256,) in rows]
 
 
 def _explain_absence(sha256: str, manifest: Manifest) -> None:

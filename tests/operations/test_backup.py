@@ -17,13 +17,14 @@ from selfservice import clock, config, db
 from selfservice.invoices import storage
 from selfservice.invoices.deposit import deposit_folder
 from selfservice.invoices.models import Invoice
-from selfservice.operations import archive, backup, milestones
+from selfservice.operations import archive, backup, milestones, postgresql
 from selfservice.operations.backup import make_backup
 from selfservice.operations.errors import OperationError
 from selfservice.operations.restore import restore
 from selfservice.suppliers.models import Supplier
 from tests.factories import make_company, make_supplier
 from tests.invoices import papers
+from tests.postgresql import url_for
 from tests.processes import command, running, wait_until
 
 
@@ -209,6 +210,27 @@ def test_document_purged_meanwhile_is_no_fault(
     restore(tmp_path / "backup.tar", tmp_path / "copy")
     assert len(rows(tmp_path / "copy")) == 2
     assert purged.number not in rows(tmp_path / "copy")
+
+
+@pytest.mark.postgresql
+def test_document_purged_while_postgresql_is_saved_is_no_fault(
+    filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    purged = Invoice.select().first()
+    dump = postgresql.dump
+
+    def purge_after_dump(url: str, target: Path) -> None:
+        dump(url, target)
+        purged.delete_instance()
+        storage.path_of(purged.sha256).unlink()
+
+    monkeypatch.setattr(postgresql, "dump", purge_after_dump)
+    assert make_backup(tmp_path / "backup.tar").missing == []
+    monkeypatch.setenv("SELFSERVICE_DATABASE_URL", url_for(tmp_path / "copy"))
+    restore(tmp_path / "backup.tar", tmp_path / "copy")
+    with db.connection():
+        assert purged.number not in {row.number for row in Invoice.select()}
+        assert Invoice.select().count() == 2
 
 
 def test_lost_document_is_told_and_the_rest_is_saved(
