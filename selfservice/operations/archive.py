@@ -105,6 +105,7 @@ def unpack(path: Path, folder: Path) -> Manifest:
     hashes: dict[str, str] = {}
     documents = 0
     manifest = None
+    (folder / "documents").mkdir(mode=0o700)
     try:
         with tarfile.open(path, "r:") as tar:
             for member in tar:

@@ -4,6 +4,7 @@ Everything is unpacked and verified aside, and gets its place only then, the sec
 without it nothing starts.
 """
 
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -33,9 +34,8 @@ def restore(path: Path, instance: Path) -> Restored:
     instance is then as empty as before.
     """
     _require_empty(instance)
-    instance.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
-        prefix=f".{instance.name}.restoring-", dir=instance.parent
+        prefix=f".{instance.name}.restoring-", dir=_beside(instance)
     ) as folder:
         aside = Path(folder)
         manifest = archive.unpack(path, aside)
@@ -46,6 +46,14 @@ def restore(path: Path, instance: Path) -> Restored:
         migrations = _wake_database(aside, settings, manifest)
         _place(places)
     return Restored(manifest.documents, migrations, manifest.made_at)
+
+
+def _beside(instance: Path) -> Path:
+    """Return where to unpack: next to the instance, or in it where this account owns but it."""
+    if instance.is_dir() and not os.access(instance.parent, os.W_OK | os.X_OK):
+        return instance
+    instance.parent.mkdir(parents=True, exist_ok=True)
+    return instance.parent
 
 
 def _require_empty(target: Path) -> None:
@@ -67,7 +75,6 @@ def _places(aside: Path, instance: Path, settings: dict[str, Any]) -> dict[Path,
     if url.startswith("sqlite"):
         places[aside / archive.SQLITE] = final(Path(url.removeprefix("sqlite:///")))
     places |= {aside / name: instance / name for name in (archive.SETTINGS, config.KEY_NAME)}
-    (aside / "documents").mkdir(mode=0o700, exist_ok=True)
     return {source: target for source, target in places.items() if source.exists()}
 
 

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import io
+import os
 import sqlite3
 import stat
 import tarfile
@@ -137,6 +138,29 @@ def test_instance_that_is_not_empty_is_refused_in_one_line(
     assert rows(instance) == before
     again = command(instance, "backup", str(path))
     assert "existe déjà" in again.stderr
+
+
+def test_instance_is_restored_by_an_account_that_owns_nothing_around_it(
+    filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_backup(tmp_path / "backup.tar")
+    copy = tmp_path / "lib" / "copy"
+    copy.mkdir(parents=True)
+    may = os.access  # root may write anywhere
+    monkeypatch.setattr(os, "access", lambda path, mode: path != copy.parent and may(path, mode))
+    places: list[Path] = []
+    unpack = archive.unpack
+
+    def unpack_and_tell(path: Path, folder: Path) -> archive.Manifest:
+        places.append(folder.parent)
+        return unpack(path, folder)
+
+    monkeypatch.setattr(archive, "unpack", unpack_and_tell)
+    restore(tmp_path / "backup.tar", copy)
+    assert places == [copy]
+    assert len(documents(copy)) == len(rows(copy)) == 3
+    assert [path for path in copy.iterdir() if path.name.startswith(".")] == []
+    assert stat.S_IMODE((copy / "documents").stat().st_mode) == 0o700
 
 
 def damage_document(members: dict[str, bytes]) -> None:
