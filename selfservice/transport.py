@@ -203,7 +203,7 @@ class SmtpCarrier:
                 raise UnreachableError(str(error), "certificate") from error
             except smtplib.SMTPAuthenticationError as error:
                 raise UnreachableError(str(error), "authentication") from error
-            except (smtplib.SMTPException, OSError) as error:
+            except (smtplib.SMTPException, OSError, UnicodeError) as error:  # no name of a host
                 answer = f"{type(error).__name__}: {error}"
                 raise UnreachableError(answer, "unreachable") from error
             self._connection = connection

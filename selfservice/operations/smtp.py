@@ -50,7 +50,7 @@ def _converse(sender: str) -> Finding:
         return fault("smtp_certificate", server=server, reason=error.verify_message)
     except smtplib.SMTPAuthenticationError as error:
         return fault("smtp_login", server=server, reason=error.smtp_code)
-    except (smtplib.SMTPException, OSError) as error:
+    except (smtplib.SMTPException, OSError, UnicodeError) as error:  # « smtp..example.com »
         return fault("smtp_connection", server=server, reason=error)
     finally:
         connection.close()

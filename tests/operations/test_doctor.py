@@ -217,6 +217,14 @@ def test_dead_mail_server_and_example_sender_are_told(
     assert {"smtp_connection", "example_sender"} <= names(Level.FAULT)
 
 
+def test_mail_server_whose_name_is_no_name_is_told(
+    configure: Callable[..., None], make_app: Callable[[], Flask]
+) -> None:
+    configure(MAIL_TRANSPORT="smtp", MAIL_SERVER="smtp..example.com")
+    make_app()
+    assert "smtp_connection" in {found.name for found in doctor.examine_instance()}
+
+
 def test_every_fault_has_its_remedy() -> None:
     for what, remedy in (labels.FAULTS | labels.WARNINGS).values():
         assert what and remedy and "\n" not in what + remedy

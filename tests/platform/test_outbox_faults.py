@@ -48,6 +48,16 @@ def test_server_that_is_down_keeps_every_mail_in_its_place(use_smtp: Callable[..
     assert kept(mails[0]).due_at == mails[0].due_at, "it is not the mail's fault"
 
 
+def test_server_whose_name_is_no_name_keeps_every_mail_in_its_place(
+    use_smtp: Callable[..., Flask],
+) -> None:
+    use_smtp(25, MAIL_SERVER="smtp..example.com")
+    mails = [queue_one(f"user{number}@example.com") for number in range(3)]
+    report = outbox.deliver_due()
+    assert (report.sent, report.deferred) == (0, 1), "the batch stops at the first"
+    assert verdict(mails[0]) == ("queued", "unreachable")
+
+
 def test_server_that_comes_back_gets_everything_in_order(
     use_smtp: Callable[..., Flask], app: Flask
 ) -> None:
