@@ -66,10 +66,10 @@ def send_digests(on: date) -> SendReport:
 
 def send_digests_of_the_hour() -> SendReport:
     """Queue today's digests from DIGEST_TIME on, Paris time; the worker asks each minute."""
-    hour = clock.paris(clock.now()).time()
-    if hour < current_app.config["DIGEST_TIME"]:
+    now = clock.paris(clock.now())  # read once: midnight may pass meanwhile
+    if now.time() < current_app.config["DIGEST_TIME"]:
         return SendReport()
-    return send_digests(clock.today())
+    return send_digests(now.date())
 
 
 def each_company(condition: object, work: Callable[[Company], SendReport]) -> SendReport:

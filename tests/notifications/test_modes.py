@@ -1,8 +1,9 @@
 """The four modes of notification (FAQ 8, 12, 15)."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from email import message_from_bytes, policy
+from itertools import chain, repeat
 from pathlib import Path
 
 import pytest
@@ -271,3 +272,15 @@ def test_every_mode_in_one_run_each_to_its_own_address(app: Flask) -> None:
     activations = {(mode, "activation") for mode in ("none", "attached", "link", "daily")}
     notified = {("attached", "document"), ("link", "document"), ("daily", "digest")}
     assert got == activations | notified
+
+
+def test_midnight_between_two_looks_at_the_clock_does_not_bring_a_day_forward(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_invoice(company_in("daily"))
+    send.send_due()
+    before, after = map(datetime.fromisoformat, ("2026-03-02T22:59:59", "2026-03-02T23:00:00"))
+    looks = chain([before], repeat(after))
+    monkeypatch.setattr(clock, "now", lambda: next(looks))
+    assert send.send_digests_of_the_hour().digests == 1
+    assert OutboxMail.get(OutboxMail.kind == "digest").cause.endswith(":2026-03-02")
