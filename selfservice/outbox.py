@@ -225,10 +225,9 @@ def withdraw(causes: Sequence[str]) -> None:
     OutboxMail.update(state="dropped", answer=WITHDRAWN).where(
         is_of_these, OutboxMail.state == "queued"
     ).execute()
-    OutboxMail.update(body_text="", body_html="", attachment_path=None).where(
-        is_of_these, OutboxMail.state.in_(ENDED)
-    ).execute()
-    OutboxMail.update(deadline_at=clock.now()).where(
+    # Whoever is sending one has its text in hand; a next try finds the deadline passed.
+    OutboxMail.update(body_text="", body_html="", attachment_path=None).where(is_of_these).execute()
+    OutboxMail.update(deadline_at=OutboxMail.created_at).where(
         is_of_these, OutboxMail.state == "sending"
     ).execute()
 

@@ -167,3 +167,25 @@ def test_a_mail_without_a_link_that_was_too_late_can_be_retried(smtp: Postbox) -
         assert outbox.deliver_due().dropped == 1
         outbox.retry(mail.id)
         assert outbox.deliver_due().sent == 1
+
+
+def test_a_mail_withdrawn_while_it_leaves_keeps_no_text_and_never_goes_again(
+    smtp: Postbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(2):
+        queue_one(cause=f"document:{number}")
+    deliver = transport.SmtpCarrier.send
+
+    def withdraw_then_send(self: transport.SmtpCarrier, letter: transport.Letter) -> str:
+        outbox.withdraw(["document:0", "document:1"])
+        return deliver(self, letter)
+
+    monkeypatch.setattr(transport.SmtpCarrier, "send", withdraw_then_send)
+    assert outbox.deliver_due().sent == 1
+    (received,) = smtp.mails
+    assert "Durand" in received.as_string()
+    assert {mail.state for mail in OutboxMail.select()} == {"sent", "dropped"}
+    for mail in OutboxMail.select():
+        assert not mail.body_text and not mail.body_html
+        with pytest.raises(outbox.UnknownMailError):
+            outbox.retry(mail.id)
