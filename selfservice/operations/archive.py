@@ -125,11 +125,15 @@ def unpack(path: Path, folder: Path) -> Manifest:
 
 
 def _read_manifest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Manifest:
-    stream = tar.extractfile(member)
     try:
-        return Manifest(**json.loads(stream.read() if stream else b""))
-    except (TypeError, ValueError) as error:
+        stream = tar.extractfile(member) if member.isreg() else None
+        found = Manifest(**json.loads(stream.read() if stream else b""))
+        empty = asdict(Manifest(made_at="", migrations=[]))
+        if any(type(value) is not type(empty[name]) for name, value in asdict(found).items()):
+            raise TypeError
+    except (TypeError, ValueError, RecursionError) as error:
         raise tarfile.TarError(f"{MANIFEST} est illisible") from error
+    return found
 
 
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> str:

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import io
+import json
 import os
 import sqlite3
 import stat
@@ -184,8 +185,27 @@ def escape(members: dict[str, bytes]) -> None:
     members["../escaped"] = b"x"
 
 
+def forge_manifest(members: dict[str, bytes]) -> None:
+    members["manifest.json"] = json.dumps(
+        json.loads(members["manifest.json"]) | {"migrations": None}
+    ).encode()
+
+
+def nest_manifest(members: dict[str, bytes]) -> None:
+    members["manifest.json"] = b"[" * 200_000
+
+
 @pytest.mark.parametrize(
-    "harm", [damage_document, damage_database, lose_document, lose_manifest, escape]
+    "harm",
+    [
+        forge_manifest,
+        nest_manifest,
+        damage_document,
+        damage_database,
+        lose_document,
+        lose_manifest,
+        escape,
+    ],
 )
 def test_harmed_archive_leaves_nothing_behind(
     harm: Callable[[dict[str, bytes]], None], filled: Supplier, tmp_path: Path
