@@ -22,6 +22,7 @@ from granian.constants import Interfaces
 from granian.log import LogLevels
 
 from selfservice import logs
+from selfservice.files import FileBody
 
 KILL_TIMEOUT_SECONDS = 4
 MAX_BUFFERED_BYTES = 1024 * 1024
@@ -51,14 +52,19 @@ class Exchange(Protocol):
 
     def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
 
+    def response_file_range(
+        self, status: int, headers: Headers, file: str, start: int, end: int
+    ) -> None: ...
+
     def response_stream(self, status: int, headers: Headers) -> Any: ...
 
 
 class Gateway:
     """Takes granian's requests to a WSGI application, each with its whole body.
 
-    A body streamed back (a PDF, an archive) leaves piece by piece between other requests: it
-    never touches the database.
+    A long file goes to granian by its path, to be read no faster than its reader takes it (and
+    answered with 404 if it is deleted that instant). Any other long body waits in memory whole:
+    granian's stream tells nothing of the reader.
     """
 
     def __init__(self, application: Application) -> None:
@@ -113,6 +119,10 @@ def _is_broken_off(environ: Environ, body: bytes) -> bool:
 async def _answer(
     exchange: Exchange, status: int, headers: Headers, chunks: Iterable[bytes]
 ) -> None:
+    span = chunks.span if isinstance(chunks, FileBody) else None
+    if span and span.end - span.start > MAX_UNSTREAMED_BYTES:
+        exchange.response_file_range(status, headers, *span)
+        return
     waiting = iter(chunks)
     beginning: list[bytes] = []
     for chunk in waiting:
@@ -143,6 +153,7 @@ def _environ(scope: Any) -> Environ:
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": scope.scheme,
         "wsgi.input_terminated": True,
+        "wsgi.file_wrapper": FileBody,
         "wsgi.errors": sys.stderr,
         "wsgi.multithread": False,
         "wsgi.multiprocess": True,

@@ -6,6 +6,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, abort, render_template, request
 from flask_login import current_user, login_required
 from werkzeug.http import dump_options_header
+from werkzeug.wsgi import wrap_file
 
 from selfservice.accounts.models import User
 from selfservice.accounts.views.visitor import origin
@@ -55,7 +56,8 @@ def xml(invoice_id: int) -> Response:
 def send_document(invoice: Invoice, kind: str) -> Response:
     """Answer with the file of a document, `kind` « inline » or « attachment »."""
     path = opening.document_path(invoice)
-    response = Response(path.open("rb"), mimetype="application/pdf", direct_passthrough=True)
+    body = wrap_file(request.environ, path.open("rb"))
+    response = Response(body, mimetype="application/pdf", direct_passthrough=True)
     response.content_length = path.stat().st_size
     return _private(response, kind, f"{invoice.number}.pdf")
 

@@ -1,0 +1,51 @@
+"""Files as bodies of responses, told apart so that the server sends them by itself."""
+
+import os
+from collections.abc import Callable
+from io import BufferedReader
+from typing import IO, Any, NamedTuple
+
+from werkzeug.wsgi import FileWrapper
+from whitenoise.responders import SlicedFile
+
+BUFFER_BYTES = 128 * 1024
+
+
+class Span(NamedTuple):
+    """The part of a file to send, `end` excluded."""
+
+    path: str
+    start: int
+    end: int
+
+
+class FileBody(FileWrapper):
+    """What the server offers as `wsgi.file_wrapper` (PEP 3333).
+
+    `span` is None for what has no path; such a body can only be read.
+    """
+
+    def __init__(self, file: IO[bytes], buffer_size: int = BUFFER_BYTES) -> None:
+        super().__init__(file, buffer_size)
+        self.span = _span(file)
+        self._on_close: list[Callable[[], object]] = []
+
+    def call_on_close(self, call: Callable[[], object]) -> None:
+        self._on_close.append(call)
+
+    def close(self) -> None:
+        try:
+            super().close()
+        finally:
+            for call in self._on_close:
+                call()
+
+
+def _span(file: Any) -> Span | None:
+    part = file if isinstance(file, SlicedFile) else None  # WhiteNoise's answer to Range
+    whole = part.fileobj if part else file
+    if not isinstance(whole, BufferedReader) or not isinstance(whole.name, str):
+        return None
+    start = whole.tell()
+    end = start + part.remaining if part else os.fstat(whole.fileno()).st_size
+    return Span(whole.name, start, end)

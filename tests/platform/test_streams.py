@@ -1,0 +1,155 @@
+"""Long files through the real server: whatever their readers do, its memory stays flat."""
+
+import os
+import socket
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from hashlib import sha256
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from selfservice.invoices import storage
+from tests.conftest import Browser, free_port
+from tests.factories import PASSWORD, People, make_invoice
+from tests.processes import said, serving, wait_until
+
+MEBIBYTE = 1024 * 1024
+CONTENT = os.urandom(MEBIBYTE) * 20
+READERS = 30
+
+
+@pytest.fixture
+def document(people: People) -> str:
+    """The path of a heavy document of alice's."""
+    path = storage.path_of(sha256(CONTENT).hexdigest())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(CONTENT)
+    return f"/factures/{make_invoice(people.alice.company, sha256=path.stem).id}.pdf"
+
+
+@pytest.fixture
+def cookie(browser: Browser, people: People) -> str:
+    """The session of alice, opened on the same instance."""
+    browser.sign_in("alice", PASSWORD)
+    session = browser.client.get_cookie("session")
+    assert session
+    return f"session={session.value}"
+
+
+def test_slow_readers_of_a_heavy_document_cost_little_memory_and_no_descriptor(
+    instance: Path, document: str, cookie: str
+) -> None:
+    port = free_port()
+    with serving(instance, port) as address:
+        for _ in range(4):
+            answer = ask(port, "GET", document, Cookie=cookie)
+            assert answer.read() == CONTENT
+        before, opened = memory(port), descriptors(port)
+        slow = [begin(port, document, cookie) for _ in range(READERS)]
+        for _ in range(20):
+            with urllib.request.urlopen(f"{address}/connexion", timeout=20) as page:
+                assert b"Connexion" in page.read()
+        assert memory(port) - before < 60 * MEBIBYTE
+        assert descriptors(port) > opened
+        for connection in slow:
+            connection.close()
+        wait_until(lambda: descriptors(port) <= opened, seconds=20)
+    assert "Traceback" not in said(instance).read_text()
+
+
+def test_slow_reader_gets_the_whole_document_for_one_line_of_log(
+    instance: Path, document: str, cookie: str
+) -> None:
+    port = free_port()
+    with (
+        serving(instance, port, LOG_LEVEL="info"),
+        begin(port, document, cookie) as connection,
+    ):
+        connection.settimeout(20)
+        received = bytearray()
+        while not received.endswith(CONTENT[-1000:]) or len(received) < len(CONTENT):
+            part = connection.recv(MEBIBYTE)
+            assert part, "cut"
+            received += part
+        assert received.partition(b"\r\n\r\n")[2] == CONTENT
+        wait_until(lambda: document in said(instance).read_text(), seconds=20)
+    (line,) = [each for each in said(instance).read_text().splitlines() if document in each]
+    assert f'"bytes": {len(CONTENT)},' in line
+
+
+def test_head_of_a_heavy_document_tells_its_size_only(
+    instance: Path, document: str, cookie: str
+) -> None:
+    port = free_port()
+    with serving(instance, port), closing(HTTPConnection("127.0.0.1", port, timeout=20)) as line:
+        for method, body in (("HEAD", b""), ("GET", CONTENT), ("HEAD", b"")):
+            line.request(method, document, headers={"Cookie": cookie})
+            answer = line.getresponse()
+            assert answer.read() == body
+            assert answer.status == 200
+            assert answer.headers["Content-Type"] == "application/pdf"
+            assert answer.headers.get_all("Content-Length") == [str(len(CONTENT))]
+
+
+def test_parts_of_a_heavy_file(app: Flask, instance: Path, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "large.bin").write_bytes(CONTENT)
+    size = len(CONTENT)
+    parts = {"1000-": (1000, size), "-400000": (size - 400_000, size), "3-8": (3, 9)}
+    parts |= {"3-2000002": (3, 2_000_003), "5-99999999": (5, size)}
+    port = free_port()
+    with serving(instance, port, HELP_SITE_DIR=str(site)):
+        for asked, (start, end) in parts.items():
+            answer = ask(port, "GET", "/aide/large.bin", Range=f"bytes={asked}")
+            assert answer.read() == CONTENT[start:end]
+            assert answer.status == 206
+            assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/{size}"
+            assert answer.headers["Content-Length"] == str(end - start)
+
+
+def ask(port: int, method: str, path: str, **headers: str) -> HTTPResponse:
+    connection = HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request(method, path, headers=headers | {"Connection": "close"})
+    return connection.getresponse()
+
+
+def begin(port: int, path: str, cookie: str) -> socket.socket:
+    """Ask for a file, see its first bytes and leave them there."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+    connection.settimeout(20)
+    connection.connect(("127.0.0.1", port))
+    connection.sendall(
+        f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n\r\n".encode()
+    )
+    assert connection.recv(1000, socket.MSG_PEEK).startswith(b"HTTP/1.1 200")
+    return connection
+
+
+def memory(port: int) -> int:
+    """Return what the server on a port and its workers hold of memory, in bytes."""
+    pages = sum(int((each / "statm").read_text().split()[1]) for each in family(port))
+    return pages * os.sysconf("SC_PAGESIZE")
+
+
+def descriptors(port: int) -> int:
+    return sum(len(list((each / "fd").iterdir())) for each in family(port))
+
+
+def family(port: int) -> Iterator[Path]:
+    """Yield the folders under /proc of the server and of the processes it started."""
+    for pid in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
+        if str(port) in Path(f"/proc/{pid}/cmdline").read_text():
+            yield from offspring(pid)
+
+
+def offspring(pid: str) -> Iterator[Path]:
+    yield Path("/proc", pid)
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            yield from offspring(child)
