@@ -149,6 +149,8 @@ def _mail_address(value: object) -> str:
     address = parseaddr(_text(value))[1]
     if "\n" in _text(value) or not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", address):
         raise ValueError("une adresse mail est attendue")
+    if not address.isascii():
+        raise ValueError("une adresse mail sans accent est attendue (domaine accentué : xn--…)")
     return address
 
 

@@ -54,6 +54,8 @@ def test_numbers_that_look_like_text_stay_text(tmp_path: Path) -> None:
         ("MAIL_PORT", "70000"),
         ("SECRET_KEY", "court"),
         ("MAIL_DEFAULT_SENDER", "a@b\nBcc: c@d"),
+        ("MAIL_DEFAULT_SENDER", "reçu@example.com"),
+        ("MAIL_DEFAULT_SENDER", "facture@société.example"),
     ],
 )
 def test_a_wrong_value_is_named_in_one_line(tmp_path: Path, key: str, value: str) -> None:
