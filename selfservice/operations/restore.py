@@ -16,6 +16,7 @@ from selfservice.invoices.models import Invoice
 from selfservice.operations import archive, postgresql
 from selfservice.operations.archive import Manifest
 from selfservice.operations.errors import OperationError
+from selfservice.retention import documents as retired
 
 KEPT_BY_GIT = ".gitkeep"
 
@@ -104,8 +105,9 @@ def _bring_up_to_date(documents: Path, manifest: Manifest) -> list[str]:
         raise OperationError("newer_archive", migration=max(unknown))
     migrations = db.migrate()
     with db.database.atomic():
-        for sha256 in manifest.purged:
-            Invoice.delete().where(Invoice.sha256 == sha256).execute()
+        for sha256 in manifest.purged:  # while the backup ran; the rest of that purge is done here
+            if batch := list(Invoice.select().where(Invoice.sha256 == sha256)):
+                retired.remove_rows(batch)
     for row in Invoice.select(Invoice.sha256).distinct().iterator():
         sha256 = row.sha256
         file = documents / sha256[:2] / f"{sha256}.pdf"

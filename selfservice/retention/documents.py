@@ -1,6 +1,6 @@
 """Documents past their time: the row, what hangs on it, and its file once no row needs it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -49,16 +49,25 @@ def purge_orphans() -> int:
     return sum(_discard(names) for names in orphans())
 
 
+def remove_rows(batch: Sequence[Invoice]) -> int:
+    """Remove rows with what hangs on them, a tombstone in their place; return how many.
+
+    Their files stay. Call inside a transaction.
+    """
+    tombstones.bury((each.supplier_id, each.number) for each in batch)
+    direct_links.forget(batch)
+    outbox.withdraw([f"document:{each.id}" for each in batch])
+    count = Invoice.delete().where(Invoice.id.in_([each.id for each in batch])).execute()
+    audit.record("retention.purged", actor="system", kind="documents", removed=count)
+    return int(count)
+
+
 def _remove(batch: list[Invoice]) -> int:
     with storage.exclusive():
         with database.atomic():
-            tombstones.bury((each.supplier_id, each.number) for each in batch)
-            direct_links.forget(batch)
-            outbox.withdraw([f"document:{each.id}" for each in batch])
-            count = Invoice.delete().where(Invoice.id.in_([each.id for each in batch])).execute()
-            audit.record("retention.purged", actor="system", kind="documents", removed=count)
+            count = remove_rows(batch)
         _discard_unnamed({each.sha256 for each in batch})
-    return int(count)
+    return count
 
 
 def _discard(names: list[str]) -> int:

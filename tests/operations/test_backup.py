@@ -16,18 +16,20 @@ import pytest
 from flask import Flask
 
 from selfservice import clock, config, db
-from selfservice.invoices import storage
+from selfservice.invoices import storage, tombstones
 from selfservice.invoices.deposit import deposit_folder
 from selfservice.invoices.models import Invoice
 from selfservice.operations import archive, backup, milestones, postgresql
 from selfservice.operations.backup import make_backup
 from selfservice.operations.errors import OperationError
 from selfservice.operations.restore import restore
+from selfservice.outbox import OutboxMail
 from selfservice.suppliers.models import Supplier
 from tests.factories import make_company, make_supplier
 from tests.invoices import papers
 from tests.postgresql import url_for
 from tests.processes import command, running, wait_until
+from tests.smtp import queue_one
 
 
 @pytest.fixture
@@ -241,6 +243,7 @@ def test_document_purged_meanwhile_is_no_fault(
     filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     purged = Invoice.select().first()
+    queue_one(cause=f"document:{purged.id}")
     copy_database = backup._copy_database
 
     def purge_after_copy(folder: Path) -> Path:
@@ -254,6 +257,11 @@ def test_document_purged_meanwhile_is_no_fault(
     restore(tmp_path / "backup.tar", tmp_path / "copy")
     assert len(rows(tmp_path / "copy")) == 2
     assert purged.number not in rows(tmp_path / "copy")
+    db.configure(f"sqlite:///{tmp_path / 'copy' / 'portal.db'}")
+    db.ensure_open()
+    assert tombstones.buried(purged.supplier_id, [purged.number]) == {purged.number}
+    mail = OutboxMail.get(OutboxMail.cause == f"document:{purged.id}")
+    assert (mail.state, mail.body_text) == ("dropped", "")
 
 
 @pytest.mark.postgresql
