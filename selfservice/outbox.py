@@ -29,6 +29,9 @@ from selfservice.queue import queue
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
 LIFETIME = timedelta(days=14)
 ENDED = ("sent", "failed", "dropped")
+# Which mails leave first: what somebody waits for before a screen, the opening of an account, the
+# thousands that a deposit brings.
+AWAITED, ACCOUNT, BULK = PRIORITIES = (0, 1, 2)
 WITHDRAWN = "sans objet : le document n'est plus disponible"
 
 log = logging.getLogger(__name__)
@@ -59,6 +62,7 @@ class OutboxMail(BaseModel):
     attachment_name = CharField(max_length=200, null=True)
     is_secret = BooleanField(default=False)
     state = CharField(max_length=8, default="queued")
+    priority = IntegerField(default=BULK)
     created_at = DateTimeField(index=True)
     due_at = DateTimeField()
     deadline_at = DateTimeField()
@@ -69,7 +73,7 @@ class OutboxMail(BaseModel):
     answer = TextField(default="")
 
     class Meta:
-        indexes = ((("state", "due_at"), False),)
+        indexes = ((("state", "priority", "due_at"), False),)
 
 
 class OutboxAttempt(BaseModel):
@@ -107,6 +111,7 @@ def enqueue(
     company_id: int | None = None,
     lifetime: timedelta = LIFETIME,
     is_secret: bool = False,
+    priority: int = BULK,
     attachment: tuple[str, str] | None = None,
 ) -> OutboxMail:
     """Write a mail from templates/mails/<kind>/, in the transaction of its cause.
@@ -132,6 +137,7 @@ def enqueue(
         attachment_path=path,
         attachment_name=name,
         is_secret=is_secret,
+        priority=priority,
         created_at=now,
         due_at=now,
         deadline_at=now + lifetime,
@@ -146,7 +152,7 @@ def is_queued(cause: str) -> bool:
 
 
 def deliver_due(*, is_stopping: Callable[[], bool] = lambda: False) -> DeliveryReport:
-    """Send every mail that is due, oldest first, over one connection.
+    """Send every mail that is due, by priority, then oldest first, over one connection.
 
     One process at a time: whatever is « sending » when it begins was left by a killed one, and
     goes again with the same Message-ID. Ends early, between two mails, once `is_stopping`.
@@ -287,10 +293,23 @@ def _deliver(mail: OutboxMail, carrier: transport.Carrier, report: DeliveryRepor
 
 
 def _claim_next() -> OutboxMail | None:
+    # One at a time: the index then leads straight to the oldest, past however many that wait.
+    for priority in PRIORITIES:
+        if mail := _claim_next_of(priority):
+            return mail
+    return None
+
+
+def _claim_next_of(priority: int) -> OutboxMail | None:
     now = clock.now()
     due = (
         OutboxMail.select()
-        .where(OutboxMail.state == "queued", OutboxMail.due_at <= now, OutboxMail.deadline_at > now)
+        .where(
+            OutboxMail.state == "queued",
+            OutboxMail.priority == priority,
+            OutboxMail.due_at <= now,
+            OutboxMail.deadline_at > now,
+        )
         .order_by(OutboxMail.due_at, OutboxMail.id)
         .limit(1)
     )

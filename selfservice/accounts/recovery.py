@@ -145,6 +145,7 @@ def tell_change(users: list[User]) -> None:
         },
         sender_name=" · ".join(supplier.name for supplier in suppliers),
         company_id=owner.company_id,
+        priority=outbox.AWAITED,
     )
 
 
@@ -167,6 +168,7 @@ def _send_link(key: str, users: list[User]) -> None:
         company_id=users[0].company_id,
         lifetime=lifetime,
         is_secret=True,
+        priority=outbox.AWAITED,
     )
 
 

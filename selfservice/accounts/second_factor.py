@@ -306,4 +306,5 @@ def _tell(user: User, change: str) -> None:
         },
         sender_name=supplier.name,
         company_id=user.company_id,
+        priority=outbox.AWAITED,
     )

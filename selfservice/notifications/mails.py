@@ -29,6 +29,7 @@ def queue_activation(company: Company, owner: User) -> None:
         "activation",
         company,
         cause=f"activation:{company.id}:{company.email_key}",
+        priority=outbox.ACCOUNT,
         login=owner.login,
         opened_on=supplier.opened_on,
         recovery_url=web.public_url("/recuperation", hostname=supplier.hostname),
@@ -109,6 +110,7 @@ def _queue(
     cause: str,
     attachment: tuple[str, str] | None = None,
     is_secret: bool = False,
+    priority: int = outbox.BULK,
     **context: object,
 ) -> None:
     supplier = company.supplier
@@ -132,6 +134,7 @@ def _queue(
         company_id=company.id,
         attachment=attachment,
         is_secret=is_secret,
+        priority=priority,
     )
 
 

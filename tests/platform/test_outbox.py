@@ -11,7 +11,10 @@ from peewee import IntegrityError
 
 from selfservice import outbox, transport
 from selfservice.db import database
+from selfservice.notifications import mails
 from selfservice.outbox import OutboxAttempt, OutboxMail
+from tests.conftest import Browser
+from tests.factories import People
 from tests.smtp import Postbox, queue_one
 
 
@@ -39,6 +42,28 @@ def test_a_batch_takes_one_connection_and_goes_in_order(smtp: Postbox) -> None:
     assert outbox.deliver_due().sent == 5
     assert [mail["To"] for mail in smtp.mails] == [f"user{n}@example.com" for n in range(5)]
     assert len(smtp.connections) == 1
+
+
+def test_what_somebody_waits_for_passes_a_batch_that_is_leaving(
+    smtp: Postbox, people: People, new_browser: Callable[[], Browser]
+) -> None:
+    for number in range(3):
+        queue_one(f"user{number}@example.com")
+    mails.queue_activation(people.alice.company, people.alice)
+
+    def recover_after_two() -> bool:
+        if len(smtp.mails) == 2:
+            new_browser().submit("/recuperation", {"email": people.bob.email})
+        return False
+
+    assert outbox.deliver_due(is_stopping=recover_after_two).sent == 5
+    opened = people.alice.company.email
+    in_order = [opened, "user0@example.com", people.bob.email, *_users(1, 2)]
+    assert smtp.recipients == in_order
+
+
+def _users(*numbers: int) -> list[str]:
+    return [f"user{number}@example.com" for number in numbers]
 
 
 def test_nothing_is_sent_twice(smtp: Postbox) -> None:
