@@ -45,7 +45,7 @@ check: install system ## Everything CI checks
 	$(MAKE) docs-check
 	$(MAKE) test
 
-soak: install system ## What runs longer: a hundred kills of a deposit
+soak: install system ## What runs longer: hundreds of kills, long fuzzing, sign-in times
 	pytest -n 2 -m soak
 
 format: install ## Format Python and templates
