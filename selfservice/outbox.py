@@ -151,11 +151,16 @@ def is_queued(cause: str) -> bool:
     return bool(OutboxMail.select().where(OutboxMail.cause == cause).exists())
 
 
-def deliver_due(*, is_stopping: Callable[[], bool] = lambda: False) -> DeliveryReport:
+def deliver_due(
+    *,
+    is_stopping: Callable[[], bool] = lambda: False,
+    on_progress: Callable[[], None] = lambda: None,
+) -> DeliveryReport:
     """Send every mail that is due, by priority, then oldest first, over one connection.
 
     One process at a time: whatever is « sending » when it begins was left by a killed one, and
-    goes again with the same Message-ID. Ends early, between two mails, once `is_stopping`.
+    goes again with the same Message-ID. Ends early, between two mails, once `is_stopping`; calls
+    `on_progress` after each mail, outside any transaction.
     """
     report = DeliveryReport()
     with db.exclusive("delivery"):
@@ -163,7 +168,9 @@ def deliver_due(*, is_stopping: Callable[[], bool] = lambda: False) -> DeliveryR
         _drop_late(report)
         with transport.carrier() as carrier:
             while not is_stopping() and (mail := _claim_next()):
-                if not _deliver(mail, carrier, report):
+                does_next_pass = _deliver(mail, carrier, report)
+                on_progress()
+                if not does_next_pass:
                     break
     return report
 

@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import date, time
 from functools import wraps
+from time import monotonic
 
 from flask import Flask
 
@@ -15,6 +16,7 @@ from selfservice.queue import queue
 from selfservice.retention import purge
 
 MIDNIGHT = time(0, 0)
+BEAT_SECONDS = 60
 
 log = logging.getLogger(__name__)
 
@@ -35,7 +37,10 @@ def _notify_and_deliver() -> None:
         send.send_digests_of_the_hour()
     finally:  # what is queued leaves, whatever became of the rest
         if not outbox.is_server_paused():
-            outbox.deliver_due(is_stopping=queue.is_stopping)
+            # Ten thousand mails take longer than a living worker may stay silent.
+            outbox.deliver_due(
+                is_stopping=queue.is_stopping, on_progress=_once_a_minute(milestones.beat)
+            )
 
 
 def _forget() -> None:
@@ -63,6 +68,19 @@ def _once_a_day(task: Callable[[], None], *, after: time) -> Callable[[], None]:
         if now.time() >= after and now.date() != done_on:
             task()
             done_on = now.date()
+
+    return run
+
+
+def _once_a_minute(task: Callable[[], None]) -> Callable[[], None]:
+    """Run a task a minute after this and then each minute, however often it is called."""
+    done_at = monotonic()
+
+    def run() -> None:
+        nonlocal done_at
+        if monotonic() - done_at >= BEAT_SECONDS:
+            task()
+            done_at = monotonic()
 
     return run
 

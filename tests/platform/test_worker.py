@@ -5,13 +5,16 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from selfservice import worker
 from selfservice.db import database
 from selfservice.invoices.models import Invoice
+from selfservice.operations import milestones
 from selfservice.outbox import OutboxMail
 from selfservice.queue import queue
 from tests.conftest import free_port
@@ -121,6 +124,19 @@ def test_asked_to_stop_a_worker_ends_within_seconds_and_between_two_mails(
         assert time.monotonic() - started < 8
     assert OutboxMail.select().where(OutboxMail.state == "sending").count() == 0
     assert sent() == len(postbox.mails) < 60
+
+
+def test_long_delivery_shows_that_the_worker_lives_once_a_minute(
+    box: tuple[Postbox, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(6):
+        queue_one(f"user{number}@example.com")
+    seconds = count(0, 20)  # each mail takes that long
+    monkeypatch.setattr(worker, "monotonic", lambda: next(seconds))
+    beats = list[int]()
+    monkeypatch.setattr(milestones, "beat", lambda: beats.append(sent()))
+    worker._notify_and_deliver()
+    assert beats == [3, 6]
 
 
 def test_worker_wakes_by_a_real_redis(
