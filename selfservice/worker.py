@@ -11,9 +11,8 @@ from flask import Flask
 from selfservice import clock, db, outbox, ratelimit, tokens
 from selfservice.accounts import sessions
 from selfservice.notifications import reminders, send
-from selfservice.operations import milestones
+from selfservice.operations import milestones, purging
 from selfservice.queue import queue
-from selfservice.retention import purge
 
 MIDNIGHT = time(0, 0)
 BEAT_SECONDS = 60
@@ -50,7 +49,7 @@ def _forget() -> None:
 
 
 def _purge() -> None:
-    purge.purge()
+    purging.purge_of_the_day()
 
 
 def _remind() -> None:

@@ -2,11 +2,13 @@
 
 import click
 
+from selfservice import clock
 from selfservice.cli.frame import cli, command
 from selfservice.invoices.models import Invoice
 from selfservice.invoices.queries import available_until
+from selfservice.operations import purging
 from selfservice.retention import documents
-from selfservice.retention import purge as purging
+from selfservice.retention.purge import forecast
 from selfservice.suppliers.models import Supplier
 
 KINDS = {
@@ -32,14 +34,19 @@ def retention() -> None:
 @command
 def retention_purge(dry_run: bool) -> None:
     """Supprime ce qui n'est plus disponible."""
+    if believed_at := purging.leapt_since():
+        click.echo(
+            f"La purge quotidienne est suspendue : l'horloge dit {clock.now():%d/%m/%Y}, plus de "
+            f"{purging.LONGEST_LEAP.days} jours après le {believed_at:%d/%m/%Y}."
+        )
     if not dry_run:
-        click.echo(f"Supprimé : {_counted(purging.purge())}.")
+        click.echo(f"Supprimé : {_counted(purging.purge_as_asked())}.")
         return
     query = documents.past_retention().select(Invoice, Supplier).join(Supplier)
     for each in query.iterator():
         until = available_until(each.issued_on)
         click.echo(f"{each.supplier.slug}\t{each.number}\t{each.issued_on}\t{until}")
-    click.echo(f"À supprimer : {_counted(purging.forecast())}. Rien n'a été changé.")
+    click.echo(f"À supprimer : {_counted(forecast())}. Rien n'a été changé.")
 
 
 def _counted(counts: dict[str, int]) -> str:

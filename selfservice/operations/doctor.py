@@ -17,7 +17,7 @@ from selfservice import clock, config, db
 from selfservice.audit import AuditEntry
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
-from selfservice.operations import health, milestones
+from selfservice.operations import health, milestones, purging
 from selfservice.operations.findings import Finding, fault, fine, warning
 from selfservice.operations.smtp import check_mail
 from selfservice.outbox import OutboxMail
@@ -73,7 +73,7 @@ def _database() -> Iterator[Finding]:
                 yield fault("migrations", count=len(pending))
             else:
                 yield from (fine("database"), fine("migrations"))
-                for check in (_documents, _journal, _worker, _backlog, _backup):
+                for check in (_documents, _journal, _purge, _worker, _backlog, _backup):
                     yield from check()
     except db.FAULTS as error:
         yield fault("database", reason=error)
@@ -155,6 +155,16 @@ def _journal() -> Iterator[Finding]:
     newest = AuditEntry.select().order_by(AuditEntry.at.desc()).first()
     if newest and newest.at > clock.now() + MAX_BACKWARDS:
         yield fault("clock_back", newest=f"{newest.at:%d/%m/%Y %H:%M}")
+
+
+def _purge() -> Iterator[Finding]:
+    if believed_at := purging.leapt_since():
+        yield fault(
+            "clock_leapt",
+            now=f"{clock.now():%d/%m/%Y}",
+            days=purging.LONGEST_LEAP.days,
+            last=f"{believed_at:%d/%m/%Y}",
+        )
 
 
 def _documents() -> Iterator[Finding]:

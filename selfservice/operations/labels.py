@@ -52,6 +52,10 @@ FAULTS = {
         "Horloge : le journal connaît déjà le {newest} UTC",
         "remettez la machine à l'heure",
     ),
+    "clock_leapt": (
+        "Horloge : le {now}, plus de {days} jours après le {last} ; la purge est suspendue",
+        "mettez la machine à l'heure, ou lancez « selfservice retention purge » si elle l'est",
+    ),
     "no_worker": ("Processus de fond : jamais vu", "lancez « selfservice worker »"),
     "late_worker": (
         "Processus de fond : sans signe de vie depuis {age}",

@@ -1,6 +1,6 @@
 """When something of the whole instance last happened; in the database, so that all hosts see it."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from peewee import CharField, DateTimeField
 
@@ -9,6 +9,7 @@ from selfservice.db import BaseModel
 
 WORKER = "worker"
 BACKUP = "backup"
+PURGE = "purge"
 
 
 class Milestone(BaseModel):
@@ -18,8 +19,13 @@ class Milestone(BaseModel):
 
 def reach(name: str) -> None:
     """Note that it happened now."""
-    Milestone.insert(name=name, at=clock.now()).on_conflict(
-        conflict_target=[Milestone.name], update={Milestone.at: clock.now()}
+    note(name, clock.now())
+
+
+def note(name: str, at: datetime) -> None:
+    """Note that it happened at an instant."""
+    Milestone.insert(name=name, at=at).on_conflict(
+        conflict_target=[Milestone.name], update={Milestone.at: at}
     ).execute()
 
 
@@ -28,7 +34,13 @@ def beat() -> None:
     reach(WORKER)
 
 
+def reached_at(name: str) -> datetime | None:
+    """Return when it last happened, None for never."""
+    milestone = Milestone.get_or_none(Milestone.name == name)
+    return milestone.at if milestone else None
+
+
 def age(name: str) -> timedelta | None:
     """Return how long ago it last happened, None for never."""
-    milestone = Milestone.get_or_none(Milestone.name == name)
-    return clock.now() - milestone.at if milestone else None
+    at = reached_at(name)
+    return clock.now() - at if at else None

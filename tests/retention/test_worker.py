@@ -1,15 +1,19 @@
 """What the worker does for retention, and when."""
 
 from collections.abc import Iterator
-from datetime import time
+from datetime import date, time, timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
 from flask import Flask
 
-from selfservice import worker
+from selfservice import audit, clock, worker
+from selfservice.audit import AuditEntry
 from selfservice.invoices.models import Invoice
+from selfservice.operations import doctor, milestones, purging
 from tests.invoices.papers import months_ago
+from tests.processes import command
 from tests.retention.conftest import Consumer, MakeDocument
 
 
@@ -26,6 +30,53 @@ def test_the_worker_purges(
     monkeypatch.setattr("huey.consumer.Consumer", Consumer)
     worker.run(app)
     assert Invoice.select().count() == 0
+
+
+def test_a_clock_years_ahead_purges_nothing_until_somebody_asks(
+    app: Flask, instance: Path, make_document: MakeDocument, clock_at: time_machine.Traveller
+) -> None:
+    make_document(issued_on=date(2026, 3, 1), deposited_at=clock.now())
+    audit.record("test")
+    purging.purge_of_the_day()
+    clock_at.shift(timedelta(days=3650))
+    for _ in range(2):
+        purging.purge_of_the_day()
+        milestones.beat()  # and whatever else a wrong clock dates
+        audit.record("test")
+        make_document(deposited_at=clock.now())
+    assert Invoice.select().count() == 3
+    assert AuditEntry.select().where(AuditEntry.event == "test").count() == 3
+    (finding,) = [each for each in doctor.examine_instance() if each.name == "clock_leapt"]
+    assert "retention purge" in finding.line
+    purging.purge_as_asked()
+    assert Invoice.select().where(Invoice.issued_on == date(2026, 3, 1)).count() == 0
+    assert purging.leapt_since() is None
+
+
+def test_an_instance_that_was_never_purged_believes_its_last_sign_of_life(
+    app: Flask, make_document: MakeDocument, clock_at: time_machine.Traveller
+) -> None:
+    assert purging.leapt_since() is None, "a new one has nothing to lose"
+    make_document(issued_on=date(2020, 3, 1), deposited_at=clock.now())
+    clock_at.shift(purging.LONGEST_LEAP + timedelta(seconds=1))
+    purging.purge_of_the_day()
+    audit.record("test")
+    purging.purge_of_the_day()
+    assert Invoice.select().count() == 1
+    clock_at.shift(timedelta(seconds=-1))
+    purging.purge_of_the_day()
+    assert Invoice.select().count() == 0
+
+
+def test_the_command_says_that_the_purge_of_the_day_is_suspended(
+    app: Flask, instance: Path
+) -> None:
+    milestones.note(milestones.PURGE, clock.now() - timedelta(days=100))
+    for option in (("--dry-run",), ()):
+        done = command(instance, "retention", "purge", *option)
+        assert done.returncode == 0, done.stderr
+        assert "La purge quotidienne est suspendue" in done.stdout
+    assert "suspendue" not in command(instance, "retention", "purge").stdout
 
 
 def test_a_daily_task_runs_once_a_paris_day_and_catches_up(
