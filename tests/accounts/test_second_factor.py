@@ -89,6 +89,7 @@ def test_key_is_never_shown_again(phone: Phone, alice: Browser) -> None:
     assert again.location == PAGE
 
 
+@pytest.mark.sqlite
 def test_database_holds_neither_key_nor_rescue_codes(phone: Phone, instance: Path) -> None:
     database.execute_sql("PRAGMA wal_checkpoint(TRUNCATE)")
     content = (instance / "portal.db").read_bytes()

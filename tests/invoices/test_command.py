@@ -104,7 +104,9 @@ def test_a_full_disk_is_one_line_and_the_next_run_completes(
     assert again.stdout.startswith("40 document(s) déposé(s), 0 déjà")
 
 
-@pytest.mark.parametrize("name", ["instance", "documents", "depot"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("instance", marks=pytest.mark.sqlite), "documents", "depot"]
+)
 def test_what_is_read_only_is_one_line_and_the_next_run_completes(
     name: str, ready: Path, folder: Path, tmp_path: Path, mount: Callable[..., None]
 ) -> None:

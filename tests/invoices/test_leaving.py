@@ -118,6 +118,7 @@ def test_pages_of_the_view_follow_within_it(people: People) -> None:
     assert (len(second.rows), second.next_key) == (1, None)
 
 
+@pytest.mark.sqlite
 def test_the_count_reads_the_index_of_what_nobody_downloaded(people: People) -> None:
     days = queries.visible_to(people.alice).where(queries.is_leaving(clock.today()))
     sql, values = days.select(Invoice.issued_on).order_by(Invoice.issued_on).sql()

@@ -121,6 +121,7 @@ def test_a_profile_costs_no_query(
     assert len(seen) <= 4, seen
 
 
+@pytest.mark.sqlite
 def test_paging_through_a_profile_sorts_nothing(driver: User) -> None:
     shown = queries.within_history(queries.visible_to(driver), driver)
     sql, parameters = listing._columns(shown, driver).limit(51).sql()

@@ -73,6 +73,7 @@ def documents(instance: Path) -> dict[str, str]:
     return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
+@pytest.mark.sqlite
 def test_backups_during_a_deposit_restore_to_whole_instances(
     supplier: Supplier, folder: Path, instance: Path, tmp_path: Path
 ) -> None:
@@ -97,6 +98,7 @@ def test_backups_during_a_deposit_restore_to_whole_instances(
     assert 0 < sizes[0] < 400, "the first was taken under way"
 
 
+@pytest.mark.sqlite
 def test_restored_instance_works_and_holds_all_that_matters(
     filled: Supplier, instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -128,6 +130,7 @@ def test_backup_is_known_to_the_doctor(filled: Supplier, tmp_path: Path) -> None
     assert milestones.age(milestones.BACKUP) is not None
 
 
+@pytest.mark.sqlite
 def test_instance_that_is_not_empty_is_refused_in_one_line(
     filled: Supplier, instance: Path, tmp_path: Path
 ) -> None:
@@ -143,6 +146,7 @@ def test_instance_that_is_not_empty_is_refused_in_one_line(
     assert "existe déjà" in again.stderr
 
 
+@pytest.mark.sqlite
 def test_instance_is_restored_by_an_account_that_owns_nothing_around_it(
     filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -197,6 +201,7 @@ def nest_manifest(members: dict[str, bytes]) -> None:
     members["manifest.json"] = b"[" * 200_000
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "harm",
     [
@@ -239,6 +244,7 @@ def test_truncated_archive_is_refused(kept: float, filled: Supplier, tmp_path: P
     assert not (tmp_path / "copy").exists()
 
 
+@pytest.mark.sqlite
 def test_document_purged_meanwhile_is_no_fault(
     filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -285,6 +291,7 @@ def test_document_purged_while_postgresql_is_saved_is_no_fault(
         assert Invoice.select().count() == 2
 
 
+@pytest.mark.sqlite
 def test_lost_document_is_told_and_the_rest_is_saved(
     filled: Supplier, instance: Path, tmp_path: Path
 ) -> None:
@@ -313,6 +320,7 @@ def test_full_disk_leaves_no_half_file(
     assert milestones.age(milestones.BACKUP) is None
 
 
+@pytest.mark.sqlite
 def test_older_archive_is_migrated_and_a_newer_one_refused(
     filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -330,6 +338,7 @@ def test_older_archive_is_migrated_and_a_newer_one_refused(
         restore(tmp_path / "newer.tar", tmp_path / "other")
 
 
+@pytest.mark.sqlite
 def test_documents_go_where_the_settings_say(
     filled: Supplier, instance: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -75,6 +75,7 @@ def test_folders_that_others_read_or_write_are_told(app: Flask, instance: Path) 
     assert found("open_folder").level is Level.FAULT
 
 
+@pytest.mark.sqlite
 def test_missing_and_damaged_databases_are_told(app: Flask, instance: Path) -> None:
     db.database.close()
     path = instance / "portal.db"

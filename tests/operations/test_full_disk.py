@@ -27,7 +27,11 @@ def _may_mount() -> bool:
     return os.geteuid() == 0 and subprocess.run(["unshare", "-m", "true"]).returncode == 0
 
 
-pytestmark = pytest.mark.skipif(not _may_mount(), reason="only root may mount a small disk")
+# The small disk holds the instance: with PostgreSQL its database is elsewhere.
+pytestmark = [
+    pytest.mark.sqlite,
+    pytest.mark.skipif(not _may_mount(), reason="only root may mount a small disk"),
+]
 
 
 def mount(*words: str) -> None:

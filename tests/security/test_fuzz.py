@@ -15,6 +15,7 @@ from selfservice import create_app, db, installation, tokens
 from selfservice.accounts import recovery
 from selfservice.accounts.models import User
 from selfservice.invoices import storage
+from tests import postgresql
 from tests.conftest import CHEAP_HASHING, free_port
 from tests.factories import PASSWORD, make_invoice, make_people
 from tests.invoices.papers import cii, pdf
@@ -158,6 +159,8 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
     """An administrator's visit to an instance with a few documents, served by two workers."""
     instance = tmp_path_factory.mktemp("fuzz") / "instance"
     with pytest.MonkeyPatch.context() as patch:
+        if postgresql.is_selected:
+            patch.setenv("SELFSERVICE_DATABASE_URL", postgresql.url_for(instance))
         patch.setenv("SELFSERVICE_INSTANCE", str(instance))
         for name, value in CHEAP_HASHING.items():
             patch.setenv(f"SELFSERVICE_{name}", value)
