@@ -1,6 +1,7 @@
 """The files of deploy/ pass their own tools, and nginx does before the portal what it is for."""
 
 import json
+import os
 import re
 import shutil
 import socket
@@ -23,10 +24,15 @@ DEPLOY = REPOSITORY / "deploy"
 UNITS = sorted(path.name for path in DEPLOY.glob("selfservice-*"))
 MAX_EXPOSURE = 1.5
 NAME = "factures.example.com"
+TOOLS = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # where Debian keeps nginx
 
 
 def needs(tool: str) -> pytest.MarkDecorator:
-    return pytest.mark.skipif(shutil.which(tool) is None, reason=f"needs {tool}")
+    return pytest.mark.skipif(shutil.which(tool, path=TOOLS) is None, reason=f"needs {tool}")
+
+
+def _nginx() -> str:
+    return str(shutil.which("nginx", path=TOOLS))
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -101,13 +107,13 @@ def site(tmp_path: Path) -> tuple[Path, int, int]:
 @needs("nginx")
 @needs("openssl")
 def test_example_is_understood_by_nginx(site: tuple[Path, int, int]) -> None:
-    done = run("nginx", "-t", "-c", site[0])
+    done = run(_nginx(), "-t", "-c", site[0])
     assert done.returncode == 0, done.stderr
 
 
 @contextmanager
 def proxied(main: Path) -> Iterator[None]:
-    process = subprocess.Popen(["nginx", "-c", main], stderr=subprocess.DEVNULL)
+    process = subprocess.Popen([_nginx(), "-c", main], stderr=subprocess.DEVNULL)
     try:
         yield
     finally:
