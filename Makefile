@@ -33,7 +33,7 @@ site: install ## Build the help site into site/
 test: install system ## The whole test suite, browser tests included
 	pytest -n 2
 
-test-postgresql: install system ## The whole test suite on a PostgreSQL of its own
+test-postgresql: install system ## The test suite on a PostgreSQL of its own
 	pytest -n 2 --database postgresql
 
 check: install system ## Everything CI checks
