@@ -9,29 +9,12 @@ from peewee import JOIN, Tuple, fn
 from selfservice import clock
 from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES, User
 from selfservice.invoices import queries
+from selfservice.invoices.filters import Filters, read_key
 from selfservice.invoices.labels import KIND_LABELS, STATE_LABELS
-from selfservice.invoices.models import KINDS, Invoice, Opening
+from selfservice.invoices.models import Invoice, Opening
 
 PAGE_ROWS = 50
 COUNT_CAP = 1000
-MAX_SEARCH_LENGTH = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """What the reader asked for, cleaned.
-
-    `q` is a part of a number (empty: no search). `kind` is « invoice », « credit_note » or empty.
-    `is_showing_all` lifts the display history (« historique=tout »). `is_leaving` keeps what
-    leaves soon and was never downloaded (« vue=a_archiver »). `after` is the key of a page
-    (`Listing.next_key`), empty for the first.
-    """
-
-    q: str = ""
-    kind: str = ""
-    is_showing_all: bool = False
-    is_leaving: bool = False
-    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +87,6 @@ class Listing:
     leaving: Leaving | None = None
 
 
-def clean_filters(
-    *, q: str = "", kind: str = "", history: str = "", view: str = "", after: str = ""
-) -> Filters:
-    """Make filters of whatever a query string holds; what is not understood is left out."""
-    text = q.encode("utf-8", "ignore").decode("utf-8").replace("\0", "").strip()
-    return Filters(
-        q=text[:MAX_SEARCH_LENGTH].strip(),
-        kind=kind if kind in KINDS else "",
-        is_showing_all=history == "tout",
-        is_leaving=view == "a_archiver",
-        after=after if _read_key(after) else "",
-    )
-
-
 def list_invoices(user: User, filters: Filters) -> Listing:
     """Return one page of what the user may see, newest first.
 
@@ -168,7 +137,7 @@ def _leaving(user: User) -> Leaving | None:
 
 
 def _page(query: Any, user: User, after: str) -> tuple[list[Row], str | None]:
-    key = _read_key(after)
+    key = read_key(after)
     if key:
         query = query.where(Tuple(Invoice.issued_on, Invoice.id) < Tuple(*key))
     found = list(_columns(query, user).limit(PAGE_ROWS + 1).tuples())
@@ -232,14 +201,3 @@ def _count_hidden(matching: Any, user: User) -> int:
     """Count what the display history hides, without reading more than the cap."""
     older = matching.where(Invoice.issued_on < queries.earliest_shown(user))
     return int(older.select(Invoice.id).limit(COUNT_CAP + 1).count())
-
-
-def _read_key(text: str) -> tuple[date, int] | None:
-    day, _, identifier = text.partition(",")
-    if not (identifier.isascii() and identifier.isdigit() and len(identifier) <= 19):
-        return None
-    try:
-        key = date.fromisoformat(day), int(identifier)
-    except ValueError:
-        return None
-    return key if key[1] <= queries.MAX_ID else None

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, abort, render_template, request
 
 from selfservice import ratelimit, tokens
 from selfservice.accounts.views.visitor import origin
-from selfservice.invoices.views import send_document
+from selfservice.invoices.views.documents import send_document
 from selfservice.notifications import direct_links
 
 blueprint = Blueprint("notifications", __name__)

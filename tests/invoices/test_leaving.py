@@ -10,7 +10,8 @@ import time_machine
 from selfservice import clock
 from selfservice.db import database
 from selfservice.invoices import listing, queries
-from selfservice.invoices.listing import Filters, Leaving, clean_filters, list_invoices
+from selfservice.invoices.filters import Filters, clean_filters
+from selfservice.invoices.listing import Leaving, list_invoices
 from selfservice.invoices.models import Invoice
 from tests.conftest import Browser
 from tests.factories import People, make_invoice

@@ -13,8 +13,9 @@ from flask import Flask
 from selfservice import clock
 from selfservice.accounts.models import User
 from selfservice.db import database
-from selfservice.invoices import listing, queries
-from selfservice.invoices.listing import PAGE_ROWS, Filters, clean_filters, list_invoices
+from selfservice.invoices import filters, listing, queries
+from selfservice.invoices.filters import Filters, clean_filters
+from selfservice.invoices.listing import PAGE_ROWS, list_invoices
 from selfservice.invoices.models import Invoice, Opening
 from tests.conftest import Browser
 from tests.factories import People, make_invoice
@@ -75,8 +76,8 @@ def test_a_row_says_all_that_the_list_shows(people: People) -> None:
 def test_bob_and_charlie_see_nothing_of_alice(people: People) -> None:
     make_invoice(people.alice.company, number="A-1")
     for other in (people.bob, people.charlie):
-        for filters in (Filters(), Filters(q="A"), Filters(is_showing_all=True)):
-            found = list_invoices(other, filters)
+        for asked in (Filters(), Filters(q="A"), Filters(is_showing_all=True)):
+            found = list_invoices(other, asked)
             assert (found.rows, found.hidden_count, found.is_account_empty) == ([], 0, True)
 
 
@@ -176,7 +177,7 @@ def test_pages_follow_without_loss_while_documents_arrive(people: People) -> Non
 def test_paging_reads_the_index_and_sorts_nothing(people: People) -> None:
     for after in ("", f"{clock.today()},{2**62}"):
         shown = queries.within_history(queries.visible_to(people.alice), people.alice)
-        key = listing._read_key(after)
+        key = filters.read_key(after)
         query = listing._columns(shown, people.alice)
         if key:
             query = query.where(listing.Tuple(Invoice.issued_on, Invoice.id) < listing.Tuple(*key))

@@ -14,7 +14,7 @@ from werkzeug.http import parse_options_header
 from selfservice.audit import AuditEntry
 from selfservice.invoices.deposit import deposit_folder
 from selfservice.invoices.models import Invoice, Opening
-from selfservice.invoices.views import content_disposition
+from selfservice.invoices.views.documents import content_disposition
 from tests.conftest import Browser
 from tests.factories import People, make_invoice
 from tests.invoices import papers

@@ -9,7 +9,8 @@ from selfservice.accounts.models import Profile, User
 from selfservice.db import database
 from selfservice.invoices import listing, queries
 from selfservice.invoices.deposit import deposit_folder
-from selfservice.invoices.listing import Filters, list_invoices
+from selfservice.invoices.filters import Filters
+from selfservice.invoices.listing import list_invoices
 from selfservice.invoices.models import Invoice
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_invoice, make_profile, make_user

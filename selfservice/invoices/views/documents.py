@@ -1,33 +1,16 @@
-"""« Mes factures »: the list, the PDF and the Factur-X XML."""
+"""One document: its PDF and its Factur-X XML."""
 
-from typing import cast
 from urllib.parse import quote
 
-from flask import Blueprint, Response, abort, render_template, request
-from flask_login import current_user, login_required
+from flask import Response, abort, request
+from flask_login import login_required
 from werkzeug.http import dump_options_header
 from werkzeug.wsgi import wrap_file
 
-from selfservice.accounts.models import User
 from selfservice.accounts.views.visitor import origin
-from selfservice.invoices import listing, opening
+from selfservice.invoices import opening
 from selfservice.invoices.models import Invoice
-
-blueprint = Blueprint("invoices", __name__, url_prefix="/factures")
-
-
-@blueprint.get("", strict_slashes=False)
-@login_required
-def index() -> str:
-    filters = listing.clean_filters(
-        q=request.args.get("q", ""),
-        kind=request.args.get("kind", ""),
-        history=request.args.get("historique", ""),
-        view=request.args.get("vue", ""),
-        after=request.args.get("apres", ""),
-    )
-    found = listing.list_invoices(_reader(), filters)
-    return render_template("invoices/index.html", listing=found, filters=filters)
+from selfservice.invoices.views.blueprint import blueprint, reader
 
 
 @blueprint.get("/<int:invoice_id>.pdf")
@@ -62,20 +45,16 @@ def send_document(invoice: Invoice, kind: str) -> Response:
     return _private(response, kind, f"{invoice.number}.pdf")
 
 
-def _reader() -> User:
-    return cast(User, current_user)
-
-
 def _invoice_or_404(invoice_id: int) -> Invoice:
     try:
-        return opening.find_invoice(_reader(), invoice_id)
+        return opening.find_invoice(reader(), invoice_id)
     except opening.UnknownInvoiceError:
         abort(404)
 
 
 def _mark_opened(invoice: Invoice) -> None:
     if request.method != "HEAD":
-        opening.mark_opened(_reader(), invoice, origin=origin())
+        opening.mark_opened(reader(), invoice, origin=origin())
 
 
 def _private(response: Response, kind: str, name: str) -> Response:
