@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from babel.dates import format_date, format_datetime
-from flask import Flask, Response, current_app, g, render_template, request
+from flask import Flask, Response, abort, current_app, g, render_template, request
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -52,8 +52,9 @@ def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
     # Flask would refuse every host that its own key of this name does not list.
     app.extensions["trusted_hosts"] = [name.lower() for name in app.config["TRUSTED_HOSTS"]]
     app.config["TRUSTED_HOSTS"] = None
-    csrf.init_app(app)
     app.before_request(_open)
+    app.before_request(_refuse_nameless)
+    csrf.init_app(app)
     app.after_request(_protect)
     app.teardown_request(_leave)
     app.url_defaults(_version_static)
@@ -86,6 +87,12 @@ def _open() -> Response | None:
     g.request_id = request.environ[logs.REQUEST_ID]
     db.ensure_open()
     return None if _is_trusted(request.host) else Response("Adresse inconnue.", 400)
+
+
+def _refuse_nameless() -> None:
+    """Refuse a multipart body with a field of no name, at which Flask-WTF would stumble."""
+    if request.method not in ("GET", "HEAD") and (None in request.form or None in request.files):
+        abort(400)
 
 
 def _is_trusted(host: str) -> bool:

@@ -76,6 +76,16 @@ def test_a_body_too_large_is_refused_whatever_its_type(kind: str, browser: Brows
     assert response.status_code == 413
 
 
+@pytest.mark.parametrize("rest", ["", '; filename="a.pdf"'])
+def test_a_field_without_a_name_is_refused(rest: str, browser: Browser) -> None:
+    body = f'--b\r\nContent-Disposition: form-data; name="\r"{rest}\r\n\r\nx\r\n--b--\r\n'
+    for path in ("/connexion", "/reinitialisation"):
+        response = browser.client.post(
+            path, data=body, content_type="multipart/form-data; boundary=b"
+        )
+        assert response.status_code == 400
+
+
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:8000"])
 def test_a_host_that_is_not_ours_is_refused_with_the_headers(host: str, browser: Browser) -> None:
     response = browser.get("/", headers={"Host": host})
