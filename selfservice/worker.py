@@ -16,6 +16,7 @@ from selfservice.queue import queue
 
 MIDNIGHT = time(0, 0)
 BEAT_SECONDS = 60
+DELIVERY_SECONDS = 2
 
 log = logging.getLogger(__name__)
 
@@ -31,20 +32,27 @@ def run(app: Flask) -> None:
 
 
 def _notify_and_deliver() -> None:
+    # Preparing ten thousand mails takes minutes, and who waits for a recovery mail does not.
+    meanwhile = _every(DELIVERY_SECONDS, _deliver)
     try:
-        send.send_due()
-        send.send_digests_of_the_hour()
+        send.send_due(on_progress=meanwhile)
+        send.send_digests_of_the_hour(on_progress=meanwhile)
     finally:  # what is queued leaves, whatever became of the rest
-        if not outbox.is_server_paused():
-            # Ten thousand mails take longer than a living worker may stay silent.
-            outbox.deliver_due(
-                is_stopping=queue.is_stopping, on_progress=_once_a_minute(milestones.beat)
-            )
+        _deliver()
+
+
+def _deliver() -> None:
+    milestones.beat()
+    if not outbox.is_server_paused():
+        # Ten thousand mails take longer than a living worker may stay silent.
+        beat = _every(BEAT_SECONDS, milestones.beat)
+        outbox.deliver_due(is_stopping=queue.is_stopping, on_progress=beat)
 
 
 def _forget() -> None:
-    tokens.mark_expired()
-    sessions.forget_ended()
+    if purging.leapt_since() is None:
+        tokens.mark_expired()
+        sessions.forget_ended()
     ratelimit.forget_expired()
 
 
@@ -71,13 +79,13 @@ def _once_a_day(task: Callable[[], None], *, after: time) -> Callable[[], None]:
     return run
 
 
-def _once_a_minute(task: Callable[[], None]) -> Callable[[], None]:
-    """Run a task a minute after this and then each minute, however often it is called."""
+def _every(seconds: float, task: Callable[[], None]) -> Callable[[], None]:
+    """Run a task so many seconds after this and then again, however often it is called."""
     done_at = monotonic()
 
     def run() -> None:
         nonlocal done_at
-        if monotonic() - done_at >= BEAT_SECONDS:
+        if monotonic() - done_at >= seconds:
             task()
             done_at = monotonic()
 

@@ -3,6 +3,7 @@
 from peewee import ModelSelect
 
 from selfservice.accounts.models import User
+from selfservice.db import FRENCH
 from selfservice.suppliers.models import Company
 
 
@@ -30,7 +31,11 @@ def companies_of(administrator: User) -> "ModelSelect[Company]":
         allowed |= (Company.supplier == supplier_id) & (
             Company.email_key == administrator.email_key
         )
-    return Company.select().where(allowed).order_by(Company.name, Company.client_number)
+    return (
+        Company.select()
+        .where(allowed)
+        .order_by(Company.name.collate(FRENCH), Company.client_number)
+    )
 
 
 def lock_company(administrator: User, company_id: int) -> Company:

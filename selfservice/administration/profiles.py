@@ -7,7 +7,7 @@ from peewee import IntegrityError, ModelSelect, fn, prefetch
 from selfservice import audit, clock
 from selfservice.accounts.models import Profile, ProfileContract, User
 from selfservice.administration.companies import NotFoundError, companies_of, lock_company
-from selfservice.db import database
+from selfservice.db import FRENCH, database
 from selfservice.invoices import queries
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Company
@@ -49,7 +49,7 @@ def profiles_of(administrator: User) -> list[Profile]:
         Profile.select(Profile, Company, users.alias("user_count"))
         .join(Company)
         .where(Profile.company.in_(list(companies_of(administrator))))
-        .order_by(Company.name, Company.client_number, Profile.name)
+        .order_by(Company.name.collate(FRENCH), Company.client_number, Profile.name.collate(FRENCH))
     )
     contracts = ProfileContract.select().order_by(ProfileContract.contract)
     found: list[Profile] = prefetch(profiles, contracts)

@@ -7,6 +7,7 @@ from typing import Any
 from peewee import JOIN, fn
 
 from selfservice.accounts.models import Activation
+from selfservice.db import FRENCH
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Company, Supplier
 
@@ -45,7 +46,7 @@ def registrations(condition: Any) -> list[Registration]:
         .switch(Company)
         .join(Activation, JOIN.LEFT_OUTER, on=is_same_pair, attr="activation")
         .where(condition)
-        .order_by(Company.name, Company.client_number)
+        .order_by(Company.name.collate(FRENCH), Company.client_number)
     )
     return [_registration(company) for company in query]
 

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 MODES_AT_ONCE = ("attached", "link")
 
+Progress = Callable[[], None]
+
 
 @dataclass
 class SendReport:
@@ -47,33 +49,43 @@ class SendReport:
         self.faults += other.faults
 
 
-def send_due() -> SendReport:
+def send_due(*, on_progress: Progress = lambda: None) -> SendReport:
     """Create the users and queue the mails that the documents not yet announced call for.
 
     The activation mail goes before any other. Documents of companies in mode `daily` wait for
     `send_digests`.
     """
-    return each_company(Invoice.announced_at.is_null(), _announce)
+    return each_company(Invoice.announced_at.is_null(), _announce, on_progress=on_progress)
 
 
-def send_digests(on: date) -> SendReport:
+def send_digests(on: date, *, on_progress: Progress = lambda: None) -> SendReport:
     """Queue the mail of a Paris day for each company that has documents waiting for it.
 
     One mail a day and company: what comes after it waits for the next day.
     """
-    return each_company(Invoice.is_digest_due, lambda company: _digest(company, on))
+    return each_company(
+        Invoice.is_digest_due, lambda company: _digest(company, on), on_progress=on_progress
+    )
 
 
-def send_digests_of_the_hour() -> SendReport:
+def send_digests_of_the_hour(*, on_progress: Progress = lambda: None) -> SendReport:
     """Queue today's digests from DIGEST_TIME on, Paris time; the worker asks each minute."""
     now = clock.paris(clock.now())  # read once: midnight may pass meanwhile
     if now.time() < current_app.config["DIGEST_TIME"]:
         return SendReport()
-    return send_digests(now.date())
+    return send_digests(now.date(), on_progress=on_progress)
 
 
-def each_company(condition: object, work: Callable[[Company], SendReport]) -> SendReport:
-    """Do a work company by company, each in its transaction; one in trouble waits."""
+def each_company(
+    condition: object,
+    work: Callable[[Company], SendReport],
+    *,
+    on_progress: Progress = lambda: None,
+) -> SendReport:
+    """Do a work company by company, each in its transaction; one in trouble waits.
+
+    Calls `on_progress` after each company, outside any transaction.
+    """
     report = SendReport()
     for company_id in _companies_of(condition):
         try:
@@ -84,6 +96,7 @@ def each_company(condition: object, work: Callable[[Company], SendReport]) -> Se
             report.faults.append(f"{company_id}: {type(error).__name__}: {error}")
         else:
             report.add(done)
+        on_progress()
     return report
 
 

@@ -14,9 +14,11 @@ from flask import Flask
 from selfservice import worker
 from selfservice.db import database
 from selfservice.invoices.models import Invoice
+from selfservice.notifications import send
 from selfservice.operations import milestones
 from selfservice.outbox import OutboxMail
 from selfservice.queue import queue
+from selfservice.suppliers.models import Company
 from tests.conftest import free_port
 from tests.factories import make_company, make_invoice, make_supplier
 from tests.processes import running, wait_until
@@ -136,7 +138,28 @@ def test_long_delivery_shows_that_the_worker_lives_once_a_minute(
     beats = list[int]()
     monkeypatch.setattr(milestones, "beat", lambda: beats.append(sent()))
     worker._notify_and_deliver()
-    assert beats == [3, 6]
+    assert beats == [0, 3, 6]
+
+
+def test_mails_leave_while_others_are_prepared(
+    box: tuple[Postbox, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supplier = make_supplier()
+    for number in range(3):
+        make_invoice(make_company(supplier, email=f"owner{number}@example.com"))
+    queue_one()
+    seconds = count(0, worker.DELIVERY_SECONDS)  # each company takes that long
+    monkeypatch.setattr(worker, "monotonic", lambda: next(seconds))
+    announce, sent_before = send._announce, list[int]()
+
+    def note(company: Company) -> send.SendReport:
+        sent_before.append(sent())
+        return announce(company)
+
+    monkeypatch.setattr(send, "_announce", note)
+    worker._notify_and_deliver()
+    assert sent_before == [0, 2, 3]
+    assert sent() == 4
 
 
 def test_worker_wakes_by_a_real_redis(

@@ -8,10 +8,13 @@ import pytest
 import time_machine
 from flask import Flask
 
-from selfservice import audit, clock, worker
+from selfservice import audit, clock, tokens, worker
+from selfservice.accounts import sessions
+from selfservice.accounts.models import UserSession
 from selfservice.audit import AuditEntry
 from selfservice.invoices.models import Invoice
 from selfservice.operations import doctor, milestones, purging
+from tests.factories import People
 from tests.invoices.papers import months_ago
 from tests.processes import command
 from tests.retention.conftest import Consumer, MakeDocument
@@ -51,6 +54,22 @@ def test_a_clock_years_ahead_purges_nothing_until_somebody_asks(
     purging.purge_as_asked()
     assert Invoice.select().where(Invoice.issued_on == date(2026, 3, 1)).count() == 0
     assert purging.leapt_since() is None
+
+
+def test_a_clock_years_ahead_ends_no_session_and_no_link(
+    people: People, clock_at: time_machine.Traveller
+) -> None:
+    purging.purge_as_asked()
+    secret = sessions.open_session(people.alice, origin="127.0.0.1", browser="")
+    link = tokens.issue("test", "alice", lifetime=timedelta(days=90))
+    clock_at.shift(timedelta(days=3650))
+    worker._forget()
+    clock_at.shift(timedelta(days=-3650))
+    assert sessions.load(secret) == people.alice
+    assert tokens.read("test", link).subject == "alice"
+    clock_at.shift(timedelta(hours=20))
+    worker._forget()
+    assert UserSession.select().count() == 0
 
 
 def test_an_instance_that_was_never_purged_believes_its_last_sign_of_life(
