@@ -8,6 +8,8 @@ BIN := $(VENV)/bin
 # Everything lives in the project's own environment, whatever the shell has active.
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export NO_MKDOCS_2_WARNING := 1
+# The tests start hundreds of processes: none should compile what another has compiled.
+unexport PYTHONDONTWRITEBYTECODE
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
