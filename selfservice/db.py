@@ -4,19 +4,25 @@ import fcntl
 import sqlite3
 import unicodedata
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from functools import lru_cache
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
 from peewee import (
+    BooleanField,
     DatabaseProxy,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
     InterfaceError,
     Model,
     OperationalError,
     PeeweeException,
     SqliteDatabase,
+    Value,
 )
 from playhouse.db_url import connect, register_database
 from playhouse.migrations import Runner
@@ -37,6 +43,9 @@ FAULTS: tuple[type[Exception], ...] = (
     *postgresql.OPERATIONAL_ERRORS,
 )
 ERRORS: tuple[type[Exception], ...] = (PeeweeException, sqlite3.Error, *postgresql.ERRORS)
+
+# Of these a driver may give something else than the field's own type.
+CONVERTED = (BooleanField, DateField, DateTimeField)
 
 database = DatabaseProxy()
 
@@ -188,3 +197,62 @@ def applied_migrations() -> list[str]:
 
 def _runner() -> Any:
     return Runner(database.obj, str(MIGRATIONS))
+
+
+class Prepared:
+    """A query that peewee writes once, for what every request asks: writing costs most of it.
+
+    `build` returns a query of all columns of `models`, given a placeholder for each value;
+    values reach the driver as they are. Foreign keys between the models are filled in.
+    """
+
+    def __init__(self, *models: type[Model], build: Callable[..., Any]) -> None:
+        self._columns = [(model, _columns_of(model)) for model in models]
+        self._build = build
+        self._written: dict[bool, tuple[str, list[Any]]] = {}
+
+    def first(self, *values: object) -> list[Any] | None:
+        """Return an instance of each model for the first row, None where there is none."""
+        sql, parameters = self._write()
+        given = [values[each.index] if type(each) is _Place else each for each in parameters]
+        row = database.execute_sql(sql, given).fetchone()
+        return None if row is None else self._instances(iter(row))
+
+    def _write(self) -> tuple[str, list[Any]]:
+        if (written := self._written.get(is_sqlite())) is None:
+            places = range(len(signature(self._build).parameters))
+            query = self._build(*(Value(_Place(each), converter=False) for each in places))
+            written = self._written[is_sqlite()] = query.sql()
+        return written
+
+    def _instances(self, values: Iterator[Any]) -> list[Any]:
+        found: dict[type[Model], Any] = {}
+        for model, columns in self._columns:
+            found[model] = instance = model(__no_default__=True)
+            for (name, read), value in zip(columns, values, strict=False):
+                instance.__data__[name] = read(value) if read and value is not None else value
+        for model, instance in found.items():
+            for name, target in _targets_of(model):
+                if target in found:
+                    instance.__rel__[name] = found[target]
+        return list(found.values())
+
+
+class _Place:
+    """Where a value will stand among the parameters of a written query."""
+
+    def __init__(self, index: int) -> None:
+        self.index = index
+
+
+def _columns_of(model: type[Model]) -> list[tuple[str, Callable[[Any], Any] | None]]:
+    fields = model._meta.sorted_fields  # noqa: SLF001 (peewee documents it)
+    return [
+        (each.name, each.python_value if isinstance(each, CONVERTED) else None) for each in fields
+    ]
+
+
+@lru_cache
+def _targets_of(model: type[Model]) -> list[tuple[str, type[Model]]]:
+    fields = model._meta.sorted_fields  # noqa: SLF001
+    return [(each.name, each.rel_model) for each in fields if isinstance(each, ForeignKeyField)]

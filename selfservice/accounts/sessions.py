@@ -3,12 +3,14 @@
 import hashlib
 import secrets
 from datetime import datetime, timedelta
+from typing import Any, cast
 
 from flask import current_app
 from peewee import ModelSelect
 
 from selfservice import clock
 from selfservice.accounts.models import User, UserSession
+from selfservice.db import Prepared
 from selfservice.suppliers.models import Company, Supplier
 
 USE_NOTED_EVERY = timedelta(minutes=1)
@@ -34,27 +36,37 @@ def open_session(user: User, *, origin: str, browser: str) -> str:
 
 def load(secret: str) -> User | None:
     """Return the user of a living session, company and supplier joined, in one query."""
-    row: UserSession | None = (
-        living()
-        .select(UserSession, User, Company, Supplier)
-        .join_from(UserSession, User)
-        .join(Company)
-        .join(Supplier)
-        .where(UserSession.id_hash == _hash(secret), User.is_active, User.closed_at.is_null())
-        .first()
-    )
-    if row is None:
+    found = _LIVING_USER.first(*_limits(clock.now()), _hash(secret))
+    if found is None:
         return None
-    _note_use(row)
-    user: User = row.user
-    user.session, user.session_secret = row, secret  # type: ignore[misc]
-    return user
+    session, user = found[:2]
+    _note_use(session)
+    user.session, user.session_secret = session, secret
+    return cast(User, user)
 
 
 def living() -> "ModelSelect[UserSession]":
     """Return the sessions neither idle nor open for too long."""
-    idle, oldest = _limits(clock.now())
+    return _living_since(*_limits(clock.now()))
+
+
+def _living_since(idle: Any, oldest: Any) -> "ModelSelect[UserSession]":
     return UserSession.select().where(UserSession.used_at > idle, UserSession.opened_at > oldest)
+
+
+def _living_user(idle: Any, oldest: Any, id_hash: Any) -> Any:
+    return (
+        _living_since(idle, oldest)
+        .select(UserSession, User, Company, Supplier)
+        .join_from(UserSession, User)
+        .join(Company)
+        .join(Supplier)
+        .where(UserSession.id_hash == id_hash, User.is_active, User.closed_at.is_null())
+        .limit(1)
+    )
+
+
+_LIVING_USER = Prepared(UserSession, User, Company, Supplier, build=_living_user)
 
 
 def open_sessions(user: User) -> "ModelSelect[UserSession]":
