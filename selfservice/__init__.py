@@ -24,7 +24,7 @@ def create_app() -> Flask:
     settings = config.load(config.instance_path())
     if not settings["SECRET_KEY"]:
         raise config.ConfigurationError("pas de clé secrète : lancez d'abord « selfservice init »")
-    app = Flask(
+    app = web.Portal(
         __name__,
         instance_path=str(settings["INSTANCE"]),
         template_folder=str(config.REPOSITORY / "templates"),

@@ -5,6 +5,7 @@ Instants are naive UTC datetimes (`_at`), days are Paris dates (`_on`).
 
 import os
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
@@ -44,6 +45,7 @@ def _read_utc(text: str) -> datetime:
     return (instant.astimezone(UTC) if instant.tzinfo else instant).replace(tzinfo=None)
 
 
+@lru_cache(maxsize=4096)
 def add_months(day: date, months: int) -> date:
     """Return the same day N months later, clamped to the month's end."""
     return day + relativedelta(months=months)
@@ -54,6 +56,7 @@ def months_ago(months: int) -> datetime:
     return now() - relativedelta(months=months)
 
 
+@lru_cache(maxsize=4096)
 def earliest_lasting(until: date, *, months: int) -> date:
     """Return the first day D such that D + months, clamped, is not before `until`."""
     day = until - relativedelta(months=months)

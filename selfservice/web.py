@@ -6,12 +6,22 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from babel.dates import format_date, format_datetime
-from flask import Flask, Response, abort, current_app, g, render_template, request
+from flask import (
+    Flask,
+    Response,
+    abort,
+    current_app,
+    g,
+    has_request_context,
+    render_template,
+    request,
+)
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -30,8 +40,33 @@ SAFE_NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PAGES_OF_ERRORS = (400, 404, 410, 413, 429, 500, 503)
 
+HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Cache-Control": "no-store",
+}
+HEADERS_OF_HTTPS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
+
 log = logging.getLogger(__name__)
 csrf = CSRFProtect()
+
+
+class Portal(Flask):
+    """Flask, with the addresses that depend on their endpoint alone built once."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._addresses: dict[str, str] = {}
+
+    def url_for(self, endpoint: str, **values: Any) -> str:
+        if values or endpoint.startswith(".") or not has_request_context():
+            return super().url_for(endpoint, **values)
+        if endpoint not in self._addresses:
+            self._addresses[endpoint] = super().url_for(endpoint)
+        return self._addresses[endpoint]
 
 
 def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
@@ -49,6 +84,8 @@ def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
         WTF_CSRF_TIME_LIMIT=app.config["SESSION_HOURS"] * 3600,
     )
     app.extensions["is_supplier_host"] = is_supplier_host
+    app.extensions["public_host"] = urlsplit(app.config["PUBLIC_URL"]).hostname or ""
+    app.extensions["headers"] = list((HEADERS | (HEADERS_OF_HTTPS if is_https else {})).items())
     # Flask would refuse every host that its own key of this name does not list.
     app.extensions["trusted_hosts"] = [name.lower() for name in app.config["TRUSTED_HOSTS"]]
     app.config["TRUSTED_HOSTS"] = None
@@ -97,7 +134,7 @@ def _refuse_nameless() -> None:
 
 def _is_trusted(host: str) -> bool:
     name = urlsplit(f"//{host}").hostname or ""
-    public = urlsplit(current_app.config["PUBLIC_URL"]).hostname or ""
+    public: str = current_app.extensions["public_host"]
     named: list[str] = current_app.extensions["trusted_hosts"]
     if name == public or name in named or (public in LOOPBACK and name in LOOPBACK):
         return True
@@ -107,14 +144,10 @@ def _is_trusted(host: str) -> bool:
 
 def _protect(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-    headers.setdefault("X-Content-Type-Options", "nosniff")
-    headers.setdefault("Referrer-Policy", "same-origin")
-    headers.setdefault("Cross-Origin-Opener-Policy", "same-origin")
-    headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
-    headers.setdefault("Cache-Control", "no-store")
-    if current_app.config["SESSION_COOKIE_SECURE"]:
-        headers.setdefault("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+    given = {name.lower() for name in headers.keys()}  # noqa: SIM118 (a Headers iterates pairs)
+    headers.extend(
+        each for each in current_app.extensions["headers"] if each[0].lower() not in given
+    )
     return response
 
 
@@ -213,6 +246,7 @@ def _register_filters(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
+@lru_cache(maxsize=4096)
 def format_day(day: date | None) -> str:
     """Return « 21/11/2026 », a dash for none."""
     return f"{day:%d/%m/%Y}" if day else "—"
