@@ -1,10 +1,16 @@
-"""Build the help site: MkDocs, strictly, then what it cannot do (search, compression)."""
+"""Build the help site: MkDocs, strictly, then what it cannot do (search, compression).
+
+The portal's static files are compressed on the way.
+"""
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from selfservice.files import STATIC, hashed_name
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "site"
@@ -25,6 +31,7 @@ def build(site_dir: Path = SITE) -> None:
     if run.returncode:
         raise BuildError(_faults(run.stdout + run.stderr))
     improve_search(site_dir)
+    add_static(site_dir / "static")
     compress(site_dir)
 
 
@@ -41,8 +48,15 @@ def improve_search(site_dir: Path) -> None:
     index.write_text(index.read_text("utf-8") + SEARCH_ADDITION.read_text("utf-8"), "utf-8")
 
 
+def add_static(target: Path) -> None:
+    """Lay the portal's own static files there under the names their content gives them."""
+    target.mkdir(exist_ok=True)
+    for file in STATIC.iterdir():
+        shutil.copyfile(file, target / hashed_name(file))
+
+
 def compress(site_dir: Path) -> None:
-    """Put a compressed copy beside each file, as WhiteNoise serves them."""
+    """Put compressed copies beside each file (gzip, Brotli), as WhiteNoise serves them."""
     subprocess.run([sys.executable, "-m", "whitenoise.compress", "-q", str(site_dir)], check=True)
 
 

@@ -1,14 +1,23 @@
 """Files as bodies of responses, told apart so that the server sends them by itself."""
 
+import hashlib
 import os
 from collections.abc import Callable
 from io import BufferedReader
+from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 from werkzeug.wsgi import FileWrapper
 from whitenoise.responders import SlicedFile
 
 BUFFER_BYTES = 128 * 1024
+STATIC = Path(__file__).parent / "static"
+
+
+def hashed_name(file: Path) -> str:
+    """Return « portal.0a1b2c3d4e.css »: a name that changes with the content."""
+    fingerprint = hashlib.sha256(file.read_bytes()).hexdigest()[:10]
+    return f"{file.stem}.{fingerprint}{file.suffix}"
 
 
 class Span(NamedTuple):

@@ -7,6 +7,8 @@ from wsgiref.headers import Headers
 from flask import Blueprint, Flask, Response, current_app, send_file
 from whitenoise import WhiteNoise
 
+from selfservice.files import STATIC, hashed_name
+
 PREFIX = "/aide/"
 FAQ = "foire-aux-questions/"
 FAQ_KEYS = (
@@ -80,13 +82,24 @@ def init_app(app: Flask) -> None:
         allow_all_origins=False,
         add_headers_function=partial(_add_headers, is_https),
         index_file=True,
-        immutable_file_test=lambda _path, url: url.startswith("/static/"),
+        immutable_file_test=r"^/static/[\w-]+\.[0-9a-f]{10}\.\w+$",
     )
-    static.add_files(str(Path(__file__).parent / "static"), prefix="static/")
     site = app.config["HELP_SITE_DIR"]
     if site.is_dir():
         static.add_files(str(site), prefix=PREFIX)
+    _add_static(static, site / "static")
     app.wsgi_app = static  # type: ignore[method-assign]
+
+
+def _add_static(static: WhiteNoise, built: Path) -> None:
+    """Serve each file under its own name and under the one that its content gives it.
+
+    `make site` has laid compressed copies under that name; others would be of another content.
+    """
+    for file in STATIC.iterdir():
+        static.add_file_to_dictionary(f"/static/{file.name}", str(file))
+        copy = built / hashed_name(file)
+        static.add_file_to_dictionary(f"/static/{copy.name}", str(copy if copy.is_file() else file))
 
 
 @blueprint.get(PREFIX)

@@ -1,13 +1,11 @@
 """What every page shares: connection, headers, error pages, filters, safe redirects."""
 
-import hashlib
 import logging
 import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +25,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from selfservice import audit, clock, db, logs, ratelimit
+from selfservice.files import STATIC, hashed_name
 from selfservice.money import format_amount
 from selfservice.ratelimit import LimitReachedError
 
@@ -55,18 +54,20 @@ csrf = CSRFProtect()
 
 
 class Portal(Flask):
-    """Flask, with the addresses that depend on their endpoint alone built once."""
+    """Flask, with the addresses built once that are the same for everybody."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._addresses: dict[str, str] = {}
+        self._addresses: dict[tuple[str, Any], str] = {}
 
     def url_for(self, endpoint: str, **values: Any) -> str:
-        if values or endpoint.startswith(".") or not has_request_context():
+        is_same_for_all = endpoint == "static" or not (values or endpoint.startswith("."))
+        if not is_same_for_all or not has_request_context():
             return super().url_for(endpoint, **values)
-        if endpoint not in self._addresses:
-            self._addresses[endpoint] = super().url_for(endpoint)
-        return self._addresses[endpoint]
+        key = endpoint, values.get("filename")
+        if key not in self._addresses:
+            self._addresses[key] = super().url_for(endpoint, **values)
+        return self._addresses[key]
 
 
 def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
@@ -94,7 +95,7 @@ def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
     csrf.init_app(app)
     app.after_request(_protect)
     app.teardown_request(_leave)
-    app.url_defaults(_version_static)
+    app.url_defaults(_name_static)
     _register_error_pages(app)
     _register_filters(app)
     app.extensions["hide_tokens"] = logs.token_hider(app)
@@ -163,17 +164,9 @@ def _path() -> str:
     return hide_tokens(request.path)[:200]
 
 
-def _version_static(endpoint: str, values: dict[str, Any]) -> None:
-    if endpoint == "static" and "filename" in values:
-        values.setdefault("v", _fingerprint(current_app, values["filename"]))
-
-
-def _fingerprint(app: Flask, filename: str) -> str:
-    known: dict[str, str] = app.extensions.setdefault("static_fingerprints", {})
-    if filename not in known:
-        content = (Path(app.static_folder or "") / filename).read_bytes()
-        known[filename] = hashlib.sha256(content).hexdigest()[:10]
-    return known[filename]
+def _name_static(endpoint: str, values: dict[str, Any]) -> None:
+    if endpoint == "static":
+        values["filename"] = hashed_name(STATIC / values["filename"])
 
 
 def _register_error_pages(app: Flask) -> None:

@@ -1,13 +1,16 @@
 """Headers, error pages and doors that every page shares."""
 
+import gzip
 import re
 from collections.abc import Callable
 from pathlib import Path
 
+import brotli
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from docs_tools.build import add_static, compress
 from selfservice import audit
 from selfservice import help as help_site
 from selfservice.audit import AuditEntry
@@ -137,13 +140,42 @@ def test_safe_next_is_kept() -> None:
     assert safe_next("/factures?q=1&kind=invoice", "/") == "/factures?q=1&kind=invoice"
 
 
-def test_static_files_are_versioned_and_cached_for_ever(browser: Browser) -> None:
-    sheet = re.search(r'href="(/static/portal\.css\?v=\w+)"', browser.get("/").text)
+def test_static_files_are_named_by_their_content_and_cached_for_ever(browser: Browser) -> None:
+    sheet = re.search(r'href="(/static/portal\.[0-9a-f]{10}\.css)"', browser.get("/").text)
     assert sheet
     response = browser.get(sheet[1])
     assert response.status_code == 200
-    assert "immutable" in response.headers["Cache-Control"]
+    assert response.headers["Cache-Control"] == "max-age=315360000, public, immutable"
     assert response.headers["X-Content-Type-Options"] == "nosniff"
+    plain = browser.get("/static/portal.css")
+    assert plain.data == response.data
+    assert plain.headers["Cache-Control"] == "max-age=60, public"
+    assert browser.get("/static/portal.0123456789.css").status_code == 404
+
+
+def test_static_files_come_compressed_where_the_site_is_built(
+    tmp_path: Path, configure: Callable[..., None], make_app: Callable[[], Flask]
+) -> None:
+    add_static(tmp_path / "static")
+    compress(tmp_path)
+    configure(HELP_SITE_DIR=str(tmp_path))
+    client = make_app().test_client()
+    sheet = re.search(r"/static/portal\.\w+\.css", client.get("/").text)
+    assert sheet
+    whole = client.get(sheet[0], headers={"Accept-Encoding": "identity"}).data
+    for asked, unpack in {"gzip, deflate, br": brotli.decompress, "gzip": gzip.decompress}.items():
+        response = client.get(sheet[0], headers={"Accept-Encoding": asked})
+        assert response.headers["Content-Encoding"] in asked
+        assert response.headers["Vary"] == "Accept-Encoding"
+        assert "immutable" in response.headers["Cache-Control"]
+        assert len(response.data) < len(whole) / 3
+        assert unpack(response.data) == whole
+
+
+def test_first_view_takes_four_requests_at_most(alice: Browser, browser: Browser) -> None:
+    for page in (browser.get("/connexion"), alice.get("/factures")):
+        loaded = re.findall(r'<(?:link|script|img)\b[^>]*\s(?:href|src)="([^"]+)"', page.text)
+        assert 1 + len(loaded) <= 4, loaded
 
 
 class TestHelpSite:

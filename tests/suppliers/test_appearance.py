@@ -76,8 +76,12 @@ def test_the_theme_is_public_and_cached(app: Flask) -> None:
     make_supplier("diac", colour="#0b5a7a")
     response = app.test_client().get("/fournisseurs/diac/theme.css?v=0b5a7a")
     assert response.mimetype == "text/css"
-    assert response.headers["Cache-Control"].startswith("public, max-age=")
+    assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert "Set-Cookie" not in response.headers
+    assert "Vary" not in response.headers
+    for other in ("", "?v=123456"):
+        again = app.test_client().get(f"/fournisseurs/diac/theme.css{other}")
+        assert again.headers["Cache-Control"] == "public, max-age=3600"
     light, dark = light_accent("#0b5a7a"), dark_accent("#0b5a7a")
     assert response.text == (
         f":root{{--accent:light-dark({light.colour},{dark.colour});"
