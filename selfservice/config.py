@@ -145,6 +145,13 @@ def _path(value: object) -> Path:
         raise ValueError("un dossier est attendu") from None
 
 
+def _internal_prefix(value: object) -> str | None:
+    text = _text(value)
+    if text and not re.fullmatch(r"/([\w.-]+/)+", text, re.ASCII):
+        raise ValueError("une adresse interne comme /_documents/ est attendue")
+    return text or None
+
+
 def _mail_address(value: object) -> str:
     address = parseaddr(_text(value))[1]
     if "\n" in _text(value) or not re.fullmatch(r"[^@\s<>]+@[^@\s<>]+", address):
@@ -175,6 +182,12 @@ KEYS = (
         "Where limits count: database:// or Redis.",
     ),
     Key("DOCUMENTS_DIR", _path, None, "Deposited documents; `documents` in the instance."),
+    Key(
+        "ACCEL_REDIRECT_PREFIX",
+        _internal_prefix,
+        None,
+        "Where nginx itself sends the documents from (X-Accel-Redirect).",
+    ),
     Key("HELP_SITE_DIR", _path, REPOSITORY / "site", "The built help site served under /aide/."),
     Key("PUBLIC_URL", _web_address, DEFAULT_PUBLIC_URL, "Every mailed link begins with it."),
     Key("TRUSTED_HOSTS", _names, [], "Accepted Host headers, beside that of PUBLIC_URL."),

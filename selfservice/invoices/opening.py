@@ -39,6 +39,12 @@ def read_xml(invoice: Invoice) -> bytes:
     return xml
 
 
+def is_opened(user: User, invoice: Invoice) -> bool:
+    """Tell whether a user has opened a document before."""
+    query = Opening.select().where(Opening.user == user.id, Opening.invoice == invoice.id)
+    return bool(query.exists())
+
+
 def mark_opened(user: User, invoice: Invoice, *, origin: str) -> None:
     """Remember that a user read a document, and that their company has downloaded it.
 

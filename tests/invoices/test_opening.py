@@ -156,7 +156,7 @@ def test_no_304_keeps_a_private_document_in_a_cache(alice: Browser, invoice: Inv
         headers={"If-Modified-Since": "Fri, 01 Jan 2100 00:00:00 GMT", "If-None-Match": "*"},
     )
     assert response.status_code == 200
-    assert "ETag" not in response.headers and "Last-Modified" not in response.headers
+    assert "Last-Modified" not in response.headers
     response.close()
 
 

@@ -11,13 +11,16 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
 from selfservice.config import REPOSITORY
-from tests.conftest import free_port
+from selfservice.invoices import storage
+from tests.conftest import Browser, free_port
+from tests.factories import PASSWORD, People, make_invoice
 from tests.processes import serving, wait_until
 
 DEPLOY = REPOSITORY / "deploy"
@@ -89,6 +92,7 @@ def site(tmp_path: Path) -> tuple[Path, int, int]:
         f"/etc/letsencrypt/live/{NAME}/fullchain.pem": str(certificate),
         f"/etc/letsencrypt/live/{NAME}/privkey.pem": str(key),
         "/var/log/nginx": str(tmp_path),
+        "/var/lib/selfservice/documents": f"{tmp_path}/instance/documents",
     }.items():
         assert old in text
         text = text.replace(old, new)
@@ -142,6 +146,32 @@ def test_nginx_hides_secrets_drops_lies_and_waits_for_slow_bodies(
     assert "S3cr3t" not in log
     assert "/telechargement/-" in [line["path"] for line in lines]
     assert "visitors-own-id" not in log
+
+
+@needs("nginx")
+@needs("openssl")
+def test_nginx_sends_a_document_once_the_portal_allows_it_and_never_by_itself(
+    site: tuple[Path, int, int], browser: Browser, people: People, instance: Path
+) -> None:
+    main, tls, portal = site
+    content = os.urandom(300_000)
+    path = storage.path_of(sha256(content).hexdigest())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    invoice = make_invoice(people.alice.company, sha256=path.stem)
+    browser.sign_in("alice", PASSWORD)
+    cookie = browser.client.get_cookie("session")
+    assert cookie
+    signed_in = {"Host": NAME, "Cookie": f"__Host-session={cookie.value}"}
+    keys = {"PUBLIC_URL": f"https://{NAME}", "PROXY_COUNT": "1", "TRUSTED_HOSTS": "127.0.0.1"}
+    with serving(instance, portal, ACCEL_REDIRECT_PREFIX="/_documents/", **keys), proxied(main):
+        wait_until(lambda: _listens(tls))
+        document = f"/factures/{invoice.id}.pdf"
+        assert _get(tls, document, signed_in) == content
+        assert _get(tls, document, signed_in | {"Range": "bytes=7-99"}) == content[7:100]
+        assert content not in _get(tls, document, {"Host": NAME})
+        inside = f"/_documents/{path.parent.name}/{path.name}"
+        assert b"404 Not Found" in _get(tls, inside, signed_in)
 
 
 def _listens(port: int) -> bool:
