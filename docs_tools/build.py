@@ -10,12 +10,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+from docs_tools import search
 from selfservice.files import STATIC, hashed_name
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "site"
-SEARCH_ADDITION = Path(__file__).with_name("search_fr.js")
-FRENCH_INDEX = "assets/javascripts/lunr/min/lunr.fr.min.js"
 
 
 class BuildError(Exception):
@@ -30,7 +29,10 @@ def build(site_dir: Path = SITE) -> None:
     run = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
     if run.returncode:
         raise BuildError(_faults(run.stdout + run.stderr))
-    improve_search(site_dir)
+    try:
+        search.improve(site_dir)
+    except search.UnknownSectionError as error:
+        raise BuildError(f"search_words.yml : le site n'a pas de section {error}") from error
     add_static(site_dir / "static")
     compress(site_dir)
 
@@ -40,12 +42,6 @@ def _faults(output: str) -> str:
     without_tracebacks = re.sub(r"```\n.*?```\n", "", output, flags=re.DOTALL)
     lines = without_tracebacks.splitlines()
     return "\n".join(line for line in lines if line and not line.startswith("INFO"))
-
-
-def improve_search(site_dir: Path) -> None:
-    """Make the French index ignore accents and understand everyday words."""
-    index = site_dir / FRENCH_INDEX
-    index.write_text(index.read_text("utf-8") + SEARCH_ADDITION.read_text("utf-8"), "utf-8")
 
 
 def add_static(target: Path) -> None:

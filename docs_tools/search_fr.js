@@ -1,5 +1,5 @@
 /*
- * Added by docs_tools/build.py to the French file of the search index (lunr.fr.min.js).
+ * Added by docs_tools/search.py to the French file of the search index (lunr.fr.min.js).
  * Accents do not count, empty words are skipped, and the words people use lead to ours.
  */
 ;(function (lunr) {
@@ -7,29 +7,27 @@
 
   // What people type → the words of our pages, without accents.
   var EVERYDAY_WORDS = {
-    archiver: "disponibles conservation",
+    archiver: "disponibles archiver conservation",
     associe: "collaborateurs",
+    boite: "boite messagerie",
     changer: "changer mettre jour",
-    code: "mot passe",
-    collegue: "collaborateurs",
-    collegues: "collaborateurs",
+    code: "code mot passe",
+    collegue: "collegue collaborateurs",
     email: "mail",
-    emails: "mail",
     helpdesk: "contacter",
     id: "identifiant",
     indesirable: "spams indesirables",
     login: "identifiant",
     mdp: "mot passe oublie",
     modifier: "modifier mettre jour",
+    pass: "passe",
     password: "mot passe oublie",
-    perdu: "oublie",
     pj: "piece jointe",
     pseudo: "identifiant",
     reset: "reinitialisation",
     salarie: "collaborateurs",
+    smartphone: "telephone",
     spam: "spams indesirables",
-    spams: "spams indesirables",
-    telephone: "contacter",
     user: "utilisateur"
   }
   // Words that are no beginning of a longer one: « E-Fact » is not « E-Facture ».
@@ -46,9 +44,16 @@
       .normalize("NFC")
   }
 
+  // An ending is free (« identifiant* »), so the plural is left out: both are found.
+  function singular(word) {
+    return word.length > 4 ? word.replace(/[sx]$/, "") : word
+  }
+
   function translate(word) {
-    var known = Object.prototype.hasOwnProperty.call(EVERYDAY_WORDS, word)
-    return known ? EVERYDAY_WORDS[word] : word
+    var known = [word, singular(word)].filter(function (form) {
+      return Object.prototype.hasOwnProperty.call(EVERYDAY_WORDS, form)
+    })
+    return known.length ? EVERYDAY_WORDS[known[0]] : singular(word)
   }
 
   function withEnding(word) {

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from docs_tools import build, check, pages
+from docs_tools import check, pages, search
 from docs_tools.built_site import BuiltSite, faults
 from selfservice.help import FAQ, FAQ_KEYS, PREFIX
 
@@ -113,5 +113,5 @@ def test_files_are_served_compressed(site_dir) -> None:
 
 
 def test_search_file_is_patched_once(site_dir) -> None:
-    text = (site_dir / build.FRENCH_INDEX).read_text("utf-8")
+    text = (site_dir / search.FRENCH_INDEX).read_text("utf-8")
     assert text.count("fold-fr") == 1
