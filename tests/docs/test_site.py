@@ -108,6 +108,13 @@ def test_portal_is_one_click_away_from_every_page(site: BuiltSite) -> None:
         assert page.tree.xpath("//header//a[@href='/']/text()") == ["Aller au portail"]
 
 
+def test_every_page_says_what_to_do_without_script(site: BuiltSite) -> None:
+    for page in site.pages.values():
+        if page.file != "404.html":
+            said = page.tree.xpath("string(//noscript/p[@class='noscript'])")
+            assert "Sans JavaScript, la recherche ne fonctionne pas" in said, page.file
+
+
 def test_files_are_served_compressed(site_dir) -> None:
     assert (site_dir / "foire-aux-questions/index.html.gz").is_file()
 

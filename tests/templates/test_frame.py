@@ -164,6 +164,14 @@ def test_fruitless_search_says_what_was_searched(alice: Browser, people: People)
     assert "Un document de plus de 24 mois n'est plus sur le portail." in text
 
 
+@pytest.mark.parametrize("path", ["/", "/recuperation", "/factures", "/nulle-part"])
+def test_help_can_be_searched_from_every_page(path: str, alice: Browser, browser: Browser) -> None:
+    for visitor in (alice, browser):
+        page = visitor.client.get(path, follow_redirects=True).text
+        form = _element(page, r'<form class="help-search" action="/aide/" role="search">.*?</form>')
+        assert _text(form) == "Chercher dans l'aide Chercher"
+
+
 def test_first_view_takes_four_requests_at_most(browser: Browser, people: People) -> None:
     page = browser.get("/").text
     parts = re.findall(r"<(?:link|script|img)[^>]*(?:href|src)=", page)
