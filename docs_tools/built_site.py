@@ -48,17 +48,18 @@ class BuiltSite:
         return path in self.pages or (self._site_dir / inside).is_file()
 
 
-def faults(site: BuiltSite, *, is_portal_page: Callable[[str], bool]) -> Iterator[str]:
+def faults(site: BuiltSite, *, is_portal_page: Callable[..., bool]) -> Iterator[str]:
     """Yield what is wrong with the built pages, one line each."""
     for page in site.pages.values():
         yield from _link_faults(site, page, is_portal_page)
+        yield from _form_faults(page, is_portal_page)
         yield from _resource_faults(site, page)
         yield from _image_faults(page)
     yield from _help_key_faults(site)
 
 
 def _link_faults(
-    site: BuiltSite, page: BuiltPage, is_portal_page: Callable[[str], bool]
+    site: BuiltSite, page: BuiltPage, is_portal_page: Callable[..., bool]
 ) -> Iterator[str]:
     for link in page.tree.xpath("//a/@href"):
         target = urlsplit(urljoin(page.address, link))
@@ -71,6 +72,13 @@ def _link_faults(
             yield f"{page.file} : lien cassé vers {link}"
         elif target.fragment and target.fragment not in site.pages[target.path].ids:
             yield f"{page.file} : ancre absente, {link}"
+
+
+def _form_faults(page: BuiltPage, is_portal_page: Callable[..., bool]) -> Iterator[str]:
+    for form in page.tree.xpath("//form[@action]"):
+        method = form.get("method", "get").upper()
+        if not is_portal_page(form.get("action"), method=method):
+            yield f"{page.file} : le portail ne reçoit pas de formulaire à {form.get('action')}"
 
 
 def _resource_faults(site: BuiltSite, page: BuiltPage) -> Iterator[str]:

@@ -17,15 +17,15 @@ from selfservice import create_app
 DOCS = build.ROOT / "site_docs"
 
 
-def portal_pages(instance: Path) -> Callable[[str], bool]:
+def portal_pages(instance: Path) -> Callable[..., bool]:
     """Return a test of whether the portal answers at a path, from its URL map."""
     os.environ["SELFSERVICE_INSTANCE"] = str(instance)
     os.environ["SELFSERVICE_SECRET_KEY"] = secrets.token_urlsafe(48)
     adapter = create_app().url_map.bind("localhost")
 
-    def is_portal_page(path: str) -> bool:
+    def is_portal_page(path: str, *, method: str = "GET") -> bool:
         try:
-            adapter.match(path, method="GET")
+            adapter.match(path, method=method)
         except RequestRedirect:
             return True
         except HTTPException:

@@ -15,7 +15,7 @@ from selfservice.accounts import messages
 from selfservice.accounts.models import DEFAULT_DISPLAY_HISTORY_MONTHS, DISPLAY_HISTORY_CHOICES
 from selfservice.help import help_url
 from selfservice.invoices.queries import LEAVING_DAYS
-from selfservice.retention.records import DEAD_LINK_DAYS, MAIL_TEXT_DAYS
+from selfservice.retention.records import DEAD_LINK_DAYS, FEEDBACK_MONTHS, MAIL_TEXT_DAYS
 
 EXAMPLE_LOGIN = "pierre.durand_1"  # FAQ 4
 
@@ -62,6 +62,7 @@ def variables() -> dict[str, str]:
         "audit_life": in_months(settings()["AUDIT_MONTHS"]),
         "mail_text_life": f"{MAIL_TEXT_DAYS} jours",
         "dead_link_life": f"{DEAD_LINK_DAYS} jours",
+        "feedback_life": in_months(FEEDBACK_MONTHS),
         "leaving_days": str(LEAVING_DAYS),
         "session_life": in_hours(settings()["SESSION_HOURS"] * 60),
         "mail_sender": settings()["MAIL_DEFAULT_SENDER"],

@@ -7,6 +7,7 @@ from selfservice import clock, config, db, help, web
 from selfservice.accounts import views as accounts_views
 from selfservice.administration import views as administration_views
 from selfservice.demo import views as demo_views
+from selfservice.feedback import views as feedback_views
 from selfservice.invoices import views as invoices_views
 from selfservice.notifications import views as notifications_views
 from selfservice.operations import views as operations_views
@@ -52,6 +53,7 @@ def _add_rooms(app: Flask) -> None:
     help.init_app(app)
     accounts_views.init_app(app)
     app.register_blueprint(suppliers_views.blueprint)
+    app.register_blueprint(feedback_views.blueprint)
     app.register_blueprint(invoices_views.blueprint)
     app.register_blueprint(notifications_views.blueprint)
     app.register_blueprint(administration_views.blueprint)

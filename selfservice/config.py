@@ -214,6 +214,8 @@ KEYS = (
     Key("LIMIT_RECOVERY_IP", _rate, "60/hour", "Recovery requests, per address of origin."),
     Key("LIMIT_RECOVERY_ALL", _rate, "1000/hour", "Recovery requests, in all."),
     Key("LIMIT_DOWNLOAD_IP", _rate, "120/minute", "Uses of direct links, per address of origin."),
+    Key("LIMIT_FEEDBACK_IP", _rate, "60/hour", "Votes on the help site, per address of origin."),
+    Key("LIMIT_FEEDBACK_ALL", _rate, "300/hour", "Votes on the help site, in all."),
     Key("LIMIT_DENIAL_IP", _rate, "60/hour", "Refusals journalled, per address of origin."),
     Key("SESSION_IDLE_MINUTES", _whole(1, 10_080), 60, "A session unused so long ends."),
     Key("SESSION_HOURS", _whole(1, 720), 12, "A session never lives longer."),

@@ -1,5 +1,6 @@
 """The help site under /aide/, served from its built folder, and help links by key."""
 
+import re
 from functools import partial
 from pathlib import Path
 from wsgiref.headers import Headers
@@ -47,6 +48,7 @@ CONTENT_SECURITY_POLICY = (
     "img-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+PAGE_PATH = re.compile(r"(?:[a-z0-9-]{1,80}/){0,4}")
 
 blueprint = Blueprint("help", __name__)
 
@@ -70,6 +72,12 @@ def help_url(key: str) -> str:
     Raises KeyError for an unknown key, so that a page cannot point nowhere.
     """
     return PREFIX + PAGES[key]
+
+
+def is_page(path: str) -> bool:
+    """Tell whether the built site has a page at this address, relative to PREFIX (« » is home)."""
+    site: Path = current_app.config["HELP_SITE_DIR"]
+    return bool(PAGE_PATH.fullmatch(path)) and (site / path / "index.html").is_file()
 
 
 def init_app(app: Flask) -> None:

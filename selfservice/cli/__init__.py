@@ -1,12 +1,22 @@
 """The command `selfservice`: each command calls one use case and reports in French."""
 
 from selfservice import logs
-from selfservice.cli import deposits, instance, mails, operations, register, retention, users
+from selfservice.cli import (
+    deposits,
+    documentation,
+    instance,
+    mails,
+    operations,
+    register,
+    retention,
+    users,
+)
 from selfservice.cli.frame import cli
 
 __all__ = [
     "cli",
     "deposits",
+    "documentation",
     "instance",
     "mails",
     "main",

@@ -20,6 +20,8 @@ KINDS = {
     "links": "lien(s) mort(s)",
     "sessions": "session(s) terminée(s)",
     "counters": "compteur(s)",
+    "help_votes": "compte(s) d'avis",
+    "missed_searches": "compte(s) de recherches",
     "audit_entries": "ligne(s) de journal",
 }
 

@@ -12,6 +12,7 @@ from selfservice.accounts import sessions
 from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
 from selfservice.db import database
+from selfservice.feedback.models import HelpVote, MissedSearch
 from selfservice.outbox import OutboxMail
 from selfservice.ratelimit import RateCounter
 from selfservice.tokens import Token
@@ -19,6 +20,7 @@ from selfservice.tokens import Token
 BATCH_ROWS = 500
 MAIL_TEXT_DAYS = 90
 DEAD_LINK_DAYS = 30
+FEEDBACK_MONTHS = 6
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,18 @@ def _old_audit_entries() -> Any:
     return AuditEntry.at <= clock.months_ago(current_app.config["AUDIT_MONTHS"])
 
 
+def _old_votes() -> Any:
+    return HelpVote.voted_on <= _as_old_as_feedback()
+
+
+def _old_searches() -> Any:
+    return MissedSearch.searched_on <= _as_old_as_feedback()
+
+
+def _as_old_as_feedback() -> Any:
+    return clock.add_months(clock.today(), -FEEDBACK_MONTHS)
+
+
 def _as_old_as_documents() -> Any:
     return clock.months_ago(current_app.config["RETENTION_MONTHS"])
 
@@ -109,5 +123,7 @@ RULES = (
     Rule("sessions", UserSession.id_hash, _ended_sessions),
     Rule("counters", RateCounter.key, _ended_counters),
     Rule("users", User.id, _long_closed_users),
+    Rule("help_votes", HelpVote.id, _old_votes),
+    Rule("missed_searches", MissedSearch.id, _old_searches),
     Rule("audit_entries", AuditEntry.id, _old_audit_entries),
 )

@@ -10,7 +10,7 @@ from tests.browser.test_walk import assert_nothing_scrolls_sideways, open_newest
 
 pytestmark = pytest.mark.browser
 
-PUBLIC = ["/", "/connexion", "/recuperation", "/demo/mails"]
+PUBLIC = ["/", "/connexion", "/recuperation", "/avis", "/demo/mails"]
 PRIVATE = [
     "/factures",
     "/factures?historique=tout",

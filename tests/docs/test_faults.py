@@ -42,6 +42,7 @@ def test_page_expires_the_day_after(tmp_path: Path) -> None:
         ('<a href="absente/">x</a>', "lien cassé vers absente/"),
         ('<a href="#absente">x</a>', "ancre absente, #absente"),
         ('<a href="/inconnue">x</a>', "le portail n'a pas de page /inconnue"),
+        ('<form action="/inconnu" method="post"></form>', "ne reçoit pas de formulaire à /inconnu"),
         ('<script src="https://example.com/x.js"></script>', "ressource demandée à un autre site"),
         ('<script src="absent.js"></script>', "ressource absente, absent.js"),
         ('<img src="data:," width="1" height="1">', "image sans texte de remplacement"),
@@ -50,7 +51,7 @@ def test_page_expires_the_day_after(tmp_path: Path) -> None:
 )
 def test_built_page_with_a_fault_is_named(tmp_path: Path, body: str, fault: str) -> None:
     tmp_path.joinpath("page.html").write_text(f"<html><body>{body}</body></html>", "utf-8")
-    found = built_site.faults(BuiltSite(tmp_path), is_portal_page=lambda path: path == "/")
+    found = built_site.faults(BuiltSite(tmp_path), is_portal_page=lambda path, **_: path == "/")
     assert any(each.startswith("page.html : ") and fault in each for each in found)
 
 
@@ -58,7 +59,7 @@ def test_help_key_without_its_anchor_is_named(tmp_path: Path) -> None:
     folder = tmp_path / "foire-aux-questions"
     folder.mkdir()
     folder.joinpath("index.html").write_text("<html><body><p>vide</p></body></html>", "utf-8")
-    found = list(built_site.faults(BuiltSite(tmp_path), is_portal_page=lambda _path: True))
+    found = list(built_site.faults(BuiltSite(tmp_path), is_portal_page=lambda _path, **_: True))
     assert any("« qui-contacter » mène à #qui-contacter" in each for each in found)
     assert any("« guide » mène à guide-de-connexion/" in each for each in found)
 

@@ -18,6 +18,7 @@ from selfservice.accounts.models import (
     UserSession,
 )
 from selfservice.audit import AuditEntry
+from selfservice.feedback.models import HelpVote, MissedSearch
 from selfservice.invoices.models import Invoice, Opening, Tombstone
 from selfservice.operations.milestones import Milestone
 from selfservice.outbox import OutboxAttempt, OutboxMail
@@ -45,6 +46,8 @@ TABLES: list[type[Model]] = [
     AuditEntry,
     ratelimit.RateCounter,
     Milestone,
+    HelpVote,
+    MissedSearch,
 ]
 
 

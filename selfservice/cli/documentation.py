@@ -1,0 +1,30 @@
+"""What writers of the help site ask the portal."""
+
+import click
+
+from selfservice.cli.frame import cli, command
+from selfservice.feedback import ranking
+from selfservice.help import PREFIX
+from selfservice.retention.records import FEEDBACK_MONTHS
+
+
+@cli.group()
+def docs() -> None:
+    """Site d'aide."""
+
+
+@docs.command("feedback")
+@command
+def docs_feedback() -> None:
+    """Classe les pages d'aide jugées inutiles et les recherches sans résultat."""
+    opinions, searches = ranking.opinions(), ranking.missed_searches()
+    for each in opinions:
+        share = f"{each.useless_share:.0%}".replace("%", " %")
+        click.echo(f"page\t{share}\t{each.useless} non sur {each.votes}\t{PREFIX}{each.page}")
+    for words, times in searches:
+        click.echo(f"recherche\t{times}\t{words}")
+    click.echo(
+        f"{sum(each.votes for each in opinions)} avis sur {len(opinions)} page(s), "
+        f"{sum(times for _, times in searches)} recherche(s) sans résultat, "
+        f"en {FEEDBACK_MONTHS} mois au plus."
+    )

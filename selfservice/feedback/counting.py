@@ -1,0 +1,29 @@
+"""Counting a vote on a page of the help, and a search that found nothing."""
+
+from selfservice import clock
+from selfservice.db import database
+from selfservice.feedback.models import HelpVote, MissedSearch
+from selfservice.feedback.wording import kept_words
+
+
+def count_vote(page: str, *, is_useful: bool) -> None:
+    """Count one vote today; `page` is an address below the help site."""
+    with database.atomic():
+        HelpVote.insert(
+            page=page, voted_on=clock.today(), is_useful=is_useful, votes=1
+        ).on_conflict(
+            conflict_target=[HelpVote.page, HelpVote.voted_on, HelpVote.is_useful],
+            update={HelpVote.votes: HelpVote.votes + 1},
+        ).execute()
+
+
+def count_missed_search(typed: str) -> None:
+    """Count one search in vain today, unless nothing of it may be kept."""
+    words = kept_words(typed)
+    if not words:
+        return
+    with database.atomic():
+        MissedSearch.insert(words=words, searched_on=clock.today(), times=1).on_conflict(
+            conflict_target=[MissedSearch.words, MissedSearch.searched_on],
+            update={MissedSearch.times: MissedSearch.times + 1},
+        ).execute()

@@ -1,0 +1,51 @@
+"""What the help site tells the portal. Its pages are static: no token, the browser says whence."""
+
+from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
+
+from selfservice import help, ratelimit
+from selfservice.feedback import counting
+from selfservice.web import csrf
+
+ANSWERS = {"oui": True, "non": False}
+
+blueprint = Blueprint("feedback", __name__, url_prefix="/avis")
+csrf.exempt(blueprint)
+
+
+@blueprint.before_request
+def admit() -> None:
+    """Refuse what another site sends, and too much."""
+    if request.method == "POST":
+        if not _is_from_this_site():
+            abort(400)
+        ratelimit.hit("feedback_ip", ratelimit.network_of(request.remote_addr or ""))
+        ratelimit.hit("feedback_all")
+
+
+@blueprint.post("")
+def vote() -> Response:
+    page, answer = request.form.get("page", ""), request.form.get("useful", "")
+    if not help.is_page(page) or answer not in ANSWERS:
+        abort(400)
+    counting.count_vote(page, is_useful=ANSWERS[answer])
+    return redirect(url_for("feedback.thanks", page=page), 303)  # type: ignore[return-value]
+
+
+@blueprint.get("")
+def thanks() -> str:
+    page = request.args.get("page", "")
+    back = help.PREFIX + (page if help.is_page(page) else "")
+    return render_template("feedback/thanks.html", back=back)
+
+
+@blueprint.post("/recherche")
+def missed_search() -> Response:
+    counting.count_missed_search(request.form.get("q", ""))
+    return Response(status=204)
+
+
+def _is_from_this_site() -> bool:
+    """Believe the browser, which no other site can make lie: one of the two is always sent."""
+    if site := request.headers.get("Sec-Fetch-Site"):
+        return site == "same-origin"
+    return request.headers.get("Origin", "").partition("://")[2] == request.host
