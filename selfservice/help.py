@@ -34,6 +34,7 @@ FAQ_SECTIONS = ("suivre-le-lien", "choisir-le-mot-de-passe", "sessions-ouvertes"
 PAGES = {
     "accueil": "",
     "guide": "guide-de-connexion/",
+    "connexion-impossible": "je-n-arrive-pas-a-me-connecter/",
     "faq": FAQ,
     "accessibilite": "accessibilite/",
     "mentions-legales": "mentions-legales/",

@@ -32,7 +32,7 @@ PASSWORD_FAULTS = {
 PASSWORDS_DIFFER = HelpfulText("Les deux mots de passe sont différents.", CHOOSING)
 WRONG_PASSWORD = HelpfulText("Le mot de passe actuel est incorrect.", FORGOTTEN)
 
-BAD_CREDENTIALS = HelpfulText("Identifiant ou mot de passe incorrect.", SIGNING_IN)
+BAD_CREDENTIALS = HelpfulText("Identifiant ou mot de passe incorrect.", "connexion-impossible")
 LOGIN_MISSING = HelpfulText("Saisissez votre identifiant.", "retrouver-identifiant")
 PASSWORD_MISSING = HelpfulText("Saisissez votre mot de passe.", FORGOTTEN)
 ADDRESS_MISSING = HelpfulText("Saisissez votre adresse mail.", FORGOTTEN)

@@ -63,7 +63,7 @@ def test_every_key_lands_on_an_anchor_of_the_site(place: str, key: str, site: Bu
 
 def test_both_collections_find_what_they_look_for() -> None:
     messages = dict(keys_of_messages())
-    assert messages["selfservice.accounts.messages.BAD_CREDENTIALS"] == "se-connecter"
+    assert messages["selfservice.accounts.messages.BAD_CREDENTIALS"] == "connexion-impossible"
     assert messages["selfservice.accounts.forms.PreferencesForm"] == "factures-plus-3-mois"
     assert ("templates/errors/404.html", "duree-disponibilite") in set(keys_of_sources())
 

@@ -72,6 +72,17 @@ def test_changed_facts_are_stated_with_their_source(faq, question: str, facts: l
         assert fact in plain
 
 
+def test_diagnosis_asks_four_open_questions_whose_answers_lead_on(site: BuiltSite) -> None:
+    page = site.pages[f"{PREFIX}je-n-arrive-pas-a-me-connecter/"].tree
+    headings = [heading.text_content() for heading in page.xpath("//article//h2")]
+    assert [heading[:2] for heading in headings[:4]] == ["1.", "2.", "3.", "4."]
+    assert not page.xpath("//article//details")
+    links = page.xpath("//article//a/@href")
+    assert {"/recuperation", "/profil/preferences"} <= set(links)
+    answered = {link.partition("#")[2] for link in links if FAQ in link}
+    assert {"mail-activation-non-recu", "retrouver-identifiant", "mot-de-passe-oublie"} <= answered
+
+
 def test_site_has_no_fault(site: BuiltSite, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SELFSERVICE_INSTANCE", "")
     monkeypatch.setenv("SELFSERVICE_SECRET_KEY", "")
