@@ -10,6 +10,7 @@ from jinja2 import Environment, StrictUndefined
 
 from docs_tools import (
     figures,
+    message_index,
     operator_facts,
     portal_facts,
     questions,
@@ -40,6 +41,9 @@ def define_env(env: Any) -> None:
         folder = posixpath.dirname(source_of(env.page))
         return posixpath.relpath(source, folder or ".")
 
+    def render(text: str) -> str:
+        return template.from_string(text).render(env.variables)
+
     @env.macro
     def portal(path: str, text: str) -> str:
         """Return a link out of the help site, to a page of the portal."""
@@ -50,7 +54,7 @@ def define_env(env: Any) -> None:
         """Return a link to a question, with its full title."""
         if identifier not in titles:
             raise questions.UnknownQuestionError(identifier)
-        title = template.from_string(titles[identifier]).render(env.variables)
+        title = render(titles[identifier])
         page = "" if source_of(env.page) == questions.FAQ else link_to(questions.FAQ)
         return f"[{title}]({page}#{identifier})"
 
@@ -61,6 +65,9 @@ def define_env(env: Any) -> None:
             raise figures.UnknownCaptureError(name)
         return figures.markup(captures[name], link_to(captures[name].file))
 
+    index = message_index.MessageIndex(docs_dir, render=render, link_to=link_to)
+    env.macro(index.whole, "message_index")
+    env.macro(index.table, "messages_table")
     env.macro(screen_words.screen)
     env.macro(portal_facts.password_rule)
     env.macro(operator_facts.commands_table)

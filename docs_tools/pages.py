@@ -23,12 +23,13 @@ class SourcePage:
 
 def read_pages(docs_dir: Path) -> list[SourcePage]:
     return [
-        _read(file, file.relative_to(docs_dir).as_posix())
+        read_page(file, file.relative_to(docs_dir).as_posix())
         for file in sorted(docs_dir.rglob("*.md"))
     ]
 
 
-def _read(file: Path, path: str) -> SourcePage:
+def read_page(file: Path, path: str) -> SourcePage:
+    """Return a page; `path` is what it is called below docs_dir."""
     text = file.read_text("utf-8")
     matter = FRONT_MATTER.match(text)
     meta = yaml.safe_load(matter[1]) if matter else {}

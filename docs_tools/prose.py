@@ -63,7 +63,7 @@ def _blocks(article: html.HtmlElement) -> Iterator[str]:
     article = copy.deepcopy(article)
     for piece in article.xpath(".//pre | .//a[@class='headerlink']"):
         piece.drop_tree()
-    for code in article.xpath(".//code"):
+    for code in article.xpath(".//code | .//samp"):
         code[:] = []
         code.text = STAND_IN
     for block in article.iter(*BLOCKS):

@@ -7,6 +7,7 @@ import re
 from selfservice.config import REPOSITORY
 
 SPACES = re.compile(r"\s+")
+TEMPLATES = REPOSITORY / "templates"
 FOLDERS = (("templates", "*.html"), ("selfservice", "*.py"))
 
 
@@ -14,12 +15,14 @@ class NotOnScreenError(LookupError):
     """No template, form or message of the portal holds these words."""
 
 
-def screen(words: str) -> str:
+def screen(words: str, template: str = "") -> str:
     """Return the words as given. Raises NotOnScreenError where the portal never shows them.
 
-    The case of letters, the kind of space and of apostrophe are free.
+    The case of letters, the kind of space and of apostrophe are free. `template` asks that one
+    template shows them.
     """
-    if not re.search(rf"(?<!\w){re.escape(_plain(words))}(?!\w)", _everything_shown()):
+    shown = _plain((TEMPLATES / template).read_text("utf-8")) if template else _everything_shown()
+    if not re.search(rf"(?<!\w){re.escape(_plain(words))}(?!\w)", shown):
         raise NotOnScreenError(words)
     return words
 
