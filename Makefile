@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install system demo site test test-postgresql check format docs docs-check captures requirements soak clean
+.PHONY: help install system demo site test test-postgresql check format docs docs-check captures requirements benchmark soak clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -47,6 +47,14 @@ check: install system ## Everything CI checks
 	$(MAKE) docs-check
 	$(MAKE) test
 
+benchmark: install site benchmarks/.venv/.installed ## Measure the speed, beside the limit and the peers
+	@python -m benchmarks
+
+benchmarks/.venv/.installed: benchmarks/requirements.txt
+	@test -x benchmarks/.venv/bin/python || $(PYTHON) -m venv benchmarks/.venv
+	benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
 soak: install system ## What runs longer: hundreds of kills, long fuzzing, sign-in times
 	pytest -n 2 -m soak
 
@@ -67,6 +75,8 @@ captures: install system site ## Take the screenshots again from the running dem
 requirements: ## Pin requirements.txt again from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
 	  --all-extras pyproject.toml --custom-compile-command "make requirements" -o requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
+	  benchmarks/requirements.in --custom-compile-command "make requirements" -o benchmarks/requirements.txt
 
 clean: ## Remove what the build made (never the instance)
 	rm -rf site build .mypy_cache .ruff_cache .pytest_cache .hypothesis

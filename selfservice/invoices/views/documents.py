@@ -36,7 +36,7 @@ def xml(invoice_id: int) -> Response:
     _mark_opened(invoice)
     # Always attached: a browser would run the scripts of an XML page shown on our address.
     response = Response(content, content_type="application/xml")
-    return _private(response, "attachment", f"{invoice.number}.xml")
+    return private(response, "attachment", f"{invoice.number}.xml")
 
 
 def send_document(invoice: Invoice, kind: str) -> Response:
@@ -53,7 +53,7 @@ def send_document(invoice: Invoice, kind: str) -> Response:
         response = _send_part(path, size, _asked_part(size, etag=invoice.sha256))
         response.headers["Accept-Ranges"] = "bytes"
         response.set_etag(invoice.sha256)
-    return _private(response, kind, f"{invoice.number}.pdf")
+    return private(response, kind, f"{invoice.number}.pdf")
 
 
 def _asked_part(size: int, *, etag: str) -> tuple[int, int]:
@@ -103,7 +103,7 @@ def _mark_opened(invoice: Invoice, *, is_further_part: bool = False) -> None:
     opening.mark_opened(reader(), invoice, origin=origin())
 
 
-def _private(response: Response, kind: str, name: str) -> Response:
+def private(response: Response, kind: str, name: str) -> Response:
     response.headers["Content-Disposition"] = content_disposition(kind, name)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"
