@@ -74,6 +74,7 @@ def define_env(env: Any) -> None:
     env.macro(operator_facts.doctor_table)
     env.macro(operator_facts.setting)
     env.macro(operator_facts.refusal)
+    env.macro(operator_facts.example)
     env.macro(reliability.fault_table)
 
     @env.macro

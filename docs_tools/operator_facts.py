@@ -9,17 +9,26 @@ import click
 
 from selfservice import config
 from selfservice.cli import cli
-from selfservice.invoices import index
+from selfservice.invoices.facturx import CREDIT_NOTE_TYPES
 from selfservice.invoices.labels import REFUSALS
 from selfservice.operations import labels as doctor
-from selfservice.suppliers import register_row
+from selfservice.suppliers.labels import NOTIFICATION_LABELS
+
+EXAMPLE = Path(__file__).with_name("exemple")
 
 
 def variables() -> dict[str, str]:
     return {
-        "index_columns": ";".join(index.COLUMNS),
-        "register_columns": ";".join(register_row.COLUMNS),
+        "credit_note_types": ", ".join(sorted(CREDIT_NOTE_TYPES, key=int)),
+        "notification_modes": "\n".join(
+            f"| `{mode}` | {label} |" for mode, label in NOTIFICATION_LABELS.items()
+        ),
     }
+
+
+def example(name: str) -> str:
+    """Return a file of the example that the tests import and deposit."""
+    return (EXAMPLE / name).read_text("utf-8").strip()
 
 
 def commands() -> list[tuple[str, str]]:

@@ -4,6 +4,7 @@ import re
 from datetime import date
 
 import pytest
+from lxml.html import HtmlElement
 
 from docs_tools import operator_facts, portal_facts
 from docs_tools.built_site import BuiltSite
@@ -14,11 +15,17 @@ from selfservice.help import FAQ, PREFIX
 from selfservice.invoices import index
 from selfservice.invoices.labels import REFUSALS
 from selfservice.suppliers import register_row
+from selfservice.suppliers.models import NOTIFICATION_MODES
 
 
 @pytest.fixture(scope="module")
 def operators(site: BuiltSite) -> str:
     return site.pages[f"{PREFIX}exploitation/"].tree.text_content()
+
+
+@pytest.fixture(scope="module")
+def suppliers(site: BuiltSite) -> HtmlElement:
+    return site.pages[f"{PREFIX}deposer-des-factures/"].tree
 
 
 @pytest.mark.parametrize(
@@ -65,14 +72,19 @@ def test_every_setting_is_explained_to_operators(operators: str, key: config.Key
 
 
 @pytest.mark.parametrize("name", REFUSALS)
-def test_every_refusal_is_explained_to_operators(operators: str, name: str) -> None:
-    assert plain(operator_facts.refusal(name)) in plain(operators)
+def test_every_refusal_is_explained_to_suppliers(suppliers: HtmlElement, name: str) -> None:
+    assert plain(operator_facts.refusal(name)) in plain(suppliers.text_content())
 
 
-@pytest.mark.parametrize("column", (*index.COLUMNS, *register_row.COLUMNS))
-def test_every_column_is_explained_to_operators(site: BuiltSite, column: str) -> None:
-    cells = site.pages[f"{PREFIX}exploitation/"].tree.xpath("//td[1]/code/text()")
-    assert column in cells
+@pytest.mark.parametrize("column", index.COLUMNS)
+def test_every_column_of_the_index_is_explained(suppliers: HtmlElement, column: str) -> None:
+    assert column in suppliers.xpath("//td[1]/code/text()")
+
+
+@pytest.mark.parametrize("word", (*register_row.COLUMNS, *NOTIFICATION_MODES))
+def test_every_column_and_mode_of_the_register_is_explained(site: BuiltSite, word: str) -> None:
+    page = site.pages[f"{PREFIX}pour-les-conseillers/"].tree
+    assert word in page.xpath("//td[1]/code/text()")
 
 
 def test_commands_named_on_the_page_exist(operators: str) -> None:
