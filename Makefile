@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install system demo site test test-postgresql check format docs docs-check captures requirements benchmark soak clean
+.PHONY: help install system demo site test test-postgresql check format docs docs-check captures pdf requirements benchmark soak clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -71,6 +71,9 @@ docs-check: install system ## Check the help site: build, links, language
 
 captures: install system site ## Take the screenshots again from the running demonstration
 	@python -m docs_tools.captures
+
+pdf: install system ## Print the PDF of the pages that offer one again
+	@python -m docs_tools.printer
 
 requirements: ## Pin requirements.txt again from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \

@@ -1,4 +1,4 @@
-"""Build the help site: MkDocs, strictly, then what it cannot do (search, compression).
+"""Build the help site: MkDocs, strictly, then what it cannot do (search, PDF, compression).
 
 The portal's static files are compressed on the way.
 """
@@ -10,7 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from docs_tools import search
+from docs_tools import pdf, search
 from selfservice.files import STATIC, hashed_name
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -33,6 +33,7 @@ def build(site_dir: Path = SITE) -> None:
         search.improve(site_dir)
     except search.UnknownSectionError as error:
         raise BuildError(f"search_words.yml : le site n'a pas de section {error}") from error
+    pdf.complete(site_dir)
     add_static(site_dir / "static")
     compress(site_dir)
 

@@ -1,0 +1,80 @@
+"""The guide and the FAQ to take away: tagged PDF that say what the pages say."""
+
+from pathlib import Path
+
+import pikepdf
+import pytest
+from lxml import html
+
+from docs_tools import pdf, printer
+from docs_tools.pdf import Offer
+
+TITLES = {"guide-de-connexion": "Guide de connexion", "foire-aux-questions": "Foire aux questions"}
+PAGE = """<!doctype html><html lang="fr"><head><title>Essai</title>
+<link rel="canonical" href="https://portail.example/aide/essai/"></head><body><article>
+<h1>Essai</h1><p>{text}</p><a class="pdf" href="../assets/pdf/essai.pdf">PDF</a></article></body>"""
+
+
+@pytest.fixture
+def offer(tmp_path: Path) -> Offer:
+    page = tmp_path / "essai" / "index.html"
+    page.parent.mkdir()
+    page.write_text(PAGE.format(text="Un."), "utf-8")
+    return Offer(page, tmp_path)
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_kept_pdf_says_what_its_page_says(site_dir: Path, name: str) -> None:
+    kept = printer.KEPT / f"{name}.pdf"
+    offer = Offer(site_dir / name / "index.html", site_dir)
+    with pikepdf.open(kept) as known:
+        assert known.docinfo[pdf.FINGERPRINT] == offer.fingerprint(), "make pdf"
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_pdf_is_tagged_titled_and_in_french(site_dir: Path, name: str) -> None:
+    with pikepdf.open(site_dir / pdf.FOLDER / f"{name}.pdf") as document:
+        root = document.Root
+        assert root.MarkInfo.Marked
+        assert root.StructTreeRoot.K
+        assert root.Lang == "fr"
+        assert root.ViewerPreferences.DisplayDocTitle
+        assert document.docinfo.Title == f"{TITLES[name]} - E-Facture"
+        assert root.Outlines.Count >= 5
+        links = {
+            str(note.A.URI)
+            for page in document.pages
+            for note in page.get("/Annots", [])
+            if "/A" in note and "/URI" in note.A
+        }
+    assert "https://diac-diaclocation.e-facture.net/recuperation" in links
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_page_links_to_its_pdf(site_dir: Path, name: str) -> None:
+    tree = html.document_fromstring((site_dir / name / "index.html").read_text("utf-8"))
+    assert tree.xpath("//a[@class='pdf']/@href") == [f"../assets/pdf/{name}.pdf"]
+
+
+@pytest.mark.browser
+def test_printing_twice_gives_the_same_file_and_a_changed_text_another(offer: Offer) -> None:
+    printer.print_all([offer])
+    first = offer.pdf.read_bytes()
+    assert offer.is_kept()
+    printer.print_all([offer])
+    assert offer.pdf.read_bytes() == first
+    offer.page.write_text(PAGE.format(text="Deux."), "utf-8")
+    assert not offer.is_kept()
+
+
+def test_without_chromium_a_stale_pdf_and_its_link_go(
+    offer: Offer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(pdf.shutil, "which", lambda _name: None)
+    offer.pdf.parent.mkdir(parents=True)
+    with pikepdf.new() as stale:
+        stale.save(offer.pdf)
+    pdf.complete(offer.site_dir)
+    assert not offer.pdf.exists()
+    assert 'class="pdf"' not in offer.page.read_text("utf-8")
+    assert "essai.pdf : pas de PDF" in capsys.readouterr().err
