@@ -1,52 +1,132 @@
 """What a reader asks of the list, cleaned, and as it stands in the address."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
-from selfservice.invoices import queries
-from selfservice.invoices.models import KINDS
+from selfservice.invoices import sorting
+from selfservice.invoices.models import KINDS, STATES
+from selfservice.invoices.search import read_day
 
-MAX_SEARCH_LENGTH = 100
+MAX_TEXT_LENGTH = 100
+MAX_KEY_LENGTH = 200
+NAMES = {
+    "q": "q",
+    "kind": "kind",
+    "since": "du",
+    "until": "au",
+    "contract": "contrat",
+    "state": "etat",
+    "is_not_downloaded": "non_telechargees",
+    "is_showing_all": "historique",
+    "is_leaving": "vue",
+    "sort": "tri",
+    "after": "apres",
+}
+FLAGS = {"is_not_downloaded": "1", "is_showing_all": "tout", "is_leaving": "a_archiver"}
+NARROWING = ("q", "kind", "since", "until", "contract", "state", "is_not_downloaded", "is_leaving")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A date that cannot be taken as `typed`.
+
+    `name` is its part of the query string (« du », « au »); `kind` is « invalid » or
+    « reversed » (the period ends before it begins).
+    """
+
+    name: str
+    kind: str
+    typed: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
     """What the reader asked for, cleaned.
 
-    `q` is a part of a number (empty: no search). `kind` is « invoice », « credit_note » or empty.
-    `is_showing_all` lifts the display history (« historique=tout »). `is_leaving` keeps what
-    leaves soon and was never downloaded (« vue=a_archiver »). `after` is the key of a page
-    (`Listing.next_key`), empty for the first.
+    `q` is what is searched (empty: no search). `kind` is « invoice », « credit_note » or empty.
+    `since` and `until` are days of issue, both included. `contract` is exact, `state` one of
+    STATES; empty for all. `is_showing_all` lifts the display history (« historique=tout »).
+    `is_leaving` keeps what leaves soon and was never downloaded (« vue=a_archiver »). `sort` is
+    a name of `sorting.COLUMNS`, « - » before it for descending, empty for newest first. `after`
+    is the key of a page (`Listing.next_key`), empty for the first.
     """
 
     q: str = ""
     kind: str = ""
+    since: date | None = None
+    until: date | None = None
+    contract: str = ""
+    state: str = ""
+    is_not_downloaded: bool = False
     is_showing_all: bool = False
     is_leaving: bool = False
+    sort: str = sorting.NEWEST_FIRST
     after: str = ""
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def narrowing(self) -> list[str]:
+        """The names of the fields that narrow the list, as `args` takes them."""
+        return [name for name in NARROWING if getattr(self, name)]
+
+    def args(self, **changes: Any) -> dict[str, str]:
+        """Return the query string of these filters with some fields changed, on its first page.
+
+        What stands at its default is left out; only `after` given here opens a following page.
+        """
+        found = {}
+        for field, name in NAMES.items():
+            value = changes.get(field, getattr(self, field) if field != "after" else "")
+            if value:
+                found[name] = FLAGS.get(field) or str(value)
+        return found
+
+    def problem(self, name: str) -> Problem | None:
+        """Return what is wrong with a part of the query string, if anything."""
+        return next((each for each in self.problems if each.name == name), None)
 
 
-def clean_filters(
-    *, q: str = "", kind: str = "", history: str = "", view: str = "", after: str = ""
-) -> Filters:
-    """Make filters of whatever a query string holds; what is not understood is left out."""
-    text = q.encode("utf-8", "ignore").decode("utf-8").replace("\0", "").strip()
+def clean_filters(args: Mapping[str, str]) -> Filters:
+    """Make filters of a query string; what is not understood is left out.
+
+    Only of a date is it said (`problems`): left out in silence, it would show too much.
+    """
+    since, until = read_day(args.get("du", "")), read_day(args.get("au", ""))
+    sort = sorting.clean_sort(args.get("tri", ""))
+    after = _text(args, "apres", MAX_KEY_LENGTH)
     return Filters(
-        q=text[:MAX_SEARCH_LENGTH].strip(),
-        kind=kind if kind in KINDS else "",
-        is_showing_all=history == "tout",
-        is_leaving=view == "a_archiver",
-        after=after if read_key(after) else "",
+        q=_text(args, "q").strip(),
+        kind=_choice(args, "kind", KINDS),
+        since=since,
+        until=until,
+        contract=_text(args, "contrat"),
+        state=_choice(args, "etat", STATES),
+        is_not_downloaded=args.get("non_telechargees", "") not in ("", "0"),
+        is_showing_all=args.get("historique") == "tout",
+        is_leaving=args.get("vue") == "a_archiver",
+        sort=sort,
+        after=after if sorting.read_key(sort, after) else "",
+        problems=_problems(args, since, until),
     )
 
 
-def read_key(text: str) -> tuple[date, int] | None:
-    """Return where a page begins; None for what is no key."""
-    day, _, identifier = text.partition(",")
-    if not (identifier.isascii() and identifier.isdigit() and len(identifier) <= 19):
-        return None
-    try:
-        key = date.fromisoformat(day), int(identifier)
-    except ValueError:
-        return None
-    return key if key[1] <= queries.MAX_ID else None
+def _problems(
+    args: Mapping[str, str], since: date | None, until: date | None
+) -> tuple[Problem, ...]:
+    if since and until and since > until:
+        return (Problem("au", "reversed"),)
+    days = (("du", since), ("au", until))
+    typed = [(name, _text(args, name).strip()) for name, day in days if day is None]
+    return tuple(Problem(name, "invalid", text) for name, text in typed if text)
+
+
+def _text(args: Mapping[str, str], name: str, length: int = MAX_TEXT_LENGTH) -> str:
+    text = args.get(name, "").encode("utf-8", "ignore").decode("utf-8")
+    return text.replace("\0", "")[:length]
+
+
+def _choice(args: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    text = args.get(name, "")
+    return text if text in choices else ""

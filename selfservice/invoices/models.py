@@ -16,6 +16,7 @@ from selfservice.db import BaseModel
 from selfservice.suppliers.models import Company, Supplier
 
 KINDS = ("invoice", "credit_note")
+STATES = ("original", "duplicate", "copy")
 
 
 class Invoice(BaseModel):

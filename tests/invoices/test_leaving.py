@@ -113,9 +113,11 @@ def test_pages_of_the_view_follow_within_it(people: People) -> None:
     for _ in range(listing.PAGE_ROWS + 1):
         make_invoice(company, issued_on=leaving_in(5))
     make_invoice(company, issued_on=months_ago(1))
-    first = list_invoices(people.alice, clean_filters(view="a_archiver"))
+    first = list_invoices(people.alice, clean_filters({"vue": "a_archiver"}))
     assert first.next_key and first.hidden_count == 0
-    second = list_invoices(people.alice, clean_filters(view="a_archiver", after=first.next_key))
+    second = list_invoices(
+        people.alice, clean_filters({"vue": "a_archiver", "apres": first.next_key})
+    )
     assert (len(second.rows), second.next_key) == (1, None)
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from selfservice.accounts.models import Profile, User
 from selfservice.db import database
-from selfservice.invoices import listing, queries
+from selfservice.invoices import listing, queries, sorting
 from selfservice.invoices.deposit import deposit_folder
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.listing import list_invoices
@@ -125,7 +125,7 @@ def test_a_profile_costs_no_query(
 @pytest.mark.sqlite
 def test_paging_through_a_profile_sorts_nothing(driver: User) -> None:
     shown = queries.within_history(queries.visible_to(driver), driver)
-    sql, parameters = listing._columns(shown, driver).limit(51).sql()
+    sql, parameters = sorting.ordered(listing._columns(shown, driver), "").limit(51).sql()
     plan = " ".join(row[3] for row in database.execute_sql("EXPLAIN QUERY PLAN " + sql, parameters))
     assert "invoice_company_newest" in plan
     assert "USE TEMP B-TREE FOR ORDER BY" not in plan

@@ -11,12 +11,6 @@ from selfservice.invoices.views.blueprint import blueprint, reader
 @blueprint.get("", strict_slashes=False)
 @login_required
 def index() -> str:
-    filters = clean_filters(
-        q=request.args.get("q", ""),
-        kind=request.args.get("kind", ""),
-        history=request.args.get("historique", ""),
-        view=request.args.get("vue", ""),
-        after=request.args.get("apres", ""),
-    )
+    filters = clean_filters(request.args)
     found = list_invoices(reader(), filters)
     return render_template("invoices/index.html", listing=found, filters=filters)

@@ -1,0 +1,110 @@
+"""The order of the list by any column, and the keys by which its pages follow one another."""
+
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from peewee import BigIntegerField, DateField, Tuple
+
+from selfservice.invoices.models import Invoice
+from selfservice.invoices.queries import MAX_ID
+
+NEWEST_FIRST = ""
+COLUMNS: dict[str, Any] = {
+    "numero": Invoice.number,
+    "type": Invoice.kind,
+    "contrat": Invoice.contract,
+    "emise": Invoice.issued_on,
+    "echeance": Invoice.due_on,
+    "ht": Invoice.net_cents,
+    "tva": Invoice.vat_cents,
+    "ttc": Invoice.gross_cents,
+    "etat": Invoice.state,
+    "disponible": Invoice.issued_on,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Where a page begins: after the document with these values, in the order of the list."""
+
+    value: Any
+    issued_on: date
+    id: int
+
+
+def clean_sort(text: str) -> str:
+    """Return a column's name, with « - » before it for descending; newest first for no column."""
+    is_known = text.removeprefix("-") in COLUMNS
+    return text if is_known and text != "-emise" else NEWEST_FIRST
+
+
+def ordered(query: Any, sort: str) -> Any:
+    """Put documents in the order asked for: ties by issue date and id, absent values last."""
+    column, is_descending = _column(sort)
+    ends = [Invoice.issued_on, Invoice.id]
+    parts: list[Any] = ends if column is Invoice.issued_on else [column, *ends]
+    order = [each.desc() if is_descending else each.asc() for each in parts]
+    return query.order_by(*([column.is_null()] if column.null else []), *order)
+
+
+def following(query: Any, sort: str, key: Key) -> Any:
+    """Narrow a query to what comes after a key in the order asked for."""
+    column, is_descending = _column(sort)
+    ends, key_ends = Tuple(Invoice.issued_on, Invoice.id), Tuple(key.issued_on, key.id)
+    if column is Invoice.issued_on:
+        return query.where(_beyond(ends, key_ends, is_descending))
+    if key.value is None:
+        return query.where(column.is_null() & _beyond(ends, key_ends, is_descending))
+    parts = Tuple(column, Invoice.issued_on, Invoice.id)
+    beyond = _beyond(parts, Tuple(key.value, key.issued_on, key.id), is_descending)
+    return query.where(beyond | column.is_null() if column.null else beyond)
+
+
+def write_key(sort: str, row: Any) -> str:
+    """Return the key of a row of the list, as an address carries it."""
+    column, _ = _column(sort)
+    value = getattr(row, column.name)
+    return f"{'' if value is None else value},{row.issued_on},{row.id}"
+
+
+def read_key(sort: str, text: str) -> Key | None:
+    """Return where a page begins; None for what is no key of this order."""
+    value, *ends = text.rsplit(",", 2)
+    if len(ends) != 2 or not _is_id(ends[1]):
+        return None
+    column, _ = _column(sort)
+    try:
+        return Key(_read_value(column, value), date.fromisoformat(ends[0]), int(ends[1]))
+    except ValueError:
+        return None
+
+
+def _column(sort: str) -> tuple[Any, bool]:
+    if sort == NEWEST_FIRST:
+        return Invoice.issued_on, True
+    return COLUMNS[sort.removeprefix("-")], sort.startswith("-")
+
+
+def _beyond(parts: Any, key: Any, is_descending: bool) -> Any:
+    return parts < key if is_descending else parts > key
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= MAX_ID
+
+
+def _read_value(column: Any, text: str) -> Any:
+    if column.null and not text:
+        return None
+    if isinstance(column, DateField):
+        return date.fromisoformat(text)
+    if isinstance(column, BigIntegerField):
+        return _read_cents(text)
+    return text
+
+
+def _read_cents(text: str) -> int:
+    if not _is_id(text.removeprefix("-")):
+        raise ValueError(f"not cents: {text!r}")
+    return int(text)
