@@ -1,6 +1,7 @@
 """Profiles: the contracts (BT-12) that an administrator lets some users read (FAQ 13)."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from peewee import IntegrityError, ModelSelect, fn, prefetch
 
@@ -9,7 +10,7 @@ from selfservice.accounts.models import Profile, ProfileContract, User
 from selfservice.administration.companies import NotFoundError, companies_of, lock_company
 from selfservice.db import FRENCH, database
 from selfservice.invoices import queries
-from selfservice.invoices.models import Invoice
+from selfservice.invoices.models import BilledContract
 from selfservice.suppliers.models import Company
 
 OFFERED_CONTRACTS = 200
@@ -74,12 +75,13 @@ def users_with(profile: Profile) -> "ModelSelect[User]":
 
 def billed_contracts(company: Company) -> list[str]:
     """Return the first contracts that the company's available documents carry."""
-    query = (
-        queries.available(clock.today())
-        .select(Invoice.contract)
-        .where(Invoice.company == company, Invoice.contract != "")
-        .distinct()
-        .order_by(Invoice.contract)
+    query: Any = (
+        BilledContract.select(BilledContract.contract)
+        .where(
+            BilledContract.company == company,
+            BilledContract.last_issued_on >= queries.earliest_available(clock.today()),
+        )
+        .order_by(BilledContract.contract)
         .limit(OFFERED_CONTRACTS)
     )
     return [contract for (contract,) in query.tuples()]

@@ -1,7 +1,8 @@
 """The list of « Mes factures »: one page of light rows, newest first, and what is hidden."""
 
-from dataclasses import dataclass, field
-from datetime import date
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from datetime import date, timedelta
 from typing import Any
 
 from peewee import JOIN, fn
@@ -9,6 +10,8 @@ from peewee import JOIN, fn
 from selfservice import clock
 from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES, User
 from selfservice.invoices import queries, search, sorting
+from selfservice.invoices.contracts import readable_contracts
+from selfservice.invoices.explanation import Explanation, explain_absence
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.labels import KIND_LABELS, STATE_LABELS
 from selfservice.invoices.models import Invoice, Opening
@@ -87,19 +90,6 @@ class PageTotal:
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation:
-    """Why nothing was found, when the portal knows (FAQ 11).
-
-    `kind` is « before_opening » (`on`: the day the supplier's portal opened), « expired » (`on`:
-    the first day of issue still available), « future » or « old_login » (an E-Fact login is no
-    number).
-    """
-
-    kind: str
-    on: date | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Listing:
     """One page of documents and what the page says about it.
 
@@ -110,7 +100,8 @@ class Listing:
     opens the following page (None on the last); `is_first_page` is false on a following one.
     `is_account_empty`: the reader has no document at all yet, so an empty page is not the
     filters' doing. `leaving` warns of what leaves soon, whatever the filters. `contracts` are
-    those the reader may choose from, none when there is no choice.
+    the first 100 the reader may choose from (`has_more_contracts`), none when there is no choice.
+    `page_totals` add up the rows. `explanation` is set only where nothing was found.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -125,6 +116,7 @@ class Listing:
     is_account_empty: bool = False
     leaving: Leaving | None = None
     contracts: list[str] = field(default_factory=list)
+    has_more_contracts: bool = False
     page_totals: list[PageTotal] = field(default_factory=list)
     explanation: Explanation | None = None
 
@@ -135,11 +127,10 @@ def list_invoices(user: User, filters: Filters) -> Listing:
     A search looks at everything available; without one the display history applies unless
     `is_showing_all` or `is_leaving` (FAQ 7). Opens no transaction: six short reads at most.
     """
-    found, listed = matching(user, filters), shown(user, filters)
-    rows, next_key = _page(listed, user, filters)
-    is_whole = not (next_key or filters.after)
-    count = len(rows) if is_whole else _count(listed)
-    hidden = _count_hidden(found, user) if _is_limited(filters) else 0
+    rows, next_key, count = _read(user, filters)
+    hidden = _count_hidden(user, filters) if _is_limited(filters) else 0
+    contracts = readable_contracts(user, MAX_CONTRACTS + 1)
+    is_empty = not (rows or hidden or queries.visible_to(user).exists())
     return Listing(
         rows=rows,
         count=min(count, COUNT_CAP),
@@ -152,8 +143,12 @@ def list_invoices(user: User, filters: Filters) -> Listing:
         is_searching_everywhere=bool(filters.q),
         next_key=next_key,
         is_first_page=not filters.after,
+        is_account_empty=is_empty,
         leaving=_leaving(user),
-        is_account_empty=not rows and not hidden and not queries.visible_to(user).exists(),
+        contracts=contracts[:MAX_CONTRACTS] if len(contracts) > 1 else [],
+        has_more_contracts=len(contracts) > MAX_CONTRACTS,
+        page_totals=_add_up(rows),
+        explanation=None if rows or hidden or is_empty else explain_absence(user, filters),
     )
 
 
@@ -162,11 +157,9 @@ def matching(user: User, filters: Filters) -> Any:
 
     The display history does not apply: this is what a register holds.
     """
-    query = queries.visible_to(user)
+    query = queries.visible_to(user, since=filters.since)
     if filters.q:
         query = query.where(search.condition(filters.q))
-    if filters.since:
-        query = query.where(Invoice.issued_on >= filters.since)
     if filters.until:
         query = query.where(Invoice.issued_on <= filters.until)
     if filters.is_not_downloaded:
@@ -185,8 +178,20 @@ def matching(user: User, filters: Filters) -> Any:
 
 def shown(user: User, filters: Filters) -> Any:
     """Return what the list shows of `matching` on all its pages, in no order."""
-    found = matching(user, filters)
-    return queries.within_history(found, user) if _is_limited(filters) else found
+    return matching(user, _within_history(user, filters))
+
+
+def _within_history(user: User, filters: Filters) -> Filters:
+    return _within(filters, since=queries.earliest_shown(user)) if _is_limited(filters) else filters
+
+
+def _within(filters: Filters, *, since: date | None = None, until: date | None = None) -> Filters:
+    """Narrow the period, so that one bound at each end is asked for."""
+    return replace(
+        filters,
+        since=max(filter(None, (filters.since, since)), default=None),
+        until=min(filter(None, (filters.until, until)), default=None),
+    )
 
 
 def _is_limited(filters: Filters) -> bool:
@@ -206,16 +211,59 @@ def _leaving(user: User) -> Leaving | None:
     return Leaving(count, queries.available_until(first), queries.available_until(last))
 
 
-def _page(query: Any, user: User, filters: Filters) -> tuple[list[Row], str | None]:
-    key = sorting.read_key(filters.sort, filters.after)
-    if key:
-        query = sorting.following(query, filters.sort, key)
-    query = sorting.ordered(_columns(query, user), filters.sort)
+def _read(user: User, filters: Filters) -> tuple[list[Row], str | None, int]:
+    """Return the rows of a page, the key of the next and the count of all that is shown.
+
+    A search goes by its index, which is in the order of dates. In another order, what it finds
+    is sorted, unless that is so much that reading the documents themselves is quicker.
+    """
+    filters = _within_history(user, filters)
+    expression = search.expression(filters.q, user.company_id)
+    if expression and not sorting.is_by_date(filters.sort):
+        count = _count_found(user, filters, expression)
+        rows, next_key = _page(user, filters, None if count > COUNT_CAP else expression)
+        return rows, next_key, count
+    rows, next_key = _page(user, filters, expression)
+    is_whole = not (next_key or filters.after)
+    return rows, next_key, len(rows) if is_whole else _count_found(user, filters, expression)
+
+
+def _page(user: User, filters: Filters, expression: str | None) -> tuple[list[Row], str | None]:
+    key, today = sorting.read_key(filters.sort, filters.after), clock.today()
+    query, index = _indexed(user, _from_key(filters, key), expression)
+    query = _in_order(_columns(query, user), filters.sort, key, index)
     found = list(query.limit(PAGE_ROWS + 1).tuples())
-    rows = [_row(values) for values in found[:PAGE_ROWS]]
+    rows = [_row(values, today) for values in found[:PAGE_ROWS]]
     if len(found) <= PAGE_ROWS:
         return rows, None
     return rows, sorting.write_key(filters.sort, rows[-1])
+
+
+def _from_key(filters: Filters, key: sorting.Key | None) -> Filters:
+    if not (key and sorting.is_by_date(filters.sort)):
+        return filters
+    if sorting.is_descending(filters.sort):
+        return _within(filters, until=key.issued_on)
+    return _within(filters, since=key.issued_on)
+
+
+def _indexed(
+    user: User, filters: Filters, expression: str | None
+) -> tuple[Any, search.Index | None]:
+    """Return what the filters find, joined to the search index where there is an expression."""
+    query = matching(user, filters)
+    if not expression:
+        return query, None
+    index = search.Index()
+    return index.narrow(query, expression, filters.since, filters.until), index
+
+
+def _in_order(query: Any, sort: str, key: sorting.Key | None, index: search.Index | None) -> Any:
+    if index and sorting.is_by_date(sort):
+        begin = search.stamp(key.issued_on, key.id) if key else None
+        return sorting.by_stamp(query, sort, index.stamp, begin)
+    query = sorting.following(query, sort, key) if key else query
+    return sorting.ordered(query, sort)
 
 
 def _columns(query: Any, user: User) -> Any:
@@ -238,13 +286,11 @@ def _columns(query: Any, user: User) -> Any:
     ).join(Opening, JOIN.LEFT_OUTER, on=opened)
 
 
-def _row(values: tuple[Any, ...]) -> Row:
-    number_to_due, amounts = values[:6], values[6:10]
-    state, downloaded_at, has_xml, opening_id = values[10:]
-    invoice_id, number, kind, contract, issued_on, due_on = number_to_due
-    currency, net_cents, vat_cents, gross_cents = amounts
+def _row(values: tuple[Any, ...], today: date) -> Row:
+    invoice_id, number, kind, contract, issued_on, due_on, currency, *rest = values
+    net_cents, vat_cents, gross_cents, state, downloaded_at, has_xml, opening_id = rest
     until = queries.available_until(issued_on)
-    days_left = (until - clock.today()).days
+    days_left = (until - today).days
     return Row(
         id=invoice_id,
         number=number,
@@ -267,10 +313,37 @@ def _row(values: tuple[Any, ...]) -> Row:
     )
 
 
-def _count_hidden(matching: Any, user: User) -> int:
-    return _count(matching.where(Invoice.issued_on < queries.earliest_shown(user)))
+def _count_found(user: User, filters: Filters, expression: str | None) -> int:
+    query, index = _indexed(user, filters, expression)
+    return _count(query.order_by(index.stamp.desc()) if index else query)
+
+
+def _count_hidden(user: User, filters: Filters) -> int:
+    last_hidden_on = queries.earliest_shown(user) - timedelta(days=1)
+    return _count(matching(user, _within(filters, until=last_hidden_on)))
 
 
 def _count(query: Any) -> int:
     """Count documents, without reading more than the cap."""
-    return int(query.select(Invoice.id).limit(COUNT_CAP + 1).count())
+    found = query.select(Invoice.id).limit(COUNT_CAP + 1)  # in its order, which count() drops
+    return int(Invoice.select(fn.COUNT(found.c.id)).from_(found).scalar())
+
+
+def _add_up(rows: list[Row]) -> list[PageTotal]:
+    by_currency: dict[str, list[Row]] = {}
+    for row in rows:
+        by_currency.setdefault(row.currency, []).append(row)
+    return [
+        PageTotal(
+            currency,
+            _sum(row.net_cents for row in each),
+            _sum(row.vat_cents for row in each),
+            sum(row.gross_cents for row in each),
+        )
+        for currency, each in by_currency.items()
+    ]
+
+
+def _sum(amounts: Iterable[int | None]) -> int | None:
+    known = list(amounts)
+    return None if None in known else sum(each for each in known if each is not None)

@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from peewee import BigIntegerField, DateField, Tuple
+from peewee import BigIntegerField, CharField, DateField, Tuple
 
+from selfservice.db import is_sqlite
 from selfservice.invoices.models import Invoice
 from selfservice.invoices.queries import MAX_ID
 
@@ -39,26 +40,42 @@ def clean_sort(text: str) -> str:
     return text if is_known and text != "-emise" else NEWEST_FIRST
 
 
+def is_by_date(sort: str) -> bool:
+    return _column(sort)[0] is Invoice.issued_on
+
+
+def is_descending(sort: str) -> bool:
+    return _column(sort)[1]
+
+
 def ordered(query: Any, sort: str) -> Any:
     """Put documents in the order asked for: ties by issue date and id, absent values last."""
-    column, is_descending = _column(sort)
+    column, is_backwards = _column(sort)
     ends = [Invoice.issued_on, Invoice.id]
-    parts: list[Any] = ends if column is Invoice.issued_on else [column, *ends]
-    order = [each.desc() if is_descending else each.asc() for each in parts]
+    parts: list[Any] = ends if column is Invoice.issued_on else [_comparable(column), *ends]
+    order = [each.desc() if is_backwards else each.asc() for each in parts]
     return query.order_by(*([column.is_null()] if column.null else []), *order)
 
 
 def following(query: Any, sort: str, key: Key) -> Any:
     """Narrow a query to what comes after a key in the order asked for."""
-    column, is_descending = _column(sort)
+    column, is_backwards = _column(sort)
     ends, key_ends = Tuple(Invoice.issued_on, Invoice.id), Tuple(key.issued_on, key.id)
     if column is Invoice.issued_on:
-        return query.where(_beyond(ends, key_ends, is_descending))
+        return query.where(_beyond(ends, key_ends, is_backwards))
     if key.value is None:
-        return query.where(column.is_null() & _beyond(ends, key_ends, is_descending))
-    parts = Tuple(column, Invoice.issued_on, Invoice.id)
-    beyond = _beyond(parts, Tuple(key.value, key.issued_on, key.id), is_descending)
+        return query.where(column.is_null() & _beyond(ends, key_ends, is_backwards))
+    parts = Tuple(_comparable(column), Invoice.issued_on, Invoice.id)
+    beyond = _beyond(parts, Tuple(key.value, key.issued_on, key.id), is_backwards)
     return query.where(beyond | column.is_null() if column.null else beyond)
+
+
+def by_stamp(query: Any, sort: str, stamp: Any, begin: int | None) -> Any:
+    """Put documents in an order by date through what sorts as issue date and id together."""
+    _, is_backwards = _column(sort)
+    if begin is not None:
+        query = query.where(_beyond(stamp, begin, is_backwards))
+    return query.order_by(stamp.desc() if is_backwards else stamp.asc())
 
 
 def write_key(sort: str, row: Any) -> str:
@@ -86,8 +103,15 @@ def _column(sort: str) -> tuple[Any, bool]:
     return COLUMNS[sort.removeprefix("-")], sort.startswith("-")
 
 
-def _beyond(parts: Any, key: Any, is_descending: bool) -> Any:
-    return parts < key if is_descending else parts > key
+def _comparable(column: Any) -> Any:
+    """Return a column as it sorts, text by its characters' numbers whatever the host's language."""
+    if not isinstance(column, CharField):
+        return column
+    return column.collate("BINARY" if is_sqlite() else '"C"')
+
+
+def _beyond(parts: Any, key: Any, is_backwards: bool) -> Any:
+    return parts < key if is_backwards else parts > key
 
 
 def _is_id(text: str) -> bool:

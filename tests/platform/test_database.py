@@ -19,7 +19,7 @@ from selfservice.accounts.models import (
 )
 from selfservice.audit import AuditEntry
 from selfservice.feedback.models import HelpVote, MissedSearch
-from selfservice.invoices.models import Invoice, Opening, Tombstone
+from selfservice.invoices.models import BilledContract, Invoice, Opening, Tombstone
 from selfservice.operations.milestones import Milestone
 from selfservice.outbox import OutboxAttempt, OutboxMail
 from selfservice.pauses import MailPause
@@ -37,6 +37,7 @@ TABLES: list[type[Model]] = [
     SecondFactor,
     RescueCode,
     Invoice,
+    BilledContract,
     Opening,
     Tombstone,
     OutboxMail,
@@ -53,7 +54,9 @@ TABLES: list[type[Model]] = [
 
 def test_migrations_make_the_tables_of_the_models(app: Flask) -> None:
     difference = diff_models(db.database.obj, TABLES)
-    assert not difference, difference
+    # Of an extension: PostgreSQL alone has it, and not everywhere.
+    kept = [each for each in difference.drop_indexes if each.name != "invoice_number_trigrams"]
+    assert not difference._replace(drop_indexes=kept), difference
 
 
 def test_every_model_is_compared() -> None:

@@ -1,0 +1,341 @@
+"""What the list finds, counts and sorts, against a plain Python reading of the same rules."""
+
+import random
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+import time_machine
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from selfservice import clock
+from selfservice.db import database
+from selfservice.invoices import contracts, listing, queries, search, sorting
+from selfservice.invoices.filters import Filters, clean_filters
+from selfservice.invoices.listing import list_invoices
+from selfservice.invoices.models import KINDS, STATES, Invoice
+from tests.factories import People, make_company, make_invoice, make_profile, make_user
+from tests.invoices.papers import months_ago
+from tests.invoices.test_listing import counted_queries
+
+DOCUMENTS = 60
+PAGE = 7
+NUMBERS = ("FA-2026-", "AV 2026/", "fa_", "%", "É-", "12", "2026-03")
+CONTRACTS = ("", "VEH-1", "VEH-10", "LLD-1")
+SEARCHES = (
+    *("", "fa", "FA-2026-", "fa-2026-000", "av 2026", "fa_0", "%", "É-0", "00", "1", "zz", "zzz"),
+    *("120,00", "1 200,50", "1200.5", "-120", "120", "89,90 €", "2026", "2026-03", "03/2026"),
+    *(
+        "mars 2026",
+        "12/03/2026",
+        "2026-03-12",
+        "12 mars 2026",
+        'a"b',
+        "FA-2026-0001 OR x",
+        "x" * 100,
+    ),
+)
+SORTS = ("", *sorting.COLUMNS, *(f"-{name}" for name in sorting.COLUMNS))
+ANY_APP = settings(
+    deadline=None,
+    max_examples=40,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+@pytest.fixture(autouse=True)
+def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "PAGE_ROWS", PAGE)
+
+
+@pytest.fixture
+def documents(people: People) -> list[Invoice]:
+    """Documents of alice's company, among those of others that look the same."""
+    chance = random.Random(1)
+    for company in (people.bob.company, people.charlie.company):
+        for each in range(20):
+            make_invoice(company, **drawn(chance, 500 + each, "other"))
+    return [make_invoice(people.alice.company, **drawn(chance, each)) for each in range(DOCUMENTS)]
+
+
+def drawn(chance: random.Random, number: int, end: str = "") -> dict[str, Any]:
+    cents = chance.choice((12_000, -12_000, 120_050, 8_990, 202_600, chance.randint(1, 10**6)))
+    today = clock.today()
+    days = (*(today - timedelta(days=each) for each in (0, 1, 80, 100, 400, 700, 729, 740)),)
+    return {
+        "number": f"{chance.choice(NUMBERS)}{number:05}{end}",
+        "kind": chance.choice(KINDS),
+        "state": chance.choice(STATES),
+        "contract": chance.choice(CONTRACTS),
+        "issued_on": chance.choice((*days, date(2026, 3, 12), date(2026, 3, 31))),
+        "due_on": chance.choice((None, today, today + timedelta(days=30))),
+        "net_cents": chance.choice((None, cents, 12_000)),
+        "vat_cents": chance.choice((None, 100, 200)),
+        "gross_cents": cents,
+        "downloaded_at": chance.choice((None, clock.now())),
+    }
+
+
+def found_by(filters: Filters, documents: list[Invoice], user: Any) -> list[Invoice]:
+    """The rules, read one document after the other."""
+    today = clock.today()
+    found = [each for each in documents if each.issued_on >= queries.earliest_available(today)]
+    tests = {
+        "q": lambda each: is_searched(filters.q, each),
+        "kind": lambda each: each.kind == filters.kind,
+        "state": lambda each: each.state == filters.state,
+        "contract": lambda each: each.contract == filters.contract,
+        "since": lambda each: each.issued_on >= filters.since,
+        "until": lambda each: each.issued_on <= filters.until,
+        "is_not_downloaded": lambda each: each.downloaded_at is None,
+        "is_leaving": lambda each: (
+            each.downloaded_at is None
+            and (queries.available_until(each.issued_on) - today).days <= 60
+        ),
+    }
+    for name in filters.narrowing:
+        found = [each for each in found if tests[name](each)]
+    return found
+
+
+def is_searched(text: str, document: Invoice) -> bool:
+    amount, period = search.read_amount(text), search.read_period(text)
+    amounts = {abs(each) for each in (document.gross_cents, document.net_cents) if each is not None}
+    return (
+        text.lower() in document.number.lower()
+        or amount in amounts
+        or (period is not None and period.since <= document.issued_on <= period.until)
+    )
+
+
+def is_shown(filters: Filters, document: Invoice, user: Any) -> bool:
+    is_limited = not (filters.q or filters.is_showing_all or filters.is_leaving)
+    return not is_limited or document.issued_on >= queries.earliest_shown(user)
+
+
+def in_order(documents: list[Invoice], sort: str) -> list[str]:
+    name = sorting.COLUMNS[sort.removeprefix("-")].name if sort else "issued_on"
+    is_descending = not sort or sort.startswith("-")
+    known = [each for each in documents if getattr(each, name) is not None]
+    absent = [each for each in documents if getattr(each, name) is None]
+    known.sort(key=lambda each: (getattr(each, name), each.issued_on, each.id))
+    absent.sort(key=lambda each: (each.issued_on, each.id))
+    if is_descending:
+        known.reverse()
+        absent.reverse()
+    return [each.number for each in known + absent]
+
+
+def pages(user: Any, filters: Filters) -> Iterator[listing.Listing]:
+    """Turn the pages by what the address of each says."""
+    key: str | None = ""
+    while key is not None:
+        page = list_invoices(user, clean_filters(filters.args(after=key)))
+        yield page
+        key = page.next_key
+
+
+filters_of_all_kinds = st.builds(
+    Filters,
+    q=st.sampled_from(SEARCHES),
+    kind=st.sampled_from(("", "", *KINDS)),
+    state=st.sampled_from(("", "", "", *STATES)),
+    contract=st.sampled_from(CONTRACTS),
+    since=st.sampled_from((None, None, date(2025, 1, 1), date(2026, 3, 12))),
+    until=st.sampled_from((None, None, date(2026, 3, 31), clock.today())),
+    is_not_downloaded=st.booleans(),
+    is_showing_all=st.booleans(),
+    is_leaving=st.sampled_from((False, False, False, True)),
+    sort=st.sampled_from(SORTS),
+)
+
+
+@ANY_APP
+@given(filters=filters_of_all_kinds)
+def test_pages_show_what_the_rules_find_in_their_order(
+    people: People, documents: list[Invoice], filters: Filters
+) -> None:
+    found = found_by(filters, documents, people.alice)
+    shown = [each for each in found if is_shown(filters, each, people.alice)]
+    read = list(pages(people.alice, filters))
+    assert [row.number for page in read for row in page.rows] == in_order(shown, filters.sort)
+    assert {page.count for page in read} == {len(shown)}
+    hidden = 0 if filters.q else len(found) - len(shown)
+    assert {page.hidden_count for page in read} == {hidden}
+    matching = listing.matching(people.alice, filters).select(Invoice.id).tuples()
+    assert {key for (key,) in matching} == {each.id for each in found}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("q", ["", "fa", "000", "120,00"])
+def test_each_column_sorts_both_ways_with_absent_values_last(
+    people: People, documents: list[Invoice], sort: str, q: str
+) -> None:
+    filters = Filters(q=q, is_showing_all=True, sort=sort)
+    read = [row.number for page in pages(people.alice, filters) for row in page.rows]
+    assert read == in_order(found_by(filters, documents, people.alice), sort)
+
+
+@pytest.mark.parametrize("sort", SORTS)
+@pytest.mark.parametrize("q", ["", "000"])
+def test_no_document_is_lost_or_shown_twice_while_others_are_deposited(
+    people: People, documents: list[Invoice], sort: str, q: str
+) -> None:
+    chance, seen = random.Random(2), []
+    filters = Filters(q=q, is_showing_all=True, sort=sort)
+    for number, page in enumerate(pages(people.alice, filters)):
+        seen += [row.number for row in page.rows]
+        make_invoice(people.alice.company, **drawn(chance, 900 + number, "000"))
+    assert len(seen) == len(set(seen))
+    assert set(in_order(found_by(filters, documents, people.alice), sort)) <= set(seen)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("is_large", [True, False])
+def test_the_index_finds_all_that_the_condition_does(
+    people: People, documents: list[Invoice], monkeypatch: pytest.MonkeyPatch, is_large: bool
+) -> None:
+    monkeypatch.setattr(search, "_is_large_in_portal", lambda company_id: is_large)
+    for q in SEARCHES:
+        for sort in ("", "emise", "ttc"):
+            filters = Filters(q=q, sort=sort, is_showing_all=True)
+            read = [row.number for page in pages(people.alice, filters) for row in page.rows]
+            assert read == in_order(found_by(filters, documents, people.alice), sort), q
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize(("q", "is_large"), [("FA-2026", True), ("mars 2026", False), ("12", None)])
+def test_a_search_reads_its_index_and_sorts_nothing(
+    people: People, monkeypatch: pytest.MonkeyPatch, q: str, is_large: bool | None
+) -> None:
+    monkeypatch.setattr(search, "_is_large_in_portal", lambda company_id: is_large)
+    with counted_queries(monkeypatch) as seen:
+        list_invoices(people.alice, Filters(q=q))
+    page = next(sql for sql in seen if '"has_xml"' in sql)
+    values = page.count("?") * [1]
+    plan = [row[3] for row in database.execute_sql(f"EXPLAIN QUERY PLAN {page}", values)]
+    if is_large is None:
+        assert plan[0].startswith("SEARCH t1 USING INDEX invoice_company_newest")
+    else:
+        assert "VIRTUAL TABLE INDEX" in plan[0]
+        assert plan[1] == "SEARCH t1 USING INTEGER PRIMARY KEY (rowid=?)"
+    assert not any("TEMP B-TREE" in step for step in plan)
+
+
+@pytest.mark.sqlite
+@pytest.mark.parametrize("filters", [Filters(since=date(2026, 1, 1)), Filters(is_showing_all=True)])
+def test_one_bound_at_each_end_of_the_period_is_asked_for(
+    people: People, monkeypatch: pytest.MonkeyPatch, filters: Filters
+) -> None:
+    """A second one would have SQLite read all the documents between the two."""
+    with counted_queries(monkeypatch) as seen:
+        list_invoices(people.alice, filters)
+    for sql in seen:
+        if '"downloaded_at" IS NULL' not in sql and '"users"' not in sql:
+            assert sql.count('"issued_on" >= ?') <= 1
+            assert sql.count('"issued_on" <= ?') <= 1
+
+
+@pytest.mark.sqlite
+def test_the_index_follows_every_change_of_a_document(people: People) -> None:
+    invoice = make_invoice(people.alice.company, number="OLD-NUMBER", gross_cents=4242)
+    invoice.number, invoice.gross_cents, invoice.issued_on = "NEW-NUMBER", 777, clock.today()
+    invoice.save()
+    words = {"OLD": 0, "NEW": 1, search._mark("A", 4242): 0, search._mark("A", 777): 1}
+    for word, count in words.items():
+        assert matches(word) == count, word
+    invoice.delete_instance()
+    assert matches("NEW") == 0
+
+
+def matches(word: str) -> int:
+    sql = "SELECT COUNT(*) FROM invoice_search WHERE invoice_search MATCH ?"
+    count: int = database.execute_sql(sql, (f'"{word}"' if word.isalpha() else word,)).fetchone()[0]
+    return count
+
+
+def test_a_company_among_many_documents_of_others_is_looked_up_by_itself(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "SAMPLE", 3)
+    for number in range(60):
+        make_invoice(people.bob.company if number % 20 else people.alice.company)
+    assert not search._is_large_in_portal(people.alice.company_id)
+    assert search._is_large_in_portal(people.bob.company_id)
+    assert not search._is_large_in_portal(people.charlie.company_id)
+
+
+def test_nobody_finds_counts_or_chooses_what_is_anothers(
+    people: People, documents: list[Invoice]
+) -> None:
+    stranger = make_user(make_company(people.supplier), "stranger")
+    driver = make_user(
+        people.alice.company, "driver", profile=make_profile(people.alice.company, "P", "LLD-1")
+    )
+    for q in SEARCHES:
+        page = list_invoices(stranger, Filters(q=q, is_showing_all=True))
+        assert (page.rows, page.count, page.hidden_count, page.contracts) == ([], 0, 0, [])
+        mine = [each for each in documents if each.contract == "LLD-1"]
+        read = list(pages(driver, Filters(q=q, is_showing_all=True)))
+        found = found_by(Filters(q=q), mine, driver)
+        assert [row.number for page in read for row in page.rows] == in_order(found, "")
+        assert {page.count for page in read} == {len(found)}
+
+
+def test_the_choice_of_contracts_is_that_of_the_documents_available(people: People) -> None:
+    company, today = people.alice.company, clock.today()
+    make_invoice(people.bob.company, contract="BOB")
+    assert list_invoices(people.alice, Filters()).contracts == []
+    kept = make_invoice(company, contract="B")
+    assert list_invoices(people.alice, Filters()).contracts == [], "no choice among one"
+    make_invoice(company, contract="")
+    make_invoice(company, contract="GONE", issued_on=months_ago(24, days=1))
+    moved = make_invoice(company, contract="A", issued_on=months_ago(20))
+    assert list_invoices(people.alice, Filters()).contracts == ["A", "B"]
+    moved.contract = "C"
+    moved.save()
+    later = make_invoice(company, contract="B", issued_on=today)
+    kept.delete_instance()
+    assert list_invoices(people.alice, Filters()).contracts == ["B", "C"]
+    later.delete_instance()
+    assert contracts.readable_contracts(people.alice, 10) == ["C"]
+    driver = make_user(company, "driver", profile=make_profile(company, "P", "C", "BOB", "GONE"))
+    assert contracts.readable_contracts(driver, 10) == ["C"]
+
+
+def test_a_hundred_contracts_are_offered_and_more_are_told(people: People) -> None:
+    for number in range(101):
+        make_invoice(people.alice.company, contract=f"K-{number:03}")
+    page = list_invoices(people.alice, Filters())
+    assert (len(page.contracts), page.has_more_contracts) == (100, True)
+
+
+def test_the_count_stops_at_a_thousand(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "COUNT_CAP", 10)
+    for number in range(12):
+        make_invoice(people.alice.company, number=f"FA-{number}")
+    for filters in (Filters(), Filters(q="FA-"), Filters(q="FA-", sort="ttc")):
+        page = list_invoices(people.alice, filters)
+        assert (page.count, page.is_count_capped) == (10, True)
+
+
+def test_the_foot_of_the_page_adds_up_its_rows_by_currency(people: People) -> None:
+    company = people.alice.company
+    make_invoice(company, net_cents=100, vat_cents=20, gross_cents=120)
+    make_invoice(company, net_cents=-40, vat_cents=None, gross_cents=-48)
+    make_invoice(company, currency="USD", net_cents=None, vat_cents=0, gross_cents=5)
+    assert list_invoices(people.alice, Filters(sort="-ttc")).page_totals == [
+        listing.PageTotal("EUR", 60, None, 72),
+        listing.PageTotal("USD", None, 0, 5),
+    ]
+
+
+def test_days_left_are_told_from_sixty_days_before(people: People) -> None:
+    with time_machine.travel("2026-11-21T09:30:00Z"):
+        for days in (0, 60, 61):
+            day = clock.earliest_lasting(clock.today() + timedelta(days=days), months=24)
+            make_invoice(people.alice.company, issued_on=day)
+        rows = list_invoices(people.alice, Filters(is_showing_all=True, sort="emise")).rows
+        assert [row.days_left for row in rows] == [0, 60, None]
