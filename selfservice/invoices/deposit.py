@@ -15,7 +15,7 @@ from peewee import IntegrityError
 
 from selfservice import audit, clock
 from selfservice.db import database, durable
-from selfservice.invoices import storage, tombstones
+from selfservice.invoices import credits, storage, tombstones
 from selfservice.invoices.checking import admit, describe
 from selfservice.invoices.customers import Customer, Customers
 from selfservice.invoices.description import Facts
@@ -88,11 +88,12 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Waiting:
-    """A document written aside, and the row it is to become."""
+    """A document written aside, the row it is to become, and the numbers that it credits."""
 
     file: str
     aside: str
     row: dict[str, Any]
+    credits: tuple[str, ...]
 
     def outcome(self, outcome: str) -> Outcome:
         return Outcome(self.file, outcome, self.row["number"])
@@ -239,7 +240,7 @@ def _check(
     for job, reading, facts in described:
         try:
             row = _row(run.supplier, reading, facts, admit(customers, facts))
-            waiting.append(_Waiting(job.file, job.aside, row))
+            waiting.append(_Waiting(job.file, job.aside, row, facts.credits))
         except RefusalError as refusal:
             refused.append(_refused(job.file, refusal, facts.number))
     return waiting, refused
@@ -264,6 +265,7 @@ def _row(supplier: Supplier, reading: Reading, facts: Facts, customer: Customer)
         "sha256": reading.sha256,
         "size_bytes": reading.size_bytes,
         "has_xml": facts.has_xml,
+        "xml_size_bytes": facts.xml_size_bytes,
         "is_digest_due": False,
     }
 
@@ -287,6 +289,7 @@ def _settle(
             late = _insert(fresh)
             outcomes += _sort_out(supplier, late)[1]
             deposited = [each for each in fresh if each not in late]
+            credits.record(supplier.id, {each.row["number"]: each.credits for each in deposited})
             conflicts = sum(each.outcome == "refused" for each in outcomes)
             _record(supplier, len(deposited), conflicts)
     return outcomes + [each.outcome("deposited") for each in deposited]

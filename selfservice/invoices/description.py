@@ -22,6 +22,7 @@ class Facts:
     """What is known of a document once described; amounts in cents, negative for a credit note.
 
     `client_number` is only what index.csv says; `has_xml` that the document described itself.
+    `credits` are the numbers that a credit note says it credits.
     """
 
     number: str
@@ -35,6 +36,8 @@ class Facts:
     contract: str
     client_number: str
     has_xml: bool
+    xml_size_bytes: int | None = None
+    credits: tuple[str, ...] = ()
     seller: Party = field(default_factory=Party)
     buyer: Party = field(default_factory=Party)
 
@@ -74,8 +77,10 @@ def combine(embedded: Embedded, cells: dict[str, str]) -> Facts:
     own = embedded.description or Description()
     _refuse_faults(own, given)
     amounts, kind = _amounts(own, given)
+    number = _present("number", given.get("number") or own.number)
+    preceding = own.preceding if kind == "credit_note" else ()
     return Facts(
-        number=_present("number", given.get("number") or own.number),
+        number=number,
         kind=kind,
         issued_on=_present("issued_on", given.get("issued_on") or own.issued_on),
         due_on=given.get("due_on") or own.due_on,
@@ -86,6 +91,8 @@ def combine(embedded: Embedded, cells: dict[str, str]) -> Facts:
         contract=given.get("contract") or own.contract,
         client_number=given.get("client_number", ""),
         has_xml=embedded.description is not None,
+        xml_size_bytes=embedded.xml_size_bytes,
+        credits=tuple(dict.fromkeys(each for each in preceding if each != number)),
         seller=own.seller,
         buyer=own.buyer,
     )

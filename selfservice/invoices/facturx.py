@@ -5,6 +5,7 @@ Pure: bytes in, facts out; no database, no settings. Nothing here trusts the doc
 
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date
 from itertools import chain, islice
@@ -24,6 +25,7 @@ SIREN_SCHEMES = ("", "0002", "0009")
 MAX_XML_BYTES = 10 * 1024 * 1024
 MAX_TAGS = 200_000
 MAX_IDENTIFIERS = 20
+MAX_PRECEDING = 100
 IDENTIFIER_LENGTH = 64
 
 # What reading a PDF made by nobody knows whom may raise, whatever its structure.
@@ -55,6 +57,7 @@ _ROOT = _path("rsm:CrossIndustryInvoice")[0]
 _HEADER = _path("rsm:ExchangedDocument")
 _AGREEMENT = _path("rsm:SupplyChainTradeTransaction", "ApplicableHeaderTradeAgreement")
 _SETTLEMENT = _path("rsm:SupplyChainTradeTransaction", "ApplicableHeaderTradeSettlement")
+_PRECEDING = _path("InvoiceReferencedDocument", "IssuerAssignedID")
 _TOTALS = _path("SpecifiedTradeSettlementHeaderMonetarySummation")
 _NUMBER = _path("ID")
 _TYPE = _path("TypeCode")
@@ -124,7 +127,8 @@ class Description:
     """What a document says of itself (BT-1 to BT-112); None or empty where it is silent.
 
     Amounts are cents with the document's own signs. `faults` maps a field whose text cannot be
-    taken to that text: it only matters where nothing overrides the field.
+    taken to that text: it only matters where nothing overrides the field. `preceding` are the
+    numbers of the invoices it refers to (BT-25), those that can be taken.
     """
 
     number: str = ""
@@ -136,6 +140,7 @@ class Description:
     vat_cents: int | None = None
     gross_cents: int | None = None
     contract: str = ""
+    preceding: tuple[str, ...] = ()
     seller: Party = field(default_factory=Party)
     buyer: Party = field(default_factory=Party)
     faults: dict[str, str] = field(default_factory=dict)
@@ -193,6 +198,7 @@ def describe(xml: bytes) -> Description:
         vat_cents=take("vat", _vat_total(totals, currency), parse_cents),
         gross_cents=take("gross", _text(totals, _GROSS), parse_cents),
         contract=take("contract", _text(agreement, _CONTRACT), one_line, ""),
+        preceding=tuple(_preceding(settlement)),
         seller=_party(_section(agreement, _SELLER)),
         buyer=_party(_section(agreement, _BUYER)),
         faults=faults,
@@ -275,6 +281,13 @@ def _day(text: str) -> date:
     if not (len(text) == 8 and text.isascii() and text.isdigit()):
         raise ValueError(text)
     return date(int(text[:4]), int(text[4:6]), int(text[6:]))
+
+
+def _preceding(settlement: Any) -> Iterator[str]:
+    for each in islice(_all(settlement, _PRECEDING), MAX_PRECEDING):
+        with suppress(ValueError):
+            if number := one_line(each.text or ""):
+                yield number
 
 
 def _vat_total(totals: Any, currency: str) -> str:

@@ -26,7 +26,8 @@ class Invoice(BaseModel):
     Amounts are integer cents of `currency`, negative for a credit note. `state`, `notification`
     and `notified_email_key` are those of the company at deposit and never change.
     `announced_at` stays empty until the notifications have dealt with the document;
-    `is_digest_due` says that it waits for the daily mail.
+    `is_digest_due` says that it waits for the daily mail. `xml_size_bytes` is empty without XML,
+    and for what was deposited before the portal kept it.
     """
 
     supplier_id: int
@@ -50,6 +51,7 @@ class Invoice(BaseModel):
     sha256 = CharField(max_length=64, index=True)
     size_bytes = IntegerField()
     has_xml = BooleanField()
+    xml_size_bytes = IntegerField(null=True)
     deposited_at = DateTimeField()
     announced_at = DateTimeField(null=True)
     is_digest_due = BooleanField(default=False)
@@ -111,6 +113,17 @@ class Opening(BaseModel):
 
     class Meta:
         indexes = ((("user", "invoice"), True),)
+
+
+class Credited(BaseModel):
+    """A number that a credit note says it credits (BT-25), whether it is on the portal or not."""
+
+    id = AutoField()
+    invoice = ForeignKeyField(Invoice, on_delete="CASCADE", index=False)
+    number = CharField(max_length=100, index=True)
+
+    class Meta:
+        indexes = ((("invoice", "number"), True),)
 
 
 class Tombstone(BaseModel):

@@ -18,11 +18,12 @@ TAIL_BYTES = 1024
 class Embedded:
     """The Factur-X part of a PDF: its description, or why it has none.
 
-    `problem` is empty, or a code of labels.REFUSALS.
+    `problem` is empty, or a code of labels.REFUSALS. `xml_size_bytes` goes with a description.
     """
 
     description: facturx.Description | None = None
     problem: str = ""
+    xml_size_bytes: int | None = None
 
 
 def read_pdf(file: BinaryIO, *, max_pages: int) -> Embedded:
@@ -73,7 +74,9 @@ def _check_ends(file: BinaryIO) -> None:
 def _read_embedded(pdf: Pdf) -> Embedded:
     try:
         xml = facturx.embedded_xml(pdf)
-        return Embedded(description=None if xml is None else facturx.describe(xml))
+        if xml is None:
+            return Embedded()
+        return Embedded(facturx.describe(xml), xml_size_bytes=len(xml))
     except facturx.DoctypeError:
         return Embedded(problem="doctype")
     except facturx.SeveralXmlError:

@@ -43,7 +43,7 @@ XML = """<?xml version="1.0" encoding="UTF-8"?>
         <ram:TaxBasisTotalAmount>{net}</ram:TaxBasisTotalAmount>
         {vat_totals}
         <ram:GrandTotalAmount>{gross}</ram:GrandTotalAmount>
-      </ram:SpecifiedTradeSettlementHeaderMonetarySummation>
+      </ram:SpecifiedTradeSettlementHeaderMonetarySummation>{preceding}
     </ram:ApplicableHeaderTradeSettlement>
   </rsm:SupplyChainTradeTransaction>
 </rsm:CrossIndustryInvoice>
@@ -68,6 +68,13 @@ def client_number(number: str) -> str:
     return f"<ram:ID>{number}</ram:ID>"
 
 
+def preceding(number: str) -> str:
+    return (
+        "<ram:InvoiceReferencedDocument>"
+        f"<ram:IssuerAssignedID>{number}</ram:IssuerAssignedID></ram:InvoiceReferencedDocument>"
+    )
+
+
 def cii(**fields: object) -> bytes:
     """An invoice of today over 100 + 20 = 120 €, of SELLER_SIREN; any field may be replaced."""
     defaults: dict[str, object] = {
@@ -81,6 +88,7 @@ def cii(**fields: object) -> bytes:
         "currency": "EUR",
         "net": "100.00",
         "gross": "120.00",
+        "preceding": "",
     }
     vat = fields.pop("vat", "20.00")
     totals = f'<ram:TaxTotalAmount currencyID="EUR">{vat}</ram:TaxTotalAmount>'

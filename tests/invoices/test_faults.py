@@ -23,7 +23,7 @@ from selfservice.invoices import storage
 from selfservice.invoices.deposit import DepositReport, deposit_folder
 from selfservice.invoices.errors import DepositError, DocumentsNotWrittenError
 from selfservice.invoices.labels import explain
-from selfservice.invoices.models import Invoice
+from selfservice.invoices.models import Credited, Invoice
 from selfservice.suppliers.models import Company, Supplier
 from tests.factories import make_company, make_invoice, make_supplier
 from tests.invoices import papers
@@ -42,6 +42,8 @@ def thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
             buyer=papers.client_number(f"C-{each % 10}"),
             gross=f"{each}.{each % 100:02d}",
             issued=f"{clock.today():%Y%m%d}",
+            type_code="381" if each % 10 == 0 else "380",
+            preceding=papers.preceding(f"F-{each + 1}"),
         )
         (folder / f"{each:04}.pdf").write_bytes(papers.pdf(xml))
     return folder
@@ -79,6 +81,13 @@ def rows(instance: Path) -> list[tuple[object, ...]]:
     with db.connection():
         fields = [getattr(Invoice, name) for name in columns.split()]
         return list(Invoice.select(*fields).order_by(Invoice.id).tuples())
+
+
+def credited(instance: Path) -> list[tuple[object, ...]]:
+    db.configure(config.load(instance, environment(instance))["DATABASE_URL"])
+    with db.connection():
+        fields = (Credited.id, Credited.invoice, Credited.number)
+        return list(Credited.select(*fields).order_by(Credited.id).tuples())
 
 
 def files(instance: Path) -> dict[str, bytes]:
@@ -130,6 +139,8 @@ def test_killed_at_random_and_run_again_ends_as_one_run(
         process.communicate()
     assert process.returncode == 1
     assert rows(disturbed) == rows(quiet)
+    assert credited(disturbed) == credited(quiet)
+    assert len(credited(quiet)) == 100
     assert files(disturbed) == files(quiet)
     assert list((disturbed / "documents" / "incoming").iterdir()) == []
     assert (thousand / "rejets.csv").read_bytes() == rejects

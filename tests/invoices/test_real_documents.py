@@ -11,7 +11,7 @@ from flask import Flask
 from selfservice import config
 from selfservice.invoices import storage
 from selfservice.invoices.deposit import deposit_folder
-from selfservice.invoices.models import Invoice
+from selfservice.invoices.models import Credited, Invoice
 from selfservice.suppliers.models import Supplier
 from tests.factories import make_company, make_supplier
 from tests.invoices import papers
@@ -58,6 +58,8 @@ def test_each_goes_in_with_its_number_date_kind_and_totals(
     assert (report.deposited, report.refused) == (9, [])
     for name, _number, day, kind, *totals in DOCUMENTS:
         stored = Invoice.get(Invoice.number == name)
+        named = [each.number for each in Credited.select().where(Credited.invoice == stored)]
+        assert named == (["FA-2017-0010"] if kind == "credit_note" else [])
         assert stored.issued_on == date(2017, 11, day)
         assert stored.kind == kind
         assert [stored.net_cents, stored.vat_cents, stored.gross_cents] == totals

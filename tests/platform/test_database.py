@@ -19,7 +19,7 @@ from selfservice.accounts.models import (
 )
 from selfservice.audit import AuditEntry
 from selfservice.feedback.models import HelpVote, MissedSearch
-from selfservice.invoices.models import BilledContract, Invoice, Opening, Tombstone
+from selfservice.invoices.models import BilledContract, Credited, Invoice, Opening, Tombstone
 from selfservice.operations.milestones import Milestone
 from selfservice.outbox import OutboxAttempt, OutboxMail
 from selfservice.pauses import MailPause
@@ -39,6 +39,7 @@ TABLES: list[type[Model]] = [
     Invoice,
     BilledContract,
     Opening,
+    Credited,
     Tombstone,
     OutboxMail,
     OutboxAttempt,
