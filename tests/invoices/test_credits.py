@@ -9,6 +9,8 @@ from selfservice.invoices import credits, facturx
 from selfservice.invoices.credits import Link
 from selfservice.invoices.deposit import DepositReport
 from selfservice.invoices.description import combine
+from selfservice.invoices.filters import Filters
+from selfservice.invoices.listing import list_invoices
 from selfservice.invoices.models import Credited, Invoice
 from selfservice.invoices.pdf import Embedded
 from selfservice.suppliers.models import Company
@@ -142,3 +144,15 @@ def test_two_suppliers_may_use_the_same_numbers(people: People) -> None:
     Credited.create(invoice=credit, number="F-1")
     found = credits.linked(people.alice, notes=[credit.id], invoices={})
     assert found == {credit.id: (Link("F-1", mine.id),)}
+
+
+def test_the_list_names_both_ends(people: People) -> None:
+    company = people.alice.company
+    invoice = make_invoice(company, number="F-1")
+    credit = make_invoice(company, number="A-1", kind="credit_note")
+    make_invoice(company, number="F-2")
+    Credited.create(invoice=credit, number="F-1")
+    rows = {row.number: row for row in list_invoices(people.alice, Filters()).rows}
+    assert (rows["A-1"].credits, rows["A-1"].credited_by) == ((Link("F-1", invoice.id),), ())
+    assert (rows["F-1"].credits, rows["F-1"].credited_by) == ((), (Link("A-1", credit.id),))
+    assert (rows["F-2"].credits, rows["F-2"].credited_by) == ((), ())
