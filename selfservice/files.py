@@ -1,8 +1,10 @@
-"""Files as bodies of responses, told apart so that the server sends them by itself."""
+"""Files and long bodies of responses, told apart so that the server sends them its own way."""
 
 import hashlib
 import os
-from collections.abc import Callable
+import threading
+import weakref
+from collections.abc import Callable, Generator, Iterable, Iterator
 from io import BufferedReader
 from pathlib import Path
 from typing import IO, Any, NamedTuple
@@ -12,6 +14,9 @@ from whitenoise.responders import SlicedFile
 
 BUFFER_BYTES = 128 * 1024
 STATIC = Path(__file__).parent / "static"
+MAX_LONG_BODIES = 32
+
+_places = threading.BoundedSemaphore(MAX_LONG_BODIES)
 
 
 def hashed_name(file: Path) -> str:
@@ -48,6 +53,51 @@ class FileBody(FileWrapper):
         finally:
             for call in self._on_close:
                 call()
+
+
+class TooManyLongBodiesError(Exception):
+    """This process is making as many long bodies as it may."""
+
+
+class LongBody:
+    """A body made while it leaves, at its reader's pace.
+
+    `steps` prepare it, each short: they may ask the database. `pieces` are it, made in threads,
+    so they must not. `on_close` frees what both used. Raises TooManyLongBodiesError.
+    """
+
+    def __init__(
+        self,
+        pieces: Generator[bytes, None, None],
+        *,
+        steps: Iterable[None] = (),
+        on_close: Callable[[], object] = lambda: None,
+    ) -> None:
+        if not _places.acquire(blocking=False):
+            on_close()
+            raise TooManyLongBodiesError
+        self.size = 0
+        self.steps = steps
+        self._pieces = pieces
+        release = weakref.finalize(self, _places.release)
+        self._on_close: list[Callable[[], object]] = [pieces.close, on_close, release]
+
+    def __iter__(self) -> Iterator[bytes]:
+        for _ in self.steps:
+            pass
+        return self.pieces()
+
+    def pieces(self) -> Iterator[bytes]:
+        for piece in self._pieces:
+            self.size += len(piece)
+            yield piece
+
+    def call_on_close(self, call: Callable[[], object]) -> None:
+        self._on_close.append(call)
+
+    def close(self) -> None:
+        for call in self._on_close:
+            call()
 
 
 def _span(file: Any) -> Span | None:

@@ -16,7 +16,7 @@ from typing import Any
 
 from flask import Flask, g, has_request_context
 
-from selfservice.files import FileBody
+from selfservice.files import FileBody, LongBody
 
 ARRIVED = "selfservice.arrived"
 REQUEST_ID = "selfservice.request_id"
@@ -83,6 +83,9 @@ class RequestLog:
         if isinstance(body, FileBody) and (span := body.span):
             # As it is: the server would not know a file in a wrapping.
             body.call_on_close(lambda: self._log(environ, status, span.end - span.start))
+            return body
+        if isinstance(body, LongBody):
+            body.call_on_close(lambda: self._log(environ, status, body.size))
             return body
         return _Counted(body, lambda size: self._log(environ, status, size))
 

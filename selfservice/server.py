@@ -22,8 +22,8 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from selfservice import logs
-from selfservice.files import FileBody
+from selfservice import logs, pipes
+from selfservice.files import FileBody, LongBody
 
 KILL_TIMEOUT_SECONDS = 4
 MAX_BUFFERED_BYTES = 1024 * 1024
@@ -53,6 +53,8 @@ class Exchange(Protocol):
 
     def response_bytes(self, status: int, headers: Headers, body: bytes) -> None: ...
 
+    def response_file(self, status: int, headers: Headers, file: str) -> None: ...
+
     def response_file_range(
         self, status: int, headers: Headers, file: str, start: int, end: int
     ) -> None: ...
@@ -64,8 +66,8 @@ class Gateway:
     """Takes granian's requests to a WSGI application, each with its whole body.
 
     A long file goes to granian by its path, to be read no faster than its reader takes it (and
-    answered with 404 if it is deleted that instant). Any other long body waits in memory whole:
-    granian's stream tells nothing of the reader.
+    answered with 404 if it is deleted that instant), a body made while it leaves through a pipe.
+    Any other long body waits in memory whole: granian's stream tells nothing of the reader.
     """
 
     def __init__(self, application: Application) -> None:
@@ -125,6 +127,9 @@ def _is_broken_off(environ: Environ, body: bytes) -> bool:
 async def _answer(
     exchange: Exchange, status: int, headers: Headers, chunks: Iterable[bytes]
 ) -> None:
+    if isinstance(chunks, LongBody):
+        await _send_long(exchange, status, headers, chunks)
+        return
     span = chunks.span if isinstance(chunks, FileBody) else None
     if span and span.end - span.start > MAX_UNSTREAMED_BYTES:
         exchange.response_file_range(status, headers, *span)
@@ -141,6 +146,14 @@ async def _answer(
     stream = exchange.response_stream(status, headers)
     for chunk in chain(beginning, waiting):
         await stream.send_bytes(chunk)
+
+
+async def _send_long(exchange: Exchange, status: int, headers: Headers, body: LongBody) -> None:
+    try:
+        await pipes.send(exchange, status, headers, body)
+    except Exception:  # nothing is sent yet: its visitor must not wait for ever
+        log.exception("long body not made")
+        exchange.response_bytes(500, [("content-type", "text/plain")], b"")
 
 
 def _environ(scope: Any) -> Environ:
