@@ -64,6 +64,7 @@ def variables() -> dict[str, str]:
         "dead_link_life": f"{DEAD_LINK_DAYS} jours",
         "feedback_life": in_months(FEEDBACK_MONTHS),
         "leaving_days": str(LEAVING_DAYS),
+        "archive_documents": str(settings()["ARCHIVE_MAX_DOCUMENTS"]),
         "session_life": in_hours(settings()["SESSION_HOURS"] * 60),
         "mail_sender": settings()["MAIL_DEFAULT_SENDER"],
         "default_history": DISPLAY_HISTORY_CHOICES[DEFAULT_DISPLAY_HISTORY_MONTHS],

@@ -30,7 +30,12 @@ FAQ_KEYS = (
     "adresse-notification",
     "qui-contacter",
 )
-FAQ_SECTIONS = ("suivre-le-lien", "choisir-le-mot-de-passe", "sessions-ouvertes")
+FAQ_SECTIONS = (
+    "suivre-le-lien",
+    "choisir-le-mot-de-passe",
+    "sessions-ouvertes",
+    "tout-telecharger",
+)
 PAGES = {
     "accueil": "",
     "guide": "guide-de-connexion/",

@@ -73,6 +73,8 @@ FAMILIES = {
         {
             "invoice.opened": "Document ouvert",
             "invoice.fetched": "Document téléchargé par lien direct",
+            "invoices.archived": "Archive téléchargée",
+            "invoices.registered": "Registre téléchargé",
         },
     ),
     "refus": Family("Accès refusés", {"access.denied": "Accès refusé"}),
@@ -119,6 +121,8 @@ _FACTS: dict[str, Callable[[str], str]] = {
     "reason": lambda reason: _REASONS.get(reason, ""),
     "path": str,
     "count": lambda count: f"{count} session(s)",
+    "documents": lambda count: f"{count} document(s)",
+    "form": str,
     "is_rescue_code": lambda _: "code de secours",
 }
 

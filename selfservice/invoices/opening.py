@@ -1,15 +1,19 @@
 """Opening a document: its file, its XML, and the mark that it was opened."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
-from peewee import IntegrityError
+from peewee import IntegrityError, Value, chunked
 
 from selfservice import audit, clock
 from selfservice.accounts.models import User
 from selfservice.db import database
 from selfservice.invoices import pdf, queries, storage
 from selfservice.invoices.models import Invoice, Opening
+
+BATCH_DOCUMENTS = 500
 
 
 class UnknownInvoiceError(Exception):
@@ -64,6 +68,30 @@ def mark_opened(user: User, invoice: Invoice, *, origin: str) -> None:
             actor=user.login,
             origin=origin,
             number=invoice.number,
+        )
+
+
+def mark_all_opened(user: User, ids: Sequence[int], *, origin: str) -> None:
+    """Remember that a user took documents away, and their company with them.
+
+    One entry in the journal for all. Opens its own transaction.
+    """
+    now = clock.now()
+    with database.atomic():
+        for part in chunked(ids, BATCH_DOCUMENTS):
+            those: Any = Invoice.id.in_(part)
+            opened = Invoice.select(Value(user.id), Invoice.id, Value(now)).where(those)
+            columns = [Opening.user, Opening.invoice, Opening.opened_at]
+            Opening.insert_from(opened, columns).on_conflict_ignore().execute()
+            first = those & Invoice.downloaded_at.is_null()
+            Invoice.update(downloaded_at=now).where(first).execute()
+        audit.record(
+            "invoices.archived",
+            company_id=user.company.id,
+            user_id=user.id,
+            actor=user.login,
+            origin=origin,
+            documents=len(ids),
         )
 
 

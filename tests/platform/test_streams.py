@@ -1,8 +1,10 @@
 """Long files through the real server: whatever their readers do, its memory stays flat."""
 
+import io
 import os
 import socket
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
@@ -11,8 +13,10 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from openpyxl import load_workbook
 
 from selfservice.invoices import storage
+from selfservice.invoices.models import Invoice
 from tests.conftest import Browser, free_port
 from tests.factories import PASSWORD, People, make_invoice
 from tests.processes import said, serving, wait_until
@@ -50,9 +54,7 @@ def test_slow_readers_of_a_heavy_document_cost_little_memory_and_no_descriptor(
             assert answer.read() == CONTENT
         before, opened = memory(port), descriptors(port)
         slow = [begin(port, document, cookie) for _ in range(READERS)]
-        for _ in range(20):
-            with urllib.request.urlopen(f"{address}/connexion", timeout=20) as page:
-                assert b"Connexion" in page.read()
+        visit(address)
         assert memory(port) - before < 60 * MEBIBYTE
         assert descriptors(port) > opened
         for connection in slow:
@@ -110,6 +112,97 @@ def test_parts_of_a_heavy_file(app: Flask, instance: Path, tmp_path: Path) -> No
             assert answer.status == 206
             assert answer.headers["Content-Range"] == f"bytes {start}-{end - 1}/{size}"
             assert answer.headers["Content-Length"] == str(end - start)
+
+
+@pytest.fixture
+def archive(people: People) -> str:
+    """The path of an archive of a hundred documents of alice's, 20 MiB in all."""
+    company = people.alice.company
+    for each in range(100):
+        content = each.to_bytes(4, "big") + CONTENT[: MEBIBYTE // 5]
+        path = storage.path_of(sha256(content).hexdigest())
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        make_invoice(company, sha256=path.stem, size_bytes=len(content))
+    return "/factures/archive.zip?choix=tout"
+
+
+def test_an_archive_arrives_whole_with_its_size(instance: Path, archive: str, cookie: str) -> None:
+    port = free_port()
+    with serving(instance, port):
+        for _ in range(3):
+            answer = ask(port, "GET", archive, Cookie=cookie)
+            content = answer.read()
+            assert answer.headers.get_all("Content-Length") == [str(len(content))]
+            with zipfile.ZipFile(io.BytesIO(content)) as made:
+                assert made.testzip() is None and len(made.namelist()) == 102
+        head = ask(port, "HEAD", archive, Cookie=cookie)
+        assert head.headers["Content-Length"] == str(len(content))
+    assert "Traceback" not in said(instance).read_text()
+
+
+def test_slow_readers_of_archives_cost_little_memory_and_leave_nothing_behind(
+    instance: Path,
+    archive: str,
+    cookie: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    port, folder = free_port(), tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    with serving(instance, port) as address:
+        for _ in range(6):
+            assert ask(port, "GET", archive, Cookie=cookie).read()
+            visit(address)
+        before, opened = memory(port), descriptors(port)
+        slow = [begin(port, archive, cookie) for _ in range(10)]
+        visit(address)
+        assert memory(port) - before < 10 * 2 * MEBIBYTE
+        assert descriptors(port) > opened
+        for connection in slow:
+            connection.close()
+        wait_until(lambda: descriptors(port) <= opened, seconds=20)
+        assert list(folder.iterdir()) == []
+    assert "Traceback" not in said(instance).read_text()
+
+
+def test_a_file_lost_on_the_way_cuts_the_archive_short(
+    instance: Path, archive: str, cookie: str
+) -> None:
+    port = free_port()
+    with serving(instance, port), begin(port, archive, cookie) as connection:
+        for path in storage.documents_folder().glob("??/*.pdf"):
+            path.unlink()
+        received = bytearray()
+        while part := connection.recv(MEBIBYTE):
+            received += part
+        head, _, body = received.partition(b"\r\n\r\n")
+        announced = int(head.lower().partition(b"content-length: ")[2].split()[0])
+        assert len(body) < announced
+        assert ask(port, "GET", archive, Cookie=cookie).status == 500
+    assert "long body cut short" in said(instance).read_text()
+
+
+def test_a_long_register_lets_others_pass_and_arrives_whole(
+    instance: Path, people: People, cookie: str
+) -> None:
+    one = make_invoice(people.alice.company).__data__
+    del one["id"]
+    Invoice.insert_many([one | {"number": f"F-{each}"} for each in range(2999)]).execute()
+    port = free_port()
+    with serving(instance, port):
+        answer = ask(port, "GET", "/factures/registre.csv", Cookie=cookie)
+        assert answer.read().count(b"\r\n") == 3001
+        answer = ask(port, "GET", "/factures/registre.xlsx", Cookie=cookie)
+        (sheet,) = load_workbook(io.BytesIO(answer.read())).worksheets
+        assert sheet.max_row == 3003  # headings, a blank line, totals
+
+
+def visit(address: str) -> None:
+    for _ in range(20):
+        with urllib.request.urlopen(f"{address}/connexion", timeout=20) as page:
+            assert b"Connexion" in page.read()
 
 
 def ask(port: int, method: str, path: str, **headers: str) -> HTTPResponse:

@@ -104,6 +104,7 @@ def _mark_opened(invoice: Invoice, *, is_further_part: bool = False) -> None:
 
 
 def private(response: Response, kind: str, name: str) -> Response:
+    """Name what a response holds, `kind` « inline » or « attachment », and have it kept nowhere."""
     response.headers["Content-Disposition"] = content_disposition(kind, name)
     response.headers["Cache-Control"] = "no-store"
     response.headers["X-Content-Type-Options"] = "nosniff"

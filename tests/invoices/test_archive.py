@@ -1,0 +1,273 @@
+"""The archive: what the reader ticked or found, whole, named for any system, and remembered."""
+
+import csv
+import io
+import json
+import subprocess
+import zipfile
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from selfservice import clock, files
+from selfservice.audit import AuditEntry
+from selfservice.invoices import archive as archives
+from selfservice.invoices import storage
+from selfservice.invoices.models import Invoice, Opening
+from selfservice.suppliers.models import Company
+from tests.conftest import Browser
+from tests.factories import People, make_invoice, make_profile, make_user
+from tests.invoices.papers import cii, months_ago, pdf
+
+
+def stored(company: Company, *, xml: bytes | None = None, **fields: object) -> Invoice:
+    """A document with its file."""
+    number = str(fields.setdefault("number", "F-1"))
+    content = pdf(xml) + f"\n%{number}{company.id}\n%%EOF\n".encode()
+    path = storage.path_of(sha256(content).hexdigest())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    known = {"has_xml": xml is not None, "xml_size_bytes": len(xml) if xml else None}
+    return make_invoice(company, sha256=path.stem, size_bytes=len(content), **(known | fields))
+
+
+def opened(response: TestResponse) -> zipfile.ZipFile:
+    assert response.status_code == 200, response.text
+    made = zipfile.ZipFile(io.BytesIO(response.data))
+    assert made.testzip() is None
+    return made
+
+
+def ask(browser: Browser, *invoices: Invoice, choice: str = "coches") -> TestResponse:
+    ids = "&".join(f"id={each.id}" for each in invoices)
+    return browser.get(f"/factures/archive.zip?choix={choice}&{ids}")
+
+
+def journal() -> list[tuple[str, dict[str, object]]]:
+    entries = AuditEntry.select().where(AuditEntry.event.startswith("invoice"))
+    return [(each.event, json.loads(each.facts)) for each in entries]
+
+
+def test_an_archive_holds_the_documents_their_xml_an_index_and_their_sums(
+    alice: Browser, people: People, tmp_path: Path
+) -> None:
+    company = people.alice.company
+    xml = cii(number="F-1")
+    first = stored(company, xml=xml, number="F-1")
+    second = stored(company, number="F-2", issued_on=months_ago(1), gross_cents=-120_050)
+    response = ask(alice, first, second)
+    assert response.headers["Content-Type"] == "application/zip"
+    name = f"factures-{company.client_number}-{clock.today()}.zip"
+    assert response.headers["Content-Disposition"] == f"attachment; filename={name}"
+    assert response.content_length == len(response.data)
+    made = opened(response)
+    one, two = f"{first.issued_on}_F-1", f"{second.issued_on}_F-2"
+    assert made.namelist() == [f"{one}.pdf", f"{one}.xml", f"{two}.pdf", "index.csv", "SHA256SUMS"]
+    assert made.read(f"{one}.pdf") == storage.path_of(first.sha256).read_bytes()
+    assert made.read(f"{one}.xml") == xml
+    rows = list(
+        csv.DictReader(io.StringIO(made.read("index.csv").decode("utf-8-sig")), delimiter=";")
+    )
+    assert [row["Numéro"] for row in rows] == ["F-1", "F-2"]
+    assert rows[1]["TTC"] == "-1200,50"
+    made.extractall(tmp_path / "all")
+    checked = subprocess.run(
+        ["sha256sum", "--strict", "-c", "SHA256SUMS"], cwd=tmp_path / "all", capture_output=True
+    )
+    assert (checked.returncode, checked.stdout.count(b": ")) == (0, 4), checked
+
+
+def test_ticked_ids_need_no_choice_and_count_once(alice: Browser, people: People) -> None:
+    invoice = stored(people.alice.company)
+    response = alice.get(f"/factures/archive.zip?id={invoice.id}&id={invoice.id}")
+    assert len(opened(response).namelist()) == 3
+
+
+def test_an_xml_of_unknown_length_leaves_the_archive_without_announced_size(
+    alice: Browser, people: People
+) -> None:
+    xml = cii(number="F-1")
+    invoice = stored(people.alice.company, xml=xml, xml_size_bytes=None)
+    response = ask(alice, invoice)
+    assert response.content_length is None
+    assert opened(response).read(f"{invoice.issued_on}_F-1.xml") == xml
+
+
+def test_all_found_is_what_the_list_shows_on_all_its_pages(alice: Browser, people: People) -> None:
+    company = people.alice.company
+    for each in range(60):
+        stored(company, number=f"F-{each:02}")
+    stored(company, number="A-1", kind="credit_note")
+    stored(company, number="F-old", issued_on=months_ago(5))
+    found = opened(alice.get("/factures/archive.zip?choix=tout&kind=invoice")).namelist()
+    assert len(found) == 62 and not any("A-1" in name or "old" in name for name in found)
+    assert (
+        len(opened(alice.get("/factures/archive.zip?choix=tout&historique=tout")).namelist()) == 64
+    )
+    one = opened(alice.get("/factures/archive.zip?choix=tout&q=F-old")).namelist()
+    assert len(one) == 3
+
+
+def test_all_that_leaves_soon_is_one_archive(alice: Browser, people: People) -> None:
+    company = people.alice.company
+    stored(company, number="F-new")
+    stored(company, number="F-leaving", issued_on=months_ago(24))
+    stored(company, number="F-kept", issued_on=months_ago(24), downloaded_at=clock.now())
+    address = "/factures/archive.zip?choix=tout&vue=a_archiver"
+    assert opened(alice.get(address)).namelist()[0] == f"{months_ago(24)}_F-leaving.pdf"
+    emptied = alice.get(address)
+    assert emptied.headers["Location"] == "/factures?vue=a_archiver"
+    assert "Il n’y a aucun document à télécharger." in alice.get("/factures").text
+
+
+def test_nothing_ticked_goes_back_to_the_list_as_it_was(alice: Browser, people: People) -> None:
+    response = alice.get("/factures/archive.zip?choix=coches&q=F-1&kind=invoice")
+    assert response.status_code == 302
+    assert response.headers["Location"] == "/factures?q=F-1&kind=invoice"
+    page = alice.get("/factures").text
+    assert "Cochez au moins un document." in page and "#tout-telecharger" in page
+
+
+def test_beyond_the_cap_the_reader_is_told_the_number_and_what_to_do(
+    app: Flask, alice: Browser, people: People
+) -> None:
+    app.config["ARCHIVE_MAX_DOCUMENTS"] = 2
+    chosen = [stored(people.alice.company, number=f"F-{each}") for each in range(3)]
+    assert alice.get("/factures/archive.zip?choix=tout").status_code == 302
+    page = alice.get("/factures").text
+    assert "compte 3 documents" in page and "contient 2 au plus" in page
+    assert ask(alice, *chosen).status_code == 302
+    assert ask(alice, *chosen[:2]).status_code == 200
+
+
+def test_a_misread_period_makes_no_archive(alice: Browser, people: People) -> None:
+    stored(people.alice.company)
+    response = alice.get("/factures/archive.zip?choix=tout&du=2026-13-45")
+    assert response.headers["Location"] == "/factures?du=2026-13-45"
+
+
+def test_one_foreign_or_gone_document_and_there_is_no_archive(
+    alice: Browser, bob: Browser, charlie: Browser, people: People
+) -> None:
+    mine = stored(people.alice.company)
+    gone = stored(people.alice.company, number="F-2", issued_on=months_ago(24, days=1))
+    for other, browser in ((people.bob, bob), (people.charlie, charlie)):
+        theirs = stored(other.company, number=other.login)
+        assert ask(alice, mine, theirs).status_code == 404
+        assert ask(browser, mine).status_code == 404
+        assert len(opened(browser.get("/factures/archive.zip?choix=tout")).namelist()) == 3
+    assert ask(alice, mine, gone).status_code == 404
+    assert journal() == [("invoices.archived", {"documents": 1})] * 2
+    assert Invoice.get_by_id(mine.id).downloaded_at is None
+
+
+def test_a_profile_narrows_the_archive(people: People, new_browser: Callable[[], Browser]) -> None:
+    company = people.alice.company
+    other = stored(company, number="F-1", contract="C-1")
+    own = stored(company, number="F-2", contract="C-2")
+    make_user(company, "paul", profile=make_profile(company, "Deux", "C-2"))
+    paul = new_browser()
+    paul.sign_in("paul", people.password)
+    assert ask(paul, own, other).status_code == 404
+    assert "F-2" in opened(paul.get("/factures/archive.zip?choix=tout")).namelist()[0]
+
+
+@pytest.mark.parametrize(
+    "ids", ["id=x", "id=-1", "id=%00", "id=1.5", "id=9999999999999999999", "id=" + "9" * 6000]
+)
+def test_what_is_no_id_is_not_found(alice: Browser, people: People, ids: str) -> None:
+    assert alice.get(f"/factures/archive.zip?{ids}").status_code == 404
+
+
+def test_all_of_it_counts_as_downloaded_and_opened_with_one_line_in_the_journal(
+    alice: Browser, people: People
+) -> None:
+    company = people.alice.company
+    first, second, left = (stored(company, number=f"F-{each}") for each in range(3))
+    before = clock.now()
+    Opening.create(user=people.alice, invoice=first, opened_at=before)
+    ask(alice, first, second)
+    read = {each.invoice_id: each.opened_at for each in Opening.select()}
+    assert set(read) == {first.id, second.id} and read[first.id] == before
+    taken = Invoice.select(Invoice.id).where(Invoice.downloaded_at.is_null(False)).tuples()
+    assert {each for (each,) in taken} == {first.id, second.id}
+    assert journal() == [("invoices.archived", {"documents": 2})]
+    assert "2 document(s)" in alice.get("/administration/journal").text
+    assert left.id not in read
+
+
+def test_asking_for_the_size_only_counts_as_nothing(alice: Browser, people: People) -> None:
+    invoice = stored(people.alice.company)
+    whole = ask(alice, invoice)
+    AuditEntry.delete().execute()
+    Opening.delete().execute()
+    Invoice.update(downloaded_at=None).execute()
+    head = alice.client.head(f"/factures/archive.zip?id={invoice.id}")
+    assert (head.status_code, head.data) == (200, b"")
+    assert head.content_length == whole.content_length
+    assert (journal(), Opening.select().count()) == ([], 0)
+    assert Invoice.get().downloaded_at is None
+
+
+def test_names_are_safe_unique_and_dated(alice: Browser, people: People) -> None:
+    company = people.alice.company
+    numbers = [
+        "a/b",
+        "a\\b",
+        "A:B",
+        "x" * 100,
+        "é" * 100,
+        "é" * 99 + "f",
+        "con",
+        "x\u202ey",
+        "end.",
+    ]
+    chosen = [stored(company, number=number) for number in numbers]
+    names = [name for name in opened(ask(alice, *chosen)).namelist() if name.endswith(".pdf")]
+    assert len({name.casefold() for name in names}) == len(numbers)
+    for name in names:
+        assert name.startswith(f"{clock.today()}_")
+        assert not set(name) & set('<>:"/\\|?*') and name.isprintable()
+        assert len(name.encode()) <= 255 and not name.removesuffix(".pdf").endswith((".", " "))
+
+
+def test_a_lost_file_is_an_error_and_nothing_counts_as_opened(
+    alice: Browser, people: People
+) -> None:
+    kept, lost = (stored(people.alice.company, number=number) for number in ("F-1", "F-2"))
+    storage.path_of(lost.sha256).unlink()
+    assert ask(alice, kept, lost).status_code == 500
+    assert Opening.select().count() == 0
+
+
+@pytest.mark.parametrize("fault", ["vanished", "shortened"])
+def test_a_file_that_changes_on_the_way_ends_the_archive_with_an_error(
+    people: People, fault: str
+) -> None:
+    invoice = stored(people.alice.company)
+    pieces = archives.Archive(archives.choose(people.alice, [invoice.id])).pieces()
+    path = storage.path_of(invoice.sha256)
+    path.unlink() if fault == "vanished" else path.write_bytes(b"%PDF-")
+    with pytest.raises((FileNotFoundError, RuntimeError)):
+        list(pieces)
+
+
+def test_beyond_so_many_at_once_the_reader_is_asked_to_come_back(
+    alice: Browser, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = stored(people.alice.company)
+    taken = []
+    with pytest.raises(files.TooManyLongBodiesError):
+        while True:
+            taken.append(files.LongBody(b"" for _ in []))
+    for address in (f"archive.zip?id={invoice.id}", "registre.csv", "registre.xlsx"):
+        response = alice.get(f"/factures/{address}")
+        assert response.status_code == 503 and "Retry-After" in response.headers
+        assert "Trop de téléchargements en cours" in response.text
+    assert journal() == []
+    taken.clear()
+    assert ask(alice, invoice).status_code == 200
