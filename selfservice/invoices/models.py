@@ -1,4 +1,4 @@
-"""Deposited documents, who opened them, and what is left of the purged ones."""
+"""Deposited documents, their sums, who opened them, and what is left of the purged ones."""
 
 from peewee import (
     AutoField,
@@ -136,3 +136,23 @@ class Tombstone(BaseModel):
 
     class Meta:
         indexes = ((("supplier", "number"), True),)
+
+
+class MonthlyTotal(BaseModel):
+    """The documents of a company in a month (« 2026-11 »), summed by kind and currency.
+
+    Triggers of the database keep it exact whatever is deposited or purged; nothing else writes
+    it. An absent net or VAT counts as zero.
+    """
+
+    company = ForeignKeyField(Company, on_delete="RESTRICT", index=False)
+    month = CharField(max_length=7)
+    kind = CharField(max_length=12)
+    currency = CharField(max_length=3)
+    documents = IntegerField()
+    net_cents = BigIntegerField()
+    vat_cents = BigIntegerField()
+    gross_cents = BigIntegerField()
+
+    class Meta:
+        primary_key = CompositeKey("company", "month", "kind", "currency")

@@ -4,10 +4,11 @@ from datetime import date, timedelta
 from typing import Any
 
 from flask import current_app
+from peewee import SQL, fn
 
-from selfservice import clock
+from selfservice import clock, db
 from selfservice.accounts.models import ProfileContract, User
-from selfservice.invoices.models import Invoice
+from selfservice.invoices.models import Invoice, MonthlyTotal
 
 MAX_ID = 2**63 - 1  # beyond it the database driver overflows
 LEAVING_DAYS = 60
@@ -62,3 +63,44 @@ def earliest_shown(user: User) -> date:
 def available_until(issued_on: date) -> date:
     """Return the last Paris day on which a document is available."""
     return clock.add_months(issued_on, current_app.config["RETENTION_MONTHS"])
+
+
+def totals_visible_to(user: User, *, since: date, until: date) -> Any:
+    """Return (month, kind, currency, gross cents) of what `visible_to` shows, « 2026-11 » a month.
+
+    Whole months only, from that of `since` to that of `until`: one that retention cuts is left
+    out. Who has a profile gets its documents summed one by one, anybody else the sums that the
+    database keeps.
+    """
+    since = max(since, _first_whole_month())
+    if user.profile_id is None:
+        kept = MonthlyTotal
+        return (
+            kept.select(kept.month, kept.kind, kept.currency, kept.gross_cents)
+            .where(kept.company == user.company, kept.month.between(*map(_month, (since, until))))
+            .tuples()
+        )
+    month = _month_column()
+    return (
+        visible_to(user)
+        .select(month, Invoice.kind, Invoice.currency, fn.SUM(Invoice.gross_cents))
+        .where(Invoice.issued_on.between(since, until))
+        .group_by(month, Invoice.kind, Invoice.currency)
+        .tuples()
+    )
+
+
+def _first_whole_month() -> date:
+    months = current_app.config["RETENTION_MONTHS"]
+    first = clock.earliest_lasting(clock.today(), months=months)
+    return first if first.day == 1 else clock.add_months(first.replace(day=1), 1)
+
+
+def _month(day: date) -> str:
+    return day.isoformat()[:7]
+
+
+def _month_column() -> Any:
+    if db.is_sqlite():
+        return fn.SUBSTR(Invoice.issued_on, 1, 7)
+    return fn.TO_CHAR(Invoice.issued_on, SQL("'YYYY-MM'"))

@@ -19,7 +19,14 @@ from selfservice.accounts.models import (
 )
 from selfservice.audit import AuditEntry
 from selfservice.feedback.models import HelpVote, MissedSearch
-from selfservice.invoices.models import BilledContract, Credited, Invoice, Opening, Tombstone
+from selfservice.invoices.models import (
+    BilledContract,
+    Credited,
+    Invoice,
+    MonthlyTotal,
+    Opening,
+    Tombstone,
+)
 from selfservice.operations.milestones import Milestone
 from selfservice.outbox import OutboxAttempt, OutboxMail
 from selfservice.pauses import MailPause
@@ -38,6 +45,7 @@ TABLES: list[type[Model]] = [
     RescueCode,
     Invoice,
     BilledContract,
+    MonthlyTotal,
     Opening,
     Credited,
     Tombstone,

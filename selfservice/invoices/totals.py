@@ -1,0 +1,155 @@
+"""What the reader was charged: this month, this year, and each of the last twelve months."""
+
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import lru_cache
+
+from babel.dates import format_date
+
+from selfservice import clock
+from selfservice.accounts.models import User
+from selfservice.invoices import queries
+
+CHART_MONTHS = 12
+CHART_HEIGHT = 100
+MONTH_WIDTH = 10
+
+
+@dataclass(slots=True)
+class Total:
+    """Gross cents of one currency; those of credit notes are negative."""
+
+    currency: str
+    invoices_cents: int = 0
+    credit_notes_cents: int = 0
+
+    @property
+    def balance_cents(self) -> int:
+        return self.invoices_cents + self.credit_notes_cents
+
+    def add(self, kind: str, gross_cents: int) -> None:
+        if kind == "credit_note":
+            self.credit_notes_cents += gross_cents
+        else:
+            self.invoices_cents += gross_cents
+
+
+@dataclass(slots=True)
+class Period:
+    """Days from `since` to `until`, both counted, and what they sum up to by currency.
+
+    « novembre 2026 » in short is « nov. »; a year has one name.
+    """
+
+    name: str
+    short_name: str
+    since: date
+    until: date
+    totals: dict[str, Total] = field(default_factory=dict)
+
+    def add(self, kind: str, currency: str, gross_cents: int) -> None:
+        self.totals.setdefault(currency, Total(currency)).add(kind, gross_cents)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A month of the chart: invoices stand on the base line, credit notes hang from it."""
+
+    x: int
+    invoices_y: int
+    invoices_height: int
+    credit_notes_height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """The bars of one currency, the one with the largest sum."""
+
+    currency: str
+    width: int
+    base_y: int
+    bars: list[Bar]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """`month` and `year` are the current ones, `months` the last twelve, oldest first."""
+
+    month: Period
+    year: Period
+    months: list[Period]
+    chart: Chart
+
+
+def sum_months(user: User) -> Totals | None:
+    """Return the sums of what the user may see; None where there is nothing in twelve months.
+
+    One short read, whatever the number of documents (unless a profile narrows them).
+    """
+    today = clock.today()
+    months = {f"{each.since:%Y-%m}": each for each in _last_months(today)}
+    first = next(iter(months.values())).since
+    year = Period(
+        str(today.year), str(today.year), date(today.year, 1, 1), date(today.year, 12, 31)
+    )
+    found = list(queries.totals_visible_to(user, since=first, until=today))
+    for month, kind, currency, gross_cents in found:
+        months[month].add(kind, currency, int(gross_cents))
+        if months[month].since >= year.since:
+            year.add(kind, currency, int(gross_cents))
+    if not found:
+        return None
+    listed = list(months.values())
+    return Totals(month=listed[-1], year=year, months=listed, chart=_chart(listed))
+
+
+def _last_months(today: date) -> list[Period]:
+    return [Period(*each) for each in _calendar(today.replace(day=1))]
+
+
+@lru_cache(maxsize=4)
+def _calendar(this: date) -> list[tuple[str, str, date, date]]:
+    """Return names and days of the months up to this one, written once a month."""
+    firsts = [clock.add_months(this, ago) for ago in range(1 - CHART_MONTHS, 1)]
+    return [
+        (
+            format_date(first, "MMMM y", locale="fr"),
+            format_date(first, "MMM", locale="fr"),
+            first,
+            clock.add_months(first, 1) - timedelta(days=1),
+        )
+        for first in firsts
+    ]
+
+
+def _chart(months: list[Period]) -> Chart:
+    currency = _main_currency(months)
+    totals = [each.totals.get(currency, Total(currency)) for each in months]
+    above = max(each.invoices_cents for each in totals)
+    below = max(-each.credit_notes_cents for each in totals)
+    base_y = _height(above, above + below)
+    bars = []
+    for place, total in enumerate(totals):
+        height = _height(total.invoices_cents, above + below)
+        bars.append(
+            Bar(
+                x=place * MONTH_WIDTH,
+                invoices_y=base_y - height,
+                invoices_height=height,
+                credit_notes_height=_height(-total.credit_notes_cents, above + below),
+            )
+        )
+    return Chart(currency, MONTH_WIDTH * len(months), base_y, bars)
+
+
+def _main_currency(months: list[Period]) -> str:
+    sums: dict[str, int] = {}
+    for month in months:
+        for currency, total in month.totals.items():
+            sums[currency] = sums.get(currency, 0) + total.invoices_cents
+    return max(sums, key=lambda currency: sums[currency])
+
+
+def _height(cents: int, full_cents: int) -> int:
+    """Return a height of the chart; what is not nothing stays visible."""
+    return max(1, CHART_HEIGHT * cents // full_cents) if cents > 0 else 0
