@@ -13,6 +13,7 @@ from selfservice.invoices import queries
 CHART_MONTHS = 12
 CHART_HEIGHT = 100
 MONTH_WIDTH = 10
+BAR_MARGIN = 2
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Period:
 class Bar:
     """A month of the chart: invoices stand on the base line, credit notes hang from it."""
 
-    x: int
+    x: int  # of its left side
     invoices_y: int
     invoices_height: int
     credit_notes_height: int
@@ -66,6 +67,7 @@ class Chart:
     """The bars of one currency, the one with the largest sum."""
 
     currency: str
+    highest_cents: int
     width: int
     base_y: int
     bars: list[Bar]
@@ -133,13 +135,13 @@ def _chart(months: list[Period]) -> Chart:
         height = _height(total.invoices_cents, above + below)
         bars.append(
             Bar(
-                x=place * MONTH_WIDTH,
+                x=place * MONTH_WIDTH + BAR_MARGIN,
                 invoices_y=base_y - height,
                 invoices_height=height,
                 credit_notes_height=_height(-total.credit_notes_cents, above + below),
             )
         )
-    return Chart(currency, MONTH_WIDTH * len(months), base_y, bars)
+    return Chart(currency, above, MONTH_WIDTH * len(months), base_y, bars)
 
 
 def _main_currency(months: list[Period]) -> str:

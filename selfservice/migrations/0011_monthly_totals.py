@@ -23,7 +23,7 @@ TAKE_AWAY = (
         gross_cents = gross_cents - OLD.gross_cents
     WHERE {KEY};
     DELETE FROM monthly_total WHERE {KEY} AND documents = 0;
-    """,  # noqa: S608
+    """,
     "OLD",
 )
 ADD = (
@@ -78,7 +78,7 @@ def up(migrator, db):
         SELECT company_id, {_month(db, "issued_on")}, kind, currency, COUNT(*),
             COALESCE(SUM(net_cents), 0), COALESCE(SUM(vat_cents), 0), SUM(gross_cents)
         FROM invoice GROUP BY 1, 2, 3, 4
-        """  # noqa: S608
+        """
     )
     for name, (event, steps) in EVENTS.items():
         body = "".join(

@@ -1,5 +1,6 @@
 """The sums of the month and the year: kept exact by the database, seen by their owner only."""
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -90,7 +91,7 @@ def test_a_purge_takes_its_documents_out_of_the_sums(people: People) -> None:
 
 
 @pytest.fixture
-def november() -> Any:
+def november() -> Iterator[None]:
     with time_machine.travel("2026-11-21T10:00:00Z", tick=False):
         yield
 

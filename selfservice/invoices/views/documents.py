@@ -14,6 +14,10 @@ from selfservice.accounts.views.visitor import origin
 from selfservice.invoices import opening
 from selfservice.invoices.models import Invoice
 from selfservice.invoices.views.blueprint import blueprint, reader
+from selfservice.web import CONTENT_SECURITY_POLICY
+
+# The list shows a document beside itself, in a frame.
+FRAMED_POLICY = CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
 
 
 @blueprint.get("/<int:invoice_id>.pdf")
@@ -21,6 +25,7 @@ from selfservice.invoices.views.blueprint import blueprint, reader
 def pdf(invoice_id: int) -> Response:
     invoice = _invoice_or_404(invoice_id)
     response = send_document(invoice, "attachment" if "telecharger" in request.args else "inline")
+    response.headers["Content-Security-Policy"] = FRAMED_POLICY
     _mark_opened(invoice, is_further_part=_is_further_part())  # after: a lost file was not opened
     return response
 

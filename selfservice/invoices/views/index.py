@@ -1,10 +1,14 @@
 """« Mes factures »: the list."""
 
+from datetime import date, timedelta
+
 from flask import render_template, request
 from flask_login import login_required
 
+from selfservice import clock
 from selfservice.invoices.filters import clean_filters
 from selfservice.invoices.listing import list_invoices
+from selfservice.invoices.totals import sum_months
 from selfservice.invoices.views.blueprint import blueprint, reader
 
 
@@ -13,4 +17,20 @@ from selfservice.invoices.views.blueprint import blueprint, reader
 def index() -> str:
     filters = clean_filters(request.args)
     found = list_invoices(reader(), filters)
-    return render_template("invoices/index.html", listing=found, filters=filters)
+    is_first_view = not (filters.narrowing or filters.sort or filters.after)
+    return render_template(
+        "invoices/index.html",
+        listing=found,
+        filters=filters,
+        totals=sum_months(reader()) if is_first_view else None,
+        usual_periods=_usual_periods(clock.today()),
+    )
+
+
+def _usual_periods(today: date) -> list[tuple[str, date, date]]:
+    month = today.replace(day=1)
+    return [
+        ("Ce mois-ci", month, clock.add_months(month, 1) - timedelta(days=1)),
+        ("Cette année", date(today.year, 1, 1), date(today.year, 12, 31)),
+        ("L’année dernière", date(today.year - 1, 1, 1), date(today.year - 1, 12, 31)),
+    ]
