@@ -67,11 +67,16 @@ def variables() -> dict[str, str]:
         "archive_documents": str(settings()["ARCHIVE_MAX_DOCUMENTS"]),
         "session_life": in_hours(settings()["SESSION_HOURS"] * 60),
         "mail_sender": settings()["MAIL_DEFAULT_SENDER"],
+        "recovery_mail_subject": recovery_mail_subject(),
         "default_history": DISPLAY_HISTORY_CHOICES[DEFAULT_DISPLAY_HISTORY_MONTHS],
         "default_history_count": str(DEFAULT_DISPLAY_HISTORY_MONTHS),
         "longest_history": histories[-1],
         "histories": in_words(histories, "ou"),
     }
+
+
+def recovery_mail_subject() -> str:
+    return _mails().get_template("recovery/subject.txt").render().strip()
 
 
 def password_rule() -> str:

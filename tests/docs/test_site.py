@@ -72,6 +72,25 @@ def test_changed_facts_are_stated_with_their_source(faq, question: str, facts: l
         assert fact in plain
 
 
+def test_long_answers_begin_with_the_short_one(faq) -> None:
+    for key in FAQ_KEYS:
+        (first,) = faq.xpath(f"//h2[@id='{key}']/following-sibling::*[1]")
+        length = sum(
+            len(block.text_content())
+            for block in faq.xpath(f"//*[preceding-sibling::h2[1][@id='{key}']]")
+        )
+        is_short = first.text_content().startswith("En bref")
+        assert is_short or length < 2600, (key, length)
+
+
+def test_guide_tells_after_each_step_what_is_seen(site: BuiltSite) -> None:
+    guide = site.pages[f"{PREFIX}guide-de-connexion/"].tree
+    steps = guide.xpath("//article//h3[starts-with(@id, 'etape-')]")
+    assert [step.text_content()[0] for step in steps] == list("12345678")
+    seen = guide.xpath("//article//p[starts-with(., 'Vous voyez alors')]")
+    assert len(seen) >= 6
+
+
 def test_diagnosis_asks_four_open_questions_whose_answers_lead_on(site: BuiltSite) -> None:
     page = site.pages[f"{PREFIX}je-n-arrive-pas-a-me-connecter/"].tree
     headings = [heading.text_content() for heading in page.xpath("//article//h2")]
