@@ -2,7 +2,7 @@
 
     python -m benchmarks [--rounds 5] [--seconds 4] [--only listes …]
 
-Only ratios of interleaved rounds of one run count. The table is Markdown, for
+Only ratios of interleaved rounds of one run count. A whole run writes its table into
 site_docs/comprendre/performances.md.
 """
 
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchmarks import archive, deposit, light, mails, pages, search, servers
-from benchmarks.table import Line, markdown
+from benchmarks.table import Line, markdown, publish
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,12 @@ def main() -> None:
     works = _works(Options(given.rounds, given.seconds))
     lines: list[Line] = []
     for name in given.only or works:
-        print(f"{name}…", flush=True)
-        lines += works[name]()
+        found = works[name]()
+        print(f"{name}\n{markdown(found)}\n", flush=True)
+        lines += found
     print(f"\n{markdown(lines)}")
+    if not given.only:
+        publish(lines)
 
 
 def _works(options: Options) -> dict[str, Callable[[], list[Line]]]:

@@ -1,6 +1,17 @@
-"""The table of results, as Markdown."""
+"""The table of results, as Markdown, and its place in the help site."""
 
+import os
+import platform
+import re
 from dataclasses import dataclass
+from pathlib import Path
+
+from babel.dates import format_date
+
+from selfservice import clock
+
+PAGE = Path(__file__).parent.parent / "site_docs/comprendre/performances.md"
+RESULTS = re.compile(r"(?<=<!-- résultats -->\n).*(?=<!-- fin -->)", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -34,3 +45,11 @@ def markdown(lines: list[Line]) -> str:
         for each in lines
     ]
     return "\n".join([*head, *rows])
+
+
+def publish(lines: list[Line]) -> None:
+    """Put the table, its day and its machine into the page of the help site."""
+    day = format_date(clock.today(), "d MMMM y", locale="fr")
+    where = f"Le {day}, sur {os.cpu_count()} cœurs, Python {platform.python_version()}, SQLite :"
+    text = PAGE.read_text("utf-8")
+    PAGE.write_text(RESULTS.sub(lambda _: f"\n{where}\n\n{markdown(lines)}\n\n", text), "utf-8")
