@@ -140,7 +140,11 @@ def _running(command: list[str], variables: Mapping[str, str], port: int) -> Ite
         yield
     finally:
         server.terminate()
-        server.wait(timeout=30)
+        try:
+            server.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            server.kill()
+            server.wait()
 
 
 def _wait(condition: Callable[[], bool]) -> None:
