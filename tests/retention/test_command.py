@@ -4,6 +4,7 @@ import hashlib
 import os
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -28,17 +29,19 @@ def _past(make_document: MakeDocument) -> None:
     make_user(invoice.company, "closed", closed_at=clock.months_ago(25))
 
 
-def contents(instance: Path) -> tuple[list[str], dict[str, str]]:
-    """Return the database as SQL, and the documents by their hash."""
+def contents(instance: Path) -> tuple[dict[str, list[Any]], dict[str, str]]:
+    """Return the rows of each table (of the search index: its parts), and the documents' hashes."""
     with sqlite3.connect(instance / "portal.db") as database:
-        dump = list(database.iterdump())
+        tables = "SELECT name FROM sqlite_master WHERE type = 'table' AND sql NOT LIKE ?"
+        names = [name for (name,) in database.execute(tables, ("CREATE VIRTUAL%",))]
+        rows = {name: database.execute(f"SELECT * FROM {name}").fetchall() for name in names}
     database.close()
     files = {
         str(path.relative_to(instance)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in (instance / "documents").rglob("*")
         if path.is_file()
     }
-    return dump, files
+    return rows, files
 
 
 @pytest.mark.usefixtures("_past")
