@@ -71,11 +71,13 @@ def define_env(env: Any) -> None:
     env.macro(screen_words.screen)
     env.macro(portal_facts.password_rule)
     env.macro(operator_facts.commands_table)
+    env.macro(operator_facts.commands_reference)
     env.macro(operator_facts.doctor_table)
     env.macro(operator_facts.setting)
     env.macro(operator_facts.refusal)
     env.macro(operator_facts.example)
     env.macro(reliability.fault_table)
+    env.macro(reliability.protection_table)
 
     @env.macro
     def activation_mail() -> str:

@@ -14,11 +14,19 @@ from selfservice.invoices.labels import REFUSALS
 from selfservice.operations import labels as doctor
 from selfservice.suppliers.labels import NOTIFICATION_LABELS
 
+FLASK_COMMANDS = ("run", "routes", "shell")
+# What an option means that its own command leaves to its name.
+OPTIONS = {
+    "port": "Port d'écoute",
+    "logo": "Image du logo, en PNG, JPEG ou WebP",
+    "password": "Le mot de passe ; demandé s'il n'est pas donné, ce qui vaut mieux",
+}
 EXAMPLE = Path(__file__).with_name("exemple")
 
 
 def variables() -> dict[str, str]:
     return {
+        "flask_commands": ", ".join(f"`selfservice {name}`" for name in FLASK_COMMANDS),
         "credit_note_types": ", ".join(sorted(CREDIT_NOTE_TYPES, key=int)),
         "notification_modes": "\n".join(
             f"| `{mode}` | {label} |" for mode, label in NOTIFICATION_LABELS.items()
@@ -31,14 +39,44 @@ def example(name: str) -> str:
     return (EXAMPLE / name).read_text("utf-8").strip()
 
 
-def commands() -> list[tuple[str, str]]:
-    """Return every command of the portal with its arguments, and its own short help."""
+def commands() -> list[tuple[str, click.Command]]:
+    """Return every command of the portal by its full name, Flask's own left out."""
     return list(_walk("", cli.commands))
 
 
 def commands_table() -> str:
-    rows = [f"| `selfservice {usage}` | {help_text} |" for usage, help_text in commands()]
+    rows = [
+        f"| `selfservice {_usage(name, command)}` | {command.get_short_help_str(200)} |"
+        for name, command in commands()
+    ]
     return "\n".join(["| Commande | Ce qu'elle fait |", "| --- | --- |", *rows])
+
+
+def commands_reference() -> str:
+    """Return a heading for each command, with what it does and its options."""
+    return "\n\n".join(_reference(name, command) for name, command in commands())
+
+
+def _reference(name: str, command: click.Command) -> str:
+    told = f"```sh\nselfservice {_usage(name, command)}\n```\n\n{_told(command)}"
+    heading = f"## `{name}` {{ #{name.replace(' ', '-')} }}\n\n{told}"
+    rows = [
+        f"| `{' / '.join(option.opts + option.secondary_opts)}` | {_option_told(option)} |"
+        for option in command.params
+        if isinstance(option, click.Option)
+    ]
+    table = "\n".join(["| Option | Sens |", "| --- | --- |", *rows])
+    return f"{heading}\n\n{table}" if rows else heading
+
+
+def _told(command: click.Command) -> str:
+    return " ".join((command.help or "").split())
+
+
+def _option_told(option: click.Option) -> str:
+    default = f" (par défaut : `{option.default}`)" if option.show_default else ""
+    told = option.help or OPTIONS.get(option.name or "", "")
+    return re.sub(r"AAAA-MM-JJ|#rrggbb", r"`\g<0>`", told) + default
 
 
 def setting(name: str) -> str:
@@ -72,12 +110,12 @@ def _dotted(text: str) -> str:
     return re.sub(r"\{\w+\}", "…", text)
 
 
-def _walk(prefix: str, group: Mapping[str, click.Command]) -> Iterator[tuple[str, str]]:
+def _walk(prefix: str, group: Mapping[str, click.Command]) -> Iterator[tuple[str, click.Command]]:
     for name, command in group.items():
         if isinstance(command, click.Group):
             yield from _walk(f"{prefix}{name} ", command.commands)
         elif getattr(command.callback, "__module__", "").startswith("selfservice."):
-            yield _usage(prefix + name, command), command.get_short_help_str(200)
+            yield prefix + name, command
 
 
 def _usage(name: str, command: click.Command) -> str:

@@ -1,4 +1,4 @@
-"""What can go wrong, what then happens, and the test that shows it: faults.yml as tables."""
+"""What can go wrong or be tried, what then happens, and the test that shows it, as tables."""
 
 from pathlib import Path
 from typing import NamedTuple
@@ -14,18 +14,27 @@ class Fault(NamedTuple):
     test: str
 
 
-def faults() -> dict[str, list[Fault]]:
+def faults(file: str = "faults.yml") -> dict[str, list[Fault]]:
     """Return the faults by part of the portal, in the order of the file."""
-    parts = yaml.safe_load(Path(__file__).with_name("faults.yml").read_text("utf-8"))
+    parts = yaml.safe_load(Path(__file__).with_name(file).read_text("utf-8"))
     return {part: [Fault(**fault) for fault in rows] for part, rows in parts.items()}
 
 
 def fault_table(part: str) -> str:
-    """Return the table of one part. Raises KeyError."""
+    """Return the table of one part of the page on reliability. Raises KeyError."""
+    return _table("Panne", faults()[part])
+
+
+def protection_table(part: str) -> str:
+    """Return the table of one part of the page on security. Raises KeyError."""
+    return _table("Attaque", faults("protections.yml")[part])
+
+
+def _table(title: str, faults_of_part: list[Fault]) -> str:
     rows = [
-        f"| {fault.fault} | {fault.outcome} | {_as_code(fault.test)} |" for fault in faults()[part]
+        f"| {fault.fault} | {fault.outcome} | {_as_code(fault.test)} |" for fault in faults_of_part
     ]
-    return "\n".join(["| Panne | Ce qui se passe | Épreuve |", "| --- | --- | --- |", *rows])
+    return "\n".join([f"| {title} | Ce qui se passe | Épreuve |", "| --- | --- | --- |", *rows])
 
 
 def _as_code(test: str) -> str:

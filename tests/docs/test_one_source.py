@@ -3,6 +3,7 @@
 import re
 from datetime import date
 
+import click
 import pytest
 from lxml.html import HtmlElement
 
@@ -87,13 +88,36 @@ def test_every_column_and_mode_of_the_register_is_explained(site: BuiltSite, wor
     assert word in page.xpath("//td[1]/code/text()")
 
 
-def test_commands_named_on_the_page_exist(operators: str) -> None:
-    named = set(re.findall(r"selfservice ((?:[a-z-]+ ?){1,2})", operators))
-    known = {usage for usage, _ in operator_facts.commands()}
-    assert cli.commands
-    for words in named:
-        first = words.split()[0]
-        assert any(usage.startswith(first) for usage in known), words
+COMMAND = re.compile(r"(?:^|\bbin/)selfservice ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", re.MULTILINE)
+COMMANDS = dict(operator_facts.commands())
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_is_explained_to_operators(site: BuiltSite, name: str) -> None:
+    page = site.pages[f"{PREFIX}exploitation/commandes/"].tree
+    (heading,) = page.xpath(f"//article//h2[@id='{name.replace(' ', '-')}']")
+    section = heading.xpath(
+        f"following-sibling::*[preceding-sibling::h2[1][@id='{heading.get('id')}']]"
+    )
+    text = " ".join(block.text_content() for block in section)
+    assert COMMANDS[name].help
+    for option in COMMANDS[name].params:
+        if isinstance(option, click.Option):
+            assert option.opts[0] in text
+            assert option.help or option.name in operator_facts.OPTIONS, option.name
+
+
+def test_every_command_is_the_portals_or_flasks() -> None:
+    groups = {name.split()[0] for name in COMMANDS}
+    assert set(cli.commands) == groups | set(operator_facts.FLASK_COMMANDS)
+
+
+def test_commands_named_on_any_page_exist(site: BuiltSite) -> None:
+    known = {*COMMANDS, *operator_facts.FLASK_COMMANDS}
+    for page in site.pages.values():
+        for code in page.tree.xpath("//article//code"):
+            for first, second in COMMAND.findall(code.text_content()):
+                assert first in known or f"{first} {second}" in known, (page.file, first, second)
 
 
 def plain(text: str) -> str:

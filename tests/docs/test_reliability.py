@@ -1,11 +1,16 @@
-"""The page « Fiabilité » promises only what a test shows."""
+"""The pages « Fiabilité » and « Sécurité » promise only what a test shows."""
 
 import pytest
 
 from docs_tools import reliability
 from tests import nodes
 
-FAULTS = [fault for part in reliability.faults().values() for fault in part]
+FAULTS = [
+    fault
+    for file in ("faults.yml", "protections.yml")
+    for part in reliability.faults(file).values()
+    for fault in part
+]
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=[fault.test for fault in FAULTS])
