@@ -8,6 +8,7 @@ no Chromium leaves the link out rather than offer what is no longer true.
 import hashlib
 import re
 import shutil
+import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -64,13 +65,16 @@ def offers(site_dir: Path) -> Iterator[Offer]:
             yield Offer(page, site_dir)
 
 
+def stale_offers(site_dir: Path) -> list[Offer]:
+    return [offer for offer in offers(site_dir) if not offer.is_kept()]
+
+
 def complete(site_dir: Path) -> None:
     """Give each offer of a built site its PDF, or take the link away and say so."""
-    stale = [offer for offer in offers(site_dir) if not offer.is_kept()]
+    stale = stale_offers(site_dir)
     if stale and shutil.which("chromium"):
-        from docs_tools import printer  # needs Playwright, which a mere build does not
-
-        printer.print_all(stale)
+        # A process of its own: one process bears one Playwright, and whoever builds may have it.
+        subprocess.run([sys.executable, "-m", "docs_tools.printer", str(site_dir)], check=True)
         return
     for offer in stale:
         offer.pdf.unlink(missing_ok=True)

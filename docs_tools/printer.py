@@ -1,4 +1,7 @@
-"""`make pdf`: print the pages that offer a PDF, tagged, by Debian's Chromium, without network."""
+"""`make pdf`: print the pages that offer a PDF, tagged, by Debian's Chromium, without network.
+
+`python -m docs_tools.printer SITE` prints those that a built site lacks, and keeps nothing.
+"""
 
 import mimetypes
 import shutil
@@ -82,6 +85,9 @@ def main() -> int:
     if not shutil.which("chromium"):
         print("Il manque Chromium : apt-get install chromium", file=sys.stderr)
         return 1
+    if len(sys.argv) > 1:
+        print_all(pdf.stale_offers(Path(sys.argv[1])))
+        return 0
     with tempfile.TemporaryDirectory() as folder:
         site_dir = Path(folder, "site")
         build.build(site_dir)

@@ -58,10 +58,11 @@ def test_page_links_to_its_pdf(site_dir: Path, name: str) -> None:
 
 @pytest.mark.browser
 def test_printing_twice_gives_the_same_file_and_a_changed_text_another(offer: Offer) -> None:
-    printer.print_all([offer])
+    pdf.complete(offer.site_dir)
     first = offer.pdf.read_bytes()
     assert offer.is_kept()
-    printer.print_all([offer])
+    offer.pdf.unlink()
+    pdf.complete(offer.site_dir)
     assert offer.pdf.read_bytes() == first
     offer.page.write_text(PAGE.format(text="Deux."), "utf-8")
     assert not offer.is_kept()
