@@ -2,10 +2,10 @@
 
 import smtplib
 import ssl
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -13,6 +13,7 @@ from email_validator import EmailNotValidError, validate_email
 from flask import Flask, current_app
 from flask_mail import Attachment, BadHeaderError, Connection, Mail, Message
 
+from selfservice import clock
 from selfservice.replies import Reply
 
 ACCEPTED = 250
@@ -114,7 +115,6 @@ class VerifiedConnection(Connection):
         """
         if message.has_bad_headers():
             raise BadHeaderError
-        message.date = message.date or time.time()
         content = message.as_bytes()
         stage = "sender"
         try:
@@ -273,6 +273,7 @@ def build_message(letter: Letter) -> Message:
     if letter.sender_name:
         message.sender = (letter.sender_name, address)  # as a pair: a comma in a name is legal
     message.msgId = f"<{letter.message_id}>"
+    message.date = clock.now().replace(tzinfo=UTC).timestamp()
     return message
 
 
