@@ -11,7 +11,7 @@ from pathlib import Path
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from docs_tools import build, built_site, figures, pages, prose
+from docs_tools import build, built_site, capture_words, figures, pages, prose
 from selfservice import create_app
 
 DOCS = build.ROOT / "site_docs"
@@ -51,7 +51,9 @@ def check(folder: Path) -> list[str]:
     site = built_site.BuiltSite(site_dir)
     found = list(pages.faults(pages.read_pages(DOCS), today=date.today()))  # noqa: DTZ011
     found += capture_faults(DOCS)
-    found += built_site.faults(site, is_portal_page=portal_pages(folder / "instance"))
+    is_portal_page = portal_pages(folder / "instance")
+    found += capture_words.faults(figures.load().values(), is_portal_page=is_portal_page)
+    found += built_site.faults(site, is_portal_page=is_portal_page)
     if missing := prose.missing_tools():
         print(f"Français non vérifié : apt-get install {' '.join(missing)}", file=sys.stderr)
         return found

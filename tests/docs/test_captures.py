@@ -1,12 +1,14 @@
 """The screenshots: each defined, taken, and refused by name when the portal has changed."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser
 
-from docs_tools import captures, check, figures
+from docs_tools import capture_words, captures, check, figures
+from docs_tools.demonstration import Demonstration
 
 CAPTURES = figures.load()
 TOY = """<!doctype html><html lang="fr"><body style="margin: 20px">
@@ -49,6 +51,50 @@ def test_image_is_lossless_and_of_the_agreed_size(name: str) -> None:
 def test_alternative_text_tells_every_mark(name: str) -> None:
     for number, mark in enumerate(CAPTURES[name].marks, 1):
         assert f"« {mark.name} » ({number})" in CAPTURES[name].alt
+
+
+def known(path: str) -> bool:
+    return path in ("/", "/recuperation")
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        ({"marks": [figures.Mark("button", "Se relier")]}, "n'affiche pas « Se relier »"),
+        (
+            {"marks": [figures.Mark("link", "Mot de passe ou identifiant oublie")]},
+            "n'affiche pas « Mot de passe ou identifiant oublie »",
+        ),
+        ({"steps": [{"click": {"button": "Expédier"}}]}, "n'affiche pas « Expédier »"),
+        ({"path": "/bienvenue"}, "n'a pas de page /bienvenue"),
+        ({"steps": [{"open": "/adieu"}]}, "n'a pas de page /adieu"),
+    ],
+    ids=["renamed", "lost accent", "in a step", "page gone", "page of a step gone"],
+)
+def test_check_without_a_browser_names_what_the_portal_no_longer_has(
+    changes: dict[str, object], fault: str
+) -> None:
+    (found,) = capture_words.faults([capture(**changes)], is_portal_page=known)
+    assert found == f"captures.yml, « essai » : le portail {fault}"
+
+
+def test_labels_and_pages_of_the_definitions_are_those_of_the_portal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SELFSERVICE_INSTANCE", "")
+    monkeypatch.setenv("SELFSERVICE_SECRET_KEY", "")
+    pages = check.portal_pages(tmp_path / "instance")
+    assert list(capture_words.faults(CAPTURES.values(), is_portal_page=pages)) == []
+
+
+@pytest.mark.browser
+def test_every_screenshot_can_be_taken_from_the_demonstration(
+    chromium: Browser, tmp_path: Path
+) -> None:
+    with Demonstration(tmp_path) as demonstration:
+        taken = captures.Photographer(chromium, demonstration)
+        for each in CAPTURES.values():
+            assert taken.take(each).size == (2 * figures.WIDTH, 2 * figures.HEIGHT), each.name
 
 
 @pytest.mark.browser

@@ -1,0 +1,40 @@
+"""What captures.yml counts on, held against the portal without a browser: pages and labels.
+
+`make captures` and the tests, which have a browser, also see that each element is on its page.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from docs_tools.figures import Capture
+from docs_tools.screen_words import NotOnScreenError, screen
+
+SPOKEN_BY_MAILS = ("read_mail",)
+OF_A_DOCUMENT = re.compile(r"\d{2}")  # a number or a date, which no template holds
+
+
+def faults(captures: Iterable[Capture], *, is_portal_page: Callable[[str], bool]) -> Iterator[str]:
+    """Yield the pages and labels that the portal no longer has, one line each."""
+    for capture in captures:
+        for path in _paths(capture):
+            if not is_portal_page(path.partition("?")[0]):
+                yield f"captures.yml, « {capture.name} » : le portail n'a pas de page {path}"
+        for label in _labels(capture):
+            try:
+                screen(label)
+            except NotOnScreenError:
+                yield f"captures.yml, « {capture.name} » : le portail n'affiche pas « {label} »"
+
+
+def _paths(capture: Capture) -> Iterator[str]:
+    yield capture.path
+    yield from (step["open"] for step in capture.steps if "open" in step)
+
+
+def _labels(capture: Capture) -> Iterator[str]:
+    named = [mark.name for mark in capture.marks]
+    for step in capture.steps:
+        ((action, target),) = step.items()
+        if action not in SPOKEN_BY_MAILS and isinstance(target, dict):
+            named.append(next(iter(target.values())))
+    yield from (label for label in named if not OF_A_DOCUMENT.search(label))
