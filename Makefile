@@ -55,8 +55,9 @@ benchmarks/.venv/.installed: benchmarks/requirements.txt
 	benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-soak: install system ## What runs longer: hundreds of kills, long fuzzing, sign-in times
-	pytest -n 2 -m soak
+soak: install system ## What runs longer: hundreds of kills, long fuzzing, sign-in times, Lighthouse
+	pytest -n 2 -m soak --deselect tests/docs/test_lighthouse.py
+	pytest -m soak tests/docs/test_lighthouse.py  # alone: what runs beside it would slow the pages
 
 format: install ## Format Python and templates
 	ruff format .
