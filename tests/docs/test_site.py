@@ -135,7 +135,7 @@ def test_missing_page_answers_in_french_with_ways_on(site: BuiltSite) -> None:
 
 def test_portal_is_one_click_away_from_every_page(site: BuiltSite) -> None:
     for page in site.pages.values():
-        assert page.tree.xpath("//header//a[@href='/']/text()") == ["Aller au portail"]
+        assert page.tree.xpath("//header//a[@href='/']/text()") == ["Portail"]
 
 
 def test_every_page_says_what_to_do_without_script(site: BuiltSite) -> None:
