@@ -155,13 +155,14 @@ def _only(target: dict[str, Any]) -> tuple[str, Any]:
 
 
 def _find(page: Page | Locator | FrameLocator, kind: str, name: str) -> Locator:
-    """Return the one element of this role (or form field) and exact label."""
+    """Return the one element of this role (or form field, or text) and exact label."""
     role: Any = kind
-    found = (
-        page.get_by_label(name, exact=True)
-        if kind == "field"
-        else page.get_by_role(role, name=name, exact=True)
-    )
+    if kind == "field":
+        found = page.get_by_label(name, exact=True)
+    elif kind == "text":
+        found = page.get_by_text(name, exact=True)
+    else:
+        found = page.get_by_role(role, name=name, exact=True)
     expect(found, f"{kind} « {name} » introuvable, ou en plusieurs exemplaires").to_have_count(
         1, timeout=PATIENCE_MS
     )
