@@ -13,11 +13,13 @@ from werkzeug.test import TestResponse
 
 from selfservice import clock
 from selfservice.audit import AuditEntry
+from selfservice.db import database
 from selfservice.invoices import register
 from selfservice.invoices.models import Invoice, Opening
 from tests.conftest import Browser
 from tests.factories import People, make_invoice, make_profile, make_user
 from tests.invoices.papers import months_ago
+from tests.invoices.test_listing import counted_queries
 
 HEADINGS = [
     "Numéro", "Type", "Contrat", "Émise le", "Échéance", "HT", "TVA", "TTC", "Devise", "État",
@@ -166,6 +168,20 @@ def test_what_arrives_or_goes_meanwhile_disturbs_no_page(
     make_invoice(company, number="new")
     Invoice.delete().where(Invoice.id == invoices[1].id).execute()
     assert [[entry.number for entry in page] for page in found] == [["F-2"], ["F-0"]]
+
+
+@pytest.mark.sqlite
+def test_a_page_is_read_by_the_keys_of_its_documents(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its filters each page would cost as much as all of the company's documents."""
+    make_invoice(people.alice.company)
+    found = register.pages(people.alice, register.Filters(q="FA-"))
+    with counted_queries(monkeypatch) as seen:
+        next(found)
+    (sql,) = seen
+    ((*_, plan),) = database.execute_sql(f"EXPLAIN QUERY PLAN {sql}", [1])
+    assert plan.startswith("SEARCH") and "USING INTEGER PRIMARY KEY" in plan
 
 
 def test_more_than_a_sheet_holds_is_told_and_the_csv_remains(
