@@ -56,16 +56,21 @@ def _pipe() -> Iterator[Path]:
 
 
 async def _open(path: Path) -> int | None:
-    """Return the end to write to; None where nobody opens the other one."""
+    """Return the end to write to; None where nobody opens the other one.
+
+    However long other requests held the loop, it looks once more before giving up: granian, which
+    would wait for ever, has mostly opened the pipe meanwhile.
+    """
     deadline = time.monotonic() + OPEN_SECONDS
-    while time.monotonic() < deadline:
+    while True:
         try:
             return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
         except OSError as error:
             if error.errno != errno.ENXIO:
                 raise
+        if time.monotonic() >= deadline:
+            return None
         await asyncio.sleep(POLL_SECONDS)
-    return None
 
 
 async def _feed(descriptor: int, pieces: Iterator[bytes]) -> None:

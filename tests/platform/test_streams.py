@@ -1,5 +1,6 @@
 """Long files through the real server: whatever their readers do, its memory stays flat."""
 
+import asyncio
 import io
 import os
 import socket
@@ -10,11 +11,13 @@ from contextlib import closing
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
 from openpyxl import load_workbook
 
+from selfservice import pipes
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from tests.conftest import Browser, free_port
@@ -197,6 +200,36 @@ def test_a_long_register_lets_others_pass_and_arrives_whole(
         answer = ask(port, "GET", "/factures/registre.xlsx", Cookie=cookie)
         (sheet,) = load_workbook(io.BytesIO(answer.read())).worksheets
         assert sheet.max_row == 3003  # headings, a blank line, totals
+
+
+def test_a_busy_server_still_finds_the_pipe_that_was_opened_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "body"
+    os.mkfifo(path)
+    instants = iter([0.0, 1.0, 100.0, 200.0])  # others computed from the second to the third
+    monkeypatch.setattr(pipes, "time", SimpleNamespace(monotonic=lambda: next(instants)))
+
+    async def open_late() -> int | None:
+        opening = asyncio.create_task(pipes._open(path))
+        await asyncio.sleep(0)
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+        descriptor = await opening
+        os.close(reader)
+        return descriptor
+
+    descriptor = asyncio.run(open_late())
+    assert descriptor is not None
+    os.close(descriptor)
+
+
+def test_nobody_waits_for_ever_for_a_reader_who_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "body"
+    os.mkfifo(path)
+    monkeypatch.setattr(pipes, "OPEN_SECONDS", 0)
+    assert asyncio.run(pipes._open(path)) is None
 
 
 def visit(address: str) -> None:
