@@ -58,7 +58,9 @@ def choose(user: User, ids: Collection[int]) -> list[Document]:
 
     Raises UnknownInvoiceError when one of them is not visible to them, TooManyDocumentsError.
     """
-    wanted = set(ids)
+    wanted, limit = set(ids), current_app.config["ARCHIVE_MAX_DOCUMENTS"]
+    if len(wanted) > limit:
+        raise TooManyDocumentsError(len(wanted), limit)  # more than a statement might take
     if any(each > queries.MAX_ID for each in wanted):
         raise UnknownInvoiceError
     found = _read(queries.visible_to(user).where(Invoice.id.in_(wanted)), sorting.NEWEST_FIRST)

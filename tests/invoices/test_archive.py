@@ -144,6 +144,12 @@ def test_beyond_the_cap_the_reader_is_told_the_number_and_what_to_do(
     assert ask(alice, *chosen[:2]).status_code == 200
 
 
+def test_more_ticks_than_a_statement_takes_are_too_many(alice: Browser, people: People) -> None:
+    ids = "&".join(f"id={each}" for each in range(1, 260_001))
+    assert alice.get(f"/factures/archive.zip?{ids}").status_code == 302
+    assert "260000" in alice.get("/factures").text
+
+
 def test_a_misread_period_makes_no_archive(alice: Browser, people: People) -> None:
     stored(people.alice.company)
     response = alice.get("/factures/archive.zip?choix=tout&du=2026-13-45")
