@@ -24,6 +24,7 @@ from selfservice.invoices.models import Invoice
 
 PAGE_ROWS = 200
 BLOCK_BYTES = 64 * 1024
+FIRST_SHEET_YEAR = 1901  # a spreadsheet counts 1900 wrong, and no day before
 MAX_SHEET_ROWS = 1_000_000  # a sheet has 1,048,576 lines, some for headings and totals
 HEADINGS = {
     "number": ("Numéro", 22),
@@ -247,11 +248,12 @@ class _Sheet:
             return
         if name in AMOUNTS:
             self._sheet.write_number(self._count, column, value / 100, self._amount)
-        elif isinstance(value, date):
+        elif isinstance(value, date) and value.year >= FIRST_SHEET_YEAR:
             midnight = datetime.combine(value, time())
             self._sheet.write_datetime(self._count, column, midnight, self._day)
         else:
-            self._sheet.write_string(self._count, column, value)
+            text = f"{value:%d/%m/%Y}" if isinstance(value, date) else value
+            self._sheet.write_string(self._count, column, text)
 
 
 def _ordered_ids(found: Any, filters: Filters) -> Any:

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
-from datetime import datetime
+from datetime import date, datetime
 
 import pytest
 from openpyxl import load_workbook
@@ -92,6 +92,14 @@ def test_the_workbook_holds_real_dates_numbers_and_totals(alice: Browser, people
     assert all(sheet.column_dimensions[letter].width > 7 for letter in "ABCDEFGHIJK")
     totals = [row[4:9] for row in sheet_of(response, values=True).iter_rows(5, values_only=True)]
     assert totals == [(None,) * 5, (None, 99.9, 20, 119.88, "EUR"), (None, 100, 20, 1, "USD")]
+
+
+def test_a_day_that_no_spreadsheet_knows_is_text(alice: Browser, people: People) -> None:
+    make_invoice(people.alice.company, due_on=date(1899, 12, 31))
+    make_invoice(people.alice.company, due_on=date(1901, 1, 1))
+    sheet = sheet_of(alice.get("/factures/registre.xlsx"))
+    assert isinstance(first := sheet["E2"].value, datetime) and first.year == 1901
+    assert sheet["E3"].value == "31/12/1899"
 
 
 @pytest.mark.parametrize("number", HOSTILE)
