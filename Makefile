@@ -70,7 +70,7 @@ docs: install ## Live preview of the help site
 docs-check: install system ## Check the help site: build, links, language
 	@python -m docs_tools.check
 
-captures: install system site ## Take the screenshots again from the running demonstration
+captures: install system ## Take the screenshots again from the running demonstration
 	@python -m docs_tools.captures
 
 pdf: install system ## Print the PDF of the pages that offer one again

@@ -5,6 +5,7 @@ changes an image. An element that is missing or renamed fails the run by name.
 """
 
 import io
+import os
 import re
 import shutil
 import subprocess
@@ -49,6 +50,8 @@ CHROMIUM_FLAGS = (
 T = TypeVar("T")
 PATIENCE_MS = 3_000  # with an element that should be there
 PAGE_PATIENCE_MS = 15_000
+STILL_ATTEMPTS = 20
+STILL_MS = 400
 
 
 class CaptureError(Exception):
@@ -98,8 +101,18 @@ class Photographer:
         page.evaluate("document.fonts.ready")
         boxes = [_box(_find(page, mark.kind, mark.name)) for mark in capture.marks]
         page.evaluate(MARKS_SCRIPT, boxes)
-        png = page.screenshot(animations="disabled", caret="hide", scale="device")
-        return Image.open(io.BytesIO(png)).convert("RGB")
+        return Image.open(io.BytesIO(self._still(page))).convert("RGB")
+
+    def _still(self, page: Page) -> bytes:
+        """Return the page once two shots in a row are alike: a PDF comes bit by bit."""
+        before = b""
+        for _ in range(STILL_ATTEMPTS):
+            png = page.screenshot(animations="disabled", caret="hide", scale="device")
+            if png == before:
+                return png
+            before = png
+            page.wait_for_timeout(STILL_MS)
+        raise AssertionError("l'image change sans cesse")
 
     def _prepare(self, page: Page, account: str) -> None:
         """Sign in a first time, so that the order of the screenshots changes none of them.
@@ -214,8 +227,11 @@ def take_all(names: list[str]) -> list[str]:
 
 
 def _launch(playwright: Playwright) -> Browser:
+    # A page's locale does not reach the fields of dates: they follow the browser's own language.
     return playwright.chromium.launch(
-        executable_path=shutil.which("chromium"), args=list(CHROMIUM_FLAGS)
+        executable_path=shutil.which("chromium"),
+        args=list(CHROMIUM_FLAGS),
+        env=os.environ | {"LANGUAGE": "fr"},
     )
 
 
