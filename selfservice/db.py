@@ -6,8 +6,9 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from datetime import date
 from functools import lru_cache
-from inspect import signature
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from selfservice import postgresql
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_TIMEOUT_SECONDS = 20
+MAX_SHAPES = 500
 # The order of names for a French reader, whatever the host's own: `field.collate(FRENCH)`.
 FRENCH = f'"{postgresql.FRENCH}"'
 
@@ -200,30 +202,43 @@ def _runner() -> Any:
 
 
 class Prepared:
-    """A query that peewee writes once, for what every request asks: writing costs most of it.
+    """A query that peewee writes once for each shape: writing costs most of what is asked often.
 
-    `build` returns a query of all columns of `models`, given a placeholder for each value;
-    values reach the driver as they are. Foreign keys between the models are filled in.
+    `build` returns a query, given a placeholder for each value (a tuple holds several) and the
+    keywords as they are; None stays None, and has a shape of its own. Values reach the driver,
+    and rows come back, as they are.
     """
 
     def __init__(self, *models: type[Model], build: Callable[..., Any]) -> None:
         self._columns = [(model, _columns_of(model)) for model in models]
         self._build = build
-        self._written: dict[bool, tuple[str, list[Any]]] = {}
+        self._written: dict[tuple[Any, ...], tuple[str, list[Any]]] = {}
+
+    def rows(self, *values: object, **keywords: object) -> list[tuple[Any, ...]]:
+        """Return the rows found, as the driver gives them."""
+        rows: list[tuple[Any, ...]] = self._execute(values, keywords).fetchall()
+        return rows
 
     def first(self, *values: object) -> list[Any] | None:
-        """Return an instance of each model for the first row, None where there is none."""
-        sql, parameters = self._write()
-        given = [values[each.index] if type(each) is _Place else each for each in parameters]
-        row = database.execute_sql(sql, given).fetchone()
+        """Return an instance of each model for the first row, None where there is none.
+
+        The query is of all their columns. Foreign keys between them are filled in.
+        """
+        row = self._execute(values, {}).fetchone()
         return None if row is None else self._instances(iter(row))
 
-    def _write(self) -> tuple[str, list[Any]]:
-        if (written := self._written.get(is_sqlite())) is None:
-            places = range(len(signature(self._build).parameters))
-            query = self._build(*(Value(_Place(each), converter=False) for each in places))
-            written = self._written[is_sqlite()] = query.sql()
-        return written
+    def _execute(self, values: tuple[object, ...], keywords: dict[str, object]) -> Any:
+        given: list[object] = []
+        shape = (is_sqlite(), _flatten(values, given), *keywords.values())
+        if (written := self._written.get(shape)) is None:
+            if len(self._written) >= MAX_SHAPES:
+                self._written.clear()
+            query = self._build(*_placed(values, count()), **keywords)
+            written = self._written[shape] = query.sql()
+        sql, parameters = written
+        return database.execute_sql(
+            sql, [given[each.index] if type(each) is _Place else each for each in parameters]
+        )
 
     def _instances(self, values: Iterator[Any]) -> list[Any]:
         found: dict[type[Model], Any] = {}
@@ -243,6 +258,44 @@ class _Place:
 
     def __init__(self, index: int) -> None:
         self.index = index
+
+
+def _flatten(values: tuple[Any, ...], given: list[Any]) -> tuple[Any, ...]:
+    """Add to `given` the values that a query will take, and return their shape."""
+    shape: list[Any] = []
+    for each in values:
+        if isinstance(each, tuple):
+            shape.append(_flatten(each, given))
+        else:
+            shape.append(each is None)
+            if each is not None:
+                given.append(each)
+    return tuple(shape)
+
+
+def _placed(values: tuple[Any, ...], places: Iterator[int]) -> Any:
+    """Return the values with placeholders in their places, named tuples as such."""
+    made = [
+        _placed(each, places)
+        if isinstance(each, tuple)
+        else None
+        if each is None
+        else Value(_Place(next(places)), converter=False)
+        for each in values
+    ]
+    return type(values)._make(made) if hasattr(values, "_make") else tuple(made)
+
+
+def rows(query: Any) -> list[tuple[Any, ...]]:
+    """Return the rows of a query as the driver gives them, like `Prepared.rows`."""
+    found: list[tuple[Any, ...]] = database.execute(query).fetchall()
+    return found
+
+
+@lru_cache(maxsize=10_000)
+def read_date(given: str | date) -> date:
+    """Return the date of what a driver gives: SQLite has text."""
+    return date.fromisoformat(given) if isinstance(given, str) else given
 
 
 def _columns_of(model: type[Model]) -> list[tuple[str, Callable[[Any], Any] | None]]:

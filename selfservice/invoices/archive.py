@@ -13,7 +13,7 @@ from zipstream import ZipStream
 from selfservice.accounts.models import User
 from selfservice.invoices import pdf, queries, register, sorting, storage
 from selfservice.invoices.filters import Filters
-from selfservice.invoices.listing import shown
+from selfservice.invoices.finding import shown
 from selfservice.invoices.models import Invoice
 from selfservice.invoices.opening import UnknownInvoiceError
 from selfservice.invoices.register import Entry

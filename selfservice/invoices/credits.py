@@ -9,8 +9,11 @@ from typing import Any
 from peewee import Value
 
 from selfservice.accounts.models import User
+from selfservice.db import Prepared
 from selfservice.invoices import queries
 from selfservice.invoices.models import Credited, Invoice
+
+PLACES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +43,12 @@ def linked(
 
     `notes` are ids, `invoices` numbers with their ids, all visible to the user. One query.
     """
-    arms = _of_notes(user, notes) if notes else []
-    arms += [_of_invoices(user, list(invoices))] if invoices else []
-    if not arms:
+    if not (notes or invoices):
         return {}
     found: dict[int, dict[str, int | None]] = {}
-    for note, note_number, number, credited in reduce(add, arms).tuples():
+    supplier_id = user.company.supplier_id
+    asked = queries.scope_of(user), supplier_id, _padded(notes), _padded(list(invoices))
+    for note, note_number, number, credited in _LINKS.rows(*asked):
         if note_number:
             found.setdefault(invoices[number], {})[note_number] = note
         else:
@@ -56,22 +59,38 @@ def linked(
     }
 
 
-def _of_notes(user: User, notes: list[int]) -> list[Any]:
+def _padded(values: list[Any]) -> tuple[Any, ...]:
+    """Repeat the last value, so that a list of whatever length is asked in the same words."""
+    return (*values, *values[-1:] * (-len(values) % PLACES))
+
+
+def _links(
+    scope: queries.Scope, supplier_id: Any, notes: tuple[Any, ...], numbers: tuple[Any, ...]
+) -> Any:
+    arms = _of_notes(scope, supplier_id, notes) if notes else []
+    arms += [_of_invoices(scope, numbers)] if numbers else []
+    return reduce(add, arms)
+
+
+def _of_notes(scope: queries.Scope, supplier_id: Any, notes: tuple[Any, ...]) -> list[Any]:
     written: Any = Credited.select(Credited.invoice, Value(""), Credited.number, Value(0))
-    visible = queries.visible_to(user).where(Invoice.supplier == user.company.supplier_id)
+    visible = queries.visible_in(scope).where(Invoice.supplier == supplier_id)
     reachable = visible.select(Credited.invoice, Value(""), Credited.number, Invoice.id).join(
         Credited, on=(Credited.number == Invoice.number)
     )
     return [each.where(Credited.invoice.in_(notes)) for each in (written, reachable)]
 
 
-def _of_invoices(user: User, numbers: list[str]) -> Any:
+def _of_invoices(scope: queries.Scope, numbers: tuple[Any, ...]) -> Any:
     """Return the credit notes; an invoice's number may be another supplier's too."""
     columns = (Invoice.id, Invoice.number, Credited.number, Value(0))
     credited = Credited.invoice == Invoice.id
     return (
-        queries.visible_to(user)
+        queries.visible_in(scope)
         .select(*columns)
         .join(Credited, on=credited)
         .where(Credited.number.in_(numbers))
     )
+
+
+_LINKS = Prepared(build=_links)

@@ -1,29 +1,26 @@
 """The list of « Mes factures »: one page of light rows, newest first, and what is hidden."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any
-
-from peewee import JOIN, fn
+from typing import Any, NamedTuple
 
 from selfservice import clock
 from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES, User
-from selfservice.invoices import queries, search, sorting
+from selfservice.db import read_date
+from selfservice.invoices import finding, queries, search, sorting
 from selfservice.invoices.contracts import readable_contracts
 from selfservice.invoices.credits import Link, linked
 from selfservice.invoices.explanation import Explanation, explain_absence
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.labels import KIND_LABELS, STATE_LABELS
-from selfservice.invoices.models import Invoice, Opening
 
 PAGE_ROWS = 50
 COUNT_CAP = 1000
 MAX_CONTRACTS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One document of the list; amounts in cents, `available_until` inclusive.
 
     `is_new` is the reader's own (« Nouveau »), `is_downloaded` their company's. `days_left` is
@@ -122,7 +119,7 @@ def list_invoices(user: User, filters: Filters) -> Listing:
     `is_showing_all` or `is_leaving` (FAQ 7). Opens no transaction: seven short reads at most.
     """
     rows, next_key, count = _read(user, filters)
-    hidden = _count_hidden(user, filters) if _is_limited(filters) else 0
+    hidden = _count_hidden(user, filters) if finding.is_limited(filters) else 0
     contracts = readable_contracts(user, MAX_CONTRACTS + 1)
     is_empty = not (rows or hidden or queries.visible_to(user).exists())
     return Listing(
@@ -146,63 +143,12 @@ def list_invoices(user: User, filters: Filters) -> Listing:
     )
 
 
-def matching(user: User, filters: Filters) -> Any:
-    """Return all that the filters find among what the user may see, in no order.
-
-    The display history does not apply: this is what a register holds.
-    """
-    query = queries.visible_to(user, since=filters.since)
-    if filters.q:
-        query = query.where(search.condition(filters.q))
-    if filters.until:
-        query = query.where(Invoice.issued_on <= filters.until)
-    if filters.is_not_downloaded:
-        query = query.where(Invoice.downloaded_at.is_null())
-    if filters.is_leaving:
-        query = query.where(queries.is_leaving(clock.today()))
-    for column, value in (
-        (Invoice.kind, filters.kind),
-        (Invoice.state, filters.state),
-        (Invoice.contract, filters.contract),
-    ):
-        if value:
-            query = query.where(column == value)
-    return query
-
-
-def shown(user: User, filters: Filters) -> Any:
-    """Return what the list shows of `matching` on all its pages, in no order."""
-    return matching(user, _within_history(user, filters))
-
-
-def _within_history(user: User, filters: Filters) -> Filters:
-    return _within(filters, since=queries.earliest_shown(user)) if _is_limited(filters) else filters
-
-
-def _within(filters: Filters, *, since: date | None = None, until: date | None = None) -> Filters:
-    """Narrow the period, so that one bound at each end is asked for."""
-    return replace(
-        filters,
-        since=max(filter(None, (filters.since, since)), default=None),
-        until=min(filter(None, (filters.until, until)), default=None),
-    )
-
-
-def _is_limited(filters: Filters) -> bool:
-    return not (filters.q or filters.is_showing_all or filters.is_leaving)
-
-
 def _leaving(user: User) -> Leaving | None:
-    soon = queries.visible_to(user).where(queries.is_leaving(clock.today()))
-    days = soon.select(Invoice.issued_on).order_by(Invoice.issued_on).limit(COUNT_CAP + 1)
-    day, as_date = days.c.issued_on, Invoice.issued_on.python_value
-    query: Any = Invoice.select(
-        fn.COUNT(day), fn.MIN(day).converter(as_date), fn.MAX(day).converter(as_date)
-    ).from_(days)
-    count, first, last = query.tuples().get()
+    count, first, last = finding.find_leaving(user, limit=COUNT_CAP + 1)
     if not count:
         return None
-    return Leaving(count, queries.available_until(first), queries.available_until(last))
+    first_on, last_on = (queries.available_until(read_date(day)) for day in (first, last))
+    return Leaving(count, first_on, last_on)
 
 
 def _read(user: User, filters: Filters) -> tuple[list[Row], str | None, int]:
@@ -211,53 +157,33 @@ def _read(user: User, filters: Filters) -> tuple[list[Row], str | None, int]:
     A search goes by its index, which is in the order of dates. In another order, what it finds
     is sorted, unless that is so much that reading the documents themselves is quicker.
     """
-    filters = _within_history(user, filters)
+    filters = finding.within_history(user, filters)
     expression = search.expression(filters.q, user.company_id)
     if expression and not sorting.is_by_date(filters.sort):
-        count = _count_found(user, filters, expression)
+        count = _count(user, filters, expression)
         rows, next_key = _page(user, filters, None if count > COUNT_CAP else expression)
         return rows, next_key, count
     rows, next_key = _page(user, filters, expression)
     is_whole = not (next_key or filters.after)
-    return rows, next_key, len(rows) if is_whole else _count_found(user, filters, expression)
+    return rows, next_key, len(rows) if is_whole else _count(user, filters, expression)
 
 
 def _page(user: User, filters: Filters, expression: str | None) -> tuple[list[Row], str | None]:
-    key, today = sorting.read_key(filters.sort, filters.after), clock.today()
-    query, index = _indexed(user, _from_key(filters, key), expression)
-    query = _in_order(_columns(query, user), filters.sort, key, index)
-    found = list(query.limit(PAGE_ROWS + 1).tuples())
+    found = finding.find_page(user, filters, expression, limit=PAGE_ROWS + 1)
+    today = clock.today()
     rows = _linked([_row(values, today) for values in found[:PAGE_ROWS]], user)
     if len(found) <= PAGE_ROWS:
         return rows, None
     return rows, sorting.write_key(filters.sort, rows[-1])
 
 
-def _from_key(filters: Filters, key: sorting.Key | None) -> Filters:
-    if not (key and sorting.is_by_date(filters.sort)):
-        return filters
-    if sorting.is_descending(filters.sort):
-        return _within(filters, until=key.issued_on)
-    return _within(filters, since=key.issued_on)
+def _count(user: User, filters: Filters, expression: str | None = None) -> int:
+    return finding.count_found(user, filters, expression, limit=COUNT_CAP + 1)
 
 
-def _indexed(
-    user: User, filters: Filters, expression: str | None
-) -> tuple[Any, search.Index | None]:
-    """Return what the filters find, joined to the search index where there is an expression."""
-    query = matching(user, filters)
-    if not expression:
-        return query, None
-    index = search.Index()
-    return index.narrow(query, expression, filters.since, filters.until), index
-
-
-def _in_order(query: Any, sort: str, key: sorting.Key | None, index: search.Index | None) -> Any:
-    if index and sorting.is_by_date(sort):
-        begin = search.stamp(key.issued_on, key.id) if key else None
-        return sorting.by_stamp(query, sort, index.stamp, begin)
-    query = sorting.following(query, sort, key) if key else query
-    return sorting.ordered(query, sort)
+def _count_hidden(user: User, filters: Filters) -> int:
+    last_hidden_on = queries.earliest_shown(user) - timedelta(days=1)
+    return _count(user, finding.within(filters, until=last_hidden_on))
 
 
 def _linked(rows: list[Row], user: User) -> list[Row]:
@@ -271,32 +197,15 @@ def _linked(rows: list[Row], user: User) -> list[Row]:
 
 
 def _with_links(row: Row, links: tuple[Link, ...]) -> Row:
-    return replace(row, credits=links) if row.is_credit_note else replace(row, credited_by=links)
-
-
-def _columns(query: Any, user: User) -> Any:
-    opened = (Opening.invoice == Invoice.id) & (Opening.user == user.id)
-    return query.select(
-        Invoice.id,
-        Invoice.number,
-        Invoice.kind,
-        Invoice.contract,
-        Invoice.issued_on,
-        Invoice.due_on,
-        Invoice.currency,
-        Invoice.net_cents,
-        Invoice.vat_cents,
-        Invoice.gross_cents,
-        Invoice.state,
-        Invoice.downloaded_at,
-        Invoice.has_xml,
-        Opening.id,
-    ).join(Opening, JOIN.LEFT_OUTER, on=opened)
+    if row.is_credit_note:
+        return row._replace(credits=links)
+    return row._replace(credited_by=links)
 
 
 def _row(values: tuple[Any, ...], today: date) -> Row:
-    invoice_id, number, kind, contract, issued_on, due_on, currency, *rest = values
+    invoice_id, number, kind, contract, issued, due, currency, *rest = values
     net_cents, vat_cents, gross_cents, state, downloaded_at, has_xml, opening_id = rest
+    issued_on = read_date(issued)
     until = queries.available_until(issued_on)
     days_left = (until - today).days
     return Row(
@@ -306,7 +215,7 @@ def _row(values: tuple[Any, ...], today: date) -> Row:
         kind_label=KIND_LABELS[kind],
         contract=contract,
         issued_on=issued_on,
-        due_on=due_on,
+        due_on=read_date(due) if due else None,
         currency=currency,
         net_cents=net_cents,
         vat_cents=vat_cents,
@@ -315,26 +224,10 @@ def _row(values: tuple[Any, ...], today: date) -> Row:
         state_label=STATE_LABELS[state],
         is_new=opening_id is None,
         is_downloaded=downloaded_at is not None,
-        has_xml=has_xml,
+        has_xml=bool(has_xml),
         available_until=until,
         days_left=days_left if days_left <= queries.LEAVING_DAYS else None,
     )
-
-
-def _count_found(user: User, filters: Filters, expression: str | None) -> int:
-    query, index = _indexed(user, filters, expression)
-    return _count(query.order_by(index.stamp.desc()) if index else query)
-
-
-def _count_hidden(user: User, filters: Filters) -> int:
-    last_hidden_on = queries.earliest_shown(user) - timedelta(days=1)
-    return _count(matching(user, _within(filters, until=last_hidden_on)))
-
-
-def _count(query: Any) -> int:
-    """Count documents, without reading more than the cap."""
-    found = query.select(Invoice.id).limit(COUNT_CAP + 1)  # in its order, which count() drops
-    return int(Invoice.select(fn.COUNT(found.c.id)).from_(found).scalar())
 
 
 def _add_up(rows: list[Row]) -> list[PageTotal]:

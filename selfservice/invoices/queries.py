@@ -1,23 +1,31 @@
 """Which documents may be seen: every screen, link, mail and purge begins with one of these."""
 
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from flask import current_app
 from peewee import SQL, fn
 
 from selfservice import clock, db
 from selfservice.accounts.models import ProfileContract, User
+from selfservice.db import Prepared
 from selfservice.invoices.models import Invoice, MonthlyTotal
 
 MAX_ID = 2**63 - 1  # beyond it the database driver overflows
 LEAVING_DAYS = 60
 
 
-def available(on: date, *, since: date | None = None) -> Any:
-    """Return the documents not past retention on a Paris day (FAQ 14), issued `since` a day."""
-    first = earliest_available(on)
-    return Invoice.select().where(Invoice.issued_on >= max(first, since or first))
+class Scope(NamedTuple):
+    """The values by which `visible_to` narrows; `since` is never before retention."""
+
+    company_id: Any
+    profile_id: Any
+    since: Any
+
+
+def available(on: date) -> Any:
+    """Return the documents not past retention on a Paris day (FAQ 14)."""
+    return _issued_since(earliest_available(on))
 
 
 def past_retention(on: date) -> Any:
@@ -27,27 +35,53 @@ def past_retention(on: date) -> Any:
 
 def is_leaving(on: date) -> Any:
     """Return the condition of what leaves within LEAVING_DAYS and nobody has downloaded."""
-    first = earliest_available(on)
-    after = earliest_available(on + timedelta(days=LEAVING_DAYS + 1))
-    return (
-        Invoice.downloaded_at.is_null() & (Invoice.issued_on >= first) & (Invoice.issued_on < after)
-    )
+    return (Invoice.issued_on >= earliest_available(on)) & is_leaving_until(last_leaving(on))
+
+
+def is_leaving_until(day: Any) -> Any:
+    """Return the condition of what nobody has downloaded, issued until a day (`last_leaving`)."""
+    return Invoice.downloaded_at.is_null() & (Invoice.issued_on <= day)
+
+
+def last_leaving(on: date) -> date:
+    """Return the last issue date of what leaves within LEAVING_DAYS of a Paris day."""
+    return earliest_available(on + timedelta(days=LEAVING_DAYS + 1)) - timedelta(days=1)
+
+
+def scope_of(user: User, *, since: date | None = None) -> Scope:
+    """Return what a user may read today, of what was issued `since` a day.
+
+    SQLite reads an index from one bound only: a second one beside it would have it read all
+    that lies between.
+    """
+    first = earliest_available(clock.today())
+    return Scope(user.company_id, user.profile_id, max(first, since or first))
 
 
 def visible_to(user: User, *, since: date | None = None) -> Any:
-    """Return the documents a user may read today: the only door of every view.
+    """Return the documents a user may read today, issued `since` a day: the door of every view."""
+    return visible_in(scope_of(user, since=since))
+
+
+def visible_in(scope: Scope) -> Any:
+    """Return the documents of a scope (`scope_of` a user): the same door, for prepared queries.
 
     A profile narrows them to its contracts; a document without contract is in none (FAQ 13).
-    `since` leaves out what was issued before: SQLite reads an index from one bound only, so a
-    second one beside it would have it read all that lies between.
     """
-    documents = available(clock.today(), since=since).where(Invoice.company == user.company)
-    if user.profile_id is None:
+    documents = _issued_since(scope.since).where(Invoice.company == scope.company_id)
+    if scope.profile_id is None:
         return documents
+    return documents.where(Invoice.contract.in_(contracts_of(scope.profile_id)))
+
+
+def contracts_of(profile_id: Any) -> Any:
+    """Return the contracts of a profile."""
     contracts = ProfileContract.select(ProfileContract.contract)
-    return documents.where(
-        Invoice.contract.in_(contracts.where(ProfileContract.profile == user.profile_id))
-    )
+    return contracts.where(ProfileContract.profile == profile_id)
+
+
+def _issued_since(day: Any) -> Any:
+    return Invoice.select().where(Invoice.issued_on >= day)
 
 
 def earliest_available(on: date) -> date:
@@ -65,29 +99,35 @@ def available_until(issued_on: date) -> date:
     return clock.add_months(issued_on, current_app.config["RETENTION_MONTHS"])
 
 
-def totals_visible_to(user: User, *, since: date, until: date) -> Any:
+def totals_visible_to(user: User, *, since: date, until: date) -> list[tuple[str, str, str, int]]:
     """Return (month, kind, currency, gross cents) of what `visible_to` shows, « 2026-11 » a month.
 
     Whole months only, from that of `since` to that of `until`: one that retention cuts is left
     out. Who has a profile gets its documents summed one by one, anybody else the sums that the
     database keeps.
     """
-    since = max(since, _first_whole_month())
-    if user.profile_id is None:
+    scope = scope_of(user, since=max(since, _first_whole_month()))
+    months = _month(scope.since), _month(until)
+    found = _TOTALS.rows(scope, until, months)
+    return [(*names, int(gross_cents)) for *names, gross_cents in found]  # PostgreSQL: Decimal
+
+
+def totals_in(scope: Scope, until: Any, months: tuple[Any, Any]) -> Any:
+    if scope.profile_id is None:
         kept = MonthlyTotal
-        return (
-            kept.select(kept.month, kept.kind, kept.currency, kept.gross_cents)
-            .where(kept.company == user.company, kept.month.between(*map(_month, (since, until))))
-            .tuples()
+        return kept.select(kept.month, kept.kind, kept.currency, kept.gross_cents).where(
+            kept.company == scope.company_id, kept.month.between(*months)
         )
     month = _month_column()
     return (
-        visible_to(user)
+        visible_in(scope)
         .select(month, Invoice.kind, Invoice.currency, fn.SUM(Invoice.gross_cents))
-        .where(Invoice.issued_on.between(since, until))
+        .where(Invoice.issued_on <= until)
         .group_by(month, Invoice.kind, Invoice.currency)
-        .tuples()
     )
+
+
+_TOTALS = Prepared(build=totals_in)
 
 
 def _first_whole_month() -> date:

@@ -18,8 +18,8 @@ from selfservice.accounts.models import User
 from selfservice.db import database
 from selfservice.invoices import sorting
 from selfservice.invoices.filters import Filters
+from selfservice.invoices.finding import matching
 from selfservice.invoices.labels import KIND_LABELS, STATE_LABELS
-from selfservice.invoices.listing import matching
 from selfservice.invoices.models import Invoice
 
 PAGE_ROWS = 200

@@ -1,8 +1,7 @@
 """The order of the list by any column, and the keys by which its pages follow one another."""
 
-from dataclasses import dataclass
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from peewee import BigIntegerField, CharField, DateField, Tuple
 
@@ -25,13 +24,12 @@ COLUMNS: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(NamedTuple):
     """Where a page begins: after the document with these values, in the order of the list."""
 
     value: Any
-    issued_on: date
-    id: int
+    issued_on: Any
+    id: Any
 
 
 def clean_sort(text: str) -> str:

@@ -94,11 +94,11 @@ def sum_months(user: User) -> Totals | None:
     year = Period(
         str(today.year), str(today.year), date(today.year, 1, 1), date(today.year, 12, 31)
     )
-    found = list(queries.totals_visible_to(user, since=first, until=today))
+    found = queries.totals_visible_to(user, since=first, until=today)
     for month, kind, currency, gross_cents in found:
-        months[month].add(kind, currency, int(gross_cents))
+        months[month].add(kind, currency, gross_cents)
         if months[month].since >= year.since:
-            year.add(kind, currency, int(gross_cents))
+            year.add(kind, currency, gross_cents)
     if not found:
         return None
     listed = list(months.values())

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from selfservice import clock
 from selfservice.db import database
-from selfservice.invoices import contracts, listing, queries, search, sorting
+from selfservice.invoices import contracts, finding, listing, queries, search, sorting
 from selfservice.invoices.filters import Filters, clean_filters
 from selfservice.invoices.listing import list_invoices
 from selfservice.invoices.models import KINDS, STATES, Invoice
@@ -164,7 +164,7 @@ def test_pages_show_what_the_rules_find_in_their_order(
     assert {page.count for page in read} == {len(shown)}
     hidden = 0 if filters.q else len(found) - len(shown)
     assert {page.hidden_count for page in read} == {hidden}
-    matching = listing.matching(people.alice, filters).select(Invoice.id).tuples()
+    matching = finding.matching(people.alice, filters).select(Invoice.id).tuples()
     assert {key for (key,) in matching} == {each.id for each in found}
 
 

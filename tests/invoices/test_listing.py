@@ -13,7 +13,7 @@ from flask import Flask
 from selfservice import clock
 from selfservice.accounts.models import User
 from selfservice.db import database
-from selfservice.invoices import listing, queries, sorting
+from selfservice.invoices import finding, listing, queries, sorting
 from selfservice.invoices.filters import Filters, clean_filters
 from selfservice.invoices.listing import PAGE_ROWS, list_invoices
 from selfservice.invoices.models import Opening
@@ -176,10 +176,10 @@ def test_pages_follow_without_loss_while_documents_arrive(people: People) -> Non
 @pytest.mark.sqlite
 @pytest.mark.parametrize("sort", ["", "emise", "-disponible"])
 def test_paging_reads_the_index_and_sorts_nothing(people: People, sort: str) -> None:
-    shown = listing.shown(people.alice, Filters())
+    shown = finding.shown(people.alice, Filters())
     key = sorting.Key(clock.today(), clock.today(), 2**62)
     for query in (shown, sorting.following(shown, sort, key)):
-        columns = listing._columns(query, people.alice)
+        columns = finding._with_columns(query, people.alice.id)
         sql, parameters = sorting.ordered(columns, sort).limit(51).sql()
         plan = " ".join(
             row[3] for row in database.execute_sql("EXPLAIN QUERY PLAN " + sql, parameters)
@@ -215,14 +215,14 @@ def test_new_is_per_user_and_downloaded_per_company(people: People) -> None:
     assert not row.is_new
 
 
-def test_a_page_takes_five_queries(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_takes_six_queries(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     for each in range(60):
         make_invoice(people.alice.company, number=f"F-{each}")
     user = User.get_by_id(people.alice.id)
     assert user.company.supplier.slug == "diac"
     with counted_queries(monkeypatch) as seen:
         list_invoices(user, Filters())
-    assert len(seen) == 5
+    assert len(seen) == 6
 
 
 def test_the_page_over_http_takes_few_queries(
@@ -234,7 +234,7 @@ def test_the_page_over_http_takes_few_queries(
     with counted_queries(monkeypatch) as seen:
         page = alice.get("/factures")
     assert page.status_code == 200 and page.text.count("<tr id=") == PAGE_ROWS
-    assert len(seen) <= 6, seen
+    assert len(seen) <= 8, seen
 
 
 def test_the_page_shows_numbers_labels_and_amounts(alice: Browser, people: People) -> None:

@@ -191,8 +191,8 @@ def test_the_migration_sums_what_is_there_already(people: People) -> None:
 
 @pytest.mark.sqlite
 def test_the_sums_are_read_by_their_key(people: People) -> None:
-    sql, parameters = queries.totals_visible_to(
-        people.alice, since=clock.today() - timedelta(days=300), until=clock.today()
-    ).sql()
+    scope = queries.scope_of(people.alice, since=clock.today() - timedelta(days=300))
+    months = f"{scope.since:%Y-%m}", f"{clock.today():%Y-%m}"
+    sql, parameters = queries.totals_in(scope, clock.today(), months).sql()
     plan = database.execute_sql("EXPLAIN QUERY PLAN " + sql, parameters).fetchall()
     assert [row[3].split(" USING ")[0] for row in plan] == ["SEARCH t1"]

@@ -40,6 +40,29 @@ def test_foreign_keys_lead_to_the_other_models_without_a_query(
     assert not found[0].is_dirty()
 
 
+def test_each_shape_of_the_values_is_written_once(people: People) -> None:
+    def build(login: Any, names: tuple[Any, ...], *, limit: int) -> Any:
+        query = User.select(User.login).order_by(User.login)
+        query = query if login is None else query.where(User.login == login)
+        return (query.where(User.login.in_(names)) if names else query).limit(limit)
+
+    prepared = Prepared(build=build)
+    assert prepared.rows("bob", (), limit=9) == [("bob",)]
+    assert prepared.rows(None, ("alice", "bob"), limit=9) == [("alice",), ("bob",)]
+    assert prepared.rows(None, ("bob", "charlie"), limit=9) == [("bob",), ("charlie",)]
+    assert prepared.rows(None, ("bob", "charlie"), limit=1) == [("bob",)]
+    assert prepared.rows("alice", ("bob",), limit=9) == []
+    assert len(prepared._written) == 4
+
+
+def test_what_is_kept_of_shapes_is_bounded(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(db, "MAX_SHAPES", 3)
+    prepared = Prepared(build=lambda names: User.select(User.login).where(User.login.in_(names)))
+    for length in range(1, 9):
+        assert prepared.rows(("alice",) * length) == [("alice",)]
+        assert len(prepared._written) <= 3
+
+
 def test_it_finds_nothing_where_there_is_nothing(people: People) -> None:
     prepared = Prepared(User, Company, Supplier, build=_active)
     assert prepared.first("nobody") is None
