@@ -2,11 +2,13 @@
 
 import re
 from decimal import Decimal
+from functools import lru_cache
 
 NO_BREAK = "\N{NO-BREAK SPACE}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
 
+@lru_cache(maxsize=4096)
 def format_amount(cents: int | None, currency: str = "EUR") -> str:
     """Return « 1 234,50 € » with no-break spaces; a dash for an absent amount."""
     if cents is None:

@@ -21,6 +21,7 @@ from flask import (
     request,
 )
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from jinja2.ext import Extension
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -37,6 +38,7 @@ CONTENT_SECURITY_POLICY = (
 MAX_BODY_BYTES = 256 * 1024
 SAFE_NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
 PAGES_OF_ERRORS = (400, 404, 410, 413, 429, 500, 503)
 
 HEADERS = {
@@ -232,7 +234,15 @@ def _on_surprise(error: Exception) -> tuple[str, int]:
     return _page(500, request_id=request_id)
 
 
+class Unindented(Extension):
+    """Leaves out what indents the templates of pages, a third of their weight."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        return source if (name or "").startswith("mails/") else INDENT.sub("", source)
+
+
 def _register_filters(app: Flask) -> None:
+    app.jinja_env.add_extension(Unindented)
     app.jinja_env.filters.update(
         amount=format_amount, day=format_day, long_day=format_long_day, instant=format_instant
     )
