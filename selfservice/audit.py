@@ -3,11 +3,13 @@
 import hashlib
 import hmac
 import json
+from datetime import datetime
+from typing import Any
 
 from peewee import AutoField, CharField, DateTimeField, IntegerField, TextField
 
 from selfservice import clock
-from selfservice.db import BaseModel
+from selfservice.db import BaseModel, Prepared
 
 
 class AuditEntry(BaseModel):
@@ -44,8 +46,28 @@ def record(
         user_id=user_id,
         actor=_one_line(actor)[:320],
         origin=origin[:64],
-        facts=json.dumps(facts, sort_keys=True),
+        facts=_write(facts),
     )
+
+
+def is_recorded(
+    event: str, *, user_id: int, since: datetime, **facts: str | int | bool | None
+) -> bool:
+    """Tell whether a user's event of the very same facts was recorded since an instant."""
+    return bool(_RECORDED.rows(event, user_id, since, _write(facts)))
+
+
+def _recorded(event: Any, user_id: Any, since: Any, facts: Any) -> Any:
+    entry = AuditEntry
+    same = (entry.event == event) & (entry.user_id == user_id) & (entry.facts == facts)
+    return entry.select(entry.id).where(entry.at > since, same).limit(1)
+
+
+_RECORDED = Prepared(build=_recorded)
+
+
+def _write(facts: dict[str, str | int | bool | None]) -> str:
+    return json.dumps(facts, sort_keys=True)
 
 
 def pseudonym(text: str, *, key: str) -> str:

@@ -237,7 +237,7 @@ def _on_surprise(error: Exception) -> tuple[str, int]:
 class Unindented(Extension):
     """Leaves out what indents the templates of pages, a third of their weight."""
 
-    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+    def preprocess(self, source: str, name: str | None, _filename: str | None = None) -> str:
         return source if (name or "").startswith("mails/") else INDENT.sub("", source)
 
 

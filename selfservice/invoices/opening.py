@@ -1,19 +1,21 @@
 """Opening a document: its file, its XML, and the mark that it was opened."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from peewee import IntegrityError, Value, chunked
 
 from selfservice import audit, clock
 from selfservice.accounts.models import User
-from selfservice.db import database
+from selfservice.db import Prepared, database
 from selfservice.invoices import pdf, queries, storage
 from selfservice.invoices.models import Invoice, Opening
 
 BATCH_DOCUMENTS = 500
+OPENED = "invoice.opened"
+JOURNALLED_EVERY = timedelta(minutes=1)
 
 
 class UnknownInvoiceError(Exception):
@@ -24,10 +26,10 @@ def find_invoice(user: User, invoice_id: int) -> Invoice:
     """Return a document that the user may see today; raises UnknownInvoiceError."""
     if invoice_id > queries.MAX_ID:
         raise UnknownInvoiceError
-    invoice: Invoice | None = queries.visible_to(user).where(Invoice.id == invoice_id).first()
-    if invoice is None:
+    found = _VISIBLE.first(queries.scope_of(user), invoice_id)
+    if found is None:
         raise UnknownInvoiceError
-    return invoice
+    return cast(Invoice, found[0])
 
 
 def document_path(invoice: Invoice) -> Path:
@@ -45,30 +47,26 @@ def read_xml(invoice: Invoice) -> bytes:
 
 def is_opened(user: User, invoice: Invoice) -> bool:
     """Tell whether a user has opened a document before."""
-    query = Opening.select().where(Opening.user == user.id, Opening.invoice == invoice.id)
-    return bool(query.exists())
+    return bool(_OPENINGS.rows(user.id, invoice.id))
 
 
 def mark_opened(user: User, invoice: Invoice, *, origin: str) -> None:
     """Remember that a user read a document, and that their company has downloaded it.
 
     « Nouveau » is per user, « téléchargé » per company; the first time counts for both. The
-    journal keeps every time. Opens its own transaction.
+    journal keeps every time, but one a minute for a user and a document: a script would else
+    make it grow without bound. Writes only what is new, in its own transaction.
     """
     now = clock.now()
+    if is_opened(user, invoice) and invoice.downloaded_at and _is_journalled(user, invoice, now):
+        return
     with database.atomic():
         _open_once(user, invoice, now)
         Invoice.update(downloaded_at=now).where(
             Invoice.id == invoice.id, Invoice.downloaded_at.is_null()
         ).execute()
-        audit.record(
-            "invoice.opened",
-            company_id=user.company.id,
-            user_id=user.id,
-            actor=user.login,
-            origin=origin,
-            number=invoice.number,
-        )
+        if not _is_journalled(user, invoice, now):
+            _record_opening(user, invoice, origin)
 
 
 def mark_all_opened(user: User, ids: Sequence[int], *, origin: str) -> None:
@@ -95,9 +93,37 @@ def mark_all_opened(user: User, ids: Sequence[int], *, origin: str) -> None:
         )
 
 
+def _is_journalled(user: User, invoice: Invoice, now: datetime) -> bool:
+    since = now - JOURNALLED_EVERY
+    return audit.is_recorded(OPENED, user_id=user.id, since=since, number=invoice.number)
+
+
+def _record_opening(user: User, invoice: Invoice, origin: str) -> None:
+    audit.record(
+        OPENED,
+        company_id=user.company.id,
+        user_id=user.id,
+        actor=user.login,
+        origin=origin,
+        number=invoice.number,
+    )
+
+
 def _open_once(user: User, invoice: Invoice, now: datetime) -> None:
     try:
         with database.atomic():
             Opening.create(user=user.id, invoice=invoice, opened_at=now)
     except IntegrityError:
         return
+
+
+def _visible(scope: queries.Scope, invoice_id: Any) -> Any:
+    return queries.visible_in(scope).where(Invoice.id == invoice_id)
+
+
+def _openings(user_id: Any, invoice_id: Any) -> Any:
+    opening = Opening.select(Opening.id)
+    return opening.where(Opening.user == user_id, Opening.invoice == invoice_id)
+
+
+_VISIBLE, _OPENINGS = Prepared(Invoice, build=_visible), Prepared(build=_openings)

@@ -2,18 +2,22 @@
 
 import io
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import unquote
 
 import pikepdf
 import pytest
+import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 
 from selfservice.audit import AuditEntry
+from selfservice.invoices import opening
 from selfservice.invoices.deposit import deposit_folder
 from selfservice.invoices.models import Invoice, Opening
+from selfservice.invoices.opening import mark_opened
 from selfservice.invoices.views.documents import content_disposition
 from tests.conftest import Browser
 from tests.factories import People, make_invoice
@@ -131,14 +135,45 @@ def test_opening_marks_the_user_and_the_company_once(
     alice: Browser, people: People, invoice: Invoice, kind: str
 ) -> None:
     alice.get(f"/factures/{invoice.id}.{kind}").close()
-    (opening,) = Opening.select()
+    (mark,) = Opening.select()
     first = Invoice.get().downloaded_at
-    assert (opening.user, opening.invoice, first) == (people.alice, invoice, opening.opened_at)
+    assert (mark.user, mark.invoice, first) == (people.alice, invoice, mark.opened_at)
     alice.get(f"/factures/{invoice.id}.{kind}").close()
     assert Opening.select().count() == 1
     assert Invoice.get().downloaded_at == first
-    entries = AuditEntry.select().where(AuditEntry.event == "invoice.opened")
-    assert [(entry.user_id, entry.actor) for entry in entries] == [(people.alice.id, "alice")] * 2
+    (entry,) = AuditEntry.select().where(AuditEntry.event == "invoice.opened")
+    assert (entry.user_id, entry.actor) == (people.alice.id, "alice")
+
+
+def test_the_journal_keeps_each_minute_each_reader_and_each_document(
+    alice: Browser, people: People, invoice: Invoice
+) -> None:
+    def journalled() -> list[tuple[int, str]]:
+        entries = AuditEntry.select().where(AuditEntry.event == "invoice.opened")
+        return [(entry.user_id, entry.facts) for entry in entries.order_by(AuditEntry.id)]
+
+    now = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
+    reader, other = people.alice, make_invoice(people.alice.company, number="F-2")
+    with time_machine.travel(now, tick=False) as moved:
+        mark_opened(reader, invoice, origin="")
+        mark_opened(reader, other, origin="")
+        mark_opened(people.bob, invoice, origin="")
+        moved.shift(59)
+        mark_opened(reader, Invoice.get_by_id(invoice.id), origin="")
+        assert len(journalled()) == 3
+        moved.shift(1)
+        mark_opened(reader, Invoice.get_by_id(invoice.id), origin="")
+    first, second = '{"number": "F-1"}', '{"number": "F-2"}'
+    mine, his = people.alice.id, people.bob.id
+    assert journalled() == [(mine, first), (mine, second), (his, first), (mine, first)]
+
+
+def test_what_is_read_again_at_once_writes_nothing(
+    people: People, invoice: Invoice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mark_opened(people.alice, invoice, origin="")
+    monkeypatch.setattr(opening.database.obj, "atomic", None)
+    mark_opened(people.alice, Invoice.get_by_id(invoice.id), origin="")
 
 
 @pytest.mark.parametrize("kind", ["pdf", "xml"])
