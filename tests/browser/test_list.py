@@ -131,6 +131,21 @@ def test_a_box_ticks_them_all_and_the_button_counts(opened: Opened) -> None:
     expect(page.locator("[name=id]:checked")).to_have_count(0)
 
 
+def test_ticks_outlive_a_refresh_in_place(opened: Opened) -> None:
+    page = opened(ALL)
+    first, second = numbers(page)[:2]
+    page.get_by_label(f"Cocher {first}").check()
+    page.get_by_label(f"Cocher {second}").check()
+    search = page.get_by_label("Numéro, montant, date ou mois")
+    button = page.get_by_role("button", name="Télécharger la sélection")
+    search.fill(first)
+    expect(button).to_contain_text("1")
+    page.get_by_label(f"Cocher {first}").uncheck()
+    search.fill("")
+    expect(page.get_by_label(f"Cocher {second}")).to_be_checked()
+    expect(page.get_by_label(f"Cocher {first}")).not_to_be_checked()
+
+
 def test_headings_sort_by_the_keyboard(opened: Opened) -> None:
     page = opened(ALL)
     heading = page.get_by_role("columnheader", name="TTC")
