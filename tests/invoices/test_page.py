@@ -137,3 +137,12 @@ def test_only_the_pdf_may_stand_in_a_frame_of_ours(
     assert "frame-ancestors 'self'" in policy and "default-src 'none'" in policy
     page = alice.get("/factures").headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in page
+
+
+def test_more_contracts_than_a_menu_bears_are_typed(alice: Browser, people: People) -> None:
+    for number in range(101):
+        make_invoice(people.alice.company, contract=f"K-{number:03}")
+    page = alice.get("/factures?contrat=K-100").text
+    assert re.search(r'<input id="contrat"\s+name="contrat"\s+list="contrats"', page)
+    assert page.count('<option value="K-') == 100
+    assert 'value="K-100"' in page and "1 document<" in page
