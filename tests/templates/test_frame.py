@@ -161,7 +161,7 @@ def test_fruitless_search_says_what_was_searched(alice: Browser, people: People)
     make_invoice(people.alice.company)
     text = _text(alice.get("/factures?q=%3Cb%3E").text)
     assert "Aucun document ne correspond à « &lt;b&gt; »" in text
-    assert "Un document de plus de 24 mois n'est plus sur le portail." in text
+    assert "La recherche a porté sur tous vos documents disponibles" in text
 
 
 @pytest.mark.parametrize("path", ["/", "/recuperation", "/factures", "/nulle-part"])
