@@ -37,4 +37,14 @@ def _labels(capture: Capture) -> Iterator[str]:
         ((action, target),) = step.items()
         if action not in SPOKEN_BY_MAILS and isinstance(target, dict):
             named.append(next(iter(target.values())))
-    yield from (label for label in named if not OF_A_DOCUMENT.search(label))
+    typed = [step["fill"]["with"] for step in capture.steps if "fill" in step]
+    for label in named:
+        if not OF_A_DOCUMENT.search(label):
+            yield _without(typed, label)
+
+
+def _without(typed: list[str], label: str) -> str:
+    """Return a label without what a visitor typed and the portal repeats."""
+    for each in typed:
+        label = label.replace(each, "")
+    return label.strip()
