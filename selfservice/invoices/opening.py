@@ -14,7 +14,6 @@ from selfservice.invoices import pdf, queries, storage
 from selfservice.invoices.models import Invoice, Opening
 
 BATCH_DOCUMENTS = 500
-OPENED = "invoice.opened"
 JOURNALLED_EVERY = timedelta(minutes=1)
 
 
@@ -95,12 +94,12 @@ def mark_all_opened(user: User, ids: Sequence[int], *, origin: str) -> None:
 
 def _is_journalled(user: User, invoice: Invoice, now: datetime) -> bool:
     since = now - JOURNALLED_EVERY
-    return audit.is_recorded(OPENED, user_id=user.id, since=since, number=invoice.number)
+    return audit.is_recorded("invoice.opened", user_id=user.id, since=since, number=invoice.number)
 
 
 def _record_opening(user: User, invoice: Invoice, origin: str) -> None:
     audit.record(
-        OPENED,
+        "invoice.opened",
         company_id=user.company.id,
         user_id=user.id,
         actor=user.login,
