@@ -63,7 +63,8 @@ class LongBody:
     """A body made while it leaves, at its reader's pace.
 
     `steps` prepare it, each short: they may ask the database. `pieces` are it, made in threads,
-    so they must not. `on_close` frees what both used. Raises TooManyLongBodiesError.
+    so they must not. `length` tells, once the first piece is made, how many bytes they all are.
+    `on_close` frees what both used. Raises TooManyLongBodiesError.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class LongBody:
         pieces: Generator[bytes, None, None],
         *,
         steps: Iterable[None] = (),
+        length: Callable[[], int] | None = None,
         on_close: Callable[[], object] = lambda: None,
     ) -> None:
         if not _places.acquire(blocking=False):
@@ -78,6 +80,7 @@ class LongBody:
             raise TooManyLongBodiesError
         self.size = 0
         self.steps = steps
+        self.length = length
         self._pieces = pieces
         release = weakref.finalize(self, _places.release)
         self._on_close: list[Callable[[], object]] = [pieces.close, on_close, release]

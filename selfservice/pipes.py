@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -31,13 +32,17 @@ async def send(exchange: Any, status: int, headers: list[tuple[str, str]], body:
     """
     for _ in body.steps:
         await asyncio.sleep(0)
+    pieces = body.pieces()
+    first = await asyncio.to_thread(next, pieces, b"")
+    if body.length:  # a visitor then tells a body cut short from a whole one
+        headers = [*headers, ("content-length", str(body.length()))]
     with _pipe() as path:
         exchange.response_file(status, headers, str(path))
         descriptor = await _open(path)
     if descriptor is None:
         return
     try:
-        await _feed(descriptor, body.pieces())
+        await _feed(descriptor, chain([first], pieces))
     except (BrokenPipeError, TimeoutError):
         log.info("the reader of a long body left, or takes nothing any more")
     except Exception:  # whatever it is: what was sent is shorter than announced

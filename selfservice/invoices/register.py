@@ -151,6 +151,10 @@ class _Export:
             while block := file.read(BLOCK_BYTES):
                 yield block
 
+    def size(self) -> int:
+        """Return how many bytes `pieces` are, once the first of them is made."""
+        return self._path.stat().st_size
+
     def close(self) -> None:
         self._folder.cleanup()
 

@@ -196,9 +196,13 @@ def test_a_long_register_lets_others_pass_and_arrives_whole(
     port = free_port()
     with serving(instance, port):
         answer = ask(port, "GET", "/factures/registre.csv", Cookie=cookie)
-        assert answer.read().count(b"\r\n") == 3001
+        body = answer.read()
+        assert body.count(b"\r\n") == 3001
+        assert answer.headers["Content-Length"] == str(len(body)), "or a cut one would seem whole"
         answer = ask(port, "GET", "/factures/registre.xlsx", Cookie=cookie)
-        (sheet,) = load_workbook(io.BytesIO(answer.read())).worksheets
+        body = answer.read()
+        assert answer.headers["Content-Length"] == str(len(body))
+        (sheet,) = load_workbook(io.BytesIO(body)).worksheets
         assert sheet.max_row == 3003  # headings, a blank line, totals
 
 

@@ -87,7 +87,9 @@ def _register(
     response = _attached(content_type, "registre", extension)
     if request.method != "HEAD":
         made = form(register.pages(reader(), filters))
-        response.response = LongBody(made.pieces(), steps=made.steps(), on_close=made.close)
+        response.response = LongBody(
+            made.pieces(), steps=made.steps(), length=made.size, on_close=made.close
+        )
         register.record_export(reader(), form=extension, origin=origin())
     return response
 
