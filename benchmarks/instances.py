@@ -23,6 +23,7 @@ PDF_BYTES = 100_000
 # That many of the newest documents have a file: what a benchmark downloads.
 FILES = 200
 BATCH_ROWS = 50_000
+STATEMENT_ROWS = 500
 CONTRACTS = 40
 
 __all__ = ["COUNTS", "LOGIN", "PASSWORD", "instance_of", "settings"]
@@ -75,7 +76,8 @@ def _fill(connection: sqlite3.Connection, owner: tuple[int, int, int], count: in
     for begin in range(0, count, BATCH_ROWS):
         batch = [next(rows) for _ in range(min(BATCH_ROWS, count - begin))]
         connection.execute("BEGIN IMMEDIATE")
-        connection.executemany(INSERT, batch)
+        for start in range(0, len(batch), STATEMENT_ROWS):
+            _insert(connection, batch[start : start + STATEMENT_ROWS])
         connection.execute("COMMIT")
     connection.execute("BEGIN IMMEDIATE")
     connection.execute(
@@ -93,7 +95,15 @@ COLUMNS = (
     " vat_cents, gross_cents, state, notification, sha256, size_bytes, has_xml, deposited_at,"
     " announced_at, is_digest_due, downloaded_at"
 )
-INSERT = f"INSERT INTO invoice ({COLUMNS}) VALUES ({', '.join('?' * (COLUMNS.count(',') + 1))})"
+MARKS = f"({', '.join('?' * (COLUMNS.count(',') + 1))})"
+
+
+def _insert(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
+    # One statement for many rows, as a deposit does: the search index then writes them together.
+    connection.execute(
+        f"INSERT INTO invoice ({COLUMNS}) VALUES {', '.join([MARKS] * len(rows))}",
+        [value for row in rows for value in row],
+    )
 
 
 def _rows(supplier_id: int, company_id: int, count: int) -> Iterator[tuple[object, ...]]:
