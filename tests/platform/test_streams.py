@@ -6,12 +6,14 @@ import os
 import socket
 import urllib.request
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -27,6 +29,12 @@ from tests.processes import said, serving, wait_until
 MEBIBYTE = 1024 * 1024
 CONTENT = os.urandom(MEBIBYTE) * 20
 READERS = 30
+
+
+def run_apart(work: Coroutine[Any, Any, Any]) -> Any:
+    """Run a coroutine in a thread of its own: Playwright keeps a loop in that of the tests."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 @pytest.fixture
@@ -62,7 +70,7 @@ def test_slow_readers_of_a_heavy_document_cost_little_memory_and_no_descriptor(
         assert descriptors(port) > opened
         for connection in slow:
             connection.close()
-        wait_until(lambda: descriptors(port) <= opened, seconds=20)
+        wait_until(lambda: descriptors(port) <= opened)
     assert "Traceback" not in said(instance).read_text()
 
 
@@ -165,7 +173,7 @@ def test_slow_readers_of_archives_cost_little_memory_and_leave_nothing_behind(
         assert descriptors(port) > opened
         for connection in slow:
             connection.close()
-        wait_until(lambda: descriptors(port) <= opened, seconds=20)
+        wait_until(lambda: descriptors(port) <= opened)
         assert list(folder.iterdir()) == []
     assert "Traceback" not in said(instance).read_text()
 
@@ -222,7 +230,7 @@ def test_a_busy_server_still_finds_the_pipe_that_was_opened_meanwhile(
         os.close(reader)
         return descriptor
 
-    descriptor = asyncio.run(open_late())
+    descriptor = run_apart(open_late())
     assert descriptor is not None
     os.close(descriptor)
 
@@ -233,7 +241,7 @@ def test_nobody_waits_for_ever_for_a_reader_who_left(
     path = tmp_path / "body"
     os.mkfifo(path)
     monkeypatch.setattr(pipes, "OPEN_SECONDS", 0)
-    assert asyncio.run(pipes._open(path)) is None
+    assert run_apart(pipes._open(path)) is None
 
 
 def visit(address: str) -> None:
