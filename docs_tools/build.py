@@ -10,6 +10,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from whitenoise.compress import Compressor
+
 from docs_tools import pdf, search
 from selfservice.files import STATIC, hashed_name
 
@@ -53,8 +55,14 @@ def add_static(target: Path) -> None:
 
 
 def compress(site_dir: Path) -> None:
-    """Put compressed copies beside each file (gzip, Brotli), as WhiteNoise serves them."""
-    subprocess.run([sys.executable, "-m", "whitenoise.compress", "-q", str(site_dir)], check=True)
+    """Put compressed copies beside each file (gzip, Brotli), as WhiteNoise serves them.
+
+    Not beside PDF, compressed already, nor beside the maps of scripts, which no reader asks for:
+    they took most of the time.
+    """
+    left_out = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "pdf", "map")
+    command = [sys.executable, "-m", "whitenoise.compress", "-q", str(site_dir), *left_out]
+    subprocess.run(command, check=True)
 
 
 def main() -> int:
