@@ -22,12 +22,18 @@ def now() -> datetime:
 
 def today() -> date:
     """Return the current day in Paris."""
-    return paris(now()).date()
+    return _day_of(now().replace(minute=0, second=0, microsecond=0))
 
 
 def paris(instant: datetime) -> datetime:
     """Return a naive UTC instant as an aware Paris time."""
     return instant.replace(tzinfo=UTC).astimezone(PARIS)
+
+
+@lru_cache(maxsize=4)
+def _day_of(hour: datetime) -> date:
+    """Return the Paris day of an hour UTC: a page asks for it a dozen times."""
+    return paris(hour).date()
 
 
 def freeze_from_environment() -> None:

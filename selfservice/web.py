@@ -1,15 +1,14 @@
-"""What every page shares: connection, headers, error pages, filters, safe redirects."""
+"""What every page shares: connection, headers, error pages, safe redirects."""
 
 import logging
 import re
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import date, datetime, timedelta
-from functools import lru_cache
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from babel.dates import format_date, format_datetime
+from babel.dates import format_datetime
 from flask import (
     Flask,
     Response,
@@ -21,13 +20,11 @@ from flask import (
     request,
 )
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from jinja2.ext import Extension
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from selfservice import audit, clock, db, logs, ratelimit
+from selfservice import audit, clock, db, logs, ratelimit, templating
 from selfservice.files import STATIC, hashed_name
-from selfservice.money import format_amount
 from selfservice.ratelimit import LimitReachedError
 
 CONTENT_SECURITY_POLICY = (
@@ -38,7 +35,7 @@ CONTENT_SECURITY_POLICY = (
 MAX_BODY_BYTES = 256 * 1024
 SAFE_NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
+PUBLIC_FILES = ("static", "suppliers.theme", "suppliers.logo")
 PAGES_OF_ERRORS = (400, 404, 410, 413, 429, 500, 503)
 
 HEADERS = {
@@ -58,15 +55,17 @@ csrf = CSRFProtect()
 class Portal(Flask):
     """Flask, with the addresses built once that are the same for everybody."""
 
+    jinja_environment = templating.PageEnvironment
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self._addresses: dict[tuple[str, Any], str] = {}
+        self._addresses: dict[tuple[Any, ...], str] = {}
 
     def url_for(self, endpoint: str, **values: Any) -> str:
-        is_same_for_all = endpoint == "static" or not (values or endpoint.startswith("."))
+        is_same_for_all = endpoint in PUBLIC_FILES or not (values or endpoint.startswith("."))
         if not is_same_for_all or not has_request_context():
             return super().url_for(endpoint, **values)
-        key = endpoint, values.get("filename")
+        key = endpoint, *values.items()
         if key not in self._addresses:
             self._addresses[key] = super().url_for(endpoint, **values)
         return self._addresses[key]
@@ -99,7 +98,7 @@ def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
     app.teardown_request(_leave)
     app.url_defaults(_name_static)
     _register_error_pages(app)
-    _register_filters(app)
+    templating.init_app(app)
     app.extensions["hide_tokens"] = logs.token_hider(app)
 
 
@@ -232,35 +231,3 @@ def _on_surprise(error: Exception) -> tuple[str, int]:
     request_id = g.get("request_id", "")
     log.error("request %s: %s %s", request_id, request.method, _path(), exc_info=error)
     return _page(500, request_id=request_id)
-
-
-class Unindented(Extension):
-    """Leaves out what indents the templates of pages, a third of their weight."""
-
-    def preprocess(self, source: str, name: str | None, _filename: str | None = None) -> str:
-        return source if (name or "").startswith("mails/") else INDENT.sub("", source)
-
-
-def _register_filters(app: Flask) -> None:
-    app.jinja_env.add_extension(Unindented)
-    app.jinja_env.filters.update(
-        amount=format_amount, day=format_day, long_day=format_long_day, instant=format_instant
-    )
-    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
-
-
-@lru_cache(maxsize=4096)
-def format_day(day: date | None) -> str:
-    """Return « 21/11/2026 », a dash for none."""
-    return f"{day:%d/%m/%Y}" if day else "—"
-
-
-def format_long_day(day: date) -> str:
-    """Return « 21 novembre 2026 », « 1er novembre 2026 »."""
-    text = format_date(day, "d MMMM y", locale="fr")
-    return f"1er{text[1:]}" if day.day == 1 else text
-
-
-def format_instant(instant: datetime | None) -> str:
-    """Return a UTC instant as Paris time, « 08-12-2022 15:14 » (FAQ 13)."""
-    return f"{clock.paris(instant):%d-%m-%Y %H:%M}" if instant else ""

@@ -16,7 +16,7 @@ from selfservice.invoices.index import Index, same_name
 from selfservice.invoices.pdf import Embedded
 from selfservice.invoices.refusal import RefusalError
 from selfservice.suppliers.models import Supplier
-from selfservice.web import format_day
+from selfservice.templating import format_day
 
 
 def describe(supplier: Supplier, index: Index, file: str, embedded: Embedded) -> Facts:

@@ -1,9 +1,8 @@
 """The list of « Mes factures »: one page of light rows, newest first, and what is hidden."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from selfservice import clock
 from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES, User
@@ -237,14 +236,13 @@ def _add_up(rows: list[Row]) -> list[PageTotal]:
     return [
         PageTotal(
             currency,
-            _sum(row.net_cents for row in each),
-            _sum(row.vat_cents for row in each),
-            sum(row.gross_cents for row in each),
+            _sum([row.net_cents for row in each]),
+            _sum([row.vat_cents for row in each]),
+            sum([row.gross_cents for row in each]),
         )
         for currency, each in by_currency.items()
     ]
 
 
-def _sum(amounts: Iterable[int | None]) -> int | None:
-    known = list(amounts)
-    return None if None in known else sum(each for each in known if each is not None)
+def _sum(amounts: list[int | None]) -> int | None:
+    return None if None in amounts else sum(cast(list[int], amounts))

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import current_app
 
-from selfservice import outbox, web
+from selfservice import outbox, templating, web
 from selfservice.accounts.models import User
 from selfservice.help import help_url
 from selfservice.invoices import storage
@@ -69,7 +69,7 @@ def queue_digest(company: Company, invoices: Sequence[Invoice], *, on: date) -> 
         company,
         cause=_digest_cause(company, on),
         is_secret=True,
-        on=web.format_long_day(on),
+        on=templating.format_long_day(on),
         documents=documents,
         link_days=current_app.config["DOWNLOAD_LINK_DAYS"],
     )
@@ -84,7 +84,7 @@ def queue_leaving(company: Company, leaving: Any, *, on: date) -> None:
     """Queue the mail of a month about what leaves soon, its first documents listed (FAQ 14)."""
     hostname, count = company.supplier.hostname, leaving.count()
     documents = [
-        _words(invoice) | {"until": web.format_day(available_until(invoice.issued_on))}
+        _words(invoice) | {"until": templating.format_day(available_until(invoice.issued_on))}
         for invoice in leaving.limit(LEAVING_LISTED)
     ]
     _queue(
@@ -142,7 +142,7 @@ def _words(invoice: Invoice) -> dict[str, Any]:
     return {
         "number": invoice.number,
         "kind": KIND_LABELS[invoice.kind],
-        "issued_on": web.format_day(invoice.issued_on),
-        "due_on": web.format_day(invoice.due_on) if invoice.due_on else "",
+        "issued_on": templating.format_day(invoice.issued_on),
+        "due_on": templating.format_day(invoice.due_on) if invoice.due_on else "",
         "gross": format_amount(invoice.gross_cents, invoice.currency),
     }

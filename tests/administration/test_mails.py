@@ -13,7 +13,7 @@ from selfservice.notifications import send
 from selfservice.outbox import OutboxMail
 from selfservice.pauses import MailPause
 from selfservice.suppliers.models import Company
-from selfservice.web import format_instant
+from selfservice.templating import format_instant
 from tests.conftest import Browser
 from tests.factories import People, make_company, make_invoice
 

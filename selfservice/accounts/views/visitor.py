@@ -11,7 +11,7 @@ from selfservice.accounts.models import User
 from selfservice.db import FAULTS
 from selfservice.suppliers import identity
 from selfservice.suppliers.models import Supplier
-from selfservice.web import format_instant
+from selfservice.templating import format_instant
 
 CAME_FROM = "came_from"
 
@@ -46,7 +46,7 @@ def is_signed_in() -> bool:
 
 def signed_in() -> User:
     """Return the visitor of a page that asks to sign in."""
-    return cast(User, current_user)
+    return cast(User, current_user._get_current_object())  # noqa: SLF001 (Werkzeug's own word)
 
 
 def remember_other_supplier(user: User) -> None:
