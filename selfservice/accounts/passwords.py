@@ -8,7 +8,6 @@ from importlib import resources
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
-from zxcvbn.frequency_lists import FREQUENCY_LISTS
 
 from selfservice import audit
 from selfservice.accounts.models import User
@@ -170,5 +169,7 @@ def _is_common(password: str) -> bool:
 
 @cache
 def _common_words() -> frozenset[str]:
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # slow to load, and few commands ask
+
     text = resources.files(__package__).joinpath("common_passwords.txt").read_text("utf-8")
     return frozenset(_fold(word) for word in (*text.split(), *FREQUENCY_LISTS["passwords"]))

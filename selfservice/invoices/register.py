@@ -8,10 +8,9 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import date, datetime, time
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import current_app
-from xlsxwriter import Workbook
 
 from selfservice import audit, clock
 from selfservice.accounts.models import User
@@ -21,6 +20,9 @@ from selfservice.invoices.filters import Filters
 from selfservice.invoices.finding import matching
 from selfservice.invoices.labels import KIND_LABELS, STATE_LABELS
 from selfservice.invoices.models import Invoice
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook
 
 PAGE_ROWS = 200
 BLOCK_BYTES = 64 * 1024
@@ -193,7 +195,9 @@ class XlsxRegister(_Export):
         self._end()
         super().close()
 
-    def _begin(self) -> Workbook:
+    def _begin(self) -> "Workbook":
+        from xlsxwriter import Workbook  # slow to load, and no command asks
+
         options = {
             "constant_memory": True,
             "tmpdir": self._folder.name,
@@ -212,7 +216,7 @@ class XlsxRegister(_Export):
 class _Sheet:
     """The one sheet: headings, a line for each document, totals by currency."""
 
-    def __init__(self, book: Workbook) -> None:
+    def __init__(self, book: "Workbook") -> None:
         self._sheet = book.add_worksheet("Registre")
         self._bold = book.add_format({"bold": True})
         self._day = book.add_format({"num_format": "dd/mm/yyyy"})
