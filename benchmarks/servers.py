@@ -12,6 +12,7 @@ import sqlite3
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.parse
 import urllib.request
@@ -21,6 +22,7 @@ from dataclasses import dataclass
 from http.cookiejar import CookieJar
 from pathlib import Path
 
+import tests.nginx
 from benchmarks import instances
 
 PEERS = Path(__file__).parent / "peers"
@@ -42,8 +44,9 @@ class Page:
 
 def check_tools() -> None:
     """Raise SystemExit with what is missing and what installs it."""
-    if shutil.which("wrk") is None:
-        raise SystemExit("wrk manque : apt-get install wrk")
+    for tool in ("wrk", "nginx"):
+        if shutil.which(tool, path=tests.nginx.TOOLS) is None:
+            raise SystemExit(f"{tool} manque : apt-get install {tool}")
     if not PEERS_PYTHON.exists():
         raise SystemExit("l'environnement des comparaisons manque : make benchmark")
 
@@ -78,6 +81,18 @@ def portal(instance: Path, *, workers: int = WORKERS, **keys: str) -> Iterator[s
     command = [sys.executable, "-m", "selfservice", "serve", "--port", str(port)]
     with _running([*command, "--workers", str(workers)], variables, port):
         yield address
+
+
+@contextmanager
+def nginx(portal: str) -> Iterator[str]:
+    """Put nginx in front of a portal, by the example of deploy/; yields its address."""
+    tls = _free_port()
+    port = int(portal.rpartition(":")[2])
+    with tempfile.TemporaryDirectory() as name:
+        main = tests.nginx.configure(Path(name), tls=tls, plain=_free_port(), portal=port)
+        with tests.nginx.proxied(main):
+            _wait(lambda: _listens(tls))
+            yield f"https://127.0.0.1:{tls}"
 
 
 @contextmanager
@@ -153,6 +168,11 @@ def _wait(condition: Callable[[], bool]) -> None:
         if time.monotonic() > deadline:
             raise SystemExit("un serveur ne démarre pas")
         time.sleep(0.1)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def _answers(port: int) -> bool:

@@ -1,6 +1,7 @@
 """How templates are read and written, and the French forms of dates they use."""
 
 import re
+import secrets
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -17,6 +18,7 @@ from selfservice import clock
 from selfservice.money import format_amount
 
 INDENT = re.compile(r"^[ \t]+", re.MULTILINE)
+MAX_PADDING = 64
 SPECIAL = re.compile("[&<>'\"]")
 
 
@@ -61,7 +63,17 @@ def init_app(app: Flask) -> None:
     app.jinja_env.filters.update(
         amount=format_amount, day=format_day, long_day=format_long_day, instant=format_instant
     )
+    app.jinja_env.globals["padding"] = padding
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+
+
+def padding() -> str:
+    """Return up to MAX_PADDING random bytes as text.
+
+    A proxy may compress pages: without this the size of one would tell whether a word that a
+    visitor has put into it is also in a secret beside it (BREACH; « Heal the Breach », 2022).
+    """
+    return secrets.token_hex(secrets.randbelow(MAX_PADDING + 1))
 
 
 @lru_cache(maxsize=4096)

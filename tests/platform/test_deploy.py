@@ -1,5 +1,6 @@
 """The files of deploy/ pass their own tools, and nginx does before the portal what it is for."""
 
+import gzip
 import json
 import os
 import re
@@ -9,8 +10,6 @@ import ssl
 import subprocess
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -19,23 +18,19 @@ from flask import Flask
 
 from selfservice.config import REPOSITORY
 from selfservice.invoices import storage
+from tests import nginx
 from tests.conftest import Browser, free_port
 from tests.factories import PASSWORD, People, make_invoice
+from tests.nginx import NAME, TOOLS
 from tests.processes import serving, wait_until
 
 DEPLOY = REPOSITORY / "deploy"
 UNITS = sorted(path.name for path in DEPLOY.glob("selfservice-*"))
 MAX_EXPOSURE = 1.5
-NAME = "factures.example.com"
-TOOLS = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # where Debian keeps nginx
 
 
 def needs(tool: str) -> pytest.MarkDecorator:
     return pytest.mark.skipif(shutil.which(tool, path=TOOLS) is None, reason=f"needs {tool}")
-
-
-def _nginx() -> str:
-    return str(shutil.which("nginx", path=TOOLS))
 
 
 def run(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -76,53 +71,14 @@ def test_caddyfile_is_understood_by_caddy(tmp_path: Path) -> None:
 def site(tmp_path: Path) -> tuple[Path, int, int]:
     """nginx's whole configuration around the example: (file, its TLS port, the portal's port)."""
     tls, plain, portal = free_port(), free_port(), free_port()
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
-    subject = ("-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}")
-    made = run(
-        *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1"),
-        *(*subject, "-keyout", key, "-out", certificate),
-    )
-    assert made.returncode == 0, made.stderr
-    text = (DEPLOY / "nginx.conf").read_text("utf-8")
-    text = re.sub(r"\n.*listen \[::\].*", "", text)
-    for old, new in {
-        "listen 443": f"listen 127.0.0.1:{tls}",
-        "listen 80": f"listen 127.0.0.1:{plain}",
-        "127.0.0.1:8000": f"127.0.0.1:{portal}",
-        f"/etc/letsencrypt/live/{NAME}/fullchain.pem": str(certificate),
-        f"/etc/letsencrypt/live/{NAME}/privkey.pem": str(key),
-        "/var/log/nginx": str(tmp_path),
-        "/var/lib/selfservice/documents": f"{tmp_path}/instance/documents",
-    }.items():
-        assert old in text
-        text = text.replace(old, new)
-    temporary = "".join(
-        f"{kind}_temp_path {tmp_path}/{kind};\n"
-        for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
-    )
-    main = tmp_path / "nginx.conf"
-    main.write_text(
-        f"user root;\npid {tmp_path}/pid;\nerror_log {tmp_path}/error.log;\ndaemon off;\n"
-        f"events {{}}\nhttp {{\n{temporary}{text}}}\n"
-    )
-    return main, tls, portal
+    return nginx.configure(tmp_path, tls=tls, plain=plain, portal=portal), tls, portal
 
 
 @needs("nginx")
 @needs("openssl")
 def test_example_is_understood_by_nginx(site: tuple[Path, int, int]) -> None:
-    done = run(_nginx(), "-t", "-c", site[0])
+    done = run(nginx.command(), "-t", "-c", site[0])
     assert done.returncode == 0, done.stderr
-
-
-@contextmanager
-def proxied(main: Path) -> Iterator[None]:
-    process = subprocess.Popen([_nginx(), "-c", main], stderr=subprocess.DEVNULL)
-    try:
-        yield
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
 
 
 @needs("nginx")
@@ -131,8 +87,7 @@ def test_nginx_hides_secrets_drops_lies_and_waits_for_slow_bodies(
     site: tuple[Path, int, int], app: Flask, instance: Path, tmp_path: Path
 ) -> None:
     main, tls, portal = site
-    keys = {"PUBLIC_URL": f"https://{NAME}", "PROXY_COUNT": "1", "TRUSTED_HOSTS": "127.0.0.1"}
-    with serving(instance, portal, **keys), proxied(main):
+    with serving(instance, portal, **nginx.PORTAL), nginx.proxied(main):
         wait_until(lambda: _listens(tls))
         slow = [_slow_body(tls) for _ in range(80)]
         lie = {"Host": NAME, "X-Forwarded-For": "127.0.0.1", "X-Request-ID": "visitors-own-id"}
@@ -163,8 +118,10 @@ def test_nginx_sends_a_document_once_the_portal_allows_it_and_never_by_itself(
     cookie = browser.client.get_cookie("session")
     assert cookie
     signed_in = {"Host": NAME, "Cookie": f"__Host-session={cookie.value}"}
-    keys = {"PUBLIC_URL": f"https://{NAME}", "PROXY_COUNT": "1", "TRUSTED_HOSTS": "127.0.0.1"}
-    with serving(instance, portal, ACCEL_REDIRECT_PREFIX="/_documents/", **keys), proxied(main):
+    with (
+        serving(instance, portal, ACCEL_REDIRECT_PREFIX="/_documents/", **nginx.PORTAL),
+        nginx.proxied(main),
+    ):
         wait_until(lambda: _listens(tls))
         document = f"/factures/{invoice.id}.pdf"
         assert _get(tls, document, signed_in) == content
@@ -174,20 +131,30 @@ def test_nginx_sends_a_document_once_the_portal_allows_it_and_never_by_itself(
         assert b"404 Not Found" in _get(tls, inside, signed_in)
 
 
+@needs("nginx")
+@needs("openssl")
+def test_nginx_compresses_pages_whose_size_tells_nothing(
+    site: tuple[Path, int, int], app: Flask, instance: Path
+) -> None:
+    main, tls, portal = site
+    taken = {"Host": NAME, "Accept-Encoding": "gzip"}
+    with serving(instance, portal, **nginx.PORTAL), nginx.proxied(main):
+        wait_until(lambda: _listens(tls))
+        pages = [_get(tls, "/connexion", taken) for _ in range(12)]
+        plain = _get(tls, "/connexion", {"Host": NAME})
+    assert len({len(page) for page in pages}) > 4, "each is padded by a length of its own"
+    assert "Mot de passe" in gzip.decompress(pages[0]).decode()
+    assert len(pages[0]) < len(plain) / 2
+
+
 def _listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def _unverified() -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    return context
-
-
 def _slow_body(port: int) -> ssl.SSLSocket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=10)
-    wrapped = _unverified().wrap_socket(connection, server_hostname=NAME)
+    wrapped = nginx.unverified().wrap_socket(connection, server_hostname=NAME)
     wrapped.sendall(
         f"POST /connexion HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 1000\r\n\r\nlogin=".encode()
     )
@@ -197,7 +164,7 @@ def _slow_body(port: int) -> ssl.SSLSocket:
 def _get(port: int, path: str, headers: dict[str, str]) -> bytes:
     request = urllib.request.Request(f"https://127.0.0.1:{port}{path}", headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=10, context=_unverified()) as answer:
+        with urllib.request.urlopen(request, timeout=10, context=nginx.unverified()) as answer:
             body: bytes = answer.read()
     except urllib.error.HTTPError as error:
         with error:
