@@ -1,5 +1,7 @@
 """« Profils »: the list, one more, one changed, one removed."""
 
+from collections.abc import Callable
+
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -31,7 +33,7 @@ def add_profile() -> Response | str:
     company = (chosen or companies)[0]
     form = ProfileForm()
     form.offer_contracts(profiles.billed_contracts(company), [])
-    if form.validate_on_submit() and _add(form, company.id):
+    if form.validate_on_submit() and _save(form, profiles.add_profile, company.id):
         flash(messages.PROFILE_ADDED.format(name=form.name.data))
         return redirect(url_for("administration.profiles"))
     return render_template("administration/profile.html", form=form, company=company)
@@ -45,7 +47,7 @@ def edit_profile(profile_id: int) -> Response | str:
     form.offer_contracts(
         profiles.billed_contracts(profile.company), [each.contract for each in profile.contracts]
     )
-    if form.validate_on_submit() and _edit(form, profile_id):
+    if form.validate_on_submit() and _save(form, profiles.edit_profile, profile_id):
         flash(messages.PROFILE_SAVED.format(name=form.name.data))
         return redirect(url_for("administration.profiles"))
     return render_template(
@@ -68,26 +70,12 @@ def remove_profile(profile_id: int) -> Response | str:
     return render_template("administration/remove_profile.html", form=form, profile=profile)
 
 
-def _add(form: ProfileForm, company_id: int) -> bool:
+def _save(form: ProfileForm, save: Callable[..., object], owner_id: int) -> bool:
+    """Add a profile to a company, or edit one, as the form says."""
     try:
-        profiles.add_profile(
+        save(
             signed_in(),
-            company_id,
-            name=form.name.data,
-            contracts=form.chosen_contracts,
-            origin=origin(),
-        )
-    except profiles.ProfileNameTakenError:
-        form.name.errors = (messages.PROFILE_NAME_TAKEN,)
-        return False
-    return True
-
-
-def _edit(form: ProfileForm, profile_id: int) -> bool:
-    try:
-        profiles.edit_profile(
-            signed_in(),
-            profile_id,
+            owner_id,
             name=form.name.data,
             contracts=form.chosen_contracts,
             origin=origin(),
