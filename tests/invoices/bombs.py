@@ -29,10 +29,19 @@ def stream(content: bytes, entries: bytes) -> bytes:
     return b"<< /Length %d %s >>\nstream\n%s\nendstream" % (len(content), entries, content)
 
 
-def unpacking_to(megabytes: int) -> bytes:
+def unpacking_to(megabytes: int, *, head: bytes = b"", byte: bytes = b"\0") -> bytes:
+    """Return what unpacks to a head and so many megabytes of one byte.
+
+    One of them is packed, by itself: all the others are the same.
+    """
+    block = byte * 1024 * 1024
     packer = zlib.compressobj(9)
-    block = bytes(1024 * 1024)
-    return b"".join([*(packer.compress(block) for _ in range(megabytes)), packer.flush()])
+    begin = packer.compress(head) + packer.flush(zlib.Z_FULL_FLUSH)
+    one = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+    check = zlib.adler32(head)
+    for _ in range(megabytes):
+        check = zlib.adler32(block, check)
+    return begin + one * megabytes + b"\x03\x00" + check.to_bytes(4, "big")
 
 
 def twice_packed(megabytes: int) -> bytes:
@@ -53,10 +62,8 @@ def attached(content: bytes, filters: bytes) -> bytes:
 
 def object_stream(megabytes: int) -> bytes:
     """A page tree that lies inside an object stream which unpacks to so many megabytes."""
-    packer = zlib.compressobj(9)
     tree = b"2 0 << /Type /Pages /Kids [] /Count 0 >>"
-    blanks = (packer.compress(b" " * 1024 * 1024) for _ in range(megabytes))
-    packed = b"".join([packer.compress(tree), *blanks, packer.flush()])
+    packed = unpacking_to(megabytes, head=tree, byte=b" ")
     out = bytearray(HEADER)
     catalog = len(out)
     out += b"1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
