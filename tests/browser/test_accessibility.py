@@ -3,9 +3,9 @@
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Page, expect
 
+from tests import axe
 from tests.browser.test_walk import assert_nothing_scrolls_sideways, open_newest_mail, sign_in
 
 pytestmark = pytest.mark.browser
@@ -41,10 +41,10 @@ def portal(shared_portal: str) -> str:
 
 def assert_accessible(page: Page) -> None:
     """Hold the page against axe in both colour schemes."""
-    for scheme in ("light", "dark"):
+    for scheme in axe.RULES:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        results = Axe().run(page)
-        assert results.violations_count == 0, f"{page.url} {scheme}\n{results.generate_report()}"
+        found = axe.report(page, scheme)
+        assert not found, found
     assert_nothing_scrolls_sideways(page)
 
 

@@ -3,17 +3,16 @@
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
 from docs_tools.built_site import BuiltSite
 from selfservice.help import PREFIX
+from tests import axe
 
 pytestmark = pytest.mark.browser
 
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
 # A scheme changes colours and nothing else: what is dark is held against their rule only.
-RULES = {"light": {}, "dark": {"runOnly": {"type": "rule", "values": ["color-contrast"]}}}
 NAMES = {"light": "default", "dark": "slate"}
 WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
@@ -44,11 +43,10 @@ def test_no_page_has_a_violation_or_scrolls_sideways(
     found = []
     for address in site.pages:
         help_page.goto(help_address + address.removeprefix(PREFIX), wait_until="load")
-        for scheme, rules in RULES.items():
+        for scheme in axe.RULES:
             show_in(help_page, scheme)
-            results = Axe().run(help_page, options=rules)
-            if results.violations_count:
-                found.append(f"{address} {scheme}\n{results.generate_report()}")
+            if report := axe.report(help_page, scheme):
+                found.append(report)
         inside, outside = help_page.evaluate(WIDTHS)
         if inside > outside:
             found.append(f"{address} is {inside} wide")
