@@ -15,6 +15,7 @@ from pathlib import Path
 
 from benchmarks.table import Line, percent, thousands
 from selfservice import clock, create_app, db, installation, outbox, transport
+from selfservice.mime import Letter
 
 GOAL = 0.40
 
@@ -68,7 +69,7 @@ def _fill(count: int) -> bytes:
     with db.database.atomic():
         outbox.OutboxMail.insert_many(rows).execute()
     row = rows[0]
-    letter = transport.Letter(
+    letter = Letter(
         to_address=str(row["to_address"]),
         sender_name="",
         message_id=str(row["message_id"]),
@@ -76,7 +77,7 @@ def _fill(count: int) -> bytes:
         body_text=body,
         body_html=str(row["body_html"]),
     )
-    return transport.build_message(letter).as_bytes()
+    return transport.build_message(letter).content
 
 
 def _send_raw(port: int, content: bytes, count: int) -> float:

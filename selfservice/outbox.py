@@ -24,6 +24,7 @@ from peewee import (
 
 from selfservice import clock, db, pauses, transport
 from selfservice.db import BaseModel, database
+from selfservice.mime import Letter
 from selfservice.queue import queue
 
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
@@ -343,8 +344,8 @@ def _claim(mail: OutboxMail) -> bool:
     return bool(claimed)
 
 
-def _letter(mail: OutboxMail) -> transport.Letter:
-    return transport.Letter(
+def _letter(mail: OutboxMail) -> Letter:
+    return Letter(
         message_id=mail.message_id,
         to_address=mail.to_address,
         sender_name=mail.sender_name,

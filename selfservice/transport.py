@@ -11,9 +11,10 @@ from typing import Protocol, cast
 
 from email_validator import EmailNotValidError, validate_email
 from flask import Flask, current_app
-from flask_mail import Attachment, BadHeaderError, Connection, Mail, Message
+from flask_mail import Connection, Mail
 
-from selfservice import clock
+from selfservice import clock, mime
+from selfservice.mime import Letter
 from selfservice.replies import Reply
 
 ACCEPTED = 250
@@ -22,17 +23,12 @@ GOING_AWAY = 421
 
 
 @dataclass(frozen=True)
-class Letter:
-    """What is to be sent; `message_id` without angle brackets, at most one attachment."""
+class Message:
+    """A written mail and its addresses, in ASCII."""
 
-    message_id: str
-    to_address: str
-    sender_name: str
-    subject: str
-    body_text: str
-    body_html: str
-    attachment_path: str | None = None
-    attachment_name: str | None = None
+    sender: str
+    recipient: str
+    content: bytes
 
 
 class TransportError(Exception):
@@ -111,18 +107,16 @@ class VerifiedConnection(Connection):
     def deliver(self, message: Message) -> str:
         """Send one message to its one recipient and return what the server said after it.
 
-        Raises RefusedReplyError, LostConnectionError, or BadHeaderError before a word is said.
+        Raises RefusedReplyError, LostConnectionError.
         """
-        if message.has_bad_headers():
-            raise BadHeaderError
-        content = message.as_bytes()
         stage = "sender"
         try:
-            self._ask(stage, self._smtp.mail(_bare(message.sender), self._options(content)))
+            options = self._options(message.content)
+            self._ask(stage, self._smtp.mail(message.sender, options))
             stage = "recipient"
-            self._ask(stage, self._smtp.rcpt(str(message.recipients[0])))
+            self._ask(stage, self._smtp.rcpt(message.recipient))
             stage = "message"
-            return self._ask(stage, self._smtp.data(content))
+            return self._ask(stage, self._smtp.data(message.content))
         except smtplib.SMTPDataError as error:  # DATA itself was refused
             return self._ask(stage, (error.smtp_code, error.smtp_error))
         except (smtplib.SMTPServerDisconnected, OSError) as error:
@@ -188,8 +182,6 @@ class SmtpCarrier:
             return connection.deliver(message)
         except RefusedReplyError as error:
             raise _fault_of(error.reply) from error
-        except (BadHeaderError, ValueError) as error:
-            raise RefusedError(f"{type(error).__name__}: {error}", "bad_header") from error
         except LostConnectionError:
             self.close()
             raise
@@ -217,7 +209,7 @@ class FileCarrier:
         self._folder = folder
 
     def send(self, letter: Letter) -> str:
-        content = build_message(letter).as_bytes()
+        content = build_message(letter).content
         name = letter.message_id.partition("@")[0]
         aside = self._folder / f".{name}.part"
         try:
@@ -249,49 +241,37 @@ def mail_folder(app: Flask) -> Path:
 
 
 def build_message(letter: Letter) -> Message:
-    """Return the Flask-Mail message of a letter, its own Message-ID and auto-reply guard set.
+    """Write a letter from the portal's own address.
 
-    The domain goes out in IDNA 2008: Flask-Mail's own coding (2003) would take « ß » for « ss »,
-    another domain. Raises RefusedError for an address that cannot be written in ASCII.
+    The domain goes out in IDNA 2008. Raises RefusedError for an address that cannot be written in
+    ASCII, an attachment that is gone and a header that is none, DeferredError.
     """
-    address = current_app.config["MAIL_DEFAULT_SENDER"]
+    sender = current_app.config["MAIL_DEFAULT_SENDER"]
     try:
         recipient = validate_email(
             letter.to_address, check_deliverability=False, allow_smtputf8=False
         ).ascii_email
     except EmailNotValidError as error:
         raise RefusedError(str(error), "unwritable_address") from error
-    message = Message(
-        subject=letter.subject,
-        recipients=[str(recipient)],
-        body=letter.body_text,
-        html=letter.body_html,
-        sender=address,
-        attachments=_attachments(letter),
-        extra_headers={"Auto-Submitted": "auto-generated"},
-    )
-    if letter.sender_name:
-        message.sender = (letter.sender_name, address)  # as a pair: a comma in a name is legal
-    message.msgId = f"<{letter.message_id}>"
-    message.date = clock.now().replace(tzinfo=UTC).timestamp()
-    return message
-
-
-def _attachments(letter: Letter) -> list[Attachment]:
-    if letter.attachment_path is None:
-        return []
+    at = clock.now().replace(tzinfo=UTC)
+    pdf = _attachment(letter)
     try:
-        content = Path(letter.attachment_path).read_bytes()
+        content = mime.write(letter, sender=sender, recipient=str(recipient), at=at, pdf=pdf)
+    except ValueError as error:
+        raise RefusedError(f"{type(error).__name__}: {error}", "bad_header") from error
+    return Message(sender, str(recipient), content)
+
+
+def _attachment(letter: Letter) -> bytes | None:
+    if letter.attachment_path is None:
+        return None
+    try:
+        return Path(letter.attachment_path).read_bytes()
     except FileNotFoundError as error:
         raise RefusedError(str(error.filename), "attachment_gone") from error
     except OSError as error:
         answer = f"{error.filename}: {error.strerror}"
         raise DeferredError(answer, "attachment_unreadable") from error
-    return [Attachment(letter.attachment_name, "application/pdf", content)]
-
-
-def _bare(sender: str | tuple[str, str] | None) -> str:
-    return sender[1] if isinstance(sender, tuple) else str(sender)
 
 
 def _fault_of(reply: Reply) -> TransportError:

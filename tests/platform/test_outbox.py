@@ -11,6 +11,7 @@ from peewee import IntegrityError
 
 from selfservice import outbox, transport
 from selfservice.db import database
+from selfservice.mime import Letter
 from selfservice.notifications import mails
 from selfservice.outbox import OutboxAttempt, OutboxMail
 from tests.conftest import Browser
@@ -161,6 +162,15 @@ def test_a_mail_that_cannot_be_written_holds_up_no_other(app: Flask) -> None:
     assert (report.sent, report.failed) == (1, 1)
 
 
+def test_a_mail_whose_header_would_bring_another_along_holds_up_no_other(app: Flask) -> None:
+    bad = queue_one("first@example.com")
+    OutboxMail.update(sender_name="Diac\r\nBcc: eve@example.com").execute()
+    queue_one("second@example.com")
+    report = outbox.deliver_due()
+    assert (report.sent, report.failed) == (1, 1)
+    assert OutboxMail.get_by_id(bad.id).reason == "bad_header"
+
+
 def test_a_surprise_in_one_mail_is_kept_and_holds_up_no_other(
     app: Flask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,7 +178,7 @@ def test_a_surprise_in_one_mail_is_kept_and_holds_up_no_other(
     queue_one("second@example.com")
     real = transport.build_message
 
-    def explode(letter: transport.Letter) -> object:
+    def explode(letter: Letter) -> object:
         if letter.to_address == "first@example.com":
             raise ZeroDivisionError("surprise")
         return real(letter)
@@ -201,7 +211,7 @@ def test_a_mail_withdrawn_while_it_leaves_keeps_no_text_and_never_goes_again(
         queue_one(cause=f"document:{number}")
     deliver = transport.SmtpCarrier.send
 
-    def withdraw_then_send(self: transport.SmtpCarrier, letter: transport.Letter) -> str:
+    def withdraw_then_send(self: transport.SmtpCarrier, letter: Letter) -> str:
         outbox.withdraw(["document:0", "document:1"])
         return deliver(self, letter)
 
