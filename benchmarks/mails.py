@@ -14,7 +14,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.table import Line, percent, thousands
-from selfservice import clock, create_app, db, installation, outbox, transport
+from selfservice import clock, create_app, db, delivery, installation, outbox, transport
 from selfservice.mime import Letter
 
 GOAL = 0.40
@@ -90,7 +90,7 @@ def _send_raw(port: int, content: bytes, count: int) -> float:
 
 def _deliver(count: int) -> float:
     started = time.perf_counter()
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     if report.sent != count:
         raise SystemExit(f"mails : {report}")
     return time.perf_counter() - started

@@ -227,6 +227,11 @@ class Prepared:
         row = self._execute(values, {}).fetchone()
         return None if row is None else self._instances(iter(row))
 
+    def run(self, *values: object, **keywords: object) -> int:
+        """Make a change and return how many rows it changed."""
+        changed: int = self._execute(values, keywords).rowcount
+        return changed
+
     def _execute(self, values: tuple[object, ...], keywords: dict[str, object]) -> Any:
         given: list[object] = []
         shape = (is_sqlite(), _flatten(values, given), *keywords.values())

@@ -13,6 +13,8 @@ from email.message import Message
 from email.utils import format_datetime, formataddr
 from functools import lru_cache
 
+SHORT_CHARACTERS = 60
+
 
 @dataclass(frozen=True)
 class Letter:
@@ -55,6 +57,8 @@ def write(
 
 
 def _encoded(text: str, header: str) -> str:
+    if text.isascii() and len(text) <= SHORT_CHARACTERS:
+        return text
     return Header(text, header_name=header).encode(linesep="\r\n")
 
 

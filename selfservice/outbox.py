@@ -6,7 +6,6 @@ The table is the truth; `transport` speaks SMTP.
 import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from flask import current_app
@@ -22,12 +21,10 @@ from peewee import (
     TextField,
 )
 
-from selfservice import clock, db, pauses, transport
-from selfservice.db import BaseModel, database
-from selfservice.mime import Letter
+from selfservice import clock, pauses
+from selfservice.db import BaseModel
 from selfservice.queue import queue
 
-DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
 LIFETIME = timedelta(days=14)
 ENDED = ("sent", "failed", "dropped")
 # Which mails leave first: what somebody waits for before a screen, the opening of an account, the
@@ -86,17 +83,6 @@ class OutboxAttempt(BaseModel):
     answer = TextField(default="")
 
 
-@dataclass
-class DeliveryReport:
-    """What one delivery run did; `faults` holds one line for each mail that did not leave."""
-
-    sent: int = 0
-    deferred: int = 0
-    failed: int = 0
-    dropped: int = 0
-    faults: list[str] = field(default_factory=list)
-
-
 class UnknownMailError(Exception):
     """No such mail that could leave again."""
 
@@ -150,30 +136,6 @@ def enqueue(
 def is_queued(cause: str) -> bool:
     """Tell whether a mail of this cause was ever written."""
     return bool(OutboxMail.select().where(OutboxMail.cause == cause).exists())
-
-
-def deliver_due(
-    *,
-    is_stopping: Callable[[], bool] = lambda: False,
-    on_progress: Callable[[], None] = lambda: None,
-) -> DeliveryReport:
-    """Send every mail that is due, by priority, then oldest first, over one connection.
-
-    One process at a time: whatever is « sending » when it begins was left by a killed one, and
-    goes again with the same Message-ID. Ends early, between two mails, once `is_stopping`; calls
-    `on_progress` after each mail, outside any transaction.
-    """
-    report = DeliveryReport()
-    with db.exclusive("delivery"):
-        _requeue_interrupted()
-        _drop_late(report)
-        with transport.carrier() as carrier:
-            while not is_stopping() and (mail := _claim_next()):
-                does_next_pass = _deliver(mail, carrier, report)
-                on_progress()
-                if not does_next_pass:
-                    break
-    return report
 
 
 def is_server_paused() -> bool:
@@ -259,140 +221,3 @@ def _render(kind: str, part: str, context: Mapping[str, object]) -> str:
 def _message_id() -> str:
     domain = current_app.config["MAIL_DEFAULT_SENDER"].rpartition("@")[2]
     return f"{clock.now():%Y%m%d%H%M%S}.{secrets.token_hex(12)}@{domain}"
-
-
-def _requeue_interrupted() -> None:
-    OutboxMail.update(state="queued").where(OutboxMail.state == "sending").execute()
-
-
-def _drop_late(report: DeliveryReport) -> None:
-    now = clock.now()
-    OutboxMail.update(body_text="", body_html="").where(
-        OutboxMail.is_secret, OutboxMail.state == "failed", OutboxMail.deadline_at <= now
-    ).execute()
-    late: Sequence[OutboxMail] = list(
-        OutboxMail.select().where(OutboxMail.state == "queued", OutboxMail.deadline_at <= now)
-    )
-    for mail in late:
-        with database.atomic():
-            _close(mail, "dropped", mail.reason or "late", mail.answer)
-        report.dropped += 1
-        report.faults.append(f"{mail.id} {mail.to_address}: {mail.answer or 'deadline passed'}")
-
-
-def _deliver(mail: OutboxMail, carrier: transport.Carrier, report: DeliveryReport) -> bool:
-    """Send one claimed mail and record what came of it; False where no other would pass."""
-    try:
-        answer = carrier.send(_letter(mail))
-    except transport.TransportError as error:
-        _record_fault(mail, error, report)
-        return not isinstance(error, transport.UnreachableError)
-    except Exception as error:
-        # One mail that nobody foresaw must not hold up all the others.
-        log.exception("mail %s", mail.id)
-        fault = transport.DeferredError(f"{type(error).__name__}: {error}", "surprise")
-        _record_fault(mail, fault, report)
-        return True
-    with database.atomic():
-        pauses.end(mail.domain, pauses.SERVER)
-        _close(mail, "sent", "", answer)
-    report.sent += 1
-    return True
-
-
-def _claim_next() -> OutboxMail | None:
-    # One at a time: the index then leads straight to the oldest, past however many that wait.
-    for priority in PRIORITIES:
-        if mail := _claim_next_of(priority):
-            return mail
-    return None
-
-
-def _claim_next_of(priority: int) -> OutboxMail | None:
-    now = clock.now()
-    due = (
-        OutboxMail.select()
-        .where(
-            OutboxMail.state == "queued",
-            OutboxMail.priority == priority,
-            OutboxMail.due_at <= now,
-            OutboxMail.deadline_at > now,
-        )
-        .order_by(OutboxMail.due_at, OutboxMail.id)
-        .limit(1)
-    )
-    while (mail := due.clone().get_or_none()) is not None:
-        if until := pauses.until(mail.domain):
-            _hold_back(mail.domain, until)
-        elif _claim(mail):
-            return mail
-    return None
-
-
-def _hold_back(domain: str, until: datetime) -> None:
-    OutboxMail.update(due_at=until).where(
-        OutboxMail.domain == domain, OutboxMail.state == "queued", OutboxMail.due_at < until
-    ).execute()
-
-
-def _claim(mail: OutboxMail) -> bool:
-    claimed = (
-        OutboxMail.update(state="sending", claimed_at=clock.now())
-        .where(OutboxMail.id == mail.id, OutboxMail.state == "queued")
-        .execute()
-    )
-    return bool(claimed)
-
-
-def _letter(mail: OutboxMail) -> Letter:
-    return Letter(
-        message_id=mail.message_id,
-        to_address=mail.to_address,
-        sender_name=mail.sender_name,
-        subject=mail.subject,
-        body_text=mail.body_text,
-        body_html=mail.body_html,
-        attachment_path=mail.attachment_path,
-        attachment_name=mail.attachment_name,
-    )
-
-
-def _record_fault(
-    mail: OutboxMail, error: transport.TransportError, report: DeliveryReport
-) -> None:
-    report.faults.append(f"{mail.id} {mail.to_address}: {error.answer}")
-    with database.atomic():
-        if isinstance(error, transport.RefusedError):
-            _close(mail, "failed", error.reason, error.answer)
-            report.failed += 1
-        else:
-            _defer(mail, error)
-            report.deferred += 1
-
-
-def _defer(mail: OutboxMail, error: transport.TransportError) -> None:
-    """Put a mail back for later, and leave alone the domain or the server that is in trouble."""
-    due_at = clock.now() + DELAYS[min(mail.attempts, len(DELAYS) - 1)]
-    if isinstance(error, transport.UnreachableError):
-        pauses.begin(pauses.SERVER)
-        if not error.is_mail_suspect:
-            due_at = mail.due_at  # not its fault: it keeps its place
-    elif error.reason == "later":
-        pauses.begin(mail.domain)
-    _record_attempt(mail, "queued", "deferred", error.reason, error.answer, due_at=due_at)
-
-
-def _close(mail: OutboxMail, state: str, reason: str, answer: str) -> None:
-    changes: dict[str, object] = {"sent_at": clock.now() if state == "sent" else None}
-    if mail.is_secret and state != "failed":
-        changes |= {"body_text": "", "body_html": ""}
-    _record_attempt(mail, state, state, reason, answer, **changes)
-
-
-def _record_attempt(
-    mail: OutboxMail, state: str, outcome: str, reason: str, answer: str, **changes: object
-) -> None:
-    OutboxAttempt.create(mail=mail, at=clock.now(), outcome=outcome, reason=reason, answer=answer)
-    OutboxMail.update(
-        state=state, attempts=OutboxMail.attempts + 1, reason=reason, answer=answer, **changes
-    ).where(OutboxMail.id == mail.id).execute()

@@ -7,11 +7,12 @@ from typing import Any
 from peewee import CharField, DateTimeField, IntegerField
 
 from selfservice import clock
-from selfservice.db import BaseModel
+from selfservice.db import BaseModel, Prepared
 
 SERVER = ""  # the name under which the SMTP server itself pauses
 MINUTES = (1, 5, 15, 60, 180)
 SERVER_MINUTES = (1, 2, 5)
+LONGEST = timedelta(minutes=MINUTES[-1])
 
 
 class MailPause(BaseModel):
@@ -41,25 +42,36 @@ def begin(domain: str) -> None:
 
 def end(*domains: str) -> None:
     """Forget the pause and the failures of domains that answer again."""
-    MailPause.delete().where(MailPause.domain.in_(domains)).execute()
+    _END.run(domains)
 
 
 def until(domain: str) -> datetime | None:
     """Return when (UTC) the pause of a domain ends; None where it is not paused now."""
-    return current(MailPause.domain == domain).get(domain)
-
-
-def current(*conditions: Any) -> dict[str, datetime]:
-    """Return the domains that are paused now, and until when (UTC).
-
-    A pause longer than any could be dates from a clock since set back.
-    """
     now = clock.now()
-    longest = now + timedelta(minutes=MINUTES[-1])
-    running = MailPause.select().where(
-        MailPause.until_at > now, MailPause.until_at <= longest, *conditions
-    )
-    return {pause.domain: pause.until_at for pause in running}
+    found = _RUNNING.first(now, now + LONGEST, domain)
+    return found[0].until_at if found else None
+
+
+def current() -> dict[str, datetime]:
+    """Return the domains that are paused now, and until when (UTC)."""
+    now = clock.now()
+    return {pause.domain: pause.until_at for pause in _running(now, now + LONGEST, None)}
+
+
+def _running(now: Any, latest: Any, domain: Any) -> Any:
+    """Build the query of the pauses that end by `latest`.
+
+    One longer than any could be dates from a clock since set back.
+    """
+    running = MailPause.select().where(MailPause.until_at > now, MailPause.until_at <= latest)
+    return running if domain is None else running.where(MailPause.domain == domain)
+
+
+def _ended(domains: Any) -> Any:
+    return MailPause.delete().where(MailPause.domain.in_(domains))
+
+
+_RUNNING, _END = Prepared(MailPause, build=_running), Prepared(build=_ended)
 
 
 def _delay(minutes: Sequence[int], failures: int) -> timedelta:

@@ -247,19 +247,24 @@ def build_message(letter: Letter) -> Message:
     ASCII, an attachment that is gone and a header that is none, DeferredError.
     """
     sender = current_app.config["MAIL_DEFAULT_SENDER"]
-    try:
-        recipient = validate_email(
-            letter.to_address, check_deliverability=False, allow_smtputf8=False
-        ).ascii_email
-    except EmailNotValidError as error:
-        raise RefusedError(str(error), "unwritable_address") from error
+    recipient = _in_ascii(letter.to_address)
     at = clock.now().replace(tzinfo=UTC)
     pdf = _attachment(letter)
     try:
-        content = mime.write(letter, sender=sender, recipient=str(recipient), at=at, pdf=pdf)
+        content = mime.write(letter, sender=sender, recipient=recipient, at=at, pdf=pdf)
     except ValueError as error:
         raise RefusedError(f"{type(error).__name__}: {error}", "bad_header") from error
-    return Message(sender, str(recipient), content)
+    return Message(sender, recipient, content)
+
+
+def _in_ascii(address: str) -> str:
+    if address.isascii():  # the register and the forms let none pass that is no address
+        return address
+    try:
+        found = validate_email(address, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        raise RefusedError(str(error), "unwritable_address") from error
+    return str(found.ascii_email)
 
 
 def _attachment(letter: Letter) -> bytes | None:

@@ -8,7 +8,7 @@ from time import monotonic
 
 from flask import Flask
 
-from selfservice import clock, db, outbox, ratelimit, tokens
+from selfservice import clock, db, delivery, outbox, ratelimit, tokens
 from selfservice.accounts import sessions
 from selfservice.notifications import reminders, send
 from selfservice.operations import milestones, purging
@@ -46,7 +46,7 @@ def _deliver() -> None:
     if not outbox.is_server_paused():
         # Ten thousand mails take longer than a living worker may stay silent.
         beat = _every(BEAT_SECONDS, milestones.beat)
-        outbox.deliver_due(is_stopping=queue.is_stopping, on_progress=beat)
+        delivery.deliver_due(is_stopping=queue.is_stopping, on_progress=beat)
 
 
 def _forget() -> None:

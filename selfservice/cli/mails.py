@@ -4,7 +4,7 @@ from datetime import datetime
 
 import click
 
-from selfservice import clock, outbox
+from selfservice import clock, delivery, outbox
 from selfservice.cli.frame import cli, command, finish
 from selfservice.invoices.queries import MAX_ID
 from selfservice.notifications import chain, labels, reminders, send
@@ -43,7 +43,7 @@ def mail() -> None:
 @command
 def mail_deliver() -> None:
     """Envoie les mails en attente."""
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     finish(
         f"{report.sent} mail(s) envoyé(s), {report.deferred} reporté(s), "
         f"{report.failed} refusé(s), {report.dropped} abandonné(s).",

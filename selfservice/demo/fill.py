@@ -7,7 +7,7 @@ from pathlib import Path
 
 from flask import current_app
 
-from selfservice import outbox
+from selfservice import delivery
 from selfservice.accounts import users
 from selfservice.accounts.models import User
 from selfservice.accounts.passwords import hash_password
@@ -54,7 +54,7 @@ def fill() -> DemoReport:
     for seller in SELLERS:
         _fill_supplier(seller, report)
     send.send_due()
-    report.mails = outbox.deliver_due().sent
+    report.mails = delivery.deliver_due().sent
     _open_logins()
     return report
 

@@ -9,7 +9,7 @@ import time_machine
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from selfservice import outbox, tokens
+from selfservice import delivery, tokens
 from selfservice.accounts import recovery, users
 from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
@@ -249,7 +249,7 @@ def test_sixth_request_for_an_address_waits_and_locks_nobody_out(
 
 def test_secret_leaves_the_outbox_with_the_mail(app: Flask, people: People) -> None:
     recovery.request_link("alice@example.com", origin="192.0.2.1")
-    outbox.deliver_due()
+    delivery.deliver_due()
     mail = OutboxMail.get()
     assert mail.state == "sent"
     assert mail.body_text == mail.body_html == ""
@@ -259,7 +259,7 @@ def test_link_that_cannot_leave_in_time_is_dropped_and_shown(app: Flask, people:
     with time_machine.travel("2026-03-01T10:00:00Z", tick=False) as machine:
         recovery.request_link("alice@example.com", origin="192.0.2.1")
         machine.shift(timedelta(minutes=121))
-        report = outbox.deliver_due()
+        report = delivery.deliver_due()
     assert (report.sent, report.dropped) == (0, 1)
     assert OutboxMail.get().state == "dropped"
 

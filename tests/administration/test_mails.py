@@ -6,7 +6,7 @@ from html import unescape
 
 import pytest
 
-from selfservice import outbox
+from selfservice import delivery, outbox
 from selfservice.accounts import recovery
 from selfservice.accounts.models import User
 from selfservice.notifications import send
@@ -50,7 +50,7 @@ def test_administrator_sees_that_an_address_waits_for_a_first_document(alice: Br
 def test_sent_mail_says_when_and_where_to_look_for_it(
     notified: list[OutboxMail], alice: Browser
 ) -> None:
-    outbox.deliver_due()
+    delivery.deliver_due()
     text = text_of(alice)
     assert "Compte activé" in text
     assert "Notification d’un document Facture FA-77" in text

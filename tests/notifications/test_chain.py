@@ -4,7 +4,7 @@ from itertools import product
 
 from flask import Flask
 
-from selfservice import clock, outbox
+from selfservice import clock, delivery
 from selfservice.cli.frame import cli
 from selfservice.config import REPOSITORY
 from selfservice.help import PAGES
@@ -71,7 +71,7 @@ def test_operator_sees_each_mail_with_its_id_and_what_became_of_it(app: Flask) -
     make_company(make_supplier(), email="b@example.com")
     send.send_due()
     activation, document = OutboxMail.select().order_by(OutboxMail.id)
-    outbox.deliver_due()
+    delivery.deliver_due()
     OutboxMail.update(state="failed", reason="mailbox_full", answer="552\nfull").where(
         OutboxMail.id == document.id
     ).execute()
@@ -97,7 +97,7 @@ def test_operator_sees_until_when_a_mail_is_tried_again(app: Flask) -> None:
 def test_attempts_follow_their_mail_on_lines_without_an_id(app: Flask) -> None:
     make_invoice(make_company(make_supplier(), email="a@example.com"))
     send.send_due()
-    outbox.deliver_due()
+    delivery.deliver_due()
     mail, attempt = mail_list(app, "--attempts")
     assert mail[0] == str(OutboxMail.get().id)
     assert (attempt[0], attempt[2]) == ("", "Envoyé")

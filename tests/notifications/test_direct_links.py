@@ -9,7 +9,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from selfservice import clock, outbox
+from selfservice import clock, delivery
 from selfservice.audit import AuditEntry
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice, Opening
@@ -186,6 +186,6 @@ def test_unknown_is_404(app: Flask, browser: Browser) -> None:
 
 
 def test_leaves_the_outbox_with_the_mail(path: str, new_browser: Callable[[], Browser]) -> None:
-    outbox.deliver_due()
+    delivery.deliver_due()
     assert path.rpartition("/")[2] not in OutboxMail.get(OutboxMail.kind == "digest").body_text
     assert new_browser().get(path).status_code == 200

@@ -10,7 +10,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from selfservice import clock, outbox
+from selfservice import clock, delivery
 from selfservice.notifications import send
 from selfservice.outbox import OutboxMail
 from selfservice.suppliers.models import Company
@@ -64,7 +64,7 @@ def test_activation_goes_before_a_mail_for_each_document(app: Flask) -> None:
 def test_attached_mode_sends_the_very_document(app: Flask, instance: Path) -> None:
     invoice = with_file(make_invoice(company_in("attached"), number="FA/2026-é"))
     send.send_due()
-    outbox.deliver_due()
+    delivery.deliver_due()
     letters = [
         message_from_bytes(path.read_bytes(), policy=policy.default)
         for path in (instance / "mail").glob("*.eml")
@@ -78,7 +78,7 @@ def test_attached_mode_sends_the_very_document(app: Flask, instance: Path) -> No
 def test_lost_attachment_fails_visibly(app: Flask) -> None:
     make_invoice(company_in("attached"))
     send.send_due()
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.sent, report.failed) == (1, 1)
 
 

@@ -9,7 +9,7 @@ import time_machine
 from flask import Flask
 from peewee import IntegrityError
 
-from selfservice import outbox, transport
+from selfservice import delivery, outbox, transport
 from selfservice.db import database
 from selfservice.mime import Letter
 from selfservice.notifications import mails
@@ -21,7 +21,7 @@ from tests.smtp import Postbox, queue_one
 
 def test_mail_leaves_by_smtp_in_text_and_html(smtp: Postbox) -> None:
     mail = queue_one()
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.sent, report.faults) == (1, [])
     (received,) = smtp.mails
     assert received["To"] == "pierre@example.com"
@@ -40,7 +40,7 @@ def test_mail_leaves_by_smtp_in_text_and_html(smtp: Postbox) -> None:
 def test_a_batch_takes_one_connection_and_goes_in_order(smtp: Postbox) -> None:
     for number in range(5):
         queue_one(f"user{number}@example.com")
-    assert outbox.deliver_due().sent == 5
+    assert delivery.deliver_due().sent == 5
     assert [mail["To"] for mail in smtp.mails] == [f"user{n}@example.com" for n in range(5)]
     assert len(smtp.connections) == 1
 
@@ -57,7 +57,7 @@ def test_what_somebody_waits_for_passes_a_batch_that_is_leaving(
             new_browser().submit("/recuperation", {"email": people.bob.email})
         return False
 
-    assert outbox.deliver_due(is_stopping=recover_after_two).sent == 5
+    assert delivery.deliver_due(is_stopping=recover_after_two).sent == 5
     opened = people.alice.company.email
     in_order = [opened, "user0@example.com", people.bob.email, *_users(1, 2)]
     assert smtp.recipients == in_order
@@ -69,8 +69,8 @@ def _users(*numbers: int) -> list[str]:
 
 def test_nothing_is_sent_twice(smtp: Postbox) -> None:
     queue_one()
-    outbox.deliver_due()
-    assert outbox.deliver_due().sent == 0
+    delivery.deliver_due()
+    assert delivery.deliver_due().sent == 0
     assert len(smtp.mails) == 1
 
 
@@ -78,12 +78,12 @@ def test_temporary_refusal_is_tried_again_later_with_the_same_id(smtp: Postbox) 
     smtp.answers = ["451 4.7.1 greylisted"]
     with time_machine.travel("2026-03-01T10:00:00Z", tick=False) as machine:
         mail = queue_one()
-        report = outbox.deliver_due()
+        report = delivery.deliver_due()
         assert (report.sent, report.deferred) == (0, 1)
         assert "greylisted" in report.faults[0]
-        assert outbox.deliver_due().sent == 0, "not before its delay"
+        assert delivery.deliver_due().sent == 0, "not before its delay"
         machine.shift(timedelta(minutes=1))
-        assert outbox.deliver_due().sent == 1
+        assert delivery.deliver_due().sent == 1
     assert smtp.mails[0]["Message-ID"] == f"<{mail.message_id}>"
     outcomes = [attempt.outcome for attempt in OutboxAttempt.select().order_by(OutboxAttempt.id)]
     assert outcomes == ["deferred", "sent"]
@@ -93,7 +93,7 @@ def test_final_refusal_fails_visibly_and_lets_the_others_pass(smtp: Postbox) -> 
     smtp.answers = ["550 5.1.1 no such user", "250 OK"]
     refused = queue_one("nobody@example.com")
     queue_one("pierre@example.com")
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.sent, report.failed) == (1, 1)
     kept = OutboxMail.get_by_id(refused.id)
     assert kept.state == "failed"
@@ -103,9 +103,9 @@ def test_final_refusal_fails_visibly_and_lets_the_others_pass(smtp: Postbox) -> 
 def test_failed_mail_can_be_retried(smtp: Postbox) -> None:
     smtp.answers = ["550 mailbox full"]
     mail = queue_one()
-    outbox.deliver_due()
+    delivery.deliver_due()
     outbox.retry(mail.id)
-    assert outbox.deliver_due().sent == 1
+    assert delivery.deliver_due().sent == 1
     with pytest.raises(outbox.UnknownMailError):
         outbox.retry(mail.id)
 
@@ -117,7 +117,7 @@ def test_server_that_is_down_loses_nothing(
     make_app()
     queue_one()
     queue_one()
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.sent, report.deferred) == (0, 1), "the batch stops at the first"
     assert OutboxMail.select().where(OutboxMail.state == "queued").count() == 2
 
@@ -127,7 +127,7 @@ def test_interrupted_delivery_goes_again_with_the_same_id(
 ) -> None:
     mail = queue_one()
     OutboxMail.update(state="sending").where(OutboxMail.id == mail.id).execute()
-    assert outbox.deliver_due().sent == 1
+    assert delivery.deliver_due().sent == 1
     assert smtp.mails[0]["Message-ID"] == f"<{mail.message_id}>"
 
 
@@ -147,9 +147,9 @@ def test_mail_of_an_undone_cause_is_undone(app: Flask) -> None:
 
 def test_file_transport_writes_one_file_a_mail(app: Flask, instance: Path) -> None:
     mail = queue_one()
-    outbox.deliver_due()
+    delivery.deliver_due()
     OutboxMail.update(state="sending").where(OutboxMail.id == mail.id).execute()
-    outbox.deliver_due()
+    delivery.deliver_due()
     (file,) = (instance / "mail").glob("*")
     assert file.suffix == ".eml"
     assert mail.message_id.encode() in file.read_bytes()
@@ -158,7 +158,7 @@ def test_file_transport_writes_one_file_a_mail(app: Flask, instance: Path) -> No
 def test_a_mail_that_cannot_be_written_holds_up_no_other(app: Flask) -> None:
     queue_one("élodie@example.com")
     queue_one("pierre@example.com")
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.sent, report.failed) == (1, 1)
 
 
@@ -166,7 +166,7 @@ def test_a_mail_whose_header_would_bring_another_along_holds_up_no_other(app: Fl
     bad = queue_one("first@example.com")
     OutboxMail.update(sender_name="Diac\r\nBcc: eve@example.com").execute()
     queue_one("second@example.com")
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.sent, report.failed) == (1, 1)
     assert OutboxMail.get_by_id(bad.id).reason == "bad_header"
 
@@ -184,14 +184,14 @@ def test_a_surprise_in_one_mail_is_kept_and_holds_up_no_other(
         return real(letter)
 
     monkeypatch.setattr(transport, "build_message", explode)
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.sent, report.deferred) == (1, 1)
     assert "surprise" in OutboxMail.get_by_id(first.id).answer
 
 
 def test_an_international_domain_goes_out_in_todays_coding(smtp: Postbox) -> None:
     queue_one("hotel@straße.de")
-    outbox.deliver_due()
+    delivery.deliver_due()
     assert smtp.mails[0]["To"] == "hotel@xn--strae-oqa.de"
 
 
@@ -199,9 +199,9 @@ def test_a_mail_without_a_link_that_was_too_late_can_be_retried(smtp: Postbox) -
     with time_machine.travel("2026-03-01T10:00:00Z", tick=False) as machine:
         mail = queue_one()
         machine.shift(outbox.LIFETIME)
-        assert outbox.deliver_due().dropped == 1
+        assert delivery.deliver_due().dropped == 1
         outbox.retry(mail.id)
-        assert outbox.deliver_due().sent == 1
+        assert delivery.deliver_due().sent == 1
 
 
 def test_a_mail_withdrawn_while_it_leaves_keeps_no_text_and_never_goes_again(
@@ -216,7 +216,7 @@ def test_a_mail_withdrawn_while_it_leaves_keeps_no_text_and_never_goes_again(
         return deliver(self, letter)
 
     monkeypatch.setattr(transport.SmtpCarrier, "send", withdraw_then_send)
-    assert outbox.deliver_due().sent == 1
+    assert delivery.deliver_due().sent == 1
     (received,) = smtp.mails
     assert "Durand" in received.as_string()
     assert {mail.state for mail in OutboxMail.select()} == {"sent", "dropped"}

@@ -14,7 +14,7 @@ import pytest
 import time_machine
 from flask import Flask
 
-from selfservice import outbox, pauses
+from selfservice import delivery, outbox, pauses
 from selfservice.outbox import OutboxAttempt, OutboxMail
 from tests.conftest import free_port
 from tests.smtp import Postbox, listening, misbehaving, queue_one
@@ -41,7 +41,7 @@ def test_server_that_is_down_keeps_every_mail_in_its_place(use_smtp: Callable[..
     port = free_port()
     use_smtp(port)
     mails = [queue_one(f"user{number}@example.com") for number in range(3)]
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.sent, report.deferred) == (0, 1), "the batch stops at the first"
     assert [verdict(mail) for mail in mails] == [("queued", "unreachable"), *[("queued", "")] * 2]
     assert outbox.is_server_paused()
@@ -53,7 +53,7 @@ def test_server_whose_name_is_no_name_keeps_every_mail_in_its_place(
 ) -> None:
     use_smtp(25, MAIL_SERVER="smtp..example.com")
     mails = [queue_one(f"user{number}@example.com") for number in range(3)]
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.sent, report.deferred) == (0, 1), "the batch stops at the first"
     assert verdict(mails[0]) == ("queued", "unreachable")
 
@@ -65,10 +65,10 @@ def test_server_that_comes_back_gets_everything_in_order(
     with listening(box) as port:
         use_smtp(port)
     mails = [queue_one(f"user{number}@example.com") for number in range(3)]
-    assert outbox.deliver_due().sent == 0
+    assert delivery.deliver_due().sent == 0
     with listening(box) as port:
         use_smtp(port)
-        assert outbox.deliver_due().sent == 3
+        assert delivery.deliver_due().sent == 3
     assert box.ids() == [f"<{mail.message_id}>" for mail in mails]
     assert not outbox.is_server_paused()
 
@@ -79,7 +79,7 @@ def test_pause_of_the_server_grows_and_ends(
     use_smtp(free_port())
     queue_one()
     for minutes in (1, 2, 5, 5):
-        outbox.deliver_due()
+        delivery.deliver_due()
         clock_at.shift(timedelta(minutes=minutes, seconds=-1))
         assert outbox.is_server_paused()
         clock_at.shift(timedelta(seconds=1))
@@ -92,7 +92,7 @@ def test_black_hole_costs_its_timeout_once(use_smtp: Callable[..., Flask]) -> No
         use_smtp(port, MAIL_TIMEOUT_SECONDS="1")
         mails = [queue_one() for _ in range(3)]
         started = time.monotonic()
-        report = outbox.deliver_due()
+        report = delivery.deliver_due()
         assert time.monotonic() - started < 3
     assert (report.sent, report.deferred) == (0, 1)
     assert verdict(mails[0]) == ("queued", "unreachable")
@@ -104,14 +104,14 @@ def test_451_pauses_its_domain_while_the_others_go_on(
     smtp.answers = ["451 4.3.0 try again later"]
     first, second = (queue_one(f"{name}@slow.example") for name in ("a", "b"))
     queue_one("c@fast.example")
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.sent, report.deferred) == (1, 1)
     assert smtp.recipients == ["a@slow.example", "c@fast.example"], "b was not even tried"
     assert verdict(first) == ("queued", "later")
     assert verdict(second) == ("queued", "")
-    assert outbox.deliver_due().sent == 0
+    assert delivery.deliver_due().sent == 0
     clock_at.shift(timedelta(minutes=1))
-    assert outbox.deliver_due().sent == 2
+    assert delivery.deliver_due().sent == 2
 
 
 def test_pause_of_a_domain_grows_with_each_451(
@@ -121,9 +121,9 @@ def test_pause_of_a_domain_grows_with_each_451(
     for number in range(3):
         queue_one(f"user{number}@slow.example")
     for minutes in (1, 5, 15):
-        assert outbox.deliver_due().deferred == 1
+        assert delivery.deliver_due().deferred == 1
         clock_at.shift(timedelta(minutes=minutes, seconds=-1))
-        assert outbox.deliver_due().deferred == 0
+        assert delivery.deliver_due().deferred == 0
         clock_at.shift(timedelta(seconds=1))
 
 
@@ -132,11 +132,11 @@ def test_clock_set_back_ends_a_pause_that_no_domain_gets(
 ) -> None:
     smtp.answers = ["451 4.3.0 later"]
     mail = queue_one("a@slow.example")
-    outbox.deliver_due()
+    delivery.deliver_due()
     clock_at.shift(timedelta(days=-1))
     assert pauses.current() == {}
     outbox.retry(mail.id)
-    assert outbox.deliver_due().sent == 1
+    assert delivery.deliver_due().sent == 1
 
 
 def test_greylisting_delays_one_recipient_and_then_accepts(
@@ -145,11 +145,11 @@ def test_greylisting_delays_one_recipient_and_then_accepts(
     smtp.answers = ["451 4.7.1 Greylisted, come back"]
     mail = queue_one("a@grey.example")
     queue_one("b@grey.example")
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.sent, report.deferred) == (1, 1)
     assert verdict(mail) == ("queued", "greylisted")
     clock_at.shift(timedelta(minutes=1))
-    assert outbox.deliver_due().sent == 1
+    assert delivery.deliver_due().sent == 1
     assert smtp.ids()[1] == f"<{mail.message_id}>"
 
 
@@ -172,7 +172,7 @@ def test_final_refusal_of_a_recipient_is_told_for_what_it_is(
     smtp.answers = [answer]
     mail = queue_one("nobody@example.com")
     queue_one("pierre@example.com")
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.sent, report.failed) == (1, 1)
     assert verdict(mail) == ("failed", reason)
     assert kept(mail).answer == answer, "the server's own words are kept"
@@ -186,7 +186,7 @@ def test_final_refusal_of_a_recipient_is_told_for_what_it_is(
 def test_refused_content_is_not_a_refused_address(answer: str, reason: str, smtp: Postbox) -> None:
     smtp.data_answers = [answer]
     mail = queue_one()
-    assert outbox.deliver_due().failed == 1
+    assert delivery.deliver_due().failed == 1
     assert verdict(mail) == ("failed", reason)
 
 
@@ -194,7 +194,7 @@ def test_mailbox_that_is_full_for_now_is_tried_again(smtp: Postbox) -> None:
     smtp.answers = ["452 4.2.2 mailbox full"]
     mail = queue_one("a@example.com")
     queue_one("b@example.com")
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.sent, report.deferred) == (1, 1)
     assert verdict(mail) == ("queued", "mailbox_full")
 
@@ -203,33 +203,33 @@ def test_refused_sender_fails_no_mail(smtp: Postbox) -> None:
     smtp.sender_answers = ["550 5.1.8 we do not know you"]
     mail = queue_one()
     queue_one("b@example.com")
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.failed, report.deferred) == (0, 1)
     assert verdict(mail) == ("queued", "sender_refused")
-    assert outbox.deliver_due().sent == 2, "once the operator has mended it"
+    assert delivery.deliver_due().sent == 2, "once the operator has mended it"
 
 
 def test_server_that_will_not_relay_fails_no_mail(smtp: Postbox) -> None:
     smtp.answers = ["554 5.7.1 Relay access denied"]
     mail = queue_one()
     queue_one("b@example.com")
-    assert outbox.deliver_due().failed == 0
+    assert delivery.deliver_due().failed == 0
     assert verdict(mail) == ("queued", "relay_denied")
-    assert outbox.deliver_due().sent == 1, "the other passes before it"
+    assert delivery.deliver_due().sent == 1, "the other passes before it"
 
 
 def test_connection_closed_after_so_many_mails_is_opened_again(smtp: Postbox) -> None:
     smtp.sender_answers = ["250 OK", "421 4.7.0 too many mails, closing"]
     for number in range(3):
         queue_one(f"user{number}@example.com")
-    assert outbox.deliver_due().sent == 3
+    assert delivery.deliver_due().sent == 3
     assert len(smtp.mails) == 3
 
 
 def test_what_the_server_says_after_data_is_kept(smtp: Postbox) -> None:
     smtp.data_answers = ["250 2.0.0 Ok: queued as 4XyZ"]
     mail = queue_one()
-    outbox.deliver_due()
+    delivery.deliver_due()
     assert kept(mail).answer == "250 2.0.0 Ok: queued as 4XyZ"
     assert OutboxAttempt.get().answer == kept(mail).answer
 
@@ -240,7 +240,7 @@ def test_slow_server_is_waited_for(use_smtp: Callable[..., Flask]) -> None:
     with listening(box) as port:
         use_smtp(port, MAIL_TIMEOUT_SECONDS="10")
         queue_one()
-        assert outbox.deliver_due().sent == 1
+        assert delivery.deliver_due().sent == 1
 
 
 def test_drop_after_data_doubles_at_worst_with_the_same_id(use_smtp: Callable[..., Flask]) -> None:
@@ -249,11 +249,11 @@ def test_drop_after_data_doubles_at_worst_with_the_same_id(use_smtp: Callable[..
         use_smtp(port)
         with time_machine.travel(NOON, tick=False) as machine:
             mail = queue_one()
-            assert outbox.deliver_due().deferred == 1
+            assert delivery.deliver_due().deferred == 1
             assert verdict(mail) == ("queued", "unconfirmed")
-            assert outbox.deliver_due().deferred == 0, "not at once again"
+            assert delivery.deliver_due().deferred == 0, "not at once again"
             machine.shift(timedelta(minutes=1))
-            assert outbox.deliver_due().deferred == 1
+            assert delivery.deliver_due().deferred == 1
     ids = [message_from_bytes(content)["Message-ID"] for content in received]
     assert ids == [f"<{mail.message_id}>"] * 2
 
@@ -298,7 +298,7 @@ def test_self_signed_certificate_is_refused_and_told(
     with listening(box, tls=self_signed) as port:
         use_smtp(port, MAIL_USE_TLS="true")
         mail = queue_one()
-        report = outbox.deliver_due()
+        report = delivery.deliver_due()
     assert verdict(mail) == ("queued", "certificate")
     assert "self-signed" in report.faults[0]
     assert box.mails == []
@@ -309,9 +309,9 @@ def test_mail_past_its_deadline_is_given_up_visibly(
 ) -> None:
     smtp.rule = lambda _address: "452 4.2.2 mailbox full"
     mail = queue_one()
-    outbox.deliver_due()
+    delivery.deliver_due()
     clock_at.shift(outbox.LIFETIME)
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert report.dropped == 1
     assert "mailbox full" in report.faults[0]
     assert verdict(mail) == ("dropped", "mailbox_full")
@@ -320,6 +320,6 @@ def test_mail_past_its_deadline_is_given_up_visibly(
 def test_long_delivery_ends_between_two_mails_when_asked_to(smtp: Postbox) -> None:
     for number in range(3):
         queue_one(f"user{number}@example.com")
-    report = outbox.deliver_due(is_stopping=lambda: len(smtp.mails) >= 2)
+    report = delivery.deliver_due(is_stopping=lambda: len(smtp.mails) >= 2)
     assert report.sent == 2
     assert OutboxMail.select().where(OutboxMail.state == "sending").count() == 0

@@ -12,7 +12,7 @@ from flask import Flask
 from huey.api import PostgresHuey
 from peewee import OperationalError
 
-from selfservice import db, outbox, postgresql
+from selfservice import db, delivery, postgresql
 from selfservice.accounts.models import User
 from selfservice.invoices.deposit import deposit_folder
 from selfservice.notifications import send
@@ -65,7 +65,7 @@ def test_the_main_job_from_a_deposit_to_the_invoices_read(
     (folder / "f1.pdf").write_bytes(papers.facturx(company, number="F-1"))
     assert deposit_folder(company.supplier, folder).deposited == 1
     assert send.send_due().activated == 1
-    assert outbox.deliver_due().sent == 1
+    assert delivery.deliver_due().sent == 1
     assert len(list((instance / "mail").glob("*.eml"))) == 1
     assert browser.sign_in("alice", PASSWORD).status_code == 302
     assert "F-1" in browser.get("/factures").text

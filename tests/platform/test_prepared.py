@@ -74,3 +74,12 @@ def test_it_is_written_once(people: People, monkeypatch: pytest.MonkeyPatch) -> 
     assert prepared.first("alice")
     monkeypatch.setattr(prepared, "_build", None)
     assert prepared.first("bob")
+
+
+def test_it_changes_rows_and_says_how_many(people: People) -> None:
+    def build(login: Any, name: Any) -> Any:
+        return User.update(last_name=name).where(User.login == login)
+
+    prepared = Prepared(build=build)
+    assert [prepared.run(each, "Durand") for each in ("alice", "nobody")] == [1, 0]
+    assert [user.login for user in User.select().where(User.last_name == "Durand")] == ["alice"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from selfservice import clock, outbox, tokens
+from selfservice import clock, delivery, outbox, tokens
 from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
 from selfservice.db import database
@@ -93,7 +93,7 @@ def test_a_mail_with_its_document_attached_does_not_leave_any_more(
     assert mail.to_address == "c@example.com", "the chain of an address stays"
     with pytest.raises(outbox.UnknownMailError):
         outbox.retry(mail.id)
-    report = outbox.deliver_due()
+    report = delivery.deliver_due()
     assert (report.sent, report.faults) == (1, []), "the activation mail only"
 
 
@@ -120,7 +120,7 @@ def test_a_mail_that_is_just_leaving_gets_no_second_try(
     purge.purge()
     mail = OutboxMail.get(OutboxMail.kind == "document")
     assert (mail.state, mail.body_text) == ("sending", "")
-    report = outbox.deliver_due()  # as if the delivery had been killed
+    report = delivery.deliver_due()  # as if the delivery had been killed
     assert report.dropped == 1
 
 
