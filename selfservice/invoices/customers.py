@@ -6,6 +6,7 @@ from typing import Any
 
 from peewee import Expression
 
+from selfservice.db import Prepared
 from selfservice.invoices.description import Facts
 from selfservice.invoices.facturx import Party
 from selfservice.invoices.refusal import RefusalError
@@ -65,14 +66,21 @@ class Customers:
         named = dict.fromkeys(buyer.identifiers)
         yield [self._by_number[number] for number in named if number in self._by_number]
         for condition in _conditions(buyer):
-            query = _customers(self.supplier).where(condition).limit(2)
+            query = _customers(self.supplier.id).where(condition).limit(2)
             yield [Customer(*columns) for columns in query.tuples()]
 
 
 def _by_number(supplier: Supplier, numbers: Iterable[str]) -> dict[str, Customer]:
-    query = _customers(supplier).select_extend(Company.client_number)
-    found = query.where(Company.client_number.in_(list(numbers))).tuples()
+    found = _NUMBERED.rows(supplier.id, tuple(numbers))
     return {number: Customer(*columns) for *columns, number in found}
+
+
+def _numbered(supplier_id: Any, numbers: Any) -> Any:
+    query = _customers(supplier_id).select_extend(Company.client_number)
+    return query.where(Company.client_number.in_(numbers))
+
+
+_NUMBERED = Prepared(build=_numbered)
 
 
 def _conditions(buyer: Party) -> list[Expression]:
@@ -88,10 +96,10 @@ def _conditions(buyer: Party) -> list[Expression]:
     return conditions
 
 
-def _customers(supplier: Supplier) -> Any:
+def _customers(supplier_id: Any) -> Any:
     return Company.select(
         Company.id, Company.delivery, Company.notification, Company.email_key
-    ).where(Company.supplier == supplier.id)
+    ).where(Company.supplier == supplier_id)
 
 
 def _called(buyer: Party) -> str:

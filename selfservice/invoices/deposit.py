@@ -14,7 +14,7 @@ from flask import current_app
 from peewee import IntegrityError
 
 from selfservice import audit, clock
-from selfservice.db import database, durable
+from selfservice.db import Prepared, database, durable
 from selfservice.invoices import credits, storage, tombstones
 from selfservice.invoices.checking import admit, describe
 from selfservice.invoices.customers import Customer, Customers
@@ -315,10 +315,16 @@ def _sort_out(supplier: Supplier, waiting: list[_Waiting]) -> tuple[list[_Waitin
 
 
 def _stored(supplier_id: int, numbers: list[str]) -> dict[str, str]:
-    query: Any = Invoice.select(Invoice.number, Invoice.sha256).where(
+    return dict(_STORED.rows(supplier_id, tuple(numbers)))
+
+
+def _numbered(supplier_id: Any, numbers: Any) -> Any:
+    return Invoice.select(Invoice.number, Invoice.sha256).where(
         Invoice.supplier == supplier_id, Invoice.number.in_(numbers)
     )
-    return dict(query.tuples())
+
+
+_STORED = Prepared(build=_numbered)
 
 
 def _insert(waiting: list[_Waiting]) -> list[_Waiting]:

@@ -33,7 +33,8 @@ def read_pdf(file: BinaryIO, *, max_pages: int) -> Embedded:
     """
     _check_ends(file)
     try:
-        with _opened(file) as pdf:
+        # Mapped: a copy of the reader's own, which nobody cuts short meanwhile.
+        with _opened(file, AccessMode.mmap) as pdf:
             pages = len(pdf.pages)
             if pages == 0:
                 raise RefusalError("no_page")
@@ -51,14 +52,12 @@ def extract_xml(path: Path) -> bytes | None:
 
     In the portal's own process: at its deposit the same reading kept within a reader's limits.
     """
-    with path.open("rb") as file, _opened(file) as pdf:
+    with path.open("rb") as file, _opened(file, AccessMode.stream) as pdf:
         return facturx.embedded_xml(pdf)
 
 
-def _opened(file: BinaryIO) -> Pdf:
-    return Pdf.open(
-        file, attempt_recovery=False, suppress_warnings=True, access_mode=AccessMode.stream
-    )
+def _opened(file: BinaryIO, mode: AccessMode) -> Pdf:
+    return Pdf.open(file, attempt_recovery=False, suppress_warnings=True, access_mode=mode)
 
 
 def _check_ends(file: BinaryIO) -> None:

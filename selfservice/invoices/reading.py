@@ -17,9 +17,11 @@ from typing import BinaryIO
 from selfservice.invoices.pdf import Embedded, read_pdf
 from selfservice.invoices.refusal import RefusalError
 
-BLOCK_BYTES = 1024 * 1024
+BLOCK_BYTES = 256 * 1024
 READY = "ready"
 TOO_HEAVY_STATUS = 3
+
+_BLOCK = memoryview(bytearray(BLOCK_BYTES))
 
 
 @dataclass(frozen=True)
@@ -101,23 +103,23 @@ def _read(job: Job, limits: Limits) -> Reading | RefusalError | OSError:
     return Reading(sha256, size_bytes, embedded)
 
 
-def _blocks(source: Path, max_megabytes: int) -> Iterator[bytes]:
-    """Read a file once, block by block; raises RefusalError."""
+def _blocks(source: Path, max_megabytes: int) -> Iterator[memoryview]:
+    """Read a file once, block by block, each in the place of the last; raises RefusalError."""
     try:
         if not source.is_file():  # a pipe would wait for ever
             raise RefusalError("unreadable")
         with source.open("rb", buffering=0) as file:
             left = max_megabytes * 1024 * 1024
-            while block := file.read(BLOCK_BYTES):
-                left -= len(block)
+            while size_bytes := file.readinto(_BLOCK):
+                left -= size_bytes
                 if left < 0:
                     raise RefusalError("too_large", limit=max_megabytes)
-                yield block
+                yield _BLOCK[:size_bytes]
     except OSError as error:
         raise RefusalError("unreadable") from error
 
 
-def _copy(blocks: Iterator[bytes], copy: BinaryIO) -> tuple[str, int]:
+def _copy(blocks: Iterator[memoryview], copy: BinaryIO) -> tuple[str, int]:
     digest, size_bytes = hashlib.sha256(), 0
     for block in blocks:
         digest.update(block)

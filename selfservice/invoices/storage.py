@@ -82,8 +82,8 @@ class Incoming:
 
     def begin_sync(self, asides: Iterable[str]) -> None:
         """Have documents written aside brought to the disk, many at once, without waiting."""
-        for aside in asides:
-            self._syncing[aside] = self._pool.submit(_sync, aside)
+        for share in _shares(asides):
+            self._syncing |= dict.fromkeys(share, self._pool.submit(_sync_all, share))
 
     def publish(self, asides: Mapping[str, str]) -> None:
         """Name documents given to begin_sync() by their SHA-256.
@@ -97,7 +97,7 @@ class Incoming:
             _rename(aside, _path(documents, sha256))
         folders = {f"{documents}/{sha256[:2]}" for sha256 in asides.values()}
         if folders:
-            list(self._pool.map(_sync, (*folders, str(documents))))
+            list(self._pool.map(_sync_all, _shares([*folders, str(documents)])))
 
     def discard(self, asides: Iterable[str]) -> None:
         """Forget what was written aside and not published."""
@@ -132,6 +132,17 @@ def _locked(folder: Path, operation: int) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _shares(paths: Iterable[str]) -> list[list[str]]:
+    """Return what each thread is to sync: a task for each path would cost more than its sync."""
+    listed = list(paths)
+    return [listed[first::SYNC_THREADS] for first in range(min(SYNC_THREADS, len(listed)))]
+
+
+def _sync_all(paths: list[str]) -> None:
+    for path in paths:
+        _sync(path)
 
 
 def _sync(path: str) -> None:

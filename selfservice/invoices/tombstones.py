@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from selfservice import clock
+from selfservice.db import Prepared
 from selfservice.invoices.models import Tombstone
 
 
@@ -19,7 +20,13 @@ def bury(documents: Iterable[tuple[int, str]]) -> None:
 
 def buried(supplier_id: int, numbers: Collection[str]) -> set[str]:
     """Return which numbers of a supplier belong to purged documents."""
-    query: Any = Tombstone.select(Tombstone.number).where(
+    return {number for (number,) in _BURIED.rows(supplier_id, tuple(numbers))}
+
+
+def _buried(supplier_id: Any, numbers: Any) -> Any:
+    return Tombstone.select(Tombstone.number).where(
         Tombstone.supplier == supplier_id, Tombstone.number.in_(numbers)
     )
-    return {number for (number,) in query.tuples()}
+
+
+_BURIED = Prepared(build=_buried)
