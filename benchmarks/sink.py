@@ -6,6 +6,9 @@ python -m benchmarks.sink <port>
 import asyncio
 import sys
 
+# As any server in use does, it takes the commands of a mail at once.
+ANSWERS = {b"EHLO": b"250-sink\r\n250 PIPELINING\r\n", b"QUIT": b"221 bye\r\n"}
+
 
 async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
     writer.write(b"220 sink\r\n")
@@ -14,7 +17,7 @@ async def _serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         if word == b"DATA":
             writer.write(b"354 go on\r\n")
             await reader.readuntil(b"\r\n.\r\n")
-        writer.write(b"221 bye\r\n" if word == b"QUIT" else b"250 OK\r\n")
+        writer.write(ANSWERS.get(word, b"250 OK\r\n"))
         if word == b"QUIT":
             break
     writer.close()

@@ -31,9 +31,16 @@ class Postbox:
         self.rule: Rule = lambda _address: None
         self.seconds = 0.0
         self.connections: set[int] = set()
+        self.takes_all_at_once = False
 
     def ids(self) -> list[str]:
         return [str(mail["Message-ID"]) for mail in self.mails]
+
+    async def handle_EHLO(  # noqa: N802
+        self, _server: SMTP, session: Session, _envelope: Envelope, host: str, lines: list[str]
+    ) -> list[str]:
+        session.host_name = host
+        return ["250-PIPELINING", *lines] if self.takes_all_at_once else lines
 
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]

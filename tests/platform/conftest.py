@@ -20,9 +20,11 @@ def use_smtp(configure: Callable[..., None], make_app: Callable[[], Flask]) -> C
     return build
 
 
-@pytest.fixture
-def smtp(use_smtp: Callable[..., Flask]) -> Iterator[Postbox]:
+@pytest.fixture(params=[False, True], ids=["one by one", "at once"])
+def smtp(request: pytest.FixtureRequest, use_smtp: Callable[..., Flask]) -> Iterator[Postbox]:
+    """Give a server that takes its commands one by one, then one that takes them at once."""
     box = Postbox()
+    box.takes_all_at_once = request.param
     with listening(box) as port:
         use_smtp(port)
         yield box
