@@ -32,6 +32,9 @@ from selfservice import postgresql
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 LOCK_TIMEOUT_SECONDS = 20
+# Of 4 kB. A run of small changes, a mail each, writes the same pages time and again: they are
+# carried into the database, and awaited on the disk, a quarter as often as by default.
+CHECKPOINT_PAGES = 4000
 MAX_SHAPES = 500
 # The order of names for a French reader, whatever the host's own: `field.collate(FRENCH)`.
 FRENCH = f'"{postgresql.FRENCH}"'
@@ -87,7 +90,12 @@ def _build(url: str) -> Any:
         check_same_thread=False,
         lock_type="IMMEDIATE",
         timeout=LOCK_TIMEOUT_SECONDS,
-        pragmas={"journal_mode": "wal", "foreign_keys": 1, "synchronous": "normal"},
+        pragmas={
+            "journal_mode": "wal",
+            "foreign_keys": 1,
+            "synchronous": "normal",
+            "wal_autocheckpoint": CHECKPOINT_PAGES,
+        },
     )
     built.register_collation(_compare_names, postgresql.FRENCH)
     return built

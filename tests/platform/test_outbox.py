@@ -155,8 +155,9 @@ def test_file_transport_writes_one_file_a_mail(app: Flask, instance: Path) -> No
     assert mail.message_id.encode() in file.read_bytes()
 
 
-def test_a_mail_that_cannot_be_written_holds_up_no_other(app: Flask) -> None:
-    queue_one("élodie@example.com")
+@pytest.mark.parametrize("address", ["élodie@example.com", "a> size=1 <b@example.com", "pierre"])
+def test_a_mail_that_cannot_be_written_holds_up_no_other(address: str, app: Flask) -> None:
+    queue_one(address)
     queue_one("pierre@example.com")
     report = delivery.deliver_due()
     assert (report.sent, report.failed) == (1, 1)
