@@ -35,6 +35,7 @@ LOCK_TIMEOUT_SECONDS = 20
 # Of 4 kB. A run of small changes, a mail each, writes the same pages time and again: they are
 # carried into the database, and awaited on the disk, a quarter as often as by default.
 CHECKPOINT_PAGES = 4000
+MAPPED_BYTES = 2**30
 MAX_SHAPES = 500
 # The order of names for a French reader, whatever the host's own: `field.collate(FRENCH)`.
 FRENCH = f'"{postgresql.FRENCH}"'
@@ -95,6 +96,7 @@ def _build(url: str) -> Any:
             "foreign_keys": 1,
             "synchronous": "normal",
             "wal_autocheckpoint": CHECKPOINT_PAGES,
+            "mmap_size": MAPPED_BYTES,  # pages are read where the system has them, not copied
         },
     )
     built.register_collation(_compare_names, postgresql.FRENCH)
