@@ -10,6 +10,7 @@ from flask import Flask
 
 from selfservice import clock, db, delivery, outbox, ratelimit, tokens
 from selfservice.accounts import sessions
+from selfservice.invoices import search
 from selfservice.notifications import reminders, send
 from selfservice.operations import milestones, purging
 from selfservice.queue import queue
@@ -58,6 +59,7 @@ def _forget() -> None:
 
 def _purge() -> None:
     purging.purge_of_the_day()
+    search.merge()
 
 
 def _remind() -> None:

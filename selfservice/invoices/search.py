@@ -1,6 +1,6 @@
 """What a typed text may mean: a part of a number, and an amount, a day or a month.
 
-`condition` says what is found; on SQLite an index (migration 0009) narrows what it is asked of.
+`condition` says what is found; on SQLite an index (migration 0014) narrows what it is asked of.
 """
 
 import re
@@ -8,11 +8,13 @@ import unicodedata
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from peewee import JOIN, Expression, Table, fn
 
-from selfservice.db import is_sqlite
+from selfservice.db import database, is_sqlite
 from selfservice.invoices.models import Invoice
 from selfservice.money import parse_cents
 
@@ -32,12 +34,12 @@ MONTHS_OF_A_YEAR = (
     r"(?P<month>[a-z]{3,})\.?\s+(?P<year>[0-9]{4})",
 )
 
-# Migration 0009: the index's rowid is the day of issue, then the document's id.
+# Migration 0014: the index's rowid is the day of issue, then the document's id.
 ID_BITS = 40
-FIRST_SIGN, SIGNS = 0x4E00, 20_000
-WORD_LENGTH = 3
-NO_WORD = chr(FIRST_SIGN) * WORD_LENGTH
+LONGEST_PIECE = 5
+BETWEEN_WORDS = "\n"
 SAMPLE, PORTAL_SHARE = 1000, 10
+MERGED_PAGES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Period:
 
 def condition(text: str) -> Any:
     """Return the condition of the documents that a typed text may mean, any of its readings."""
-    found = Invoice.number.contains(text)
+    found = reduce(or_, map(Invoice.number.contains, _cases(text)))
     cents, period = read_amount(text), read_period(text)
     if cents is not None:
         amounts = (cents, -cents)
@@ -97,24 +99,61 @@ def stamp(day: date, invoice_id: int) -> int:
 def expression(text: str, company_id: int) -> str | None:
     """Return what to ask of the index: all that `condition` finds, and a little more.
 
-    None where there is no index, or it knows no word of the text (under three letters).
+    None where there is no index, or no document's number could have such words.
     """
-    if len(text) < WORD_LENGTH or not is_sqlite():
+    if not text or BETWEEN_WORDS in text or not is_sqlite():
         return None
-    readings = [_quoted(text)]
+    readings = [" AND ".join(map(_quoted, _pieces(text)))]
     cents, period = read_amount(text), read_period(text)
     if cents is not None:
-        readings.append(_mark("A", cents))
+        readings.append(f"amount{cents}")
     if period:
         is_day = period.since == period.until
-        month = period.since.year * 12 + period.since.month
-        readings.append(_mark("D", _day_number(period.since)) if is_day else _mark("M", month))
-    found = " OR ".join([*readings, _quoted(NO_WORD)])
-    if _is_large_in_portal(company_id):
-        return found
-    # The OR above holds even one reading apart: FTS5 would else look up the company's many
-    # documents for each near miss.
-    return f"({found}) AND {_mark('C', company_id)}"
+        word = f"day{period.since}" if is_day else f"month{period.since:%Y-%m}"
+        readings.append(_quoted(word))
+    found = " OR ".join(f"({each})" for each in readings)
+    return found if _is_large_in_portal(company_id) else f"({found}) AND company{company_id}"
+
+
+def merge() -> None:
+    """Put the parts of the index together, a little at a time: deposits leave many.
+
+    A search asks each of them: where there are twelve, it takes four times as long.
+    """
+    if not is_sqlite():
+        return
+    pages = -MERGED_PAGES  # less than zero: whatever their sizes, all become one
+    while _has_merged(pages):
+        pages = MERGED_PAGES
+
+
+def _has_merged(pages: int) -> bool:
+    merging = "INSERT INTO invoice_search(invoice_search, rank) VALUES ('merge', ?)"
+    before: int = database.connection().total_changes
+    with database.atomic():
+        database.execute_sql(merging, (pages,))
+    after: int = database.connection().total_changes
+    return after - before > 1  # the command counts as one
+
+
+def _pieces(text: str) -> list[str]:
+    """Return words of the index that say most of a text: one, where it is short enough.
+
+    A few, from its beginning to its end: each costs time, and `condition` knows the whole text.
+    """
+    last = len(text) - LONGEST_PIECE
+    if last <= 0:
+        return [text]
+    gaps = max(round(len(text) / LONGEST_PIECE), 2) - 1
+    starts = [last * each // gaps for each in range(gaps + 1)]
+    return [text[start : start + LONGEST_PIECE] for start in starts]
+
+
+def _cases(text: str) -> set[str]:
+    """Return the writings that SQLite must be given apart: its LIKE folds the case of A to Z."""
+    if text.isascii() or not is_sqlite():
+        return {text}
+    return {text, text.lower(), text.upper()}
 
 
 def _is_large_in_portal(company_id: int) -> bool:
@@ -127,11 +166,6 @@ def _is_large_in_portal(company_id: int) -> bool:
     nth = newest.offset(SAMPLE - 1).limit(1)
     span = Invoice.select(fn.MAX(Invoice.id) - nth).scalar()
     return span is not None and span < SAMPLE * PORTAL_SHARE
-
-
-def _mark(letter: str, number: int) -> str:
-    high, low = number // SIGNS % SIGNS, number % SIGNS
-    return _quoted(letter + chr(FIRST_SIGN + high) + chr(FIRST_SIGN + low))
 
 
 def _quoted(word: str) -> str:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfservice.accounts.models import User
-from selfservice.invoices import search, sorting
+from selfservice.invoices import sorting
 from selfservice.invoices.explanation import Explanation, explain_absence
 from selfservice.invoices.filters import Filters, Problem, clean_filters
 from selfservice.invoices.search import Period, read_amount, read_day, read_period
@@ -129,12 +129,6 @@ def test_a_period_that_ends_before_it_begins_is_said() -> None:
     filters = clean_filters({"du": "2026-02-01", "au": "2026-01-31"})
     assert filters.problems == (Problem("au", "reversed"),)
     assert clean_filters({"du": "2026-02-01", "au": "2026-02-01"}).problems == ()
-
-
-def test_marks_are_one_word_each_and_differ() -> None:
-    marks = {search._mark(letter, number) for letter in "CADM" for number in range(50_000)}
-    assert len(marks) == 4 * 50_000
-    assert {len(each.strip('"')) for each in marks} == {3}
 
 
 NOW = "2026-11-21T09:30:00Z"
