@@ -1,5 +1,6 @@
 """The archive: documents as one ZIP, made while it leaves, with an index and their SHA-256."""
 
+import os
 import unicodedata
 from collections.abc import Collection, Generator, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from flask import current_app
 from zipstream import ZipStream
 
 from selfservice.accounts.models import User
+from selfservice.db import Prepared, rows
 from selfservice.invoices import pdf, queries, register, sorting, storage
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.finding import shown
@@ -45,7 +47,7 @@ class Document:
     """What an archive needs of a document; `xml_size` is None where only reading it would tell."""
 
     id: int
-    path: Path
+    path: str
     sha256: str
     size: int
     has_xml: bool
@@ -63,10 +65,10 @@ def choose(user: User, ids: Collection[int]) -> list[Document]:
         raise TooManyDocumentsError(len(wanted), limit)  # more than a statement might take
     if any(each > queries.MAX_ID for each in wanted):
         raise UnknownInvoiceError
-    found = _read(queries.visible_to(user).where(Invoice.id.in_(wanted)), sorting.NEWEST_FIRST)
+    found = _documents(_CHOSEN.rows(queries.scope_of(user), queries.listed(wanted)))
     if len(found) != len(wanted):
         raise UnknownInvoiceError
-    return found
+    return sorted(found, key=lambda each: (each.entry.issued_on, each.id), reverse=True)
 
 
 def choose_all(user: User, filters: Filters) -> list[Document]:
@@ -74,21 +76,33 @@ def choose_all(user: User, filters: Filters) -> list[Document]:
     return _read(shown(user, filters), filters.sort)
 
 
+def _chosen(scope: queries.Scope, ids: Any) -> Any:
+    return queries.among(queries.visible_in(scope), ids).select(*_COLUMNS)
+
+
+_CHOSEN = Prepared(build=_chosen)
+
+
 def _read(query: Any, sort: str) -> list[Document]:
-    """Return documents; raises FileNotFoundError where a file is lost."""
     limit = current_app.config["ARCHIVE_MAX_DOCUMENTS"]
     ordered = sorting.ordered(query.select(*_COLUMNS), sort)
-    rows = list(ordered.limit(limit + 1).tuples())
-    if len(rows) > limit:
+    found = rows(ordered.limit(limit + 1))
+    if len(found) > limit:
         raise TooManyDocumentsError(query.select(Invoice.id).count(), limit)
+    return _documents(found)
+
+
+def _documents(found: Iterable[tuple[Any, ...]]) -> list[Document]:
+    """Return documents of the values of _COLUMNS; FileNotFoundError where a file is lost."""
     entry_of = register.reader_of_entries()
-    return [_document(row, entry_of(row[4:])) for row in rows]
+    return [_document(row, entry_of(row[4:])) for row in found]
 
 
 def _document(row: tuple[Any, ...], entry: Entry) -> Document:
     invoice_id, digest, has_xml, xml_size = row[:4]
-    path = storage.path_of(digest)
-    return Document(invoice_id, path, digest, path.stat().st_size, has_xml, xml_size, entry)
+    path = storage.name_of(digest)
+    size = os.stat(path).st_size  # noqa: PTH116 (by a Path, thousands take a while)
+    return Document(invoice_id, path, digest, size, has_xml, xml_size, entry)
 
 
 class Archive:
@@ -138,10 +152,10 @@ class Archive:
         self._contents.append(content)
         self._zip.add(content, name, size=size)
 
-    def _xml(self, name: str, path: Path) -> Content:
-        content = pdf.extract_xml(path)
+    def _xml(self, name: str, path: str) -> Content:
+        content = pdf.extract_xml(Path(path))
         if content is None:
-            raise LostXmlError(path.name)
+            raise LostXmlError(path)
         self._sums[name] = sha256(content).hexdigest()
         yield content
 
@@ -171,7 +185,7 @@ def safe_name(text: str) -> str:
     return name.encode()[:NAME_BYTES].decode("utf-8", "ignore").rstrip(". ")
 
 
-def _blocks(path: Path) -> Content:
-    with path.open("rb") as file:
+def _blocks(path: str) -> Content:
+    with Path(path).open("rb") as file:
         while block := file.read(BLOCK_BYTES):
             yield block

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
-from peewee import IntegrityError, Value, chunked
+from peewee import IntegrityError, Value
 
 from selfservice import audit, clock
 from selfservice.accounts.models import User
@@ -13,7 +13,6 @@ from selfservice.db import Prepared, database
 from selfservice.invoices import pdf, queries, storage
 from selfservice.invoices.models import Invoice, Opening
 
-BATCH_DOCUMENTS = 500
 JOURNALLED_EVERY = timedelta(minutes=1)
 
 
@@ -75,13 +74,12 @@ def mark_all_opened(user: User, ids: Sequence[int], *, origin: str) -> None:
     """
     now = clock.now()
     with database.atomic():
-        for part in chunked(ids, BATCH_DOCUMENTS):
-            those: Any = Invoice.id.in_(part)
-            opened = Invoice.select(Value(user.id), Invoice.id, Value(now)).where(those)
-            columns = [Opening.user, Opening.invoice, Opening.opened_at]
-            Opening.insert_from(opened, columns).on_conflict_ignore().execute()
-            first = those & Invoice.downloaded_at.is_null()
-            Invoice.update(downloaded_at=now).where(first).execute()
+        those = queries.is_listed(queries.listed(ids))
+        opened: Any = Invoice.select(Value(user.id), Invoice.id, Value(now)).where(those)
+        columns = [Opening.user, Opening.invoice, Opening.opened_at]
+        Opening.insert_from(opened, columns).on_conflict_ignore().execute()
+        first = those & Invoice.downloaded_at.is_null()
+        Invoice.update(downloaded_at=now).where(first).execute()
         audit.record(
             "invoices.archived",
             company_id=user.company.id,

@@ -1,10 +1,11 @@
 """Which documents may be seen: every screen, link, mail and purge begins with one of these."""
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from flask import current_app
-from peewee import SQL, fn
+from peewee import JOIN, SQL, Cast, Table, fn
 
 from selfservice import clock, db
 from selfservice.accounts.models import ProfileContract, User
@@ -97,6 +98,36 @@ def earliest_shown(user: User) -> date:
 def available_until(issued_on: date) -> date:
     """Return the last Paris day on which a document is available."""
     return clock.add_months(issued_on, current_app.config["RETENTION_MONTHS"])
+
+
+def listed(ids: Iterable[int]) -> str:
+    """Return ids as the one value that `among` and `is_listed` take of them, however many."""
+    text = ",".join(map(str, ids))
+    return f"[{text}]" if db.is_sqlite() else f"{{{text}}}"
+
+
+def among(query: Any, those: Any) -> Any:
+    """Narrow documents to `listed` ids, each looked up by its key.
+
+    CROSS JOIN: SQLite would else read all the documents of their company.
+    """
+    if not db.is_sqlite():
+        return query.where(is_listed(those))
+    listing = _listing()
+    joined = listing.join(Invoice, JOIN.CROSS, on=Invoice.id == listing.value)
+    return query.from_(joined).where(listing.json == those)
+
+
+def is_listed(those: Any) -> Any:
+    """Return the condition of documents whose ids are `listed`."""
+    if not db.is_sqlite():
+        return Invoice.id == fn.ANY(Cast(those, "bigint[]"))
+    listing = _listing()
+    return Invoice.id.in_(listing.select(listing.value).where(listing.json == those))
+
+
+def _listing() -> Any:
+    return Table("json_each", ("value", "json"))
 
 
 def totals_visible_to(user: User, *, since: date, until: date) -> list[tuple[str, str, str, int]]:

@@ -14,7 +14,7 @@ from flask import current_app
 
 from selfservice import audit, clock
 from selfservice.accounts.models import User
-from selfservice.db import database
+from selfservice.db import database, read_date, rows
 from selfservice.invoices import sorting
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.finding import matching
@@ -42,6 +42,7 @@ HEADINGS = {
     "available_until": ("Disponible jusqu’au", 19),
 }
 AMOUNTS = ("net_cents", "vat_cents", "gross_cents")
+DAYS = ("issued_on", "due_on", "available_until")
 COLUMNS = tuple(getattr(Invoice, name) for name in HEADINGS if name != "available_until")
 # What a spreadsheet would take for a formula, full-width forms included (OWASP).
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -80,14 +81,15 @@ def reader_of_entries() -> Callable[[tuple[Any, ...]], Entry]:
     until = lru_cache(1000)(lambda issued_on: clock.add_months(issued_on, months))
 
     def read(values: tuple[Any, ...]) -> Entry:
-        number, kind, contract, issued_on, due_on, *amounts, currency, state = values
+        number, kind, contract, issued, due, *amounts, currency, state = values
         net_cents, vat_cents, gross_cents = amounts
+        issued_on = read_date(issued)
         return Entry(
             number=number,
             kind=KIND_LABELS[kind],
             contract=contract,
             issued_on=issued_on,
-            due_on=due_on,
+            due_on=read_date(due) if due else None,
             net_cents=net_cents,
             vat_cents=vat_cents,
             gross_cents=gross_cents,
@@ -276,20 +278,30 @@ def _pages(ids: "array[int]", read: Callable[[tuple[Any, ...]], Entry]) -> Pages
     for start in range(0, len(ids), PAGE_ROWS):
         wanted = ids[start : start + PAGE_ROWS].tolist()
         query: Any = Invoice.select(Invoice.id, *COLUMNS).where(Invoice.id.in_(wanted))
-        rows = {each: values for each, *values in query.tuples()}
-        yield [read(tuple(rows[each])) for each in wanted if each in rows]
+        found = {each: values for each, *values in rows(query)}
+        yield [read(tuple(found[each])) for each in wanted if each in found]
 
 
 def _cells(entry: Entry) -> list[str]:
-    return [_cell(name, value) for name, value in zip(HEADINGS, entry, strict=True)]
+    return [write(value) for write, value in zip(_WRITERS, entry, strict=True)]
 
 
-def _cell(name: str, value: Any) -> str:
-    if value is None:
+def _amount(cents: int | None) -> str:
+    if cents is None:
         return ""
-    if isinstance(value, date):
-        return f"{value:%d/%m/%Y}"
-    if name in AMOUNTS:
-        units, rest = divmod(abs(value), 100)
-        return f"{'-' if value < 0 else ''}{units},{rest:02d}"
-    return f"'{value}" if value.startswith(FORMULA_STARTS) else str(value)
+    units, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{units},{rest:02d}"
+
+
+@lru_cache(maxsize=10_000)
+def _day(day: date | None) -> str:
+    return f"{day:%d/%m/%Y}" if day else ""
+
+
+def _text(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+_WRITERS: list[Callable[[Any], str]] = [
+    _amount if name in AMOUNTS else _day if name in DAYS else _text for name in HEADINGS
+]
