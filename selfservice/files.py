@@ -1,13 +1,19 @@
 """Files and long bodies of responses, told apart so that the server sends them its own way."""
 
+import fcntl
 import hashlib
 import os
+import shutil
+import tempfile
 import threading
+import time
 import weakref
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, ClassVar, NamedTuple
 
 from werkzeug.wsgi import FileWrapper
 from whitenoise.responders import SlicedFile
@@ -15,8 +21,9 @@ from whitenoise.responders import SlicedFile
 BUFFER_BYTES = 128 * 1024
 STATIC = Path(__file__).parent / "static"
 MAX_LONG_BODIES = 32
-
-_places = threading.BoundedSemaphore(MAX_LONG_BODIES)
+MAX_LONG_BODIES_OF_ONE = 4
+ASIDE, LOCK = "selfservice-", "lock"
+NEWBORN_SECONDS = 60
 
 
 def hashed_name(file: Path) -> str:
@@ -56,7 +63,30 @@ class FileBody(FileWrapper):
 
 
 class TooManyLongBodiesError(Exception):
-    """This process is making as many long bodies as it may."""
+    """This process is making as many long bodies as it may, in all or for one person."""
+
+
+class Place:
+    """The right of a person (`owner`) to have one long body made, until nothing holds it.
+
+    Raises TooManyLongBodiesError.
+    """
+
+    _taken: ClassVar[Counter[int]] = Counter()
+    _lock = threading.RLock()  # a collection of garbage may free another one inside
+
+    def __init__(self, owner: int) -> None:
+        with self._lock:
+            is_full = self._taken.total() >= MAX_LONG_BODIES
+            if is_full or self._taken[owner] >= MAX_LONG_BODIES_OF_ONE:
+                raise TooManyLongBodiesError
+            self._taken[owner] += 1
+        self.leave = weakref.finalize(self, self._free, owner)
+
+    @classmethod
+    def _free(cls, owner: int) -> None:
+        with cls._lock:
+            cls._taken -= Counter([owner])
 
 
 class LongBody:
@@ -64,26 +94,24 @@ class LongBody:
 
     `steps` prepare it, each short: they may ask the database. `pieces` are it, made in threads,
     so they must not. `length` tells, once the first piece is made, how many bytes they all are.
-    `on_close` frees what both used. Raises TooManyLongBodiesError.
+    `on_close` frees what both used; it leaves its place too.
     """
 
     def __init__(
         self,
         pieces: Generator[bytes, None, None],
+        place: Place,
         *,
         steps: Iterable[None] = (),
         length: Callable[[], int] | None = None,
         on_close: Callable[[], object] = lambda: None,
     ) -> None:
-        if not _places.acquire(blocking=False):
-            on_close()
-            raise TooManyLongBodiesError
         self.size = 0
         self.steps = steps
         self.length = length
+        self._place = place
         self._pieces = pieces
-        release = weakref.finalize(self, _places.release)
-        self._on_close: list[Callable[[], object]] = [pieces.close, on_close, release]
+        self._on_close: list[Callable[[], object]] = [pieces.close, on_close, place.leave]
 
     def __iter__(self) -> Iterator[bytes]:
         for _ in self.steps:
@@ -101,6 +129,29 @@ class LongBody:
     def close(self) -> None:
         for call in self._on_close:
             call()
+
+
+class Aside:
+    """A folder that its maker holds: `sweep` removes what a killed process left."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix=ASIDE)
+        self.path = Path(self._folder.name)
+        self._lock = (self.path / LOCK).open("w")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
+
+    def remove(self) -> None:
+        self._folder.cleanup()
+        self._lock.close()
+
+
+def sweep() -> None:
+    """Remove the folders aside that no process holds any more."""
+    for lock in Path(tempfile.gettempdir()).glob(f"{ASIDE}*/{LOCK}"):
+        with suppress(OSError), lock.open() as held:  # by another process, or not our own
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if time.time() - lock.stat().st_mtime > NEWBORN_SECONDS:  # or not yet held
+                shutil.rmtree(lock.parent)
 
 
 def _span(file: Any) -> Span | None:

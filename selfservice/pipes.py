@@ -8,7 +8,6 @@ import asyncio
 import errno
 import logging
 import os
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from selfservice.files import LongBody
+from selfservice.files import Aside, LongBody
 
 OPEN_SECONDS = 10  # granian opens the pipe at once; not where the visitor has left
 STALL_SECONDS = 60  # a reader that takes nothing for so long gives its place up
@@ -54,10 +53,13 @@ async def send(exchange: Any, status: int, headers: list[tuple[str, str]], body:
 @contextmanager
 def _pipe() -> Iterator[Path]:
     """Give a pipe that has a name until both its ends are open."""
-    with tempfile.TemporaryDirectory(prefix="selfservice-") as folder:
-        path = Path(folder) / "body"
+    aside = Aside()
+    try:
+        path = aside.path / "body"
         os.mkfifo(path, 0o600)
         yield path
+    finally:
+        aside.remove()
 
 
 async def _open(path: Path) -> int | None:

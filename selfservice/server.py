@@ -22,7 +22,7 @@ from granian import Granian
 from granian.constants import Interfaces
 from granian.log import LogLevels
 
-from selfservice import logs, pipes
+from selfservice import files, logs, pipes
 from selfservice.files import FileBody, LongBody
 
 KILL_TIMEOUT_SECONDS = 4
@@ -202,6 +202,7 @@ def application() -> Gateway:
     """Build the app of one worker (granian's factory)."""
     from selfservice import create_app
 
+    files.sweep()
     app = create_app()
     logs.configure(app.config["LOG_LEVEL"])
     # What lives as long as the worker: no collection need walk through it again. A page makes

@@ -2,12 +2,10 @@
 
 import csv
 import io
-import tempfile
 from array import array
 from collections.abc import Callable, Generator, Iterable, Iterator
 from datetime import date, datetime, time
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from flask import current_app
@@ -15,6 +13,7 @@ from flask import current_app
 from selfservice import audit, clock
 from selfservice.accounts.models import User
 from selfservice.db import database, read_date, rows
+from selfservice.files import Aside
 from selfservice.invoices import sorting
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.finding import matching
@@ -147,8 +146,8 @@ class _Export:
 
     def __init__(self, found: Pages) -> None:
         self._pages = found
-        self._folder = tempfile.TemporaryDirectory(prefix="selfservice-")
-        self._path = Path(self._folder.name) / "register"
+        self._aside = Aside()
+        self._path = self._aside.path / "register"
 
     def pieces(self) -> Generator[bytes, None, None]:
         with self._path.open("rb") as file:
@@ -160,7 +159,7 @@ class _Export:
         return self._path.stat().st_size
 
     def close(self) -> None:
-        self._folder.cleanup()
+        self._aside.remove()
 
 
 class CsvRegister(_Export):
@@ -202,7 +201,7 @@ class XlsxRegister(_Export):
 
         options = {
             "constant_memory": True,
-            "tmpdir": self._folder.name,
+            "tmpdir": str(self._aside.path),
             "strings_to_formulas": False,
             "strings_to_urls": False,
             "strings_to_numbers": False,

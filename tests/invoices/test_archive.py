@@ -275,14 +275,24 @@ def test_beyond_so_many_at_once_the_reader_is_asked_to_come_back(
     alice: Browser, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invoice = stored(people.alice.company)
-    taken = []
-    with pytest.raises(files.TooManyLongBodiesError):
-        while True:
-            taken.append(files.LongBody(b"" for _ in []))
+    monkeypatch.setattr(archives, "choose", None)  # nothing is read for who has to come back
+    taken = [files.Place(people.alice.id) for _ in range(files.MAX_LONG_BODIES_OF_ONE)]
     for address in (f"archive.zip?id={invoice.id}", "registre.csv", "registre.xlsx"):
         response = alice.get(f"/factures/{address}")
         assert response.status_code == 503 and "Retry-After" in response.headers
         assert "Trop de téléchargements en cours" in response.text
     assert journal() == []
     taken.clear()
+    monkeypatch.undo()
     assert ask(alice, invoice).status_code == 200
+
+
+def test_nobody_takes_the_places_of_all() -> None:
+    taken = [files.Place(1) for _ in range(files.MAX_LONG_BODIES_OF_ONE)]
+    with pytest.raises(files.TooManyLongBodiesError):
+        files.Place(1)
+    taken += [files.Place(each) for each in range(2, 2 + files.MAX_LONG_BODIES - len(taken))]
+    with pytest.raises(files.TooManyLongBodiesError):
+        files.Place(1000)
+    taken.pop()
+    files.Place(1000)

@@ -20,7 +20,8 @@ import pytest
 from flask import Flask
 from openpyxl import load_workbook
 
-from selfservice import pipes
+from selfservice import files, pipes
+from selfservice.files import MAX_LONG_BODIES_OF_ONE
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from tests.conftest import Browser, free_port
@@ -168,10 +169,10 @@ def test_slow_readers_of_archives_cost_little_memory_and_leave_nothing_behind(
             assert ask(port, "GET", archive, Cookie=cookie).read()
             visit(address)
         before = memory(port)
-        slow = [begin(port, archive, cookie) for _ in range(10)]
+        slow = [begin(port, archive, cookie) for _ in range(MAX_LONG_BODIES_OF_ONE)]
         visit(address)
-        assert memory(port) - before < 10 * 2 * MEBIBYTE
-        assert descriptors(port, folder) >= 10
+        assert memory(port) - before < len(slow) * 2 * MEBIBYTE
+        assert descriptors(port, folder) >= len(slow)
         for connection in slow:
             connection.close()
         wait_until(lambda: not descriptors(port, folder))
@@ -244,6 +245,25 @@ def test_nobody_waits_for_ever_for_a_reader_who_left(
     os.mkfifo(path)
     monkeypatch.setattr(pipes, "OPEN_SECONDS", 0)
     assert run_apart(pipes._open(path)) is None
+
+
+def test_what_a_killed_process_left_aside_goes_and_what_is_held_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    held = files.Aside()
+    left, newborn, foreign = (
+        tmp_path / f"{name}" for name in ("selfservice-1", "selfservice-2", "x")
+    )
+    for folder in (left, newborn, foreign):
+        folder.mkdir()
+        (folder / "lock").touch()
+        (folder / "register").touch()
+    for folder in (left, foreign, held.path):
+        os.utime(folder / "lock", (0, 0))
+    files.sweep()
+    assert set(tmp_path.iterdir()) == {held.path, newborn, foreign}
+    held.remove()
 
 
 def visit(address: str) -> None:

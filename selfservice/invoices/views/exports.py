@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from selfservice import clock
 from selfservice.accounts.views.visitor import origin
-from selfservice.files import LongBody, TooManyLongBodiesError
+from selfservice.files import LongBody, Place, TooManyLongBodiesError
 from selfservice.help import help_url
 from selfservice.invoices import archive as archives
 from selfservice.invoices import opening, register
@@ -43,6 +43,7 @@ def archive() -> BaseResponse:
     is_all = request.args.get("choix") == "tout"
     if is_all and filters.problems:
         return _back()
+    place = Place(reader().id)  # before anything is read: a crowd costs little
     try:
         documents = archives.choose_all(reader(), filters) if is_all else _ticked()
     except UnknownInvoiceError:
@@ -56,7 +57,7 @@ def archive() -> BaseResponse:
     if made.size is not None:
         response.content_length = made.size
     if request.method != "HEAD":
-        response.response = LongBody(made.pieces())
+        response.response = LongBody(made.pieces(), place)
         ids = [each.id for each in documents]
         opening.mark_all_opened(reader(), ids, origin=origin())
     return response
@@ -65,21 +66,22 @@ def archive() -> BaseResponse:
 @blueprint.get("/registre.csv")
 @login_required
 def register_csv() -> BaseResponse:
-    return _register(CsvRegister, "csv", "text/csv; charset=utf-8")
+    return _register(CsvRegister, Place(reader().id), "csv", "text/csv; charset=utf-8")
 
 
 @blueprint.get("/registre.xlsx")
 @login_required
 def register_xlsx() -> BaseResponse:
+    place = Place(reader().id)
     try:
         register.check_sheet(reader(), clean_filters(request.args))
     except TooLongForASheetError as error:
         return _back(TOO_LONG.format(limit=error.limit))
-    return _register(XlsxRegister, "xlsx", XLSX)
+    return _register(XlsxRegister, place, "xlsx", XLSX)
 
 
 def _register(
-    form: type[CsvRegister] | type[XlsxRegister], extension: str, content_type: str
+    form: type[CsvRegister] | type[XlsxRegister], place: Place, extension: str, content_type: str
 ) -> BaseResponse:
     filters = clean_filters(request.args)
     if filters.problems:
@@ -88,7 +90,7 @@ def _register(
     if request.method != "HEAD":
         made = form(register.pages(reader(), filters))
         response.response = LongBody(
-            made.pieces(), steps=made.steps(), length=made.size, on_close=made.close
+            made.pieces(), place, steps=made.steps(), length=made.size, on_close=made.close
         )
         register.record_export(reader(), form=extension, origin=origin())
     return response
