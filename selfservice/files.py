@@ -9,7 +9,7 @@ import threading
 import time
 import weakref
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from io import BufferedReader
 from pathlib import Path
@@ -89,6 +89,10 @@ class Place:
             cls._taken -= Counter([owner])
 
 
+def _no_steps() -> Generator[None, None, None]:
+    yield from ()
+
+
 class LongBody:
     """A body made while it leaves, at its reader's pace.
 
@@ -102,16 +106,21 @@ class LongBody:
         pieces: Generator[bytes, None, None],
         place: Place,
         *,
-        steps: Iterable[None] = (),
+        steps: Generator[None, None, None] | None = None,
         length: Callable[[], int] | None = None,
         on_close: Callable[[], object] = lambda: None,
     ) -> None:
         self.size = 0
-        self.steps = steps
+        self.steps = steps or _no_steps()
         self.length = length
         self._place = place
         self._pieces = pieces
-        self._on_close: list[Callable[[], object]] = [pieces.close, on_close, place.leave]
+        self._on_close: list[Callable[[], object]] = [
+            pieces.close,
+            self.steps.close,
+            on_close,
+            place.leave,
+        ]
 
     def __iter__(self) -> Iterator[bytes]:
         for _ in self.steps:

@@ -28,9 +28,17 @@ async def send(exchange: Any, status: int, headers: list[tuple[str, str]], body:
     """Make a body and send it; other requests pass meanwhile.
 
     A fault before its first byte is raised, and nothing is sent; after it the answer is cut short.
+    What its visitor no longer waits for is not made to its end.
     """
-    for _ in body.steps:
-        await asyncio.sleep(0)
+    leaving = asyncio.ensure_future(exchange.client_disconnect())
+    try:
+        for _ in body.steps:
+            await asyncio.sleep(0)
+            if leaving.done():
+                log.info("the visitor left before a long body was made")
+                return
+    finally:
+        leaving.cancel()
     pieces = body.pieces()
     first = await asyncio.to_thread(next, pieces, b"")
     if body.length:  # a visitor then tells a body cut short from a whole one

@@ -165,7 +165,7 @@ class _Export:
 class CsvRegister(_Export):
     """A register as CSV."""
 
-    def steps(self) -> Iterator[None]:
+    def steps(self) -> Generator[None, None, None]:
         with self._path.open("wb") as file:
             file.write(csv_bytes([]))
             for page in self._pages:
@@ -178,9 +178,9 @@ class XlsxRegister(_Export):
 
     def __init__(self, found: Pages) -> None:
         super().__init__(found)
-        self._book: Workbook | None = None
+        self._book: Any = None
 
-    def steps(self) -> Iterator[None]:
+    def steps(self) -> Generator[None, None, None]:
         self._book = self._begin()
         sheet = _Sheet(self._book)
         for page in self._pages:
@@ -189,11 +189,14 @@ class XlsxRegister(_Export):
         sheet.add_totals()
 
     def pieces(self) -> Generator[bytes, None, None]:
-        self._end()  # it compresses all: long, so not among the steps
+        if self._book:
+            self._book.close()  # it compresses all: long, so not among the steps
+            self._book = None
         yield from super().pieces()
 
     def close(self) -> None:
-        self._end()
+        for sheet in self._book.worksheets() if self._book else ():
+            sheet.row_data_fh.close()  # of a workbook that nobody waits for any more
         super().close()
 
     def _begin(self) -> "Workbook":
@@ -207,11 +210,6 @@ class XlsxRegister(_Export):
             "strings_to_numbers": False,
         }
         return Workbook(str(self._path), options)
-
-    def _end(self) -> None:
-        if self._book:
-            self._book.close()
-            self._book = None
 
 
 class _Sheet:

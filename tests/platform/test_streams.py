@@ -6,7 +6,7 @@ import os
 import socket
 import urllib.request
 import zipfile
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from hashlib import sha256
@@ -215,6 +215,49 @@ def test_a_long_register_lets_others_pass_and_arrives_whole(
         assert answer.headers["Content-Length"] == str(len(body))
         (sheet,) = load_workbook(io.BytesIO(body)).worksheets
         assert sheet.max_row == 3003  # headings, a blank line, totals
+
+
+def test_a_register_is_made_no_further_once_its_visitor_left() -> None:
+    made: list[int] = []
+
+    async def leave() -> None:
+        while not made:
+            await asyncio.sleep(0)
+
+    def steps() -> Generator[None, None, None]:
+        for each in range(1000):
+            made.append(each)
+            yield
+
+    body = files.LongBody((b"" for _ in ()), files.Place(1), steps=steps())
+    run_apart(pipes.send(SimpleNamespace(client_disconnect=leave), 200, [], body))
+    assert len(made) < 10
+
+
+@pytest.mark.parametrize("extension", ["csv", "xlsx"])
+def test_a_register_that_nobody_waits_for_leaves_nothing_behind(
+    instance: Path,
+    people: People,
+    cookie: str,
+    extension: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = make_invoice(people.alice.company).__data__
+    del one["id"]
+    Invoice.insert_many([one | {"number": f"F-{each}"} for each in range(9999)]).execute()
+    port, folder = free_port(), tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setenv("TMPDIR", str(folder))
+    with serving(instance, port, LOG_LEVEL="info") as address:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            asked = f"GET /factures/registre.{extension} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            connection.sendall(f"{asked}Cookie: {cookie}\r\n\r\n".encode())
+            wait_until(lambda: bool(descriptors(port, folder)))
+        wait_until(lambda: "left before" in said(instance).read_text())
+        visit(address)
+        assert (descriptors(port, folder), list(folder.iterdir())) == (0, [])
+    assert "Traceback" not in said(instance).read_text()
 
 
 def test_a_busy_server_still_finds_the_pipe_that_was_opened_meanwhile(
