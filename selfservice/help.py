@@ -3,9 +3,10 @@
 import re
 from functools import partial
 from pathlib import Path
+from typing import Any, NoReturn
 from wsgiref.headers import Headers
 
-from flask import Blueprint, Flask, Response, current_app, send_file
+from flask import Blueprint, Flask, Response, abort, current_app, send_file
 from whitenoise import WhiteNoise
 
 from selfservice.files import STATIC, hashed_name
@@ -54,6 +55,7 @@ CONTENT_SECURITY_POLICY = (
     "img-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+REFUSED_CODING = re.compile(r"[^,]*;\s*q=0(?:\.0*)?\s*(?=,|$)")
 PAGE_PATH = re.compile(r"(?:[a-z0-9-]{1,80}/){0,4}")
 
 blueprint = Blueprint("help", __name__)
@@ -86,11 +88,24 @@ def is_page(path: str) -> bool:
     return bool(PAGE_PATH.fullmatch(path)) and (site / path / "index.html").is_file()
 
 
+class _Files(WhiteNoise):
+    @staticmethod
+    def serve(static_file: Any, environ: dict[str, Any], start_response: Any) -> Any:
+        """Serve a file, never in a coding that its visitor refuses (« br;q=0 »)."""
+        accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
+        environ["HTTP_ACCEPT_ENCODING"] = REFUSED_CODING.sub("", accepted)
+        return WhiteNoise.serve(static_file, environ, start_response)
+
+
+def _no_file(**_values: str) -> NoReturn:
+    abort(404)
+
+
 def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.jinja_env.globals["help_url"] = help_url
     is_https = app.config["PUBLIC_URL"].startswith("https")
-    static = WhiteNoise(
+    static = _Files(
         app.wsgi_app,
         max_age=60,
         allow_all_origins=False,
@@ -103,6 +118,7 @@ def init_app(app: Flask) -> None:
         static.add_files(str(site), prefix=PREFIX)
     _add_static(static, site / "static")
     app.wsgi_app = static  # type: ignore[method-assign]
+    app.view_functions["static"] = _no_file  # Flask's own view overlooks a slash at the end
 
 
 def _add_static(static: WhiteNoise, built: Path) -> None:

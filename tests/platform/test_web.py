@@ -150,7 +150,8 @@ def test_static_files_are_named_by_their_content_and_cached_for_ever(browser: Br
     plain = browser.get("/static/portal.css")
     assert plain.data == response.data
     assert plain.headers["Cache-Control"] == "max-age=60, public"
-    assert browser.get("/static/portal.0123456789.css").status_code == 404
+    for nothing in ("portal.0123456789.css", "portal.css/", "absent.css"):
+        assert browser.get(f"/static/{nothing}").status_code == 404
 
 
 def test_static_files_come_compressed_where_the_site_is_built(
@@ -170,6 +171,11 @@ def test_static_files_come_compressed_where_the_site_is_built(
         assert "immutable" in response.headers["Cache-Control"]
         assert len(response.data) < len(whole) / 3
         assert unpack(response.data) == whole
+    for refusal in ("br;q=0, gzip;q=0", "br; q=0.0,gzip;q=0.000", "br;q=0", "identity"):
+        response = client.get(sheet[0], headers={"Accept-Encoding": refusal})
+        assert "Content-Encoding" not in response.headers and response.data == whole
+    response = client.get(sheet[0], headers={"Accept-Encoding": "br;q=0, gzip;q=0.5"})
+    assert response.headers["Content-Encoding"] == "gzip"
 
 
 def test_each_view_takes_four_requests_at_most(alice: Browser, browser: Browser) -> None:
