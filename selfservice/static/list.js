@@ -1,11 +1,11 @@
-// The list, made quicker. Without this script its links, boxes and buttons do the same work.
+// The list, quicker: without this script links and buttons do the same.
 const filters = document.querySelector(".filters");
 const pane = document.getElementById("document");
 const title = pane.querySelector("h2");
 const isWide = matchMedia("(width >= 1100px)");
 const all = (selector) => [...document.querySelectorAll(selector)];
 
-// Refresh: the parts of the same page that change, put in the place of those shown.
+// Refresh: what changed of the page, in place.
 let asked = new AbortController();
 let waiting;
 
@@ -21,7 +21,7 @@ async function refresh() {
     if (!found.getElementById("liste")) throw new Error("not the list");
     for (const old of all("[data-live]")) {
       const fresh = found.getElementById(old.id);
-      if (old.role) old.textContent = fresh.textContent; // an element put in anew is not announced
+      if (old.role) old.textContent = fresh.textContent; // one put in anew is not announced
       else old.replaceWith(fresh);
     }
     history.replaceState(null, "", url + location.hash);
@@ -40,7 +40,7 @@ filters?.addEventListener("submit", (event) => {
   refresh();
 });
 
-// Boxes: one ticks them all, the button counts, a refresh keeps.
+// Boxes: one ticks all, the button counts, a refresh keeps.
 const ticks = {};
 
 function countTicks() {
@@ -66,7 +66,8 @@ document.addEventListener("change", ({ target }) => {
 let opener;
 
 function open(link) {
-  const row = link.closest("tr");
+  const id = `document-${link.pathname.match(/\d+/)}`;
+  const row = document.getElementById(id); // none on another page
   const frame = document.createElement("iframe");
   frame.title = title.textContent = link.textContent;
   frame.src = `${link.href}#navpanes=0&view=FitH`;
@@ -74,9 +75,9 @@ function open(link) {
   pane.append(frame);
   pane.querySelector("a").href = link.href;
   pane.hidden = false;
-  row.querySelector(".new")?.remove();
-  mark(row.id);
-  row.scrollIntoView({ block: "center" });
+  row?.querySelector(".new")?.remove();
+  mark(id);
+  row?.scrollIntoView({ block: "center" });
   opener = link;
   title.focus();
 }
@@ -94,7 +95,7 @@ function mark(id) {
 }
 
 document.addEventListener("click", (event) => {
-  const link = event.target.closest(".is-documents tbody .number > a");
+  const link = event.target.closest(".is-documents tbody .number a");
   const isPlain = !(event.ctrlKey || event.metaKey || event.shiftKey || event.altKey);
   if (!link || !isPlain || !isWide.matches || !navigator.pdfViewerEnabled) return;
   event.preventDefault();
@@ -113,5 +114,5 @@ function prepare() {
 }
 
 prepare();
-const named = all("tbody .number > a").find((link) => `#${link.closest("tr").id}` === location.hash);
+const named = document.querySelector(`tr[id="${location.hash.slice(1)}"] .number a`);
 if (named && isWide.matches) open(named);

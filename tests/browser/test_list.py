@@ -195,6 +195,22 @@ def test_the_address_keeps_the_document_beside_the_list(opened: Opened) -> None:
     expect(page.locator("iframe")).to_have_count(0)
 
 
+def test_what_a_credit_note_credits_opens_beside_the_list_too(opened: Opened) -> None:
+    page = opened(ALL, 1600)
+    link = page.locator(".number small a").first
+    name = link.inner_text()
+    link.click()
+    expect(page.get_by_role("complementary", name=name).locator("iframe")).to_have_count(1)
+    credited = page.locator("tbody tr").filter(has=page.locator(f".number > a:text-is('{name}')"))
+    expect(credited).to_have_attribute("aria-current", "true")
+
+
+def test_a_finger_reaches_what_a_credit_note_credits(opened: Opened) -> None:
+    page = opened(ALL, WIDTHS["phone"])
+    box = page.locator(".number small a").first.bounding_box()
+    assert box and box["height"] >= 44
+
+
 def test_the_document_beside_the_list_is_accessible(opened: Opened) -> None:
     page = opened(ALL)
     page.route("**/*.pdf*", lambda route: route.fulfill(body="<!doctype html><title>x</title>"))
