@@ -1,10 +1,14 @@
 """A user with a profile reads the documents of its contracts only, through every door (FAQ 13)."""
 
+import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from openpyxl import load_workbook
 
+from selfservice import clock
 from selfservice.accounts.models import Profile, User
 from selfservice.db import database
 from selfservice.invoices import finding, sorting
@@ -83,6 +87,29 @@ def test_no_door_opens_a_document_outside_the_profile(
         assert browsing.get(f"/factures/{invoice.id}.{kind}").status_code == 404
         assert browsing.client.head(f"/factures/{invoice.id}.{kind}").status_code == 404
         assert alice.get(f"/factures/{invoice.id}.{kind}").status_code == 200
+
+
+def test_no_search_count_or_export_tells_of_a_document_outside_the_profile(
+    browsing: Browser, people: People, folder: Path
+) -> None:
+    mine = deposit(people, folder, "MINE-1", "VEH-1")
+    others = [deposit(people, folder, f"OTHER-{each}", each) for each in ("LLD-1", "VEH-10")]
+    for asked in ("", "q=1", "q=OTHER", "q=O", f"q={clock.today():%m/%Y}", "vue=a_archiver"):
+        page = browsing.get(f"/factures?{asked}").text
+        assert '.pdf">OTHER' not in page and "LLD-1" not in page and "3 documents" not in page
+    for extension in ("csv", "xlsx"):
+        register = browsing.get(f"/factures/registre.{extension}?q=-").data
+        if extension == "xlsx":
+            sheet = load_workbook(io.BytesIO(register)).worksheets[0]
+            assert [row[0] for row in sheet.values][1:3] == ["MINE-1", None]
+        else:
+            assert b"MINE-1" in register and b"OTHER" not in register
+    archive = zipfile.ZipFile(
+        io.BytesIO(browsing.get("/factures/archive.zip?choix=tout&historique=tout").data)
+    )
+    assert [name for name in archive.namelist() if "OTHER" in name] == []
+    ticked = "&".join(f"id={each.id}" for each in (mine, *others))
+    assert browsing.get(f"/factures/archive.zip?{ticked}").status_code == 404
 
 
 def test_documents_inside_the_profile_open(browsing: Browser, people: People, folder: Path) -> None:

@@ -52,6 +52,8 @@ def fill(folder: Path, count: int) -> None:
             number=f"F-{each}",
             buyer=papers.client_number("C-1"),
             issued=f"{clock.today():%Y%m%d}",
+            type_code="381",
+            preceding=papers.preceding("F-OLD"),
         )
         (folder / f"{each:04}.pdf").write_bytes(papers.pdf(xml))
 
@@ -66,6 +68,17 @@ def filled(supplier: Supplier, folder: Path) -> Supplier:
 def rows(instance: Path) -> dict[str, str]:
     with closing(sqlite3.connect(instance / "portal.db")) as database:
         return dict(database.execute("SELECT number, sha256 FROM invoice"))
+
+
+def derived(instance: Path) -> list[int]:
+    """How many documents the triggers' tables know of: summed, searched, and with their credits."""
+    asked = (
+        "SELECT SUM(documents) FROM monthly_total",
+        "SELECT COUNT(*) FROM invoice_search WHERE invoice_search MATCH 'f'",
+        "SELECT COUNT(DISTINCT invoice_id) FROM credited",
+    )
+    with closing(sqlite3.connect(instance / "portal.db")) as database:
+        return [database.execute(each).fetchone()[0] for each in asked]
 
 
 def documents(instance: Path) -> dict[str, str]:
@@ -93,6 +106,7 @@ def test_backups_during_a_deposit_restore_to_whole_instances(
         assert set(numbers.values()) == set(documents(copy))
         assert all(name == content for name, content in documents(copy).items())
         assert numbers.items() <= rows(instance).items()
+        assert derived(copy) == [len(numbers)] * 3
         sizes.append(len(numbers))
     assert sizes == sorted(sizes)
     assert 0 < sizes[0] < 400, "the first was taken under way"
