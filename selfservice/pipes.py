@@ -11,7 +11,6 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +48,7 @@ async def send(exchange: Any, status: int, headers: list[tuple[str, str]], body:
     if descriptor is None:
         return
     try:
-        await _feed(descriptor, chain([first], pieces))
+        await _feed(descriptor, first, pieces)
     except (BrokenPipeError, TimeoutError):
         log.info("the reader of a long body left, or takes nothing any more")
     except Exception:  # whatever it is: what was sent is shorter than announced
@@ -88,14 +87,15 @@ async def _open(path: Path) -> int | None:
         await asyncio.sleep(POLL_SECONDS)
 
 
-async def _feed(descriptor: int, pieces: Iterator[bytes]) -> None:
-    while (piece := await asyncio.to_thread(next, pieces, None)) is not None:
+async def _feed(descriptor: int, piece: bytes | None, following: Iterator[bytes]) -> None:
+    while piece is not None:
         rest = memoryview(piece)
         while rest:
             try:
                 rest = rest[os.write(descriptor, rest) :]
             except BlockingIOError:
                 await _room(descriptor)
+        piece = await asyncio.to_thread(next, following, None)
 
 
 async def _room(descriptor: int) -> None:
