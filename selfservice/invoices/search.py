@@ -1,6 +1,6 @@
 """What a typed text may mean: a part of a number, and an amount, a day or a month.
 
-`condition` says what is found; on SQLite an index (migration 0014) narrows what it is asked of.
+`condition` says what is found; on SQLite an index (migration 0013) narrows what it is asked of.
 """
 
 import re
@@ -34,7 +34,7 @@ MONTHS_OF_A_YEAR = (
     r"(?P<month>[a-z]{3,})\.?\s+(?P<year>[0-9]{4})",
 )
 
-# Migration 0014: the index's rowid is the day of issue, then the document's id.
+# Migration 0013: the index's rowid is the day of issue, then the document's id.
 ID_BITS = 40
 LONGEST_PIECE = 5
 BETWEEN_WORDS = "\n"

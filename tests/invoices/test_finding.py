@@ -279,7 +279,7 @@ def test_merging_leaves_one_part_of_the_index_that_finds_the_same(people: People
 @pytest.mark.sqlite
 def test_the_index_is_made_anew_of_what_is_there(people: People) -> None:
     make_invoice(people.alice.company, number="FA-2024-7", gross_cents=4242)
-    db._runner().down("0014_search_pieces")
+    db._runner().down("0013_search_pieces")
     assert matches('"FA-2024"') == 1
     db.migrate()
     assert matches("2024 AND amount4242") == 1
