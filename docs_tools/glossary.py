@@ -5,6 +5,7 @@ Headings, links, code and quoted words stay as they are. A term with the class Â
 on the page of the glossary only.
 """
 
+import functools
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,7 @@ class GlossaryError(ValueError):
     """The first sentence of a definition is not one that a tooltip can show."""
 
 
+@functools.cache  # each page has a Markdown of its own
 def definitions(text: str) -> dict[str, str]:
     """Return what each term means, by the forms it is written in. Raises GlossaryError."""
     found = {}

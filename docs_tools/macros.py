@@ -42,6 +42,8 @@ def define_env(env: Any) -> None:
         return posixpath.relpath(source, folder or ".")
 
     def render(text: str) -> str:
+        if "{" not in text:
+            return text
         return template.from_string(text).render(env.variables)
 
     @env.macro

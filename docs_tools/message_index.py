@@ -1,5 +1,6 @@
 """The index of messages as Markdown: each with its cause, what to do, and where it is explained."""
 
+import functools
 import re
 from collections.abc import Callable
 from html import escape
@@ -21,9 +22,9 @@ class MessageIndex:
     """Writes messages.yml as Markdown; `render` fills in durations, `link_to` leads to a page."""
 
     def __init__(self, docs_dir: Path, *, render: Render, link_to: Render) -> None:
-        self._docs_dir = docs_dir
         self._render = render
         self._link_to = link_to
+        self._title_of = functools.cache(functools.partial(title_of, docs_dir))
 
     def whole(self) -> str:
         """Return every section, after a list of them."""
@@ -49,7 +50,7 @@ class MessageIndex:
 
     def _link(self, entry: messages.Entry) -> str:
         target = target_of(entry.help_key)
-        return f"[{self._render(title_of(self._docs_dir, target))}]({self._link_to(target)})"
+        return f"[{self._render(self._title_of(target))}]({self._link_to(target)})"
 
 
 def target_of(help_key: str) -> str:

@@ -13,11 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from markdown.extensions.toc import slugify
 from wtforms.i18n import get_builtin_gnu_translations
 
 import selfservice
+from docs_tools import yaml_file
 from docs_tools.screen_words import TEMPLATES, screen
 from selfservice.config import REPOSITORY
 from selfservice.help import PAGES
@@ -142,7 +142,7 @@ def _is_shown(call: ast.Call, path: Path) -> bool:
 
 def written() -> list[dict[str, Any]]:
     """Return messages.yml."""
-    sections: list[dict[str, Any]] = yaml.safe_load(SECTIONS.read_text("utf-8"))
+    sections: list[dict[str, Any]] = yaml_file.read(SECTIONS)
     return sections
 
 

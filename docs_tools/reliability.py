@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import NamedTuple
 
-import yaml
+from docs_tools import yaml_file
 
 
 class Fault(NamedTuple):
@@ -16,7 +16,7 @@ class Fault(NamedTuple):
 
 def faults(file: str = "faults.yml") -> dict[str, list[Fault]]:
     """Return the faults by part of the portal, in the order of the file."""
-    parts = yaml.safe_load(Path(__file__).with_name(file).read_text("utf-8"))
+    parts = yaml_file.read(Path(__file__).with_name(file))
     return {part: [Fault(**fault) for fault in rows] for part, rows in parts.items()}
 
 

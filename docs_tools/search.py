@@ -4,11 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import yaml
+from docs_tools import yaml_file
 
 ADDITION = Path(__file__).with_name("search_fr.js")
 WORDS = Path(__file__).with_name("search_words.yml")
-FRENCH_INDEX = "assets/javascripts/lunr/min/lunr.fr.min.js"
+LUNR = "assets/javascripts/lunr"
+FRENCH_INDEX = f"{LUNR}/min/lunr.fr.min.js"
+LOADED = {"lunr.fr.min.js", "lunr.stemmer.support.min.js"}
 INDEX = "search/search_index.json"
 # A title counts 1000 times what a text does; its section's own words, this much.
 WORDS_BOOST = 3000.0
@@ -23,8 +25,15 @@ def improve(site_dir: Path, words: Path = WORDS) -> None:
     french = site_dir / FRENCH_INDEX
     french.write_text(french.read_text("utf-8") + ADDITION.read_text("utf-8"), "utf-8")
     index = json.loads((site_dir / INDEX).read_text("utf-8"))
-    _add_words(index, yaml.safe_load(words.read_text("utf-8")))
+    _add_words(index, yaml_file.read(words))
     (site_dir / INDEX).write_text(json.dumps(index, ensure_ascii=False), "utf-8")
+    _leave_out_other_languages(site_dir)
+
+
+def _leave_out_other_languages(site_dir: Path) -> None:
+    for script in (site_dir / LUNR).rglob("*.js"):
+        if script.name not in LOADED:
+            script.unlink()
 
 
 def _add_words(index: dict[str, Any], words: dict[str, str]) -> None:

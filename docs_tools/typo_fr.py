@@ -36,10 +36,14 @@ RULES = tuple(
         (rf"(?<=[^\W\d_])'(?=[\w«{PLACEHOLDER}]|$)", "\N{RIGHT SINGLE QUOTATION MARK}"),
     )
 )
+# Most texts hold nothing that a rule is about.
+CONCERNED = re.compile(r"[?!;:«»/']|\d |1er |[°.] \d")
 
 
 def set_spaces(text: str) -> str:
     """Return the text with the spaces and apostrophes of French typography."""
+    if not CONCERNED.search(text):
+        return text
     for pattern, replacement in RULES:
         text = pattern.sub(replacement, text)
     return text

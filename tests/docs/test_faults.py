@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docs_tools import built_site, pages, prose
+from docs_tools import build, built_site, pages, prose
 from docs_tools.built_site import BuiltSite
 from docs_tools.questions import titles
 from docs_tools.screen_words import NotOnScreenError, screen
@@ -90,3 +90,25 @@ def test_mistakes_of_french_are_named() -> None:
 @pytest.mark.skipif(bool(prose.missing_tools()), reason="needs hunspell-fr and grammalecte-cli")
 def test_site_is_written_in_good_french(site: BuiltSite) -> None:
     assert list(prose.faults(prose.lines(site))) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("[mot](absente.md)", "absente.md"),
+        ("{{ inconnue }}", "'inconnue' is undefined"),
+    ],
+    ids=["dead link", "unknown variable"],
+)
+def test_build_tells_in_the_words_of_mkdocs_what_it_refuses(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, fault: str
+) -> None:
+    plugins = "[{macros: {on_undefined: strict, on_error_fail: true}}]"
+    (tmp_path / "mkdocs.yml").write_text(f"site_name: Essai\nplugins: {plugins}\n", "utf-8")
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/index.md").write_text(text, "utf-8")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    with pytest.raises(build.BuildError) as refused:
+        build.run_mkdocs(tmp_path / "site")
+    assert fault in str(refused.value)
+    assert "Traceback" not in str(refused.value)

@@ -152,3 +152,8 @@ def test_files_are_served_compressed(site_dir) -> None:
 def test_search_file_is_patched_once(site_dir) -> None:
     text = (site_dir / search.FRENCH_INDEX).read_text("utf-8")
     assert text.count("fold-fr") == 1
+
+
+def test_no_language_but_ours_is_laid_there(site_dir) -> None:
+    languages = (site_dir / search.LUNR).rglob("lunr.*.js")
+    assert {script.name for script in languages} == search.LOADED
