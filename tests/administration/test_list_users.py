@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from lxml import html
 
 from selfservice.accounts.models import User
 from selfservice.administration import users
@@ -29,6 +30,15 @@ def test_a_row_tells_role_profile_state_and_last_connection(
     assert "Utilisateur, Flotte" in rows[1]
     assert "Désactivé" in rows[1] and "Jamais" in rows[1]
     assert f'href="{LIST}/{julie.id}"' in rows[1]
+
+
+def test_each_cell_stands_below_its_heading(alice: Browser, julie: User) -> None:
+    User.update(last_name="Morel", first_name="Julie").where(User.id == julie.id).execute()
+    table = html.document_fromstring(alice.get(LIST).text).xpath("//table")[0]
+    headings = [heading.text for heading in table.xpath(".//thead//th")]
+    assert "Nom" in headings
+    for row in table.xpath(".//tbody/tr"):
+        assert [cell.get("data-label", "") for cell in row][1:-1] == headings[1:-1]
 
 
 @pytest.mark.parametrize(
