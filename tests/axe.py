@@ -1,20 +1,19 @@
-"""axe-core on a page: every rule in the light, in the dark those that colours decide."""
+"""axe-core on a page in both colour schemes, injected once a page."""
 
-from axe_playwright_python.sync_playwright import Axe
+from typing import Any
+
+from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import Page
 
-RULES: dict[str, dict[str, object]] = {
-    "light": {"resultTypes": ["violations"]},
-    "dark": {
-        "resultTypes": ["violations"],
-        "runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]},
-    },
-}
+# A scheme changes colours and nothing else: what is dark is held against their rules only.
+OF_COLOURS = {"runOnly": {"type": "rule", "values": ["color-contrast", "link-in-text-block"]}}
+SCHEMES: dict[str, dict[str, Any]] = {"light": {}, "dark": OF_COLOURS}
+RUN = "options => axe.run(document, { ...options, resultTypes: ['violations'] })"
 
 
-def report(page: Page, scheme: str) -> str:
-    """Return what axe finds wrong with a page as it stands, empty where nothing is."""
-    results = Axe().run(page, options=RULES[scheme])
-    if not results.violations_count:
-        return ""
-    return f"{page.url} {scheme}\n{results.generate_report()}"
+def violations(page: Page, scheme: str) -> str:
+    """Return what the page as it stands violates, nothing where all is well."""
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE_SCRIPT)
+    found = AxeResults(page.evaluate(RUN, SCHEMES[scheme]))
+    return f"{page.url} {scheme}\n{found.generate_report()}" if found.violations_count else ""

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests import axe
+from tests.axe import SCHEMES, violations
 from tests.browser.test_walk import assert_nothing_scrolls_sideways, open_newest_mail, sign_in
 
 pytestmark = pytest.mark.browser
@@ -41,10 +41,9 @@ def portal(shared_portal: str) -> str:
 
 def assert_accessible(page: Page) -> None:
     """Hold the page against axe in both colour schemes."""
-    for scheme in axe.RULES:
+    for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        found = axe.report(page, scheme)
-        assert not found, found
+        assert not violations(page, scheme)
     assert_nothing_scrolls_sideways(page)
 
 
