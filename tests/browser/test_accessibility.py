@@ -31,6 +31,10 @@ PRIVATE = [
     "/administration/securite",
     "/administration/courriels",
 ]
+# A template may run a name and an attribute together: « <tddata-label= » is no cell.
+STRANGE_TAGS = """[...document.querySelectorAll("*")]
+    .filter(each => each instanceof HTMLUnknownElement || each.localName.includes("-"))
+    .map(each => each.localName)"""
 OWNER = ("claire.lemoine@example.com", "Atelier-2CV")
 
 
@@ -44,6 +48,7 @@ def assert_accessible(page: Page) -> None:
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert not violations(page, scheme)
+    assert page.evaluate(STRANGE_TAGS) == []
     assert_nothing_scrolls_sideways(page)
 
 
