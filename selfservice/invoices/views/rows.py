@@ -58,9 +58,9 @@ def _write(row: Row, index: str) -> str:
         "contract": text(row.contract or "—"),
         "issued": format_day(row.issued_on),
         "due": format_day(row.due_on),
-        "net": text(format_amount(row.net_cents, row.currency)),
-        "vat": text(format_amount(row.vat_cents, row.currency)),
-        "gross": text(format_amount(row.gross_cents, row.currency)),
+        "net": _amount(row.net_cents, row.currency),
+        "vat": _amount(row.vat_cents, row.currency),
+        "gross": _amount(row.gross_cents, row.currency),
         "until": format_day(row.available_until),
     }
 
@@ -71,6 +71,11 @@ def _form(shape: Shape, index: str) -> str:
     places = SimpleNamespace(**{name: f"{BEGIN}{name}{END}" for name in TEXTS})
     written = str(_macro("document_row")(shape, places, index))
     return re.sub(f"{BEGIN}(.*?){END}", r"%(\1)s", written.replace("%", "%%"))
+
+
+@lru_cache(maxsize=4096)
+def _amount(cents: int | None, currency: str) -> str:
+    return text(format_amount(cents, currency))
 
 
 def _links(row: Row, index: str) -> Markup:
