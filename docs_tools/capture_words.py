@@ -7,14 +7,24 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 
 from docs_tools.figures import Capture
-from docs_tools.screen_words import NotOnScreenError, screen
+from docs_tools.screen_words import NotOnScreenError, holds, plain, screen
 
+LEAVING = ("click", "follow", "open", "read_mail")  # steps that may end on another page
 SPOKEN_BY_MAILS = ("read_mail",)
 OF_A_DOCUMENT = re.compile(r"\d{2}")  # a number or a date, which no template holds
 
 
-def faults(captures: Iterable[Capture], *, is_portal_page: Callable[[str], bool]) -> Iterator[str]:
-    """Yield the pages and labels that the portal no longer has, one line each."""
+def faults(
+    captures: Iterable[Capture],
+    *,
+    is_portal_page: Callable[[str], bool],
+    words_behind: Callable[[str], str] = lambda _path: "",
+) -> Iterator[str]:
+    """Yield the pages and labels that the portal no longer has, one line each.
+
+    `words_behind` gives all that one page may show (empty: unknown): an element that is gone from
+    its page may well stand on another.
+    """
     for capture in captures:
         for path in _paths(capture):
             if not is_portal_page(path.partition("?")[0]):
@@ -24,6 +34,15 @@ def faults(captures: Iterable[Capture], *, is_portal_page: Callable[[str], bool]
                 screen(label)
             except NotOnScreenError:
                 yield f"captures.yml, « {capture.name} » : le portail n'affiche pas « {label} »"
+                continue
+            is_there = is_portal_page(capture.path.partition("?")[0]) and not _leaves(capture)
+            shown = words_behind(capture.path) if is_there else ""
+            if shown and not holds(shown, plain(label)):
+                yield f"captures.yml, « {capture.name} » : {capture.path} n'affiche pas « {label} »"
+
+
+def _leaves(capture: Capture) -> bool:
+    return any(action in LEAVING for step in capture.steps for action in step)
 
 
 def _paths(capture: Capture) -> Iterator[str]:

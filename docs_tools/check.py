@@ -6,22 +6,30 @@ import sys
 import tempfile
 from collections.abc import Callable
 from datetime import date
+from functools import partial
 from pathlib import Path
 
+from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from docs_tools import build, built_site, capture_words, figures, pages, prose
+from docs_tools.page_words import words_behind
 from selfservice import create_app
 
 DOCS = build.ROOT / "site_docs"
 
 
-def portal_pages(instance: Path) -> Callable[..., bool]:
-    """Return a test of whether the portal answers at a path, from its URL map."""
+def make_portal(instance: Path) -> Flask:
+    """Return the portal of an instance that is nowhere: for its pages, not for visits."""
     os.environ["SELFSERVICE_INSTANCE"] = str(instance)
     os.environ["SELFSERVICE_SECRET_KEY"] = secrets.token_urlsafe(48)
-    adapter = create_app().url_map.bind("localhost")
+    return create_app()
+
+
+def portal_pages(portal: Flask) -> Callable[..., bool]:
+    """Return a test of whether the portal answers at a path, from its URL map."""
+    adapter = portal.url_map.bind("localhost")
 
     def is_portal_page(path: str, *, method: str = "GET") -> bool:
         try:
@@ -51,8 +59,13 @@ def check(folder: Path) -> list[str]:
     site = built_site.BuiltSite(site_dir)
     found = list(pages.faults(pages.read_pages(DOCS), today=date.today()))  # noqa: DTZ011
     found += capture_faults(DOCS)
-    is_portal_page = portal_pages(folder / "instance")
-    found += capture_words.faults(figures.load().values(), is_portal_page=is_portal_page)
+    portal = make_portal(folder / "instance")
+    is_portal_page = portal_pages(portal)
+    found += capture_words.faults(
+        figures.load().values(),
+        is_portal_page=is_portal_page,
+        words_behind=partial(words_behind, portal),
+    )
     found += built_site.faults(site, is_portal_page=is_portal_page)
     if missing := prose.missing_tools():
         print(f"Français non vérifié : apt-get install {' '.join(missing)}", file=sys.stderr)

@@ -22,14 +22,14 @@ def screen(words: str, template: str = "") -> str:
     The case of letters, the kind of space and of apostrophe are free. `template` asks that one
     template shows them.
     """
-    shown = _plain((TEMPLATES / template).read_text("utf-8")) if template else _everything_shown()
-    if not _holds(shown, _plain(words)):
+    shown = plain((TEMPLATES / template).read_text("utf-8")) if template else _everything_shown()
+    if not holds(shown, plain(words)):
         raise NotOnScreenError(words)
     return words
 
 
-def _holds(text: str, words: str) -> bool:
-    """Tell whether the words are there, whole; each as a regular expression takes far longer."""
+def holds(text: str, words: str) -> bool:
+    """Tell whether the words are there, whole, both `plain`; by a pattern it takes far longer."""
     place = text.find(words)
     while place >= 0:
         end = place + len(words)
@@ -42,9 +42,10 @@ def _holds(text: str, words: str) -> bool:
 @functools.cache
 def _everything_shown() -> str:
     files = (path for folder, kind in FOLDERS for path in sorted((REPOSITORY / folder).rglob(kind)))
-    return "\n".join(_plain(path.read_text("utf-8")) for path in files)
+    return "\n".join(plain(path.read_text("utf-8")) for path in files)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a text without what differs from a screen: entities, case, kinds of space."""
     straight = html.unescape(text).replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
     return SPACES.sub(" ", straight).casefold()

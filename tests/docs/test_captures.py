@@ -1,6 +1,7 @@
 """The screenshots: each defined, taken, and refused by name when the portal has changed."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from playwright.sync_api import Browser
 
 from docs_tools import capture_words, captures, check, figures
 from docs_tools.demonstration import Demonstration
+from docs_tools.page_words import words_behind
 
 CAPTURES = figures.load()
 TOY = """<!doctype html><html lang="fr"><body style="margin: 20px">
@@ -83,8 +85,15 @@ def test_labels_and_pages_of_the_definitions_are_those_of_the_portal(
 ) -> None:
     monkeypatch.setenv("SELFSERVICE_INSTANCE", "")
     monkeypatch.setenv("SELFSERVICE_SECRET_KEY", "")
-    pages = check.portal_pages(tmp_path / "instance")
-    assert list(capture_words.faults(CAPTURES.values(), is_portal_page=pages)) == []
+    portal = check.make_portal(tmp_path / "instance")
+    pages = check.portal_pages(portal)
+    behind = partial(words_behind, portal)
+    found = capture_words.faults(CAPTURES.values(), is_portal_page=pages, words_behind=behind)
+    assert list(found) == []
+    moved = capture(path="/factures", marks=[figures.Mark("button", "Déconnexion")])
+    gone = capture(path="/factures", marks=[figures.Mark("button", "Me connecter")])
+    found = capture_words.faults([moved, gone], is_portal_page=pages, words_behind=behind)
+    assert list(found) == ["captures.yml, « essai » : /factures n'affiche pas « Me connecter »"]
 
 
 @pytest.mark.browser

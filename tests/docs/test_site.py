@@ -105,7 +105,7 @@ def test_diagnosis_asks_four_open_questions_whose_answers_lead_on(site: BuiltSit
 def test_site_has_no_fault(site: BuiltSite, tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SELFSERVICE_INSTANCE", "")
     monkeypatch.setenv("SELFSERVICE_SECRET_KEY", "")
-    is_portal_page = check.portal_pages(tmp_path / "instance")
+    is_portal_page = check.portal_pages(check.make_portal(tmp_path / "instance"))
     assert list(faults(site, is_portal_page=is_portal_page)) == []
 
 
