@@ -30,7 +30,7 @@ MAX_BUFFERED_BYTES = 1024 * 1024
 MAX_UNSTREAMED_BYTES = 128 * 1024
 BODY_SECONDS = 15
 BODILESS = ("GET", "HEAD")
-# Python's own 700 would search for cycles ten times in a page, a tenth of its time.
+# Python's own 700 would search for cycles several times a page, a twelfth of its time.
 COLLECT_AFTER = 50_000, 20, 100
 
 # What granian itself says joins the portal's own lines.
