@@ -39,7 +39,7 @@ class PageEnvironment(Environment):
 
     @staticmethod
     def text(value: Any) -> str:
-        """Return a value as HTML: `escape`, a seventh of a page's time, for the few that need it."""
+        """Return a value as HTML; `escape`, a seventh of the time, is for those that need it."""
         kind = type(value)
         if kind is Markup:
             text: str = value

@@ -1,6 +1,6 @@
 """The rows of the list as HTML: their template writes each shape once, texts are filled in.
 
-Fifty rows differ in a few texts only; written one by one they would be a third of a page's cost.
+Fifty rows differ in a few texts only; one by one they would be a third of the cost of a page.
 What is kept is of nobody: a shape holds no text of a document.
 """
 
