@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from collections.abc import MutableMapping
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
@@ -36,6 +37,10 @@ class PageEnvironment(Environment):
     """Flask's environment, quicker with the texts of which a page is full."""
 
     code_generator_class = PageWriter
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """Give templates the one dictionary of names, copied quicker than a chain of them."""
+        return super().make_globals(d) if d else self.globals
 
     @staticmethod
     def text(value: Any) -> str:

@@ -21,6 +21,17 @@ COUNT_CAP = 1000
 MAX_CONTRACTS = 100
 
 
+class Shape(NamedTuple):
+    """All of a row but its texts: what is there, and in which words."""
+
+    is_credit_note: bool
+    kind_label: str
+    state_label: str
+    is_new: bool
+    has_xml: bool
+    days_left: int | None
+
+
 class Row(NamedTuple):
     """One document of the list; amounts in cents, `available_until` inclusive.
 
@@ -32,7 +43,6 @@ class Row(NamedTuple):
     id: int
     number: str
     kind: str
-    kind_label: str
     contract: str
     issued_on: date
     due_on: date | None
@@ -41,18 +51,24 @@ class Row(NamedTuple):
     vat_cents: int | None
     gross_cents: int
     state: str
+    is_downloaded: bool
+    available_until: date
+    is_credit_note: bool
+    kind_label: str
     state_label: str
     is_new: bool
-    is_downloaded: bool
     has_xml: bool
-    available_until: date
     days_left: int | None = None
     credits: tuple[Link, ...] = ()
     credited_by: tuple[Link, ...] = ()
 
     @property
-    def is_credit_note(self) -> bool:
-        return self.kind == "credit_note"
+    def shape(self) -> tuple[Any, ...]:
+        """The fields of its Shape, which stand here in the same order."""
+        return cast("tuple[Any, ...]", self[SHAPE])
+
+
+SHAPE = slice(Row._fields.index(Shape._fields[0]), Row._fields.index(Shape._fields[-1]) + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +230,6 @@ def _row(values: tuple[Any, ...], today: date, retention_months: int) -> Row:
         invoice_id,
         number,
         kind,
-        KIND_LABELS[kind],
         contract,
         issued_on,
         read_date(due) if due else None,
@@ -223,11 +238,13 @@ def _row(values: tuple[Any, ...], today: date, retention_months: int) -> Row:
         vat_cents,
         gross_cents,
         state,
+        downloaded_at is not None,
+        until,
+        kind == "credit_note",
+        KIND_LABELS[kind],
         STATE_LABELS[state],
         opening_id is None,
-        downloaded_at is not None,
         bool(has_xml),
-        until,
         days_left if days_left <= queries.LEAVING_DAYS else None,
     )
 

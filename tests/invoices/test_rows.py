@@ -10,8 +10,8 @@ from markupsafe import Markup, escape
 
 from selfservice.invoices.credits import Link
 from selfservice.invoices.labels import KIND_LABELS, STATE_LABELS
-from selfservice.invoices.listing import Row
-from selfservice.invoices.views.rows import BEGIN, END, Shape, write_rows
+from selfservice.invoices.listing import Row, Shape
+from selfservice.invoices.views.rows import BEGIN, END, write_rows
 from selfservice.money import format_amount
 from selfservice.templating import PageEnvironment, format_day
 
@@ -24,6 +24,7 @@ links = st.tuples() | st.tuples(st.builds(Link, numbers, st.none() | st.integers
 rows = st.builds(
     lambda kind, state, **values: Row(
         kind=kind,
+        is_credit_note=kind == "credit_note",
         kind_label=KIND_LABELS[kind],
         state=state,
         state_label=STATE_LABELS[state],
@@ -72,7 +73,7 @@ def _plainly_written(row: Row) -> str:
         gross=format_amount(row.gross_cents, row.currency),
         until=format_day(row.available_until),
     )
-    shape = SimpleNamespace(**{name: getattr(row, name) for name in Shape._fields})
+    shape = Shape(*[getattr(row, name) for name in Shape._fields])
     write = get_template_attribute("invoices/_row.html", "document_row")
     return str(write(shape, texts, "/factures"))
 
@@ -80,8 +81,8 @@ def _plainly_written(row: Row) -> str:
 def test_a_form_keeps_no_text_of_a_document(app: Flask) -> None:
     leap = date(2024, 2, 29)
     row = Row(
-        *(1, "F-2026-secret", "invoice", "Facture", "VEH-secret", leap, leap, "EUR", 12, 34, 46),
-        *("original", "Original", True, False, True, leap + timedelta(days=9)),
+        *(1, "F-2026-secret", "invoice", "VEH-secret", leap, leap, "EUR", 12, 34, 46, "original"),
+        *(False, leap + timedelta(days=9), False, "Facture", "Original", True, True),
     )
     with app.app_context():
         write_rows([row], "/factures")

@@ -5,15 +5,16 @@ What is kept is of nobody: a shape holds no text of a document.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from operator import itemgetter
 from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 from flask import get_template_attribute
 from markupsafe import Markup
 
-from selfservice.invoices.listing import Row
+from selfservice.invoices.listing import Row, Shape
 from selfservice.money import format_amount
 from selfservice.templating import PageEnvironment, format_day
 
@@ -26,15 +27,11 @@ BEGIN, END = "\ue000", "\ue001"
 text = PageEnvironment.text
 
 
-class Shape(NamedTuple):
-    """All by which the template decides: rows of one shape differ in their TEXTS only."""
+class Form(NamedTuple):
+    """A written row with « %s » for its texts, and what takes these from TEXTS in their order."""
 
-    kind_label: str
-    is_credit_note: bool
-    state_label: str
-    is_new: bool
-    has_xml: bool
-    days_left: int | None
+    html: str
+    pick: Callable[[Sequence[str]], tuple[str, ...]]
 
 
 def write_rows(rows: Iterable[Row], index: str) -> Markup:
@@ -43,34 +40,30 @@ def write_rows(rows: Iterable[Row], index: str) -> Markup:
 
 
 def _write(row: Row, index: str) -> str:
-    shape = Shape(
-        row.kind_label,
-        row.is_credit_note,
-        row.state_label,
-        row.is_new,
-        row.has_xml,
-        row.days_left,
+    html, pick = _form(row.shape, index)
+    currency = row.currency
+    return html % pick(
+        (
+            str(row.id),
+            text(row.number),
+            _links(row, index) if row.credits or row.credited_by else "",
+            text(row.contract or "—"),
+            format_day(row.issued_on),
+            format_day(row.due_on),
+            _amount(row.net_cents, currency),
+            _amount(row.vat_cents, currency),
+            _amount(row.gross_cents, currency),
+            format_day(row.available_until),
+        )
     )
-    return _form(shape, index) % {
-        "id": row.id,
-        "number": text(row.number),
-        "links": _links(row, index) if row.credits or row.credited_by else "",
-        "contract": text(row.contract or "—"),
-        "issued": format_day(row.issued_on),
-        "due": format_day(row.due_on),
-        "net": _amount(row.net_cents, row.currency),
-        "vat": _amount(row.vat_cents, row.currency),
-        "gross": _amount(row.gross_cents, row.currency),
-        "until": format_day(row.available_until),
-    }
 
 
 @lru_cache(maxsize=MAX_SHAPES)
-def _form(shape: Shape, index: str) -> str:
-    """Return a row with a place for each text, as the operator % takes it."""
+def _form(shape: Shape, index: str) -> Form:
     places = SimpleNamespace(**{name: f"{BEGIN}{name}{END}" for name in TEXTS})
-    written = str(_macro("document_row")(shape, places, index))
-    return re.sub(f"{BEGIN}(.*?){END}", r"%(\1)s", written.replace("%", "%%"))
+    written = str(_macro("document_row")(Shape(*shape), places, index)).replace("%", "%%")
+    place = re.compile(f"{BEGIN}(.*?){END}")
+    return Form(place.sub("%s", written), itemgetter(*map(TEXTS.index, place.findall(written))))
 
 
 @lru_cache(maxsize=4096)
