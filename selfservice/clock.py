@@ -22,18 +22,12 @@ def now() -> datetime:
 
 def today() -> date:
     """Return the current day in Paris."""
-    return _day_of(now().replace(minute=0, second=0, microsecond=0))
+    return paris(_frozen).date() if _frozen else datetime.now(PARIS).date()
 
 
 def paris(instant: datetime) -> datetime:
     """Return a naive UTC instant as an aware Paris time."""
     return instant.replace(tzinfo=UTC).astimezone(PARIS)
-
-
-@lru_cache(maxsize=4)
-def _day_of(hour: datetime) -> date:
-    """Return the Paris day of an hour UTC: a page asks for it a dozen times."""
-    return paris(hour).date()
 
 
 def freeze_from_environment() -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from urllib.parse import urlencode
 
 from selfservice.invoices import sorting
 from selfservice.invoices.models import KINDS, STATES
@@ -82,6 +83,10 @@ class Filters:
             if value:
                 found[name] = FLAGS.get(field) or str(value)
         return found
+
+    def query(self, **changes: Any) -> str:
+        """Return `args` as they stand in an address."""
+        return urlencode(self.args(**changes))
 
     def problem(self, name: str) -> Problem | None:
         """Return what is wrong with a part of the query string, if anything."""

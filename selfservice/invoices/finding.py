@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any, NamedTuple
 
-from peewee import JOIN, fn
+from peewee import JOIN, Case, fn
 
 from selfservice import clock
 from selfservice.accounts.models import User
@@ -25,6 +25,11 @@ class Asked(NamedTuple):
     kind: Any
     state: Any
     contract: Any
+
+    @property
+    def is_period(self) -> bool:
+        """Tell whether all documents of a company are asked for, in a period at most."""
+        return self.scope.profile_id is None and not any(self[2:])
 
 
 def matching(user: User, filters: Filters) -> Any:
@@ -77,7 +82,9 @@ def find_page(
 def count_found(user: User, filters: Filters, expression: str | None, *, limit: int) -> int:
     """Count documents, without reading more than a limit."""
     if not filters.q:
-        found = _COUNT.rows(_asked(user, filters), limit=limit)
+        asked = _asked(user, filters)
+        months = queries.whole_months(asked.scope.since, asked.until)
+        found = _COUNT.rows(asked, months, limit=limit)
     else:
         query, index = _indexed(user, filters, expression)
         query = query.order_by(index.stamp.desc()) if index else query
@@ -152,8 +159,13 @@ def _counted(query: Any, limit: int) -> Any:
     return Invoice.select(fn.COUNT(found.c.id)).from_(found)
 
 
-def _count(asked: Asked, *, limit: int) -> Any:
-    return _counted(_narrowed(asked), limit)
+def _count(asked: Asked, months: tuple[Any, Any], *, limit: int) -> Any:
+    """Count documents, unless the whole months of the period have enough of them already."""
+    counted = _counted(_narrowed(asked), limit)
+    if not asked.is_period:
+        return counted
+    kept = queries.kept_count(asked.scope.company_id, months)
+    return Invoice.select(Case(None, [(kept >= limit, limit)], counted)).from_()
 
 
 def _leaving(scope: Scope, last_on: Any, *, limit: int) -> Any:

@@ -137,7 +137,8 @@ def totals_visible_to(user: User, *, since: date, until: date) -> list[tuple[str
     out. Who has a profile gets its documents summed one by one, anybody else the sums that the
     database keeps.
     """
-    scope = scope_of(user, since=max(since, _first_whole_month()))
+    first_available = earliest_available(clock.today())
+    scope = scope_of(user, since=max(since, _first_whole_month(first_available)))
     months = _month(scope.since), _month(until)
     found = _TOTALS.rows(scope, until, months)
     return [(*names, int(gross_cents)) for *names, gross_cents in found]  # PostgreSQL: Decimal
@@ -158,13 +159,25 @@ def totals_in(scope: Scope, until: Any, months: tuple[Any, Any]) -> Any:
     )
 
 
+def whole_months(since: date, until: date | None) -> tuple[str, str]:
+    """Return the first month that a period holds whole, and the first after it that it does not."""
+    end = until + timedelta(days=1) if until else date.max
+    return _month(_first_whole_month(since)), _month(end)
+
+
+def kept_count(company_id: Any, months: tuple[Any, Any]) -> Any:
+    """Return how many documents `whole_months` have, by the sums that the database keeps."""
+    kept, (first, end) = MonthlyTotal, months
+    return kept.select(fn.COALESCE(fn.SUM(kept.documents), 0)).where(
+        kept.company == company_id, kept.month >= first, kept.month < end
+    )
+
+
 _TOTALS = Prepared(build=totals_in)
 
 
-def _first_whole_month() -> date:
-    months = current_app.config["RETENTION_MONTHS"]
-    first = clock.earliest_lasting(clock.today(), months=months)
-    return first if first.day == 1 else clock.add_months(first.replace(day=1), 1)
+def _first_whole_month(since: date) -> date:
+    return since if since.day == 1 else clock.add_months(since.replace(day=1), 1)
 
 
 def _month(day: date) -> str:

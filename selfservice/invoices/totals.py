@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
+from typing import NamedTuple
 
 from babel.dates import format_date
 
@@ -12,8 +13,7 @@ from selfservice.invoices import queries
 
 CHART_MONTHS = 12
 CHART_HEIGHT = 100
-MONTH_WIDTH = 10
-BAR_MARGIN = 2
+MONTH_WIDTH, BAR_WIDTH = 10, 6
 
 
 @dataclass(slots=True)
@@ -35,15 +35,20 @@ class Total:
             self.invoices_cents += gross_cents
 
 
-@dataclass(slots=True)
-class Period:
-    """Days from `since` to `until`, both counted, and what they sum up to by currency.
-
-    « novembre 2026 » in short is « nov. »; a year has one name.
-    """
+class Month(NamedTuple):
+    """A month's names (« novembre 2026 », in short « nov. ») and days, both counted."""
 
     name: str
     short_name: str
+    since: date
+    until: date
+
+
+@dataclass(slots=True)
+class Period:
+    """Days from `since` to `until`, both counted, and what they sum up to by currency."""
+
+    name: str
     since: date
     until: date
     totals: dict[str, Total] = field(default_factory=dict)
@@ -53,33 +58,31 @@ class Period:
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """A month of the chart: invoices stand on the base line, credit notes hang from it."""
-
-    x: int  # of its left side
-    invoices_y: int
-    invoices_height: int
-    credit_notes_height: int
-
-
-@dataclass(frozen=True, slots=True)
 class Chart:
-    """The bars of one currency, the one with the largest sum."""
+    """The bars of one currency, the one with the largest sum, a month each.
+
+    `invoices` stand on the line at `base_y`, `credit_notes` hang from it; both are the data of
+    an SVG path.
+    """
 
     currency: str
     highest_cents: int
     width: int
     base_y: int
-    bars: list[Bar]
+    invoices: str
+    credit_notes: str
 
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """`month` and `year` are the current ones, `months` the last twelve, oldest first."""
+    """`month` and `year` are the current ones, `months` the last twelve, oldest first, as they
+    stand in the `calendar`.
+    """
 
     month: Period
     year: Period
     months: list[Period]
+    calendar: tuple[Month, ...]
     chart: Chart
 
 
@@ -89,12 +92,10 @@ def sum_months(user: User) -> Totals | None:
     One short read, whatever the number of documents (unless a profile narrows them).
     """
     today = clock.today()
-    months = {f"{each.since:%Y-%m}": each for each in _last_months(today)}
-    first = next(iter(months.values())).since
-    year = Period(
-        str(today.year), str(today.year), date(today.year, 1, 1), date(today.year, 12, 31)
-    )
-    found = queries.totals_visible_to(user, since=first, until=today)
+    calendar = _calendar(today.replace(day=1))
+    months = {f"{each.since:%Y-%m}": Period(each.name, each.since, each.until) for each in calendar}
+    year = Period(str(today.year), date(today.year, 1, 1), date(today.year, 12, 31))
+    found = queries.totals_visible_to(user, since=calendar[0].since, until=today)
     for month, kind, currency, gross_cents in found:
         months[month].add(kind, currency, gross_cents)
         if months[month].since >= year.since:
@@ -102,26 +103,22 @@ def sum_months(user: User) -> Totals | None:
     if not found:
         return None
     listed = list(months.values())
-    return Totals(month=listed[-1], year=year, months=listed, chart=_chart(listed))
-
-
-def _last_months(today: date) -> list[Period]:
-    return [Period(*each) for each in _calendar(today.replace(day=1))]
+    return Totals(listed[-1], year, listed, calendar, _chart(listed))
 
 
 @lru_cache(maxsize=4)
-def _calendar(this: date) -> list[tuple[str, str, date, date]]:
-    """Return names and days of the months up to this one, written once a month."""
+def _calendar(this: date) -> tuple[Month, ...]:
+    """Return the months up to this one, named once a month."""
     firsts = [clock.add_months(this, ago) for ago in range(1 - CHART_MONTHS, 1)]
-    return [
-        (
+    return tuple(
+        Month(
             format_date(first, "MMMM y", locale="fr"),
             format_date(first, "MMM", locale="fr"),
             first,
             clock.add_months(first, 1) - timedelta(days=1),
         )
         for first in firsts
-    ]
+    )
 
 
 def _chart(months: list[Period]) -> Chart:
@@ -130,18 +127,23 @@ def _chart(months: list[Period]) -> Chart:
     above = max(each.invoices_cents for each in totals)
     below = max(-each.credit_notes_cents for each in totals)
     base_y = _height(above, above + below)
-    bars = []
-    for place, total in enumerate(totals):
-        height = _height(total.invoices_cents, above + below)
-        bars.append(
-            Bar(
-                x=place * MONTH_WIDTH + BAR_MARGIN,
-                invoices_y=base_y - height,
-                invoices_height=height,
-                credit_notes_height=_height(-total.credit_notes_cents, above + below),
-            )
-        )
-    return Chart(currency, above, MONTH_WIDTH * len(months), base_y, bars)
+    full_cents = above + below
+    heights = [_height(each.invoices_cents, full_cents) for each in totals]
+    depths = [_height(-each.credit_notes_cents, full_cents) for each in totals]
+    return Chart(
+        currency,
+        above,
+        MONTH_WIDTH * len(months),
+        base_y,
+        "".join([_bar(place, base_y, -height) for place, height in enumerate(heights)]),
+        "".join([_bar(place, base_y, depth) for place, depth in enumerate(depths)]),
+    )
+
+
+def _bar(place: int, base_y: int, height: int) -> str:
+    """Return a month's rectangle from the line on, downwards if positive; none of no height."""
+    x = place * MONTH_WIDTH + (MONTH_WIDTH - BAR_WIDTH) // 2
+    return f"M{x} {base_y}v{height}h{BAR_WIDTH}v{-height}z" if height else ""
 
 
 def _main_currency(months: list[Period]) -> str:

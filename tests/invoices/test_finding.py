@@ -373,6 +373,26 @@ def test_the_count_stops_at_a_thousand(people: People, monkeypatch: pytest.Monke
         assert (page.count, page.is_count_capped) == (10, True)
 
 
+def test_only_the_months_that_a_period_holds_whole_spare_counting(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listing, "COUNT_CAP", 2)
+    for day in (1, 1, 1, 15, 28):
+        make_invoice(people.alice.company, issued_on=date(2026, 2, day))
+    for since, until, count in (
+        (date(2026, 2, 1), date(2026, 2, 28), 3),
+        (date(2026, 2, 1), date(2026, 2, 27), 3),
+        (date(2026, 1, 20), date(2026, 2, 28), 3),
+        (date(2026, 2, 2), date(2026, 2, 28), 2),
+        (date(2026, 2, 2), date(2026, 2, 27), 1),
+        (date(2026, 2, 16), None, 1),
+        (date(2026, 3, 1), None, 0),
+    ):
+        filters = Filters(since=since, until=until, is_showing_all=True)
+        page = list_invoices(people.alice, filters)
+        assert (page.count, page.is_count_capped) == (min(count, 2), count > 2)
+
+
 def test_the_foot_of_the_page_adds_up_its_rows_by_currency(people: People) -> None:
     company = people.alice.company
     make_invoice(company, net_cents=100, vat_cents=20, gross_cents=120)

@@ -6,14 +6,13 @@ from types import SimpleNamespace
 from flask import Flask, get_template_attribute
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from markupsafe import Markup, escape
 
 from selfservice.invoices.credits import Link
 from selfservice.invoices.labels import KIND_LABELS, STATE_LABELS
 from selfservice.invoices.listing import Row, Shape
 from selfservice.invoices.views.rows import BEGIN, END, write_rows
 from selfservice.money import format_amount
-from selfservice.templating import PageEnvironment, format_day
+from selfservice.templating import format_day
 
 words = st.text(st.characters(codec="utf-8"), min_size=1, max_size=20)
 hostile = st.sampled_from([f"{BEGIN}id{END}", "%(id)s", "100 %", "<b>&'\"", "{{ 7*7 }}"])
@@ -88,14 +87,3 @@ def test_a_form_keeps_no_text_of_a_document(app: Flask) -> None:
         write_rows([row], "/factures")
         other = row._replace(number="F-2", contract="", gross_cents=0, id=2)
         assert "secret" not in write_rows([other], "/factures")
-
-
-@given(st.one_of(words, st.integers(), st.none(), st.booleans(), st.floats(), words.map(Markup)))
-def test_a_text_is_escaped_as_by_markupsafe(value: object) -> None:
-    assert PageEnvironment.text(value) == escape(value)
-    assert PageEnvironment.text(str(value)) == escape(str(value))
-
-
-def test_every_page_escapes_what_it_writes(app: Flask) -> None:
-    page = app.jinja_env.from_string("{{ a }}{{ b|upper }}{% set c %}{{ a }}{% endset %}{{ c }}")
-    assert page.render(a="<i>", b="<&>") == "&lt;i&gt;&lt;&amp;&gt;&lt;i&gt;"

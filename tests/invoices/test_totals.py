@@ -140,12 +140,11 @@ def test_the_bars_stand_on_one_line_and_fit_the_chart(november: None, people: Pe
     make_invoice(people.alice.company, issued_on=date(2026, 10, 1), gross_cents=1)
     totals = sum_months(people.alice)
     assert totals
-    bars = totals.chart.bars
-    assert (len(bars), totals.chart.base_y) == (12, 75)
-    assert (bars[-1].invoices_y, bars[-1].invoices_height) == (0, 75)
-    assert bars[-1].credit_notes_height == 25
-    assert bars[-2].invoices_height == 1  # not nothing: visible
-    assert bars[0].invoices_height == bars[0].credit_notes_height == 0
+    chart = totals.chart
+    assert (chart.width, chart.base_y) == (120, 75)
+    # Tenths of a month: october's smallest bar is visible, what is nothing has none.
+    assert chart.invoices == "M102 75v-1h6v1zM112 75v-75h6v75z"
+    assert chart.credit_notes == "M112 75v25h6v-25z"
 
 
 def test_nobody_else_sees_a_total(people: People) -> None:
