@@ -112,6 +112,7 @@ def format_long_day(day: date) -> str:
     return f"1er{text[1:]}" if day.day == 1 else text
 
 
+@lru_cache(maxsize=4096)
 def format_instant(instant: datetime | None) -> str:
     """Return a UTC instant as Paris time, « 08-12-2022 15:14 » (FAQ 13)."""
     return f"{clock.paris(instant):%d-%m-%Y %H:%M}" if instant else ""

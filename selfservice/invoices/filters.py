@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -86,11 +87,16 @@ class Filters:
 
     def query(self, **changes: Any) -> str:
         """Return `args` as they stand in an address."""
-        return urlencode(self.args(**changes))
+        return _query(self, *changes.items())
 
     def problem(self, name: str) -> Problem | None:
         """Return what is wrong with a part of the query string, if anything."""
         return next((each for each in self.problems if each.name == name), None)
+
+
+@lru_cache(maxsize=1000)
+def _query(filters: Filters, *changes: tuple[str, Any]) -> str:
+    return urlencode(filters.args(**dict(changes)))
 
 
 def clean_filters(args: Mapping[str, str]) -> Filters:
