@@ -36,8 +36,9 @@ class Total:
 
 
 class Month(NamedTuple):
-    """A month's names (« novembre 2026 », in short « nov. ») and days, both counted."""
+    """A month (« 2026-11 »), its names (« novembre 2026 », in short « nov. ») and its days."""
 
+    month: str
     name: str
     short_name: str
     since: date
@@ -54,7 +55,9 @@ class Period:
     totals: dict[str, Total] = field(default_factory=dict)
 
     def add(self, kind: str, currency: str, gross_cents: int) -> None:
-        self.totals.setdefault(currency, Total(currency)).add(kind, gross_cents)
+        if currency not in self.totals:
+            self.totals[currency] = Total(currency)
+        self.totals[currency].add(kind, gross_cents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +101,7 @@ def sum_months(user: User) -> Totals | None:
     found = queries.totals_visible_to(user, since=calendar[0].since, until=today)
     for month, kind, currency, gross_cents in found:
         months[month].add(kind, currency, gross_cents)
-        if months[month].since >= year.since:
+        if month.startswith(year.name):
             year.add(kind, currency, gross_cents)
     if not found:
         return None
@@ -112,6 +115,7 @@ def _calendar(this: date) -> tuple[Month, ...]:
     firsts = [clock.add_months(this, ago) for ago in range(1 - CHART_MONTHS, 1)]
     return tuple(
         Month(
+            first.isoformat()[:7],
             format_date(first, "MMMM y", locale="fr"),
             format_date(first, "MMM", locale="fr"),
             first,
