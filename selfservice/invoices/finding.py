@@ -169,10 +169,10 @@ def _count(asked: Asked, months: tuple[Any, Any], *, limit: int) -> Any:
 
 
 def _leaving(scope: Scope, last_on: Any, *, limit: int) -> Any:
+    """Count up to a limit, and take each end from the index: all that leaves may be much."""
     soon = queries.visible_in(scope).where(queries.is_leaving_until(last_on))
-    days = soon.select(Invoice.issued_on).order_by(Invoice.issued_on).limit(limit)
-    day = days.c.issued_on
-    return Invoice.select(fn.COUNT(day), fn.MIN(day), fn.MAX(day)).from_(days)
+    ends = [soon.select(end(Invoice.issued_on)) for end in (fn.MIN, fn.MAX)]
+    return Invoice.select(_counted(soon, limit), *ends).from_()
 
 
 _PAGE, _COUNT, _LEAVING = Prepared(build=_page), Prepared(build=_count), Prepared(build=_leaving)
