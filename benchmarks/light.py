@@ -42,7 +42,8 @@ def weigh_and_build() -> list[Line]:
 def _weigh(work: str, address: str, cookie: str) -> Line:
     page, size = _fetch(address, cookie)
     root = "/".join(address.split("/")[:3])
-    loaded = [_fetch(root + each, cookie)[1] for each in LOADED.findall(page.decode())]
+    addresses = set(LOADED.findall(page.decode()))  # a logo stands in the page and as its icon
+    loaded = [_fetch(root + each, cookie)[1] for each in addresses]
     total, requests = size + sum(loaded), 1 + len(loaded)
     return Line(
         work,

@@ -35,7 +35,7 @@ CONTENT_SECURITY_POLICY = (
 MAX_BODY_BYTES = 256 * 1024
 SAFE_NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-PUBLIC_FILES = ("static", "suppliers.theme", "suppliers.logo")
+PUBLIC_FILES = ("static", "suppliers.stylesheet", "suppliers.logo")
 PAGES_OF_ERRORS = (400, 404, 410, 413, 429, 500, 503)
 
 HEADERS = {

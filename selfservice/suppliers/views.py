@@ -1,7 +1,13 @@
 """The supplier's colours and logo: public, and cached by browsers."""
 
+from collections.abc import Callable
+from functools import lru_cache, partial
+from gzip import compress
+
+import brotli
 from flask import Blueprint, Response, abort, request
 
+from selfservice.files import STATIC, hashed_name
 from selfservice.suppliers import logos
 from selfservice.suppliers.colours import dark_accent, light_accent
 from selfservice.suppliers.errors import UnknownSupplierError
@@ -12,18 +18,43 @@ CACHE_SECONDS = 3600
 # Pages name the colour or the logo they want: under that address it never changes.
 CACHE_NAMED_SECONDS = 365 * 24 * 3600
 
+STYLESHEET = STATIC / "portal.css"
+CODINGS: dict[str, Callable[[bytes], bytes]] = {
+    "br": brotli.compress,
+    "gzip": partial(compress, mtime=0),
+}
+
 blueprint = Blueprint("suppliers", __name__, url_prefix="/fournisseurs")
 
 
-@blueprint.get("/<slug>/theme.css")
-def theme(slug: str) -> Response:
+@blueprint.get("/<slug>/portal.css")
+def stylesheet(slug: str) -> Response:
+    """Answer with the portal's stylesheet in the supplier's colours: a page asks for one file."""
     colour = _supplier_or_404(slug).colour
+    coding = request.accept_encodings.best_match(CODINGS) or ""
+    response = Response(_packed(colour, coding), mimetype="text/css")
+    response.vary.add("Accept-Encoding")
+    if coding:
+        response.content_encoding = coding
+    return _cached(response, version=stylesheet_version(colour))
+
+
+@lru_cache(maxsize=32)
+def stylesheet_version(colour: str) -> str:
+    """Return what changes with the stylesheet: « 0a1b2c3d4e-0b5a7a »."""
+    _, fingerprint, _ = hashed_name(STYLESHEET).split(".")
+    return f"{fingerprint}-{colour.lstrip('#')}"
+
+
+@lru_cache(maxsize=32)
+def _packed(colour: str, coding: str) -> bytes:
     light, dark = light_accent(colour), dark_accent(colour)
-    css = (
+    theme = (
         f":root{{--accent:light-dark({light.colour},{dark.colour});"
         f"--on-accent:light-dark({light.on_colour},{dark.on_colour})}}\n"
     )
-    return _cached(Response(css, mimetype="text/css"), version=colour.lstrip("#"))
+    css = STYLESHEET.read_bytes() + theme.encode()
+    return CODINGS[coding](css) if coding else css
 
 
 @blueprint.get("/<slug>/logo")

@@ -98,7 +98,7 @@ def test_no_input_of_a_form_is_an_error(path: str, alice: Browser) -> None:
 
 PARAMETERS = ["/factures?q={}", "/factures?kind={}", "/factures?apres={}", "/connexion?next={}"]
 PARAMETERS += ["/reinitialisation/{}", "/telechargement/{}", "/factures/{}.pdf"]
-PARAMETERS += ["/fournisseurs/{}/logo", "/fournisseurs/{}/theme.css", "/aide/{}", "/{}"]
+PARAMETERS += ["/fournisseurs/{}/logo", "/fournisseurs/{}/portal.css", "/aide/{}", "/{}"]
 
 
 @pytest.mark.parametrize("path", PARAMETERS)

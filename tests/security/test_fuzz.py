@@ -181,7 +181,7 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
             found.send("GET", f"/reinitialisation/{link}")
             found.explore("/", "/connexion", "/reinitialisation", "/telechargement/inconnu")
             found.sign_in()
-            found.explore("/factures", "/fournisseurs/diac/theme.css", "/sante")
+            found.explore("/factures", "/fournisseurs/diac/portal.css", "/sante")
             assert {"/reinitialisation", "/administration/utilisateurs/ajout"} <= {
                 form.action for form in found.forms
             }

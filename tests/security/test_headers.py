@@ -23,7 +23,7 @@ def test_errors_have_the_headers_too(code: int, app: Flask, people: People) -> N
 
 
 def test_redirects_and_public_files_have_the_policy(browser: Browser, people: People) -> None:
-    for path in ("/factures", "/fournisseurs/diac/theme.css", "/sante"):
+    for path in ("/factures", "/fournisseurs/diac/portal.css", "/sante"):
         assert "frame-ancestors 'none'" in browser.get(path).headers["Content-Security-Policy"]
 
 

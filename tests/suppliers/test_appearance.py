@@ -1,12 +1,16 @@
 """Which supplier is shown, and its colours (FAQ 6)."""
 
+import gzip
 import re
+from collections.abc import Callable
 
+import brotli
 import pytest
-from flask import Flask
+from flask import Flask, url_for
 from hypothesis import given
 from hypothesis import strategies as st
 
+from selfservice.files import STATIC
 from selfservice.suppliers.colours import (
     DARK_PAPER,
     LIGHT_PAPER,
@@ -15,6 +19,7 @@ from selfservice.suppliers.colours import (
     light_accent,
 )
 from selfservice.suppliers.identity import is_hostname, shown_before_sign_in
+from selfservice.suppliers.views import stylesheet_version
 from tests.factories import make_supplier
 
 colours = st.integers(0, 0xFFFFFF).map(lambda number: f"#{number:06x}")
@@ -72,25 +77,53 @@ def whole(colour: str) -> str:
     return colour if len(colour) == 7 else "#" + "".join(2 * digit for digit in colour[1:])
 
 
-def test_the_theme_is_public_and_cached(app: Flask) -> None:
+def test_the_stylesheet_is_public_and_cached(app: Flask) -> None:
     make_supplier("diac", colour="#0b5a7a")
-    response = app.test_client().get("/fournisseurs/diac/theme.css?v=0b5a7a")
+    with app.test_request_context():
+        address = url_for("suppliers.stylesheet", slug="diac", v=stylesheet_version("#0b5a7a"))
+    response = app.test_client().get(address)
     assert response.mimetype == "text/css"
     assert response.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     assert "Set-Cookie" not in response.headers
-    assert "Vary" not in response.headers
+    assert response.headers["Vary"] == "Accept-Encoding"
     for other in ("", "?v=123456"):
-        again = app.test_client().get(f"/fournisseurs/diac/theme.css{other}")
+        again = app.test_client().get(f"/fournisseurs/diac/portal.css{other}")
         assert again.headers["Cache-Control"] == "public, max-age=3600"
     light, dark = light_accent("#0b5a7a"), dark_accent("#0b5a7a")
-    assert response.text == (
+    assert response.text == (STATIC / "portal.css").read_text() + (
         f":root{{--accent:light-dark({light.colour},{dark.colour});"
         f"--on-accent:light-dark({light.on_colour},{dark.on_colour})}}\n"
     )
 
 
+@pytest.mark.parametrize(
+    ("accepted", "coding", "unpack"),
+    [
+        ("gzip, deflate, br, zstd", "br", brotli.decompress),
+        ("gzip, deflate", "gzip", gzip.decompress),
+        ("br;q=0, gzip;q=0.5", "gzip", gzip.decompress),
+        ("identity", None, bytes),
+        ("zstd", None, bytes),
+        ("", None, bytes),
+        ("*", "br", brotli.decompress),
+        (";;q=,", None, bytes),
+    ],
+)
+def test_the_stylesheet_is_packed_as_its_visitor_takes_it(
+    app: Flask, accepted: str, coding: str | None, unpack: Callable[[bytes], bytes]
+) -> None:
+    make_supplier("diac", colour="#0b5a7a")
+    plain = app.test_client().get("/fournisseurs/diac/portal.css").data
+    response = app.test_client().get(
+        "/fournisseurs/diac/portal.css", headers={"Accept-Encoding": accepted}
+    )
+    assert response.headers.get("Content-Encoding") == coding
+    assert unpack(response.data) == plain
+    assert int(response.headers["Content-Length"]) == len(response.data)
+
+
 @pytest.mark.parametrize("slug", ["inconnu", "%00", "é", "x" * 3000])
-@pytest.mark.parametrize("page", ["theme.css", "logo"])
+@pytest.mark.parametrize("page", ["portal.css", "logo"])
 def test_an_unknown_supplier_is_404(app: Flask, slug: str, page: str) -> None:
     assert app.test_client().get(f"/fournisseurs/{slug}/{page}").status_code == 404
 

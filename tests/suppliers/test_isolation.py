@@ -55,7 +55,7 @@ def at(app: Flask) -> Callable[[str], Browser]:
 def assert_shows(page: str, supplier: Supplier, *, nothing_of: Supplier) -> None:
     supplier, other = (Supplier.get_by_id(row.id) for row in (supplier, nothing_of))
     assert supplier.name in page
-    for mark in (f"/{supplier.slug}/theme.css", f"/{supplier.slug}/logo", supplier.contact):
+    for mark in (f"/{supplier.slug}/portal.css", f"/{supplier.slug}/logo", supplier.contact):
         assert mark in page, mark
     for mark in (f"/{other.slug}/", other.name, str(other.contact), str(other.colour)):
         assert mark not in page, mark
@@ -151,7 +151,7 @@ def test_mails_for_one_supplier_name_that_one_and_lead_to_its_host(
         assert "127.0.0.1" not in body
 
 
-@pytest.mark.parametrize("name", ["theme.css", "logo"])
+@pytest.mark.parametrize("name", ["portal.css", "logo"])
 def test_public_files_are_the_same_for_everybody(
     name: str, at: Callable[[str], Browser], hosts: People, app: Flask
 ) -> None:

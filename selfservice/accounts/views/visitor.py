@@ -11,6 +11,7 @@ from selfservice.accounts.models import User
 from selfservice.db import FAULTS
 from selfservice.suppliers import identity
 from selfservice.suppliers.models import Supplier
+from selfservice.suppliers.views import stylesheet_version
 from selfservice.templating import format_instant
 
 CAME_FROM = "came_from"
@@ -68,7 +69,7 @@ def _page_context() -> dict[str, Any]:
     supplier = _shown_supplier()
     return {
         "supplier": supplier,
-        "theme_url": _theme_url(supplier),
+        "stylesheet_url": _stylesheet_url(supplier),
         "previous_sign_in": _previous_sign_in(),
         "came_from": session.get(CAME_FROM) if is_signed_in() else None,
     }
@@ -89,10 +90,11 @@ def _shown_supplier() -> Supplier | None:
     return supplier
 
 
-def _theme_url(supplier: Supplier | None) -> str | None:
+def _stylesheet_url(supplier: Supplier | None) -> str | None:
     if supplier is None:
         return None
-    return url_for("suppliers.theme", slug=supplier.slug, v=supplier.colour.lstrip("#"))
+    version = stylesheet_version(supplier.colour)
+    return url_for("suppliers.stylesheet", slug=supplier.slug, v=version)
 
 
 def _previous_sign_in() -> str | None:
