@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,7 +20,9 @@ from flask import (
     render_template,
     request,
 )
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from itsdangerous import Signer, URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -52,6 +55,36 @@ log = logging.getLogger(__name__)
 csrf = CSRFProtect()
 
 
+class SessionCookie(SecureCookieSessionInterface):
+    """Flask's own, its key derived once; a session that was only read is left alone."""
+
+    _serializer: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer:
+        if self._serializer is None:
+            self._serializer = URLSafeTimedSerializer(
+                self._derive_key(app.config["SECRET_KEY"]),
+                salt=self.salt,
+                serializer=self.serializer,
+                signer_kwargs={"key_derivation": "none", "digest_method": self.digest_method},
+            )
+        return self._serializer
+
+    def _derive_key(self, secret: str) -> bytes:
+        return Signer(
+            secret,
+            salt=self.salt,
+            key_derivation=self.key_derivation,
+            digest_method=self.digest_method,
+        ).derive_key()
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if session.modified:
+            super().save_session(app, session, response)
+        elif session.accessed:
+            response.headers.add("Vary", "Cookie")
+
+
 class Portal(Flask):
     """Flask, with the addresses built once that are the same for everybody."""
 
@@ -59,6 +92,7 @@ class Portal(Flask):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.session_interface = SessionCookie()
         self._addresses: dict[tuple[Any, ...], str] = {}
 
     def url_for(self, endpoint: str, **values: Any) -> str:
@@ -69,6 +103,10 @@ class Portal(Flask):
         if key not in self._addresses:
             self._addresses[key] = super().url_for(endpoint, **values)
         return self._addresses[key]
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a view or a hook as it is: none of the portal's is a coroutine."""
+        return func
 
 
 def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
@@ -83,18 +121,18 @@ def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
         WTF_I18N_ENABLED=False,  # WTForms translates by itself
+        WTF_CSRF_CHECK_DEFAULT=False,  # `_check_form` does
         WTF_CSRF_TIME_LIMIT=app.config["SESSION_HOURS"] * 3600,
     )
     app.extensions["is_supplier_host"] = is_supplier_host
-    app.extensions["public_host"] = urlsplit(app.config["PUBLIC_URL"]).hostname or ""
-    app.extensions["headers"] = list((HEADERS | (HEADERS_OF_HTTPS if is_https else {})).items())
+    app.extensions["trusted_hosts"] = _own_hosts(app)
     # Flask would refuse every host that its own key of this name does not list.
-    app.extensions["trusted_hosts"] = [name.lower() for name in app.config["TRUSTED_HOSTS"]]
     app.config["TRUSTED_HOSTS"] = None
-    app.before_request(_open)
-    app.before_request(_refuse_nameless)
     csrf.init_app(app)
-    app.after_request(_protect)
+    app.before_request(partial(_open, app))
+    app.before_request(_check_form)
+    headers = HEADERS | (HEADERS_OF_HTTPS if is_https else {})
+    app.after_request(partial(_protect, [(name.lower(), name, headers[name]) for name in headers]))
     app.teardown_request(_leave)
     app.url_defaults(_name_static)
     _register_error_pages(app)
@@ -122,34 +160,40 @@ def public_url(path: str, *, hostname: str | None = None) -> str:
     return f"https://{hostname}{path}" if hostname else f"{base}{path}"
 
 
-def _open() -> Response | None:
+def _own_hosts(app: Flask) -> set[str]:
+    public = urlsplit(app.config["PUBLIC_URL"]).hostname or ""
+    named = {name.lower() for name in app.config["TRUSTED_HOSTS"]}
+    return {public} | named | (set(LOOPBACK) if public in LOOPBACK else set())
+
+
+def _open(app: Flask) -> Response | None:
     g.request_id = request.environ[logs.REQUEST_ID]
     db.ensure_open()
-    return None if _is_trusted(request.host) else Response("Adresse inconnue.", 400)
+    return None if _is_trusted(app, request.host) else Response("Adresse inconnue.", 400)
 
 
-def _refuse_nameless() -> None:
-    """Refuse a multipart body with a field of no name, at which Flask-WTF would stumble."""
-    if request.method not in ("GET", "HEAD") and (None in request.form or None in request.files):
-        abort(400)
-
-
-def _is_trusted(host: str) -> bool:
+def _is_trusted(app: Flask, host: str) -> bool:
     name = urlsplit(f"//{host}").hostname or ""
-    public: str = current_app.extensions["public_host"]
-    named: list[str] = current_app.extensions["trusted_hosts"]
-    if name == public or name in named or (public in LOOPBACK and name in LOOPBACK):
-        return True
-    is_supplier_host: Callable[[str], bool] = current_app.extensions["is_supplier_host"]
-    return is_supplier_host(name)
+    is_supplier_host: Callable[[str], bool] = app.extensions["is_supplier_host"]
+    return name in app.extensions["trusted_hosts"] or is_supplier_host(name)
 
 
-def _protect(response: Response) -> Response:
-    headers = response.headers
-    given = {name.lower() for name in headers.keys()}  # noqa: SIM118 (a Headers iterates pairs)
-    headers.extend(
-        each for each in current_app.extensions["headers"] if each[0].lower() not in given
-    )
+def _check_form() -> None:
+    """Ask a form for its token; refuse a multipart body with a field of no name.
+
+    Flask-WTF would stumble at the latter.
+    """
+    if request.method in ("GET", "HEAD"):
+        return
+    if None in request.form or None in request.files:
+        abort(400)
+    csrf.protect(apply_exemptions=True)
+
+
+def _protect(headers: list[tuple[str, str, str]], response: Response) -> Response:
+    """Add the headers, each with its name in small letters first, that a view has not given."""
+    given = {name.lower() for name, _ in response.headers}
+    response.headers.extend((name, value) for key, name, value in headers if key not in given)
     return response
 
 

@@ -65,7 +65,7 @@ def test_a_choice_that_left_the_mailbox_is_refused_at_the_post(
 def test_links_are_built_from_settings_whatever_host_asked(
     hostname: str | None, app: Flask, people: People
 ) -> None:
-    app.extensions["trusted_hosts"].append("autre.example.com")
+    app.extensions["trusted_hosts"].add("autre.example.com")
     Supplier.update(hostname=hostname).where(Supplier.slug == "diac").execute()
     client = app.test_client()
     page = client.get("/recuperation", base_url="http://autre.example.com").text

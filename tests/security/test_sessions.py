@@ -2,6 +2,7 @@
 
 import pytest
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 
 from selfservice.accounts.models import User, UserSession
@@ -27,10 +28,26 @@ def test_the_cookie_holds_a_random_id_and_nothing_of_the_user(alice: Browser, bo
     held = content(alice)
     assert len(str(held["_user_id"])) == 43
     assert held["_user_id"] != content(bob)["_user_id"]
-    assert set(held) <= {"_user_id", "_fresh", "_id", "csrf_token"}
+    assert set(held) <= {"_user_id", "_fresh", "csrf_token"}
     assert "alice" not in str(held)
     row = UserSession.select().join(User).where(User.login == "alice").get()
     assert str(held["_user_id"]) not in str(row.__data__), "only its hash is stored"
+
+
+def test_the_cookie_is_signed_as_flask_signs(alice: Browser, app: Flask) -> None:
+    flask = SecureCookieSessionInterface().get_signing_serializer(app)
+    assert flask and flask.loads(cookie(alice)) == content(alice)
+    alice.client.set_cookie("session", flask.dumps(content(alice)))
+    assert alice.get(PAGE).status_code == 200
+    alice.client.set_cookie("session", f"{flask.dumps(content(alice))}x")
+    assert alice.get(PAGE).status_code == 302
+
+
+def test_a_session_that_was_read_says_so_and_is_not_written_again(alice: Browser) -> None:
+    alice.get(PAGE)  # the token of its form is new
+    response = alice.get(PAGE)
+    assert response.headers.getlist("Vary") == ["Cookie"]
+    assert "Set-Cookie" not in response.headers
 
 
 @pytest.mark.parametrize("end", ["sign-out", "password", "switched off", "closed by another"])

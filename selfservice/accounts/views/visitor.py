@@ -20,8 +20,13 @@ CAME_FROM = "came_from"
 class SessionManager(LoginManager):
     """Flask-Login with rows for sessions: no protection by header, no remember-me cookie."""
 
-    def _load_user_from_remember_cookie(self, _cookie: str) -> None:
-        """Leave the cookie unread: it would never expire here, and a foreign one can crash."""
+    def _load_user(self) -> None:
+        """Load the user of the session and nothing else.
+
+        A remember-me cookie would never expire here, and a foreign one can crash.
+        """
+        secret = session.get("_user_id")
+        self._update_request_context_with_user(sessions.load(secret) if secret else None)
 
     def _update_remember_cookie(self, response: Response) -> Response:
         """Write none either; looking for it would mark every public file as a visitor's own."""
