@@ -6,7 +6,7 @@ import unicodedata
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from datetime import date
+from datetime import date, datetime
 from functools import lru_cache
 from itertools import count
 from pathlib import Path
@@ -17,6 +17,7 @@ from peewee import (
     DatabaseProxy,
     DateField,
     DateTimeField,
+    Field,
     ForeignKeyField,
     InterfaceError,
     Model,
@@ -49,9 +50,6 @@ FAULTS: tuple[type[Exception], ...] = (
     *postgresql.OPERATIONAL_ERRORS,
 )
 ERRORS: tuple[type[Exception], ...] = (PeeweeException, sqlite3.Error, *postgresql.ERRORS)
-
-# Of these a driver may give something else than the field's own type.
-CONVERTED = (BooleanField, DateField, DateTimeField)
 
 database = DatabaseProxy()
 
@@ -220,7 +218,7 @@ class Prepared:
     """
 
     def __init__(self, *models: type[Model], build: Callable[..., Any]) -> None:
-        self._columns = [(model, _columns_of(model)) for model in models]
+        self._columns = [(model, *_columns_of(model)) for model in models]
         self._build = build
         self._written: dict[tuple[Any, ...], tuple[str, list[Any]]] = {}
 
@@ -257,10 +255,13 @@ class Prepared:
 
     def _instances(self, values: Iterator[Any]) -> list[Any]:
         found: dict[type[Model], Any] = {}
-        for model, columns in self._columns:
+        for model, names, converted in self._columns:
             found[model] = instance = model(__no_default__=True)
-            for (name, read), value in zip(columns, values, strict=False):
-                instance.__data__[name] = read(value) if read and value is not None else value
+            kept = instance.__data__
+            kept.update(zip(names, values, strict=False))
+            for name, read in converted:
+                if kept[name] is not None:
+                    kept[name] = read(kept[name])
         for model, instance in found.items():
             for name, target in _targets_of(model):
                 if target in found:
@@ -313,11 +314,24 @@ def read_date(given: str | date) -> date:
     return date.fromisoformat(given) if isinstance(given, str) else given
 
 
-def _columns_of(model: type[Model]) -> list[tuple[str, Callable[[Any], Any] | None]]:
+def read_instant(given: str | datetime) -> datetime:
+    """Return the instant of what a driver gives, like `read_date`."""
+    return datetime.fromisoformat(given) if isinstance(given, str) else given
+
+
+# Of these a driver may give something else than the field's own type.
+CONVERTERS: dict[type[Field], Callable[[Any], Any]] = {
+    BooleanField: bool,
+    DateField: read_date,
+    DateTimeField: read_instant,
+}
+
+
+def _columns_of(model: type[Model]) -> tuple[list[str], list[tuple[str, Callable[[Any], Any]]]]:
+    """Return the names of the columns, and how to read those that need it."""
     fields = model._meta.sorted_fields  # noqa: SLF001 (peewee documents it)
-    return [
-        (each.name, each.python_value if isinstance(each, CONVERTED) else None) for each in fields
-    ]
+    converted = [(each.name, CONVERTERS[type(each)]) for each in fields if type(each) in CONVERTERS]
+    return [each.name for each in fields], converted
 
 
 @lru_cache
