@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import json
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from peewee import AutoField, CharField, DateTimeField, IntegerField, TextField
 
@@ -23,6 +23,14 @@ class AuditEntry(BaseModel):
     actor = CharField(max_length=320, default="")
     origin = CharField(max_length=64, default="")
     facts = TextField(default="{}")
+
+
+class Actor(Protocol):
+    """A user, as far as the journal knows one."""
+
+    id: Any
+    login: Any
+    company_id: int
 
 
 def record(
@@ -50,6 +58,18 @@ def record(
     )
 
 
+def record_by(user: Actor, event: str, *, origin: str, **facts: str | int | bool | None) -> None:
+    """Append one event of what a user did, or suffered, in their own name."""
+    record(
+        event,
+        company_id=user.company_id,
+        user_id=user.id,
+        actor=user.login,
+        origin=origin,
+        **facts,
+    )
+
+
 def is_recorded(
     event: str, *, user_id: int, since: datetime, **facts: str | int | bool | None
 ) -> bool:
@@ -57,13 +77,14 @@ def is_recorded(
     return bool(_RECORDED.rows(event, user_id, since, _write(facts)))
 
 
-def _recorded(event: Any, user_id: Any, since: Any, facts: Any) -> Any:
+def recorded(event: Any, user_id: Any, since: Any, facts: Any) -> Any:
+    """Return a user's event of the same facts since an instant, if any; for `is_recorded`."""
     entry = AuditEntry
     same = (entry.event == event) & (entry.user_id == user_id) & (entry.facts == facts)
     return entry.select(entry.id).where(entry.at > since, same).limit(1)
 
 
-_RECORDED = Prepared(build=_recorded)
+_RECORDED = Prepared(build=recorded)
 
 
 def _write(facts: dict[str, str | int | bool | None]) -> str:

@@ -1,11 +1,11 @@
 """Opening a document: its file, its XML, and the mark that it was opened."""
 
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple
 
-from peewee import IntegrityError, Value
+from peewee import JOIN, IntegrityError, Value
 
 from selfservice import audit, clock
 from selfservice.accounts.models import User
@@ -20,35 +20,52 @@ class UnknownInvoiceError(Exception):
     """No document of this id is visible to the user today, or it has not that form."""
 
 
-def find_invoice(user: User, invoice_id: int) -> Invoice:
+class Readable(NamedTuple):
+    """A document as one of its readers finds it.
+
+    `is_journalled` says that the journal has their opening of this minute; it may overlook one of
+    a number that JSON does not write as it is.
+    """
+
+    id: int
+    number: str
+    sha256: str
+    has_xml: bool
+    is_downloaded: bool
+    is_opened: bool
+    is_journalled: bool
+
+
+def find_document(user: User, invoice_id: int) -> Readable:
     """Return a document that the user may see today; raises UnknownInvoiceError."""
     if invoice_id > queries.MAX_ID:
         raise UnknownInvoiceError
-    found = _VISIBLE.first(queries.scope_of(user), invoice_id)
-    if found is None:
+    since = clock.now() - JOURNALLED_EVERY
+    found = _READABLE.rows(queries.scope_of(user), invoice_id, user.id, since)
+    if not found:
         raise UnknownInvoiceError
-    return cast(Invoice, found[0])
+    ((number, sha256, has_xml, downloaded_at, opened_at, entry_id),) = found
+    return Readable(
+        invoice_id,
+        number,
+        sha256,
+        has_xml=bool(has_xml),
+        is_downloaded=downloaded_at is not None,
+        is_opened=opened_at is not None,
+        is_journalled=entry_id is not None and json.dumps(number) == f'"{number}"',
+    )
 
 
-def document_path(invoice: Invoice) -> Path:
-    """Return the file of a document, byte for byte as deposited."""
-    return storage.path_of(invoice.sha256)
-
-
-def read_xml(invoice: Invoice) -> bytes:
+def read_xml(document: Readable) -> bytes:
     """Return the Factur-X XML of a document; raises UnknownInvoiceError where it has none."""
-    xml = pdf.extract_xml(document_path(invoice)) if invoice.has_xml else None
+    path = storage.path_of(document.sha256)
+    xml = pdf.extract_xml(path) if document.has_xml else None
     if xml is None:
         raise UnknownInvoiceError
     return xml
 
 
-def is_opened(user: User, invoice: Invoice) -> bool:
-    """Tell whether a user has opened a document before."""
-    return bool(_OPENINGS.rows(user.id, invoice.id))
-
-
-def mark_opened(user: User, invoice: Invoice, *, origin: str) -> None:
+def mark_opened(user: User, document: Readable, *, origin: str) -> None:
     """Remember that a user read a document, and that their company has downloaded it.
 
     « Nouveau » is per user, « téléchargé » per company; the first time counts for both. The
@@ -56,15 +73,16 @@ def mark_opened(user: User, invoice: Invoice, *, origin: str) -> None:
     make it grow without bound. Writes only what is new, in its own transaction.
     """
     now = clock.now()
-    if is_opened(user, invoice) and invoice.downloaded_at and _is_journalled(user, invoice, now):
+    is_known = document.is_opened and document.is_downloaded
+    if is_known and (document.is_journalled or _is_journalled(user, document, now)):
         return
     with database.atomic():
-        _open_once(user, invoice, now)
+        _open_once(user, document, now)
         Invoice.update(downloaded_at=now).where(
-            Invoice.id == invoice.id, Invoice.downloaded_at.is_null()
+            Invoice.id == document.id, Invoice.downloaded_at.is_null()
         ).execute()
-        if not _is_journalled(user, invoice, now):
-            _record_opening(user, invoice, origin)
+        if not _is_journalled(user, document, now):
+            audit.record_by(user, "invoice.opened", origin=origin, number=document.number)
 
 
 def mark_all_opened(user: User, ids: Sequence[int], *, origin: str) -> None:
@@ -80,47 +98,38 @@ def mark_all_opened(user: User, ids: Sequence[int], *, origin: str) -> None:
         Opening.insert_from(opened, columns).on_conflict_ignore().execute()
         first = those & Invoice.downloaded_at.is_null()
         Invoice.update(downloaded_at=now).where(first).execute()
-        audit.record(
-            "invoices.archived",
-            company_id=user.company.id,
-            user_id=user.id,
-            actor=user.login,
-            origin=origin,
-            documents=len(ids),
-        )
+        audit.record_by(user, "invoices.archived", origin=origin, documents=len(ids))
 
 
-def _is_journalled(user: User, invoice: Invoice, now: datetime) -> bool:
-    since = now - JOURNALLED_EVERY
-    return audit.is_recorded("invoice.opened", user_id=user.id, since=since, number=invoice.number)
+def _is_journalled(user: User, document: Readable, now: datetime) -> bool:
+    since, number = now - JOURNALLED_EVERY, document.number
+    return audit.is_recorded("invoice.opened", user_id=user.id, since=since, number=number)
 
 
-def _record_opening(user: User, invoice: Invoice, origin: str) -> None:
-    audit.record(
-        "invoice.opened",
-        company_id=user.company.id,
-        user_id=user.id,
-        actor=user.login,
-        origin=origin,
-        number=invoice.number,
-    )
-
-
-def _open_once(user: User, invoice: Invoice, now: datetime) -> None:
+def _open_once(user: User, document: Readable, now: datetime) -> None:
     try:
         with database.atomic():
-            Opening.create(user=user.id, invoice=invoice, opened_at=now)
+            Opening.create(user=user.id, invoice=document.id, opened_at=now)
     except IntegrityError:
         return
 
 
-def _visible(scope: queries.Scope, invoice_id: Any) -> Any:
-    return queries.visible_in(scope).where(Invoice.id == invoice_id)
+def _readable(scope: queries.Scope, invoice_id: Any, user_id: Any, since: Any) -> Any:
+    opened = (Opening.invoice == Invoice.id) & (Opening.user == user_id)
+    facts = Value('{"number": "').concat(Invoice.number).concat('"}')
+    return (
+        queries.visible_in(scope)
+        .where(Invoice.id == invoice_id)
+        .select(
+            Invoice.number,
+            Invoice.sha256,
+            Invoice.has_xml,
+            Invoice.downloaded_at,
+            Opening.opened_at,
+            audit.recorded("invoice.opened", user_id, since, facts),
+        )
+        .join(Opening, JOIN.LEFT_OUTER, on=opened)
+    )
 
 
-def _openings(user_id: Any, invoice_id: Any) -> Any:
-    opening = Opening.select(Opening.id)
-    return opening.where(Opening.user == user_id, Opening.invoice == invoice_id)
-
-
-_VISIBLE, _OPENINGS = Prepared(Invoice, build=_visible), Prepared(build=_openings)
+_READABLE = Prepared(build=_readable)

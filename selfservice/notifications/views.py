@@ -4,7 +4,7 @@ from flask import Blueprint, Response, abort, render_template, request
 
 from selfservice import ratelimit, tokens
 from selfservice.accounts.views.visitor import origin
-from selfservice.invoices.views.documents import send_document
+from selfservice.invoices.views.documents import send_pdf
 from selfservice.notifications import direct_links
 
 blueprint = Blueprint("notifications", __name__)
@@ -19,7 +19,8 @@ def download(secret: str) -> Response | tuple[str, int]:
         abort(404)
     except tokens.DeadTokenError:
         return render_template("errors/410.html"), 410
-    response = send_document(link.invoice, "attachment")
+    invoice = link.invoice
+    response = send_pdf(invoice.sha256, number=invoice.number, kind="attachment")
     if request.method != "HEAD":  # after: a lost file is an error, and was not fetched
         direct_links.mark_fetched(link, origin=origin())
     return response

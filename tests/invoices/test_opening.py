@@ -1,6 +1,7 @@
 """Opening documents: byte for byte, by whom, and what is remembered."""
 
 import io
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,14 +14,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from werkzeug.http import parse_options_header
 
+from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
 from selfservice.invoices import opening
 from selfservice.invoices.deposit import deposit_folder
 from selfservice.invoices.models import Invoice, Opening
-from selfservice.invoices.opening import mark_opened
+from selfservice.invoices.opening import find_document, mark_opened
 from selfservice.invoices.views.documents import content_disposition
 from tests.conftest import Browser
-from tests.factories import People, make_invoice
+from tests.factories import People, make_invoice, make_user
 from tests.invoices import papers
 from tests.invoices.papers import cii, client_number, months_ago, pdf
 
@@ -154,26 +156,43 @@ def test_the_journal_keeps_each_minute_each_reader_and_each_document(
 
     now = datetime(2026, 11, 21, 12, 0, 0, tzinfo=UTC)
     reader, other = people.alice, make_invoice(people.alice.company, number="F-2")
+    colleague = make_user(reader.company, "claire")
     with time_machine.travel(now, tick=False) as moved:
-        mark_opened(reader, invoice, origin="")
-        mark_opened(reader, other, origin="")
-        mark_opened(people.bob, invoice, origin="")
+        read(reader, invoice)
+        read(reader, other)
+        read(colleague, invoice)
         moved.shift(59)
-        mark_opened(reader, Invoice.get_by_id(invoice.id), origin="")
+        read(reader, invoice)
         assert len(journalled()) == 3
         moved.shift(1)
-        mark_opened(reader, Invoice.get_by_id(invoice.id), origin="")
+        read(reader, invoice)
     first, second = '{"number": "F-1"}', '{"number": "F-2"}'
-    mine, his = people.alice.id, people.bob.id
-    assert journalled() == [(mine, first), (mine, second), (his, first), (mine, first)]
+    mine, hers = reader.id, colleague.id
+    assert journalled() == [(mine, first), (mine, second), (hers, first), (mine, first)]
 
 
+NUMBERS = ("F-1", "FÉ-1", 'F"1', "F\\1", "F\\u00c9-1", "F'1", "F%1", "")
+
+
+@pytest.mark.parametrize("number", NUMBERS)
 def test_what_is_read_again_at_once_writes_nothing(
-    people: People, invoice: Invoice, monkeypatch: pytest.MonkeyPatch
+    number: str, people: People, invoice: Invoice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    mark_opened(people.alice, invoice, origin="")
+    Invoice.update(number=number).execute()
+    read(people.alice, invoice)
     monkeypatch.setattr(opening.database.obj, "atomic", None)
-    mark_opened(people.alice, Invoice.get_by_id(invoice.id), origin="")
+    read(people.alice, invoice)
+
+
+def test_no_number_passes_for_another_in_the_journal(people: People) -> None:
+    for number in NUMBERS:
+        read(people.alice, make_invoice(people.alice.company, number=number))
+    entries = AuditEntry.select().where(AuditEntry.event == "invoice.opened")
+    assert sorted(json.loads(each.facts)["number"] for each in entries) == sorted(NUMBERS)
+
+
+def read(user: User, invoice: Invoice) -> None:
+    mark_opened(user, find_document(user, invoice.id), origin="")
 
 
 @pytest.mark.parametrize("kind", ["pdf", "xml"])

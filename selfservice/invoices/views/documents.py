@@ -1,6 +1,6 @@
 """One document: its PDF and its Factur-X XML."""
 
-from pathlib import Path
+import os
 from typing import Any
 from urllib.parse import quote
 
@@ -10,12 +10,14 @@ from werkzeug.http import dump_options_header
 from werkzeug.wsgi import wrap_file
 from whitenoise.responders import SlicedFile
 
+from selfservice.accounts.models import User
 from selfservice.accounts.views.visitor import origin
-from selfservice.invoices import opening
-from selfservice.invoices.models import Invoice
+from selfservice.invoices import opening, storage
+from selfservice.invoices.opening import Readable
 from selfservice.invoices.views.blueprint import blueprint, reader
 from selfservice.web import CONTENT_SECURITY_POLICY
 
+PDF = "application/pdf"
 # The list shows a document beside itself, in a frame.
 FRAMED_POLICY = CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", "frame-ancestors 'self'")
 
@@ -23,49 +25,52 @@ FRAMED_POLICY = CONTENT_SECURITY_POLICY.replace("frame-ancestors 'none'", "frame
 @blueprint.get("/<int:invoice_id>.pdf")
 @login_required
 def pdf(invoice_id: int) -> Response:
-    invoice = _invoice_or_404(invoice_id)
-    response = send_document(invoice, "attachment" if "telecharger" in request.args else "inline")
+    user = reader()
+    document = _document_or_404(user, invoice_id)
+    kind = "attachment" if "telecharger" in request.args else "inline"
+    response = send_pdf(document.sha256, number=document.number, kind=kind)
     response.headers["Content-Security-Policy"] = FRAMED_POLICY
-    _mark_opened(invoice, is_further_part=_is_further_part())  # after: a lost file was not opened
+    if not (document.is_opened and _is_further_part()):
+        _mark_opened(user, document)  # after: a lost file was not opened
     return response
 
 
 @blueprint.get("/<int:invoice_id>.xml")
 @login_required
 def xml(invoice_id: int) -> Response:
-    invoice = _invoice_or_404(invoice_id)
+    user = reader()
+    document = _document_or_404(user, invoice_id)
     try:
-        content = opening.read_xml(invoice)
+        content = opening.read_xml(document)
     except opening.UnknownInvoiceError:
         abort(404)
-    _mark_opened(invoice)
+    _mark_opened(user, document)
     # Always attached: a browser would run the scripts of an XML page shown on our address.
     response = Response(content, content_type="application/xml")
-    return private(response, "attachment", f"{invoice.number}.xml")
+    return name_content(response, "attachment", f"{document.number}.xml")
 
 
-def send_document(invoice: Invoice, kind: str) -> Response:
+def send_pdf(sha256: str, *, number: str, kind: str) -> Response:
     """Answer with the file of a document, `kind` « inline » or « attachment ».
 
     The whole of it, the part that Range asks for, or a word to nginx to send either.
     """
-    path = opening.document_path(invoice)
-    size = path.stat().st_size
+    path = storage.name_of(sha256)
+    size = os.stat(path).st_size  # noqa: PTH116 (a Path costs more than this)
     if prefix := current_app.config["ACCEL_REDIRECT_PREFIX"]:
-        response = Response(mimetype="application/pdf")
-        response.headers["X-Accel-Redirect"] = f"{prefix}{path.parent.name}/{path.name}"
+        response = Response(content_type=PDF)
+        response.headers["X-Accel-Redirect"] = f"{prefix}{sha256[:2]}/{sha256}.pdf"
     else:
-        response = _send_part(path, size, _asked_part(size, etag=invoice.sha256))
+        response = _send_part(path, size, _asked_part(size, etag=sha256))
         response.headers["Accept-Ranges"] = "bytes"
-        response.set_etag(invoice.sha256)
-    return private(response, kind, f"{invoice.number}.pdf")
+        response.headers["ETag"] = f'"{sha256}"'
+    return name_content(response, kind, f"{number}.pdf")
 
 
 def _asked_part(size: int, *, etag: str) -> tuple[int, int]:
     """Return the bytes asked for, the end excluded; answers 416 to what lies outside the file."""
-    asked, only_if = request.range, request.if_range
-    is_of_another = (only_if.etag or only_if.date) and only_if.etag != etag
-    if asked is None or request.method != "GET" or is_of_another:
+    asked = request.range
+    if asked is None or request.method != "GET" or _is_of_another(etag):
         return 0, size
     if asked.units != "bytes" or len(asked.ranges) != 1:  # we may leave out what we do not do
         return 0, size
@@ -77,14 +82,20 @@ def _asked_part(size: int, *, etag: str) -> tuple[int, int]:
     return start, end
 
 
-def _send_part(path: Path, size: int, part: tuple[int, int]) -> Response:
+def _is_of_another(etag: str) -> bool:
+    """Tell whether the visitor has begun with another file than this one (If-Range)."""
+    only_if = request.if_range
+    return bool(only_if.etag or only_if.date) and only_if.etag != etag
+
+
+def _send_part(path: str, size: int, part: tuple[int, int]) -> Response:
     start, end = part
-    file = path.open("rb")
+    file = open(path, "rb")  # noqa: PTH123, SIM115 (a Path costs more; the response closes it)
     is_whole = end - start == size
     content: Any = file if is_whole else SlicedFile(file, start, end - 1)
     body = wrap_file(request.environ, content)
-    response = Response(body, mimetype="application/pdf", direct_passthrough=True)
-    response.content_length = end - start
+    response = Response(body, content_type=PDF, direct_passthrough=True)
+    response.headers["Content-Length"] = str(end - start)
     if not is_whole:
         response.status_code = 206
         response.headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
@@ -95,24 +106,21 @@ def _is_further_part() -> bool:
     return request.range is not None and request.range.ranges[0][0] != 0
 
 
-def _invoice_or_404(invoice_id: int) -> Invoice:
+def _document_or_404(user: User, invoice_id: int) -> Readable:
     try:
-        return opening.find_invoice(reader(), invoice_id)
+        return opening.find_document(user, invoice_id)
     except opening.UnknownInvoiceError:
         abort(404)
 
 
-def _mark_opened(invoice: Invoice, *, is_further_part: bool = False) -> None:
-    if request.method == "HEAD" or (is_further_part and opening.is_opened(reader(), invoice)):
-        return
-    opening.mark_opened(reader(), invoice, origin=origin())
+def _mark_opened(user: User, document: Readable) -> None:
+    if request.method != "HEAD":
+        opening.mark_opened(user, document, origin=origin())
 
 
-def private(response: Response, kind: str, name: str) -> Response:
-    """Name what a response holds, `kind` « inline » or « attachment », and have it kept nowhere."""
+def name_content(response: Response, kind: str, name: str) -> Response:
+    """Name what a response holds, `kind` « inline » or « attachment »."""
     response.headers["Content-Disposition"] = content_disposition(kind, name)
-    response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
 

@@ -18,7 +18,7 @@ from selfservice.invoices.filters import NAMES, clean_filters
 from selfservice.invoices.opening import UnknownInvoiceError
 from selfservice.invoices.register import CsvRegister, TooLongForASheetError, XlsxRegister
 from selfservice.invoices.views.blueprint import blueprint, reader
-from selfservice.invoices.views.documents import private
+from selfservice.invoices.views.documents import name_content
 
 NOTHING_TICKED = "Cochez au moins un document."
 NOTHING_FOUND = "Il n’y a aucun document à télécharger."
@@ -106,7 +106,7 @@ def _ticked() -> list[Document]:
 def _attached(content_type: str, subject: str, extension: str) -> Response:
     response = Response(content_type=content_type, direct_passthrough=True)
     name = f"{subject}-{reader().company.client_number}-{clock.today()}.{extension}"
-    return private(response, "attachment", name)
+    return name_content(response, "attachment", name)
 
 
 def _back(message: str = "") -> BaseResponse:
