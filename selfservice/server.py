@@ -132,9 +132,12 @@ async def _answer(
     if isinstance(chunks, LongBody):
         await _send_long(exchange, status, headers, chunks)
         return
-    span = chunks.span if isinstance(chunks, FileBody) else None
-    if span and span.end - span.start > MAX_UNSTREAMED_BYTES:
-        exchange.response_file_range(status, headers, *span)
+    if isinstance(chunks, FileBody) and (span := chunks.span):
+        size = span.end - span.start
+        if size > MAX_UNSTREAMED_BYTES:
+            exchange.response_file_range(status, headers, *span)
+        else:
+            exchange.response_bytes(status, headers, chunks.file.read(size))
         return
     waiting = iter(chunks)
     beginning: list[bytes] = []
