@@ -36,11 +36,12 @@ def open_session(user: User, *, origin: str, browser: str) -> str:
 
 def load(secret: str) -> User | None:
     """Return the user of a living session, company and supplier joined, in one query."""
-    found = _LIVING_USER.first(*_limits(clock.now()), _hash(secret))
+    now = clock.now()
+    found = _LIVING_USER.first(*_limits(now), _hash(secret))
     if found is None:
         return None
     session, user = found[:2]
-    _note_use(session)
+    _note_use(session, now)
     user.session, user.session_secret = session, secret
     return cast(User, user)
 
@@ -101,13 +102,13 @@ def forget_ended() -> int:
 
 
 def _limits(now: datetime) -> tuple[datetime, datetime]:
-    idle = timedelta(minutes=current_app.config["SESSION_IDLE_MINUTES"])
-    longest = timedelta(hours=current_app.config["SESSION_HOURS"])
+    config = current_app.config
+    idle = timedelta(minutes=config["SESSION_IDLE_MINUTES"])
+    longest = timedelta(hours=config["SESSION_HOURS"])
     return now - idle, now - longest
 
 
-def _note_use(row: UserSession) -> None:
-    now = clock.now()
+def _note_use(row: UserSession, now: datetime) -> None:
     if now - row.used_at >= USE_NOTED_EVERY:
         UserSession.update(used_at=now).where(UserSession.id_hash == row.id_hash).execute()
 
