@@ -14,6 +14,7 @@ from pathlib import Path
 from selfservice import clock, create_app, db, installation
 from selfservice.invoices import storage
 from tests.factories import PASSWORD, make_company, make_supplier, make_user
+from tests.invoices import papers
 
 KEPT = Path(__file__).parent / "kept"
 COUNTS = (10_000, 100_000, 1_000_000)
@@ -25,6 +26,7 @@ FILES = 200
 BATCH_ROWS = 50_000
 STATEMENT_ROWS = 500
 CONTRACTS = 40
+XML = papers.cii()
 
 __all__ = ["COUNTS", "LOGIN", "PASSWORD", "instance_of", "settings"]
 
@@ -92,8 +94,8 @@ def _fill(connection: sqlite3.Connection, owner: tuple[int, int, int], count: in
 
 COLUMNS = (
     "supplier_id, company_id, number, kind, contract, issued_on, due_on, currency, net_cents,"
-    " vat_cents, gross_cents, state, notification, sha256, size_bytes, has_xml, deposited_at,"
-    " announced_at, is_digest_due, downloaded_at"
+    " vat_cents, gross_cents, state, notification, sha256, size_bytes, has_xml, xml_size_bytes,"
+    " deposited_at, announced_at, is_digest_due, downloaded_at"
 )
 MARKS = f"({', '.join('?' * (COLUMNS.count(',') + 1))})"
 
@@ -112,6 +114,7 @@ def _rows(supplier_id: int, company_id: int, count: int) -> Iterator[tuple[objec
     days = (today - first).days
     now = clock.now().isoformat(" ")
     for number in range(count):
+        has_xml = number % 4 > 0
         issued_on = first + timedelta(days=days * number // count)
         yield (
             supplier_id,
@@ -121,7 +124,8 @@ def _rows(supplier_id: int, company_id: int, count: int) -> Iterator[tuple[objec
             "none",
             _sha256(number),
             PDF_BYTES,
-            number % 4 > 0,
+            has_xml,
+            len(XML) if has_xml else None,
             f"{issued_on} 06:00:00",
             now,
             False,
@@ -149,7 +153,7 @@ def _sha256(number: int) -> str:
 
 
 def _write_files(count: int) -> None:
-    content = b"%PDF-1.7\n" + os.urandom(PDF_BYTES - 15) + b"%%EOF\n"
+    content = papers.pdf(XML, padding=os.urandom(PDF_BYTES))
     for number in range(count - FILES, count):
         path = storage.path_of(_sha256(number))
         path.parent.mkdir(parents=True, exist_ok=True)
