@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import secrets
 import shutil
 import tempfile
 import threading
@@ -22,7 +23,7 @@ BUFFER_BYTES = 128 * 1024
 STATIC = Path(__file__).parent / "static"
 MAX_LONG_BODIES = 32
 MAX_LONG_BODIES_OF_ONE = 4
-ASIDE, LOCK = "selfservice-", "lock"
+ASIDE, LOCK, PIPE = "selfservice-", "lock", ".pipe"
 NEWBORN_SECONDS = 60
 
 
@@ -154,8 +155,17 @@ class Aside:
         self._lock.close()
 
 
+def pipe_path() -> Path:
+    """Return a new name for a pipe; `sweep` removes one that outlives its few seconds."""
+    return Path(tempfile.gettempdir()) / f"{ASIDE}{secrets.token_hex(8)}{PIPE}"
+
+
 def sweep() -> None:
-    """Remove the folders aside that no process holds any more."""
+    """Remove the folders aside that no process holds any more, and the pipes never opened."""
+    for pipe in Path(tempfile.gettempdir()).glob(f"{ASIDE}*{PIPE}"):
+        with suppress(OSError):  # of another user
+            if time.time() - pipe.stat().st_mtime > NEWBORN_SECONDS:
+                pipe.unlink()
     for lock in Path(tempfile.gettempdir()).glob(f"{ASIDE}*/{LOCK}"):
         with suppress(OSError), lock.open() as held:  # by another process, or not our own
             fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)

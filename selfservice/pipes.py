@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from selfservice.files import Aside, LongBody
+from selfservice import files
+from selfservice.files import LongBody
 
 OPEN_SECONDS = 10  # granian opens the pipe at once; not where the visitor has left
 STALL_SECONDS = 60  # a reader that takes nothing for so long gives its place up
@@ -60,13 +61,12 @@ async def send(exchange: Any, status: int, headers: list[tuple[str, str]], body:
 @contextmanager
 def _pipe() -> Iterator[Path]:
     """Give a pipe that has a name until both its ends are open."""
-    aside = Aside()
+    path = files.pipe_path()
+    os.mkfifo(path, 0o600)
     try:
-        path = aside.path / "body"
-        os.mkfifo(path, 0o600)
         yield path
     finally:
-        aside.remove()
+        path.unlink()
 
 
 async def _open(path: Path) -> int | None:

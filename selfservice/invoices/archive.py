@@ -94,13 +94,12 @@ def _read(query: Any, sort: str) -> list[Document]:
 
 def _documents(found: Iterable[tuple[Any, ...]]) -> list[Document]:
     """Return documents of the values of _COLUMNS; FileNotFoundError where a file is lost."""
-    entry_of = register.reader_of_entries()
-    return [_document(row, entry_of(row[4:])) for row in found]
+    entry_of, name_of = register.reader_of_entries(), storage.namer()
+    return [_document(row, name_of(row[1]), entry_of(row[4:])) for row in found]
 
 
-def _document(row: tuple[Any, ...], entry: Entry) -> Document:
+def _document(row: tuple[Any, ...], path: str, entry: Entry) -> Document:
     invoice_id, digest, has_xml, xml_size = row[:4]
-    path = storage.name_of(digest)
     size = os.stat(path).st_size  # noqa: PTH116 (by a Path, thousands take a while)
     return Document(invoice_id, path, digest, size, has_xml, xml_size, entry)
 

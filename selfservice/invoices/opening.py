@@ -92,12 +92,9 @@ def mark_all_opened(user: User, ids: Sequence[int], *, origin: str) -> None:
     """
     now = clock.now()
     with database.atomic():
-        those = queries.is_listed(queries.listed(ids))
-        opened: Any = Invoice.select(Value(user.id), Invoice.id, Value(now)).where(those)
-        columns = [Opening.user, Opening.invoice, Opening.opened_at]
-        Opening.insert_from(opened, columns).on_conflict_ignore().execute()
-        first = those & Invoice.downloaded_at.is_null()
-        Invoice.update(downloaded_at=now).where(first).execute()
+        listed = queries.listed(ids)
+        _OPEN_LISTED.run(user.id, listed, now)
+        _DOWNLOAD_LISTED.run(listed, now)
         audit.record_by(user, "invoices.archived", origin=origin, documents=len(ids))
 
 
@@ -132,4 +129,16 @@ def _readable(scope: queries.Scope, invoice_id: Any, user_id: Any, since: Any) -
     )
 
 
+def _open_listed(user_id: Any, ids: Any, now: Any) -> Any:
+    opened: Any = Invoice.select(user_id, Invoice.id, now).where(queries.is_listed(ids))
+    columns = [Opening.user, Opening.invoice, Opening.opened_at]
+    return Opening.insert_from(opened, columns).on_conflict_ignore()
+
+
+def _download_listed(ids: Any, now: Any) -> Any:
+    first = queries.is_listed(ids) & Invoice.downloaded_at.is_null()
+    return Invoice.update(downloaded_at=now).where(first)
+
+
 _READABLE = Prepared(build=_readable)
+_OPEN_LISTED, _DOWNLOAD_LISTED = Prepared(build=_open_listed), Prepared(build=_download_listed)

@@ -10,9 +10,10 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from flask import current_app
@@ -27,7 +28,12 @@ def path_of(sha256: str) -> Path:
 
 def name_of(sha256: str) -> str:
     """Return `path_of` as text, made ten times quicker."""
-    return _path(current_app.config["DOCUMENTS_DIR"], sha256)
+    return namer()(sha256)
+
+
+def namer() -> Callable[[str], str]:
+    """Return `name_of` for many documents."""
+    return partial(_path, current_app.config["DOCUMENTS_DIR"])
 
 
 def _path(documents: Path | str, sha256: str) -> str:

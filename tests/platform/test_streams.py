@@ -304,8 +304,12 @@ def test_what_a_killed_process_left_aside_goes_and_what_is_held_stays(
         (folder / "register").touch()
     for folder in (left, foreign, held.path):
         os.utime(folder / "lock", (0, 0))
+    never_opened, waiting = files.pipe_path(), files.pipe_path()
+    for pipe in (never_opened, waiting):
+        os.mkfifo(pipe)
+    os.utime(never_opened, (0, 0))
     files.sweep()
-    assert set(tmp_path.iterdir()) == {held.path, newborn, foreign}
+    assert set(tmp_path.iterdir()) == {held.path, newborn, foreign, waiting}
     held.remove()
 
 
