@@ -25,7 +25,7 @@ class AuditEntry(BaseModel):
     facts = TextField(default="{}")
 
 
-class Actor(Protocol):
+class Person(Protocol):
     """A user, as far as the journal knows one."""
 
     id: Any
@@ -58,13 +58,20 @@ def record(
     )
 
 
-def record_by(user: Actor, event: str, *, origin: str, **facts: str | int | bool | None) -> None:
-    """Append one event of what a user did, or suffered, in their own name."""
+def record_of(
+    event: str,
+    user: Person,
+    *,
+    actor: str = "",
+    origin: str = "",
+    **facts: str | int | bool | None,
+) -> None:
+    """Append one event of a user, whose own doing it was unless `actor` says otherwise."""
     record(
         event,
         company_id=user.company_id,
         user_id=user.id,
-        actor=user.login,
+        actor=actor or user.login,
         origin=origin,
         **facts,
     )

@@ -36,9 +36,7 @@ def activate(company: Company) -> Activated:
     Activation.create(
         company=company, email_key=company.email_key, user=user, activated_at=clock.now()
     )
-    audit.record(
-        "user.activated", company_id=company.id, user_id=user.id, actor="system", login=user.login
-    )
+    audit.record_of("user.activated", user, actor="system", login=user.login)
     return Activated(user, is_new=True)
 
 
@@ -69,9 +67,7 @@ def close(user: User, *, reason: str, is_superseded: bool = False) -> None:
         User.id == user.id
     ).execute()
     sessions.end_all(user)
-    audit.record(
-        "user.closed", company_id=user.company_id, user_id=user.id, actor="system", reason=reason
-    )
+    audit.record_of("user.closed", user, actor="system", reason=reason)
 
 
 def _reopen(user: User) -> None:
@@ -79,7 +75,7 @@ def _reopen(user: User) -> None:
         return
     User.update(closed_at=None, is_superseded=False).where(User.id == user.id).execute()
     user.closed_at = None
-    audit.record("user.reopened", company_id=user.company_id, user_id=user.id, actor="system")
+    audit.record_of("user.reopened", user, actor="system")
     if user.password_hash is not None:
         close_superseded(user)
 

@@ -95,13 +95,7 @@ def confirm(user: User, current: str, *, origin: str) -> None:
     """Have the signed-in user prove the current password. Raises WrongPasswordError."""
     if is_password_of(user, current):
         return
-    audit.record(
-        "password.refused",
-        company_id=user.company_id,
-        user_id=user.id,
-        actor=user.login,
-        origin=origin,
-    )
+    audit.record_of("password.refused", user, origin=origin)
     raise WrongPasswordError
 
 

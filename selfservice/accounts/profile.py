@@ -25,13 +25,7 @@ def save_coordinates(
         User.update(last_name=last_name, first_name=first_name, phone=phone, mobile=mobile).where(
             User.id == user.id
         ).execute()
-        audit.record(
-            "user.coordinates",
-            company_id=user.company_id,
-            user_id=user.id,
-            actor=user.login,
-            origin=origin,
-        )
+        audit.record_of("user.coordinates", user, origin=origin)
 
 
 def change_password(user: User, *, current: str, password: str, origin: str) -> None:
@@ -54,22 +48,11 @@ def close_session(user: User, id_hash: str, *, origin: str) -> None:
     with database.atomic():
         if not sessions.end_one(user, id_hash):
             raise UnknownSessionError(id_hash)
-        _record_closed(user, 1, origin)
+        audit.record_of("session.closed", user, origin=origin, count=1)
 
 
 def close_sessions(user: User, *, keeps_current: bool, origin: str) -> None:
     """End all of one's own sessions, or all but the one in use."""
     with database.atomic():
         count = sessions.end_all(user, except_secret=user.session_secret if keeps_current else None)
-        _record_closed(user, count, origin)
-
-
-def _record_closed(user: User, count: int, origin: str) -> None:
-    audit.record(
-        "session.closed",
-        company_id=user.company_id,
-        user_id=user.id,
-        actor=user.login,
-        origin=origin,
-        count=count,
-    )
+        audit.record_of("session.closed", user, origin=origin, count=count)

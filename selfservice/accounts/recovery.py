@@ -47,7 +47,7 @@ def request_link(address: str, *, origin: str) -> Requested:
         is_repeat = tokens.count_issued(PURPOSE, key, since=since) > 0
         _send_link(key, users)
         for user in users:
-            _record("recovery.requested", user, origin=origin)
+            audit.record_of("recovery.requested", user, origin=origin)
     return Requested(is_known=True, is_repeat=is_repeat)
 
 
@@ -111,7 +111,7 @@ def store_password(user: User, password_hash: str, *, origin: str, keep: str | N
     ).execute()
     sessions.end_all(user, except_secret=keep)
     end_links(user)
-    _record("password.changed", user, origin=origin)
+    audit.record_of("password.changed", user, origin=origin)
     activation.close_superseded(user)
 
 
@@ -195,9 +195,3 @@ def _suppliers(users: list[User]) -> list[Supplier]:
 def _hostname(suppliers: list[Supplier]) -> str | None:
     """Return the host of the only supplier; a mail for several leads to the portal's own."""
     return suppliers[0].hostname if len(suppliers) == 1 else None
-
-
-def _record(event: str, user: User, *, origin: str) -> None:
-    audit.record(
-        event, company_id=user.company_id, user_id=user.id, actor=user.login, origin=origin
-    )

@@ -99,7 +99,7 @@ def confirm(user: User, setup: str, code: str, *, origin: str) -> list[str]:
             _keep(user, codes)
             sessions.end_all(user, except_secret=user.session_secret)
             _tell(user, "enabled")
-            _record("second_factor.enabled", user, origin=origin)
+            audit.record_of("second_factor.enabled", user, origin=origin)
     except IntegrityError as error:  # another setup was quicker
         raise tokens.UsedTokenError(token.subject) from error
     return list(codes)
@@ -117,7 +117,7 @@ def proven(user: User, code: str, *, origin: str) -> Iterator[None]:
         with database.atomic():
             if claim is None or claim.execute() != 1:
                 raise WrongCodeError
-            _record(
+            audit.record_of(
                 "second_factor.used",
                 user,
                 origin=origin,
@@ -125,7 +125,7 @@ def proven(user: User, code: str, *, origin: str) -> Iterator[None]:
             )
             yield
     except WrongCodeError:
-        _record("second_factor.failed", user, origin=origin)
+        audit.record_of("second_factor.failed", user, origin=origin)
         raise
 
 
@@ -137,7 +137,7 @@ def renew_rescue_codes(user: User, *, password: str, code: str, origin: str) -> 
         RescueCode.delete().where(RescueCode.factor == user.id).execute()
         _keep(user, codes)
         _tell(user, "codes")
-        _record("second_factor.codes_renewed", user, origin=origin)
+        audit.record_of("second_factor.codes_renewed", user, origin=origin)
     return list(codes)
 
 
@@ -153,7 +153,7 @@ def disable(user: User, *, password: str, code: str, origin: str) -> None:
         _forget(user)
         sessions.end_all(user, except_secret=user.session_secret)
         _tell(user, "disabled")
-        _record("second_factor.disabled", user, origin=origin)
+        audit.record_of("second_factor.disabled", user, origin=origin)
 
 
 def remove(user: User, *, by: User | None = None, origin: str = "") -> None:
@@ -166,7 +166,9 @@ def remove(user: User, *, by: User | None = None, origin: str = "") -> None:
             raise NotSetUpError
         sessions.end_all(user)
         _tell(user, "disabled")
-        _record("second_factor.removed", user, actor=by.login if by else "system", origin=origin)
+        audit.record_of(
+            "second_factor.removed", user, actor=by.login if by else "system", origin=origin
+        )
 
 
 def _first(user: User) -> str:
@@ -251,20 +253,6 @@ def _forget(user: User) -> bool:
 
 def _compact(code: str) -> str:
     return re.sub(r"[\s-]", "", code)
-
-
-def _record(
-    event: str, user: User, *, origin: str, actor: str | None = None, **facts: bool
-) -> None:
-    """Note in the journal what happened to a user's second factor, by themselves or another."""
-    audit.record(
-        event,
-        company_id=user.company_id,
-        user_id=user.id,
-        actor=actor or user.login,
-        origin=origin,
-        **facts,
-    )
 
 
 def _tell(user: User, change: str) -> None:

@@ -92,13 +92,7 @@ def _half_way_subject(user: User) -> str:
 
 def _open(user: User, *, origin: str, browser: str) -> str:
     secret = sessions.open_session(user, origin=origin, browser=browser)
-    audit.record(
-        "sign_in.done",
-        company_id=user.company_id,
-        user_id=user.id,
-        actor=user.login,
-        origin=origin,
-    )
+    audit.record_of("sign_in.done", user, origin=origin)
     return secret
 
 
@@ -116,13 +110,7 @@ def _is_still_valid(user: User, new_hash: str | None = None) -> bool:
 def _record_failure(user: User | None, key: str, origin: str) -> None:
     """Keep an unknown login as a fingerprint: it may be a password typed in the wrong field."""
     if user is not None:
-        audit.record(
-            "sign_in.failed",
-            company_id=user.company_id,
-            user_id=user.id,
-            actor=user.login,
-            origin=origin,
-        )
+        audit.record_of("sign_in.failed", user, origin=origin)
         return
     fingerprint = audit.pseudonym(key, key=current_app.config["SECRET_KEY"])
     audit.record("sign_in.failed", origin=origin, login=fingerprint)
@@ -132,6 +120,4 @@ def sign_out(user: User, *, origin: str) -> None:
     """End the session in use."""
     with database.atomic():
         sessions.end(user.session_secret)
-        audit.record(
-            "sign_out", company_id=user.company_id, user_id=user.id, actor=user.login, origin=origin
-        )
+        audit.record_of("sign_out", user, origin=origin)

@@ -51,13 +51,7 @@ def store_given_password(user: User, password_hash: str, *, actor: str, origin: 
     sessions.end_all(user)
     recovery.end_links(user)
     activation.close_superseded(user)
-    audit.record(
-        "password.given",
-        company_id=user.company_id,
-        user_id=user.id,
-        actor=actor,
-        origin=origin,
-    )
+    audit.record_of("password.given", user, actor=actor, origin=origin)
 
 
 def reset_second_factor(login: str) -> User:

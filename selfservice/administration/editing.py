@@ -164,11 +164,4 @@ def _record_changes(administrator: User, user: User, changes: dict[str, Any], or
 
 
 def _record(event: str, administrator: User, user: User, origin: str, **facts: str) -> None:
-    audit.record(
-        event,
-        company_id=user.company_id,
-        user_id=user.id,
-        actor=administrator.login,
-        origin=origin,
-        **facts,
-    )
+    audit.record_of(event, user, actor=administrator.login, origin=origin, **facts)

@@ -118,10 +118,9 @@ def add_user(administrator: User, new: NewUser, *, origin: str) -> User:
             lock_company(administrator, company.id)
             check_grant(company.id, new.profile_id, is_administrator=new.is_administrator)
             user = _create(company, new, password_hash)
-            audit.record(
+            audit.record_of(
                 "user.added",
-                company_id=company.id,
-                user_id=user.id,
+                user,
                 actor=administrator.login,
                 origin=origin,
                 is_administrator=new.is_administrator,

@@ -82,7 +82,7 @@ def mark_opened(user: User, document: Readable, *, origin: str) -> None:
             Invoice.id == document.id, Invoice.downloaded_at.is_null()
         ).execute()
         if not _is_journalled(user, document, now):
-            audit.record_by(user, "invoice.opened", origin=origin, number=document.number)
+            audit.record_of("invoice.opened", user, origin=origin, number=document.number)
 
 
 def mark_all_opened(user: User, ids: Sequence[int], *, origin: str) -> None:
@@ -95,7 +95,7 @@ def mark_all_opened(user: User, ids: Sequence[int], *, origin: str) -> None:
         listed = queries.listed(ids)
         _OPEN_LISTED.run(user.id, listed, now)
         _DOWNLOAD_LISTED.run(listed, now)
-        audit.record_by(user, "invoices.archived", origin=origin, documents=len(ids))
+        audit.record_of("invoices.archived", user, origin=origin, documents=len(ids))
 
 
 def _is_journalled(user: User, document: Readable, now: datetime) -> bool:

@@ -120,14 +120,7 @@ def check_sheet(user: User, filters: Filters) -> None:
 def record_export(user: User, *, form: str, origin: str) -> None:
     """Tell the journal that a register left, « csv » or « xlsx ». Opens its own transaction."""
     with database.atomic():
-        audit.record(
-            "invoices.registered",
-            company_id=user.company.id,
-            user_id=user.id,
-            actor=user.login,
-            origin=origin,
-            form=form.upper(),
-        )
+        audit.record_of("invoices.registered", user, origin=origin, form=form.upper())
 
 
 def csv_bytes(entries: Iterable[Entry], *, is_beginning: bool = True) -> bytes:

@@ -28,7 +28,7 @@ def rows(browser: Browser, query: str = "") -> list[str]:
 
 
 def event_names() -> dict[str, str]:
-    """Return every name that the source gives to `audit.record`, and the file that gives it.
+    """Return every name that the source gives to the journal, and the file that gives it.
 
     A name that comes as a parameter is looked up where the function is called.
     """
@@ -44,7 +44,7 @@ def _recorded(tree: ast.Module, where: str) -> set[str]:
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     names: set[str] = set()
     for function in functions:
-        for call in _calls(function, "audit.record"):
+        for call in _calls(function, "audit.record", "audit.record_of"):
             given = _constants(call.args[0])
             parameters = [each.arg for each in function.args.args]
             if not given and isinstance(call.args[0], ast.Name) and call.args[0].id in parameters:
@@ -56,9 +56,9 @@ def _recorded(tree: ast.Module, where: str) -> set[str]:
     return names
 
 
-def _calls(tree: ast.AST, name: str) -> list[ast.Call]:
+def _calls(tree: ast.AST, *names: str) -> list[ast.Call]:
     calls = [node for node in ast.walk(tree) if isinstance(node, ast.Call)]
-    return [call for call in calls if ast.unparse(call.func) == name]
+    return [call for call in calls if ast.unparse(call.func) in names]
 
 
 def _constants(node: ast.expr, tree: ast.Module | None = None) -> set[str]:

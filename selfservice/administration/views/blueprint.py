@@ -22,14 +22,7 @@ def _only_administrators() -> Response | None:
         return send_to_sign_in()
     user = signed_in()
     if not user.is_administrator:
-        audit.record(
-            "access.denied",
-            company_id=user.company_id,
-            user_id=user.id,
-            actor=user.login,
-            origin=origin(),
-            path=request.path[:200],
-        )
+        audit.record_of("access.denied", user, origin=origin(), path=request.path[:200])
         abort(404)
     return None
 
