@@ -1,5 +1,6 @@
 """Which documents may be seen: every screen, link, mail and purge begins with one of these."""
 
+from calendar import monthrange
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any, NamedTuple
@@ -160,9 +161,16 @@ def totals_in(scope: Scope, until: Any, months: tuple[Any, Any]) -> Any:
 
 
 def whole_months(since: date, until: date | None) -> tuple[str, str]:
-    """Return the first month that a period holds whole, and the first after it that it does not."""
-    end = until + timedelta(days=1) if until else date.max
-    return _month(_first_whole_month(since)), _month(end)
+    """Return the texts between which the months stand that a period holds whole.
+
+    « 2026-03 » stands behind « 2026-02-15 », « 2026-02 » before « 2026-02-28 ».
+    """
+    last = until or date.max
+    is_end = last.day == monthrange(last.year, last.month)[1]
+    return (
+        _month(since) if since.day == 1 else since.isoformat(),
+        last.isoformat() if is_end else _month(last),
+    )
 
 
 def kept_count(company_id: Any, months: tuple[Any, Any]) -> Any:

@@ -387,6 +387,9 @@ def test_only_the_months_that_a_period_holds_whole_spare_counting(
         (date(2026, 2, 2), date(2026, 2, 27), 1),
         (date(2026, 2, 16), None, 1),
         (date(2026, 3, 1), None, 0),
+        (date(2026, 2, 1), date.max, 3),
+        (date.max - timedelta(days=1), date.max, 0),
+        (date(2026, 2, 1), date.min, 0),
     ):
         filters = Filters(since=since, until=until, is_showing_all=True)
         page = list_invoices(people.alice, filters)
