@@ -95,7 +95,7 @@ def _enter(secret: str, target: str | None) -> Response:
         abort(503)
     session.clear()
     login_user(user)
-    del session["_id"]  # what the browser is, of use to session protection only: half the cookie
+    session.pop("_id", None)  # for session protection only, and half the cookie
     remember_other_supplier(user)
     return redirect(web.safe_next(target, url_for("invoices.index")))
 

@@ -36,7 +36,6 @@ class SessionManager(LoginManager):
 def init_visitors(app: Flask) -> None:
     manager = SessionManager(app)
     manager.session_protection = None  # type: ignore[assignment]
-    manager.user_loader(sessions.load)
     manager.unauthorized_handler(send_to_sign_in)
     app.context_processor(_page_context)
 
