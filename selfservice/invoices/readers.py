@@ -5,13 +5,14 @@ forked, so that they inherit neither the database's connection nor a lock.
 """
 
 import os
+import pickle
 import signal
+import socket
 import subprocess
 import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
-from multiprocessing import Pipe
 from pathlib import Path
 from typing import cast
 
@@ -124,7 +125,10 @@ class _Process:
         self.read_count = 0
         self._limits = limits
         self._is_ready = False
-        self._connection, theirs = Pipe()
+        self._socket, theirs = socket.socketpair()
+        self._socket.settimeout(START_SECONDS)
+        # Buffered: a call of the system brings as many answers as have come.
+        self._answers = self._socket.makefile("rb")
         with theirs:
             self._popen = subprocess.Popen(  # noqa: S603 - our own code
                 [sys.executable, "-P", "-c", _BOOT, str(PACKAGE), str(theirs.fileno())],
@@ -136,20 +140,21 @@ class _Process:
         self.send(limits)
 
     def send(self, message: object) -> None:
-        with suppress(ConnectionError):  # it has ended: receive() will tell
-            self._connection.send(message)
+        with suppress(ConnectionError, TimeoutError):  # it has ended: receive() will tell
+            self._socket.sendall(pickle.dumps(message))
 
     def receive(self) -> Reading | RefusalError | OSError:
         """Return the next answer; raises EOFError for a process that is no more, or hangs."""
         if not self._is_ready:
             self._greet()
-        answer = self._message(PATIENCE * self._limits.seconds)
+        answer = self._message()
         self.read_count += 1
         return cast(Reading | RefusalError | OSError, answer)
 
     def bury(self) -> RefusalError:
         """Wait for the end and say why the document that was being read stays out."""
-        self._connection.close()
+        self._answers.close()
+        self._socket.close()
         status = self._popen.wait()
         if status == -signal.SIGXCPU:
             return RefusalError("too_slow", limit=self._limits.seconds)
@@ -163,15 +168,16 @@ class _Process:
 
     def _greet(self) -> None:
         try:
-            self._is_ready = self._message(START_SECONDS) == READY
+            self._is_ready = self._message() == READY
         except EOFError as error:
             raise ReadersNotStartedError(PACKAGE / "invoices" / "reading.py") from error
+        self._socket.settimeout(PATIENCE * self._limits.seconds)
 
-    def _message(self, seconds: int) -> object:
+    def _message(self) -> object:
         try:
-            if self._connection.poll(seconds):
-                return self._connection.recv()
-        except ConnectionError as error:
+            return pickle.load(self._answers)  # noqa: S301 - our own code wrote it
+        except TimeoutError as error:
+            self._popen.send_signal(signal.SIGXCPU)
             raise EOFError from error
-        self._popen.send_signal(signal.SIGXCPU)
-        raise EOFError
+        except (ConnectionError, pickle.UnpicklingError) as error:
+            raise EOFError from error

@@ -5,12 +5,12 @@ It runs outside the portal (see `readers`), within limits: no database, no setti
 
 import hashlib
 import os
+import pickle
 import resource
 import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import BinaryIO
 
@@ -63,18 +63,24 @@ def serve(descriptor: int) -> None:
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the deposit's, which then goes away
     try:
-        with Connection(descriptor) as deposit:
-            limits: Limits = deposit.recv()
+        with os.fdopen(descriptor, "rb") as asked, os.fdopen(os.dup(descriptor), "wb") as answers:
+            limits: Limits = pickle.load(asked)  # noqa: S301 - the deposit wrote it
             _limit_process(limits)
-            deposit.send(READY)
+            _send(READY, answers)
             while True:
-                for job in deposit.recv():
+                for job in pickle.load(asked):  # noqa: S301
                     _limit_time(limits)
-                    deposit.send(_read(job, limits))
+                    _send(_read(job, limits), answers)
     except (EOFError, ConnectionError):
         return
     except MemoryError:
         os._exit(TOO_HEAVY_STATUS)  # at once: an orderly end would need memory
+
+
+def _send(message: object, answers: BinaryIO) -> None:
+    """Send at once what the deposit would have lost, were the next document to end this process."""
+    pickle.dump(message, answers)
+    answers.flush()
 
 
 def _limit_process(limits: Limits) -> None:
