@@ -7,6 +7,9 @@ from functools import lru_cache
 NO_BREAK = "\N{NO-BREAK SPACE}"
 NARROW = "\N{NARROW NO-BREAK SPACE}"
 
+_SPACES = re.compile(rf"[\s{NO_BREAK}{NARROW}]")
+_AMOUNT = re.compile(r"[+-]?\d{1,15}(\.\d{0,12})?|[+-]?\.\d{1,12}")
+
 
 @lru_cache(maxsize=4096)
 def format_amount(cents: int | None, currency: str = "EUR") -> str:
@@ -24,8 +27,8 @@ def parse_cents(text: str) -> int:
 
     Raises ValueError for anything else, more than two decimals that count included.
     """
-    compact = re.sub(rf"[\s{NO_BREAK}{NARROW}]", "", text).replace(",", ".")
-    if not re.fullmatch(r"[+-]?\d{1,15}(\.\d{0,12})?|[+-]?\.\d{1,12}", compact):
+    compact = _SPACES.sub("", text).replace(",", ".")
+    if not _AMOUNT.fullmatch(compact):
         raise ValueError(f"not an amount: {text!r}")
     cents = Decimal(compact) * 100
     if cents != cents.to_integral_value():
