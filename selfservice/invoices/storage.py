@@ -71,7 +71,10 @@ class Incoming:
         self._folder = self._parent / secrets.token_hex(8)
         self._lock = -1
         self._pool = ThreadPoolExecutor(SYNC_THREADS)
+        # Of their own: folders are waited for, documents of the next batch are not.
+        self._folders_pool = ThreadPoolExecutor(SYNC_THREADS)
         self._syncing: dict[str, Future[None]] = {}
+        self._published: set[str] = set()
 
     def __enter__(self) -> "Incoming":
         with exclusive():
@@ -83,7 +86,8 @@ class Incoming:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._pool.shutdown(cancel_futures=True)
+        for pool in (self._pool, self._folders_pool):
+            pool.shutdown(cancel_futures=True)
         shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._lock)
 
@@ -106,13 +110,14 @@ class Incoming:
         for aside, sha256 in asides.items():
             self._syncing.pop(aside).result()
             _rename(aside, _path(documents, sha256))
+            self._published.add(aside)
         folders = {f"{documents}/{sha256[:2]}" for sha256 in asides.values()}
         if folders:
-            list(self._pool.map(_sync_all, _shares([*folders, str(documents)])))
+            list(self._folders_pool.map(_sync_all, _shares([*folders, str(documents)])))
 
     def discard(self, asides: Iterable[str]) -> None:
         """Forget what was written aside and not published."""
-        for aside in asides:
+        for aside in set(asides) - self._published:
             if syncing := self._syncing.pop(aside, None):
                 syncing.result()
             Path(aside).unlink(missing_ok=True)
