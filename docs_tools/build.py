@@ -4,15 +4,20 @@ All of it in this process, which has read the portal already. The portal's stati
 compressed on the way.
 """
 
+import functools
+import gc
 import logging
 import os
 import re
 import shutil
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import brotli
+import material
 from mkdocs.commands import build as mkdocs_build
 from mkdocs.config import load_config
 from mkdocs.exceptions import MkDocsException
@@ -23,6 +28,7 @@ from selfservice.files import STATIC, hashed_name
 
 ROOT = Path(__file__).resolve().parent.parent
 SITE = ROOT / "site"
+THEME_FILES = Path(material.__file__).parent / "templates" / "assets"
 TRACEBACK = re.compile(r"```\n.*?```", re.DOTALL)
 PAGES = {".html", ".json", ".xml"}
 
@@ -45,6 +51,22 @@ class Complaints(logging.Handler):
 
 def build(site_dir: Path = SITE) -> None:
     """Build the whole site into a folder. Raises BuildError with MkDocs' own words."""
+    with _uncollected(), ThreadPoolExecutor() as executor:
+        executor.map(AssetCompressor.compress_ahead, _heavy_assets())
+        _build(site_dir)
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Leave garbage lie: looking for it takes a tenth of a build, and frees little memory."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+
+
+def _build(site_dir: Path) -> None:
     run_mkdocs(site_dir)
     try:
         search.improve(site_dir)
@@ -81,6 +103,25 @@ def add_static(target: Path) -> None:
         shutil.copyfile(file, target / hashed_name(file))
 
 
+class AssetCompressor(Compressor):
+    """For what readers keep. It compresses a content once: ahead, while MkDocs needs one core."""
+
+    compress_brotli = staticmethod(functools.cache(Compressor.compress_brotli))
+    compress_gzip = staticmethod(functools.cache(Compressor.compress_gzip))
+
+    @classmethod
+    def compress_ahead(cls, file: Path) -> None:
+        content = file.read_bytes()
+        cls.compress_brotli(content)
+        cls.compress_gzip(content)
+
+
+def _heavy_assets() -> list[Path]:
+    """Return the scripts and style sheets that a build copies as they are, but the search's own."""
+    files = [*STATIC.iterdir(), *THEME_FILES.rglob("*.min.*")]
+    return [file for file in files if file.suffix in (".css", ".js") and "lunr" not in file.parts]
+
+
 class PageCompressor(Compressor):
     """For what changes with each build: the best Brotli takes 7 times as long for 8 % less."""
 
@@ -96,7 +137,9 @@ def compress(site_dir: Path) -> None:
     Not beside PDF, compressed already, nor beside the maps of scripts, which no reader asks for.
     """
     left_out = (*Compressor.SKIP_COMPRESS_EXTENSIONS, "pdf", "map")
-    kept_by_readers, pages = (kind(left_out, quiet=True) for kind in (Compressor, PageCompressor))
+    kept_by_readers, pages = (
+        kind(left_out, quiet=True) for kind in (AssetCompressor, PageCompressor)
+    )
 
     def compress_one(file: Path) -> None:
         if pages.should_compress(file.name):
