@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -12,9 +13,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests import postgresql
+from tests.forked import NOWHERE, Forked
 
-SELFSERVICE = [sys.executable, "-m", "selfservice"]
+SELFSERVICE = [sys.executable, "-m", "selfservice"]  # started afresh
 START_SECONDS = 60.0
+servers: dict[int, int] = {}  # the process that serves on a port
 
 
 def environment(instance: Path, **keys: str) -> dict[str, str]:
@@ -31,28 +34,32 @@ def environment(instance: Path, **keys: str) -> dict[str, str]:
     return dict(os.environ) | {f"SELFSERVICE_{name}": value for name, value in settings.items()}
 
 
+def start(instance: Path, *words: str, stdout: Path = NOWHERE, **keys: str) -> Forked:
+    """Begin to run `selfservice …`; what it writes is appended to a file."""
+    return Forked(words, environment(instance, **keys), stdout=stdout)
+
+
 def command(instance: Path, *words: str, **keys: str) -> subprocess.CompletedProcess[str]:
     """Run `selfservice …` to its end."""
-    return subprocess.run(
-        [*SELFSERVICE, *words],
-        env=environment(instance, **keys),
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = {name: Path(folder, name) for name in ("stdout", "stderr")}
+        process = Forked(words, environment(instance, **keys), **outputs)
+        try:
+            status = process.wait(timeout=120)
+        finally:
+            process.kill()
+        said = {name: path.read_text("utf-8") for name, path in outputs.items()}
+    return subprocess.CompletedProcess(words, status, **said)
 
 
 @contextmanager
-def running(instance: Path, *words: str, **keys: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(instance: Path, *words: str, **keys: str) -> Iterator[Forked]:
     """Run `selfservice …` in the background and stop it at the end.
 
-    What it says goes to `said(instance)`: an unread pipe would fill and block it.
+    What it says goes to `said(instance)`.
     """
-    with said(instance).open("ab") as output:
-        process = subprocess.Popen(
-            [*SELFSERVICE, *words], env=environment(instance, **keys), stdout=output, stderr=output
-        )
+    output = said(instance)
+    process = Forked(words, environment(instance, **keys), stdout=output, stderr=output)
     try:
         yield process
     finally:
@@ -75,6 +82,7 @@ def serving(instance: Path, port: int, **keys: str) -> Iterator[str]:
     address = f"http://127.0.0.1:{port}"
     keys = {"PUBLIC_URL": address} | keys
     with running(instance, "serve", "--port", str(port), "--workers", "2", **keys) as process:
+        servers[port] = process.pid
         wait_until(lambda: process.poll() is not None or _answers(f"{address}/sante"))
         assert process.poll() is None, said(instance).read_text()
         yield address

@@ -26,10 +26,11 @@ from selfservice.invoices.labels import explain
 from selfservice.invoices.models import BilledContract, Credited, Invoice, MonthlyTotal
 from selfservice.suppliers.models import Company, Supplier
 from tests.factories import make_company, make_invoice, make_supplier
+from tests.forked import Forked
 from tests.invoices import papers
-from tests.processes import environment
+from tests.processes import command, environment, start
 
-SELFSERVICE = Path(sys.executable).with_name("selfservice")
+DEPOSIT = ("invoices", "deposit", "vendeur")
 
 
 @pytest.fixture(scope="session")
@@ -65,14 +66,6 @@ def prepare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], 
         return instance
 
     return make
-
-
-def start_deposit(folder: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [SELFSERVICE, "invoices", "deposit", "vendeur", str(folder)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-    )
 
 
 def rows(instance: Path) -> list[tuple[object, ...]]:
@@ -111,7 +104,7 @@ def files(instance: Path) -> dict[str, bytes]:
     }
 
 
-def kill_at_random(process: subprocess.Popen[bytes], instance: Path, within: float) -> bool:
+def kill_at_random(process: Forked, instance: Path, within: float) -> bool:
     """Kill the deposit some time after it began to write; say whether it was still at work."""
     incoming = instance / "documents" / "incoming"
     before = set(incoming.glob("*"))
@@ -123,9 +116,6 @@ def kill_at_random(process: subprocess.Popen[bytes], instance: Path, within: flo
         process.send_signal(signal.SIGKILL)
         process.wait()
         return True
-    finally:
-        if process.stdout:
-            process.stdout.close()
     return False
 
 
@@ -135,21 +125,19 @@ def test_killed_at_random_and_run_again_ends_as_one_run(
 ) -> None:
     quiet = prepare("quiet")
     started = clock.now()
-    with start_deposit(thousand) as process:
-        summary = process.communicate()[0].decode()
+    done = command(quiet, *DEPOSIT, str(thousand))
     took = (clock.now() - started).total_seconds()
-    assert process.returncode == 1
-    assert "999 document(s) déposé(s), 0 déjà déposé(s), 1 refusé(s)" in summary
+    assert done.returncode == 1
+    assert "999 document(s) déposé(s), 0 déjà déposé(s), 1 refusé(s)" in done.stdout
     rejects = (thousand / "rejets.csv").read_bytes()
 
     disturbed = prepare("disturbed")
     kills = 0
     for _ in range(times):
-        kills += kill_at_random(start_deposit(thousand), disturbed, took / times)
+        process = start(disturbed, *DEPOSIT, str(thousand))
+        kills += kill_at_random(process, disturbed, took / times)
     assert kills, "every run ended before it could be killed"
-    with start_deposit(thousand) as process:
-        process.communicate()
-    assert process.returncode == 1
+    assert command(disturbed, *DEPOSIT, str(thousand)).returncode == 1
     assert rows(disturbed) == rows(quiet)
     assert credited(disturbed) == credited(quiet)
     assert len(credited(quiet)) == 100
@@ -163,15 +151,15 @@ def test_killed_at_random_and_run_again_ends_as_one_run(
 
 
 def test_two_deposits_at_once_end_as_one(
-    thousand: Path, folder: Path, prepare: Callable[[str], Path]
+    thousand: Path, folder: Path, tmp_path: Path, prepare: Callable[[str], Path]
 ) -> None:
     instance = prepare("both")
     for path in sorted(thousand.glob("*.pdf"))[600:]:
         (folder / path.name).hardlink_to(path)
-    both = [start_deposit(folder), start_deposit(folder)]
-    summaries = [process.communicate()[0].decode() for process in both]
-    assert [process.returncode for process in both] == [1, 1]
-    deposited = [int(summary.split(" ", 1)[0]) for summary in summaries]
+    outputs = [tmp_path / "first", tmp_path / "second"]
+    both = [start(instance, *DEPOSIT, str(folder), stdout=output) for output in outputs]
+    assert [process.wait() for process in both] == [1, 1]
+    deposited = [int(output.read_text().split(" ", 1)[0]) for output in outputs]
     assert sum(deposited) == 399
     numbers = [row[1] for row in rows(instance)]
     assert len(numbers) == len(set(numbers)) == 399
@@ -185,14 +173,19 @@ def test_two_folders_that_share_numbers_end_as_one_after_the_other(
     """Thirty numbers are in both: every other one with the same content."""
     instance = prepare("both")
     folders = [tmp_path / "first", tmp_path / "second"]
-    for start, folder in zip((0, 30), folders, strict=True):
+    for first, folder in zip((0, 30), folders, strict=True):
         folder.mkdir()
-        for each in range(start, start + 60):
+        for each in range(first, first + 60):
             buyer, contract = papers.client_number("C-1"), folder.name if each % 2 else ""
             xml = papers.cii(number=f"F-{each}", buyer=buyer, contract=contract)
             (folder / f"{each}.pdf").write_bytes(papers.pdf(xml))
-    both = [start_deposit(folder) for folder in folders]
-    said = [re.findall(r"\d+", process.communicate()[0].decode()) for process in both]
+    outputs = [tmp_path / "one", tmp_path / "other"]
+    both = [
+        start(instance, *DEPOSIT, str(folder), stdout=output)
+        for folder, output in zip(folders, outputs, strict=True)
+    ]
+    assert {process.wait() for process in both} <= {0, 1}
+    said = [re.findall(r"\d+", output.read_text()) for output in outputs]
     deposited, already, refused = (sum(map(int, counts)) for counts in zip(*said, strict=True))
     assert (deposited, already, refused) == (90, 15, 15)
     assert {row[1] for row in rows(instance)} == {f"F-{each}" for each in range(90)}
@@ -204,14 +197,15 @@ def test_two_folders_that_share_numbers_end_as_one_after_the_other(
 def test_the_exit_status_is_zero_only_when_everything_went_in(
     folder: Path, prepare: Callable[[str], Path]
 ) -> None:
+    """The installed command, as an operator starts it."""
     prepare("one")
+    selfservice = Path(sys.executable).with_name("selfservice")
     (folder / "a.pdf").write_bytes(papers.pdf(papers.cii(buyer=papers.client_number("C-1"))))
     for name, status in (("", 0), ("note.txt", 1)):
         if name:
             (folder / name).write_text("Bonjour")
-        with start_deposit(folder) as process:
-            process.communicate()
-        assert process.returncode == status
+        done = subprocess.run([selfservice, *DEPOSIT, folder], capture_output=True)
+        assert done.returncode == status
 
 
 def test_what_a_dead_process_left_aside_is_removed(app: Flask) -> None:

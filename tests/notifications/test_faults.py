@@ -12,18 +12,13 @@ from selfservice.accounts.models import Activation, User
 from selfservice.invoices.models import Invoice
 from selfservice.outbox import OutboxMail
 from tests.factories import make_company, make_invoice, make_supplier
-from tests.processes import SELFSERVICE, command, environment, wait_until
+from tests.processes import command, start, wait_until
 from tests.smtp import Postbox, listening, queue_one
 
 
 def kill_while_at_work(instance: Path, *words: str, until: object, **keys: str) -> None:
     """Start a command, let it begin, and kill it a moment later."""
-    process = subprocess.Popen(
-        [*SELFSERVICE, *words],
-        env=environment(instance, **keys),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
+    process = start(instance, *words, **keys)
     wait_until(lambda: until() or process.poll() is not None, seconds=60)  # type: ignore[operator]
     try:
         process.wait(timeout=random.uniform(0, 0.05))

@@ -26,7 +26,7 @@ from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from tests.conftest import Browser, free_port
 from tests.factories import PASSWORD, People, make_invoice
-from tests.processes import said, serving, wait_until
+from tests.processes import said, servers, serving, wait_until
 
 MEBIBYTE = 1024 * 1024
 CONTENT = os.urandom(MEBIBYTE) * 20
@@ -358,10 +358,8 @@ def _is_open_in(folder: Path, descriptor: Path) -> bool:
 
 
 def family(port: int) -> Iterator[Path]:
-    """Yield the folders under /proc of the server and of the processes it started."""
-    for pid in Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split():
-        if str(port) in Path(f"/proc/{pid}/cmdline").read_text():
-            yield from offspring(pid)
+    """Give the folders under /proc of the server and of the processes it started."""
+    return offspring(str(servers[port]))
 
 
 def offspring(pid: str) -> Iterator[Path]:

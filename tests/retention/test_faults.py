@@ -18,7 +18,7 @@ from selfservice.suppliers.models import Company
 from tests.factories import make_company, make_invoice, make_supplier
 from tests.invoices import papers
 from tests.invoices.papers import months_ago
-from tests.processes import SELFSERVICE, command, environment, wait_until
+from tests.processes import SELFSERVICE, command, environment, start, wait_until
 from tests.retention.conftest import write_file
 
 PURGED, KEPT = 1500, 150
@@ -41,8 +41,8 @@ def many(app: Flask) -> set[str]:
         }
         for each in range(PURGED + KEPT)
     ]
-    for start in range(0, len(rows), 500):
-        Invoice.insert_many(rows[start : start + 500]).execute()
+    for first in range(0, len(rows), 500):
+        Invoice.insert_many(rows[first : first + 500]).execute()
     for name in names:
         write_file(name)
         os.utime(storage.path_of(name), (0, 0))
@@ -60,14 +60,9 @@ def rows_without_file() -> set[str]:
 
 def kill_while_at_work(instance: Path) -> bool:
     """Start a purge, let it begin, kill it a moment later; say whether it was at work."""
-    start = Invoice.select().count()
-    process = subprocess.Popen(
-        [*SELFSERVICE, "retention", "purge"],
-        env=environment(instance),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    wait_until(lambda: Invoice.select().count() < start or process.poll() is not None)
+    before = Invoice.select().count()
+    process = start(instance, "retention", "purge")
+    wait_until(lambda: Invoice.select().count() < before or process.poll() is not None)
     try:
         process.wait(timeout=random.uniform(0, 0.03))
     except subprocess.TimeoutExpired:
@@ -92,19 +87,11 @@ def test_killed_at_random_and_run_again_ends_as_one_run(
     assert files() == many
 
 
-def test_two_purges_at_once_end_as_one(instance: Path, many: set[str]) -> None:
-    both = [
-        subprocess.Popen(
-            [*SELFSERVICE, "retention", "purge"],
-            env=environment(instance),
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for _ in range(2)
-    ]
-    said = [process.communicate()[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0]
-    assert sum(int(each.split()[2]) for each in said) == PURGED
+def test_two_purges_at_once_end_as_one(instance: Path, many: set[str], tmp_path: Path) -> None:
+    outputs = [tmp_path / "first", tmp_path / "second"]
+    both = [start(instance, "retention", "purge", stdout=output) for output in outputs]
+    assert [process.wait() for process in both] == [0, 0]
+    assert sum(int(output.read_text().split()[2]) for output in outputs) == PURGED
     assert (Invoice.select().count(), files()) == (KEPT, many)
 
 
