@@ -43,11 +43,11 @@ def portal(shared_portal: str) -> str:
     return shared_portal
 
 
-def assert_accessible(page: Page) -> None:
+def assert_accessible(page: Page, *, is_whole: bool = False) -> None:
     """Hold the page against axe in both colour schemes."""
     for scheme in SCHEMES:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
-        assert not violations(page, scheme)
+        assert not violations(page, scheme, is_whole=is_whole)
     assert page.evaluate(STRANGE_TAGS) == []
     assert_nothing_scrolls_sideways(page)
 
@@ -60,12 +60,13 @@ def test_every_page_without_an_account(page: Page) -> None:
     assert_accessible(page)
 
 
-def test_every_page_of_an_administrator(page: Page) -> None:
+@pytest.mark.parametrize("is_whole", [False, pytest.param(True, marks=pytest.mark.soak)])
+def test_every_page_of_an_administrator(page: Page, is_whole: bool) -> None:
     sign_in(page, *OWNER)
     for path in PRIVATE:
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-        assert_accessible(page)
+        assert_accessible(page, is_whole=is_whole)
 
 
 def test_every_page_of_one_user_and_one_profile(page: Page) -> None:

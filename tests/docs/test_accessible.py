@@ -35,26 +35,27 @@ def show_in(page: Page, scheme: str) -> None:
     page.locator(f"body[data-md-color-scheme={NAMES[scheme]}]").wait_for()
 
 
-def faults(page: Page) -> Iterator[str]:
-    """Yield what is wrong with the page, at each size and in each scheme."""
-    for width, height in SIZES.values():
-        page.set_viewport_size({"width": width, "height": height})
-        for scheme in SCHEMES:
-            show_in(page, scheme)
-            yield violations(page, scheme)
-        inside, outside = page.evaluate(WIDTHS)
-        if inside > outside:
-            yield f"{page.url} is {inside} wide"
+def faults(page: Page, *, is_whole: bool) -> Iterator[str]:
+    """Yield what is wrong with the page, in each scheme and at each size."""
+    for scheme in SCHEMES:
+        show_in(page, scheme)
+        for width, height in SIZES.values():
+            page.set_viewport_size({"width": width, "height": height})
+            yield violations(page, scheme, is_whole=is_whole)
+            inside, outside = page.evaluate(WIDTHS)
+            if inside > outside:
+                yield f"{page.url} is {inside} wide"
 
 
+@pytest.mark.parametrize("is_whole", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_no_page_has_a_violation_or_scrolls_sideways(
-    help_page: Page, help_address: str, site: BuiltSite
+    help_page: Page, help_address: str, site: BuiltSite, is_whole: bool
 ) -> None:
     found: list[str] = []
     for address in site.pages:
         help_page.goto(help_address + address.removeprefix(PREFIX), wait_until="load")
         help_page.add_style_tag(content=SHOW_ALL)
-        found += filter(None, faults(help_page))
+        found += filter(None, faults(help_page, is_whole=is_whole))
     assert not found, "\n".join(found)
 
 
