@@ -1,11 +1,11 @@
-"""What browser tests share: one Chromium and one built help site for the whole run."""
+"""What browser tests share: one Chromium of a kind and one built help site for the whole run."""
 
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from docs_tools import build
 from docs_tools.captures import CHROMIUM_FLAGS
@@ -13,14 +13,30 @@ from selfservice import help as help_site
 
 
 @pytest.fixture(scope="session")
-def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium")
+def playwright() -> Iterator[Playwright]:
+    with sync_playwright() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def chromium(playwright: Playwright) -> Iterator[Browser]:
+    """The shell of Chromium: without windows, a page costs it a third of the time."""
+    path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
+    yield from _launched(playwright, path)
+
+
+@pytest.fixture(scope="session")
+def chromium_with_pdf(playwright: Playwright) -> Iterator[Browser]:
+    """The whole browser, which shows a PDF inside a page."""
+    yield from _launched(playwright, shutil.which("chromium"))
+
+
+def _launched(playwright: Playwright, path: str | None) -> Iterator[Browser]:
     if not path:
-        pytest.skip("needs Debian's chromium: apt-get install chromium")
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
-        yield browser
-        browser.close()
+        pytest.skip("needs Debian's chromium and chromium-headless-shell: make system")
+    browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+    yield browser
+    browser.close()
 
 
 @pytest.fixture(scope="session")

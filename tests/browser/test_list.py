@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -29,14 +30,14 @@ def session(chromium: Browser, shared_portal: str) -> Any:
     return state
 
 
-@pytest.fixture
-def opened(chromium: Browser, shared_portal: str, session: Any) -> Iterator[Opened]:
+@contextmanager
+def signed_in(browser: Browser, address: str, session: Any) -> Iterator[Opened]:
     """Open a page of the list; an error in a console fails the test."""
     contexts, faults = [], []
 
     def opener(path: str, width: int = 1280, **options: Any) -> Page:
-        context = chromium.new_context(
-            base_url=shared_portal,
+        context = browser.new_context(
+            base_url=address,
             viewport={"width": width, "height": 900},
             storage_state=session,
             locale="fr-FR",
@@ -54,6 +55,20 @@ def opened(chromium: Browser, shared_portal: str, session: Any) -> Iterator[Open
     for context in contexts:
         context.close()
     assert faults == []
+
+
+@pytest.fixture
+def opened(chromium: Browser, shared_portal: str, session: Any) -> Iterator[Opened]:
+    with signed_in(chromium, shared_portal, session) as opener:
+        yield opener
+
+
+@pytest.fixture
+def opened_with_pdf(
+    chromium_with_pdf: Browser, shared_portal: str, session: Any
+) -> Iterator[Opened]:
+    with signed_in(chromium_with_pdf, shared_portal, session) as opener:
+        yield opener
 
 
 def numbers(page: Page) -> list[str]:
@@ -158,8 +173,8 @@ def test_headings_sort_by_the_keyboard(opened: Opened) -> None:
     expect(page.locator("tbody .kind").first).to_contain_text("Avoir")
 
 
-def test_a_document_opens_beside_the_list_and_closes_by_escape(opened: Opened) -> None:
-    page = opened(ALL, 1600)
+def test_a_document_opens_beside_the_list_and_closes_by_escape(opened_with_pdf: Opened) -> None:
+    page = opened_with_pdf(ALL, 1600)
     row = page.locator("tbody tr").filter(has_text="Nouveau").first
     link = row.locator(".number > a")
     name, identity = link.inner_text(), row.get_attribute("id")
@@ -182,8 +197,8 @@ def test_a_document_opens_beside_the_list_and_closes_by_escape(opened: Opened) -
     assert page.url.endswith(ALL)
 
 
-def test_the_address_keeps_the_document_beside_the_list(opened: Opened) -> None:
-    page = opened(ALL, 1600)
+def test_the_address_keeps_the_document_beside_the_list(opened_with_pdf: Opened) -> None:
+    page = opened_with_pdf(ALL, 1600)
     row = page.locator("tbody tr").nth(2)
     row.locator(".number > a").click()
     page.reload()
@@ -195,8 +210,8 @@ def test_the_address_keeps_the_document_beside_the_list(opened: Opened) -> None:
     expect(page.locator("iframe")).to_have_count(0)
 
 
-def test_what_a_credit_note_credits_opens_beside_the_list_too(opened: Opened) -> None:
-    page = opened(ALL, 1600)
+def test_what_a_credit_note_credits_opens_beside_the_list_too(opened_with_pdf: Opened) -> None:
+    page = opened_with_pdf(ALL, 1600)
     link = page.locator(".number small a").first
     name = link.inner_text()
     link.click()
@@ -211,8 +226,8 @@ def test_a_finger_reaches_what_a_credit_note_credits(opened: Opened) -> None:
     assert box and box["height"] >= 44
 
 
-def test_the_document_beside_the_list_is_accessible(opened: Opened) -> None:
-    page = opened(ALL)
+def test_the_document_beside_the_list_is_accessible(opened_with_pdf: Opened) -> None:
+    page = opened_with_pdf(ALL)
     page.route("**/*.pdf*", lambda route: route.fulfill(body="<!doctype html><title>x</title>"))
     page.locator("tbody .number > a").first.click()
     expect(page.get_by_role("button", name="Fermer")).to_be_visible()
