@@ -6,11 +6,13 @@ import shutil
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import FileSystemBytecodeCache
+from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from selfservice import create_app, db, installation
@@ -21,12 +23,33 @@ pytest_plugins = ["tests.chromium", "tests.postgresql"]
 CHEAP_HASHING = {"PASSWORD_HASH_MEMORY_KIB": "8", "PASSWORD_HASH_ITERATIONS": "1"}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _routes_written_once() -> Iterator[None]:
+    """Keep the functions that werkzeug writes and compiles for each route of each app anew.
+
+    They are nearly all that an app costs, and the same in each: they hold the route's own text.
+    """
+    write, written = Rule._compile_builder, dict[tuple[object, ...], Any]()
+
+    def write_once(rule: Rule, append_unknown: bool = True) -> Any:
+        key = (*rule._trace, repr(rule.defaults), append_unknown)
+        if key not in written:
+            written[key] = write(rule, append_unknown)
+        return written[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", write_once)
+        yield
+
+
 @pytest.fixture
 def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str | None) -> Path:
     """An empty instance folder; settings go into `configure` before `app` is used."""
     folder = tmp_path / "instance"
     monkeypatch.setenv("SELFSERVICE_INSTANCE", str(folder))
     monkeypatch.setenv("SELFSERVICE_MAIL_TRANSPORT", "file")
+    # Whether this checkout has built its help site changes nothing; those about it have their own.
+    monkeypatch.setenv("SELFSERVICE_HELP_SITE_DIR", str(tmp_path / "no-help-site"))
     for name, value in CHEAP_HASHING.items():
         monkeypatch.setenv(f"SELFSERVICE_{name}", value)
     if database_url:

@@ -68,10 +68,12 @@ def _small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 def documents(people: People) -> list[Invoice]:
     """Documents of alice's company, among those of others that look the same."""
     chance = random.Random(1)
-    for company in (people.bob.company, people.charlie.company):
-        for each in range(20):
-            make_invoice(company, **drawn(chance, 500 + each, "other"))
-    return [make_invoice(people.alice.company, **drawn(chance, each)) for each in range(DOCUMENTS)]
+    with database.atomic():
+        for company in (people.bob.company, people.charlie.company):
+            for each in range(20):
+                make_invoice(company, **drawn(chance, 500 + each, "other"))
+        mine = [drawn(chance, each) for each in range(DOCUMENTS)]
+        return [make_invoice(people.alice.company, **fields) for fields in mine]
 
 
 def drawn(chance: random.Random, number: int, end: str = "") -> dict[str, Any]:
@@ -182,28 +184,30 @@ def test_pages_show_what_the_rules_find_in_their_order(
     assert {key for (key,) in matching} == {each.id for each in found}
 
 
-@pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("q", ["", "fa", "000", "120,00"])
 def test_each_column_sorts_both_ways_with_absent_values_last(
-    people: People, documents: list[Invoice], sort: str, q: str
+    people: People, documents: list[Invoice], q: str
 ) -> None:
-    filters = Filters(q=q, is_showing_all=True, sort=sort)
-    read = [row.number for page in pages(people.alice, filters) for row in page.rows]
-    assert read == in_order(found_by(filters, documents, people.alice), sort)
+    for sort in SORTS:
+        filters = Filters(q=q, is_showing_all=True, sort=sort)
+        read = [row.number for page in pages(people.alice, filters) for row in page.rows]
+        assert read == in_order(found_by(filters, documents, people.alice), sort), sort
 
 
-@pytest.mark.parametrize("sort", SORTS)
 @pytest.mark.parametrize("q", ["", "000"])
 def test_no_document_is_lost_or_shown_twice_while_others_are_deposited(
-    people: People, documents: list[Invoice], sort: str, q: str
+    people: People, documents: list[Invoice], q: str
 ) -> None:
-    chance, seen = random.Random(2), []
-    filters = Filters(q=q, is_showing_all=True, sort=sort)
-    for number, page in enumerate(pages(people.alice, filters)):
-        seen += [row.number for row in page.rows]
-        make_invoice(people.alice.company, **drawn(chance, 900 + number, "000"))
-    assert len(seen) == len(set(seen))
-    assert set(in_order(found_by(filters, documents, people.alice), sort)) <= set(seen)
+    for sort in SORTS:
+        chance, seen = random.Random(2), []
+        filters = Filters(q=q, is_showing_all=True, sort=sort)
+        with database.atomic() as change:
+            for number, page in enumerate(pages(people.alice, filters)):
+                seen += [row.number for row in page.rows]
+                make_invoice(people.alice.company, **drawn(chance, 900 + number, "000"))
+            change.rollback()
+        assert len(seen) == len(set(seen)), sort
+        assert set(in_order(found_by(filters, documents, people.alice), sort)) <= set(seen), sort
 
 
 @pytest.mark.sqlite
