@@ -10,6 +10,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export NO_MKDOCS_2_WARNING := 1
 # The tests start hundreds of processes: none should compile what another has compiled.
 unexport PYTHONDONTWRITEBYTECODE
+# Each process takes what follows what it has, so that few make a browser or a demonstration.
+IN_PARALLEL := -n 2 --dist worksteal
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,10 +35,10 @@ site: install ## Build the help site into site/
 	@python -m docs_tools.build
 
 test: install system ## The whole test suite, browser tests included
-	pytest -n 2
+	pytest $(IN_PARALLEL)
 
 test-postgresql: install system ## The test suite on a PostgreSQL of its own
-	pytest -n 2 --database postgresql
+	pytest $(IN_PARALLEL) --database postgresql
 
 check: install system ## Everything CI checks
 	ruff format --check .
@@ -55,8 +57,8 @@ benchmarks/.venv/.installed: benchmarks/requirements.txt
 	benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
-soak: install system ## What runs longer: hundreds of kills, long fuzzing, sign-in times, Lighthouse
-	pytest -n 2 -m soak --deselect tests/docs/test_lighthouse.py
+soak: install system ## What runs longer: hundreds of kills, long fuzzing, each contrast, sign-in times, Lighthouse
+	pytest $(IN_PARALLEL) -m soak --deselect tests/docs/test_lighthouse.py
 	pytest -m soak tests/docs/test_lighthouse.py  # alone: what runs beside it would slow the pages
 
 format: install ## Format Python and templates
