@@ -98,8 +98,11 @@ def test_labels_and_pages_of_the_definitions_are_those_of_the_portal(
 
 @pytest.mark.browser
 def test_every_screenshot_can_be_taken_from_the_demonstration(
-    chromium: Browser, tmp_path: Path
+    chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """One shot of each: how still it stands matters to the pictures that are kept."""
+    shoot = staticmethod(lambda page: page.screenshot(scale="device"))
+    monkeypatch.setattr(captures.Photographer, "_still", shoot)
     with Demonstration(tmp_path) as demonstration:
         taken = captures.Photographer(chromium, demonstration)
         for each in CAPTURES.values():
