@@ -51,7 +51,7 @@ class PageEnvironment(Environment):
         return super().make_globals(d) if d else self.globals
 
     def once(self, macro: Macro) -> Callable[..., str]:
-        """Return a macro that writes once, for each arguments, what everybody is shown.
+        """Return a macro that writes once, for the same arguments, what everybody is shown.
 
         An imported macro sees its arguments alone, so that it can say nothing of a visitor who
         is not in them: none of these may be a person's, and it may call no csrf_token.
