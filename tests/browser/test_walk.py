@@ -47,6 +47,7 @@ def open_menu(page: Page, size: str) -> None:
 
 
 def assert_nothing_scrolls_sideways(page: Page) -> None:
+    page.wait_for_load_state()  # a page asked for its width sooner has no style yet
     widths = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
     assert widths[0] <= widths[1], page.url
 

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from openpyxl import load_workbook
+from peewee import chunked
 
 from selfservice import files, pipes
 from selfservice.files import MAX_LONG_BODIES_OF_ONE
@@ -245,7 +246,8 @@ def test_a_register_that_nobody_waits_for_leaves_nothing_behind(
 ) -> None:
     one = make_invoice(people.alice.company).__data__
     del one["id"]
-    Invoice.insert_many([one | {"number": f"F-{each}"} for each in range(9999)]).execute()
+    for some in chunked([one | {"number": f"F-{each}"} for each in range(9999)], 1000):
+        Invoice.insert_many(some).execute()
     port, folder = free_port(), tmp_path / "temporary"
     folder.mkdir()
     monkeypatch.setenv("TMPDIR", str(folder))
