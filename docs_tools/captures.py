@@ -104,15 +104,15 @@ class Photographer:
         return Image.open(io.BytesIO(self._still(page))).convert("RGB")
 
     def _still(self, page: Page) -> bytes:
-        """Return the page once two shots in a row are alike: a PDF comes bit by bit."""
+        """Return the page once two shots in a row are alike: a PDF comes late, bit by bit."""
         before = b""
         for _ in range(STILL_ATTEMPTS):
             png = page.screenshot(animations="disabled", caret="hide", scale="device")
-            if png == before:
+            if png == before and not is_void(Image.open(io.BytesIO(png))):
                 return png
             before = png
             page.wait_for_timeout(STILL_MS)
-        raise AssertionError("l'image change sans cesse")
+        raise AssertionError("l'image reste vide ou change sans cesse")
 
     def _prepare(self, page: Page, account: str) -> None:
         """Sign in a first time, so that the order of the screenshots changes none of them.
@@ -161,6 +161,11 @@ class Photographer:
     def _follow(self, page: Page, target: dict[str, str]) -> None:
         """Click in the mail that is open."""
         _find(page.frame_locator("iframe"), *_only(target)).click()
+
+
+def is_void(image: Image.Image) -> bool:
+    """Tell a picture of one colour."""
+    return all(low == high for low, high in image.convert("RGB").getextrema())
 
 
 def _only(target: dict[str, Any]) -> tuple[str, Any]:

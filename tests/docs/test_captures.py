@@ -116,6 +116,21 @@ def test_two_shots_of_one_page_have_the_same_pixels(photographer: captures.Photo
     assert first.size == (2 * figures.WIDTH, 2 * figures.HEIGHT)
 
 
+def test_no_kept_screenshot_is_void() -> None:
+    for each in CAPTURES.values():
+        assert not captures.is_void(Image.open(captures.DOCS / each.file)), each.name
+
+
+@pytest.mark.browser
+def test_a_page_that_stays_void_is_no_screenshot(
+    photographer: captures.Photographer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(captures, "STILL_MS", 1)
+    monkeypatch.setattr(photographer, "_open", lambda *_: None)
+    with pytest.raises(captures.CaptureError, match="capture « essai » : l'image reste vide"):
+        photographer.take(capture(marks=[]))
+
+
 @pytest.mark.browser
 def test_unchanged_screenshot_is_not_written_again(tmp_path) -> None:
     image = Image.new("RGB", (4, 4), "red")
