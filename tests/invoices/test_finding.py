@@ -377,6 +377,7 @@ def test_the_count_stops_at_a_thousand(people: People, monkeypatch: pytest.Monke
         assert (page.count, page.is_count_capped) == (10, True)
 
 
+@time_machine.travel("2026-11-21T09:30:00Z")
 def test_only_the_months_that_a_period_holds_whole_spare_counting(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
