@@ -16,8 +16,10 @@ from itertools import islice
 from pathlib import Path
 
 from benchmarks.table import Line, markdown, percent, thousands
-from selfservice import create_app, db, installation
-from selfservice.invoices.deposit import BATCH_DOCUMENTS, deposit_folder
+from selfservice import db
+from selfservice.app import create_app
+from selfservice.deposits.deposit import BATCH_DOCUMENTS, deposit_folder
+from selfservice.operations import installation
 from tests.factories import make_company, make_supplier
 from tests.invoices import papers
 

@@ -11,8 +11,10 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
-from selfservice import clock, create_app, db, installation
+from selfservice import clock, db
+from selfservice.app import create_app
 from selfservice.invoices import storage
+from selfservice.operations import installation
 from tests.factories import PASSWORD, make_company, make_supplier, make_user
 from tests.invoices import papers
 

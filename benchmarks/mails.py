@@ -14,8 +14,11 @@ from datetime import timedelta
 from pathlib import Path
 
 from benchmarks.table import Line, percent, thousands
-from selfservice import clock, create_app, db, delivery, installation, outbox, transport
-from selfservice.mime import Letter
+from selfservice import clock, db
+from selfservice.app import create_app
+from selfservice.mail import delivery, outbox, transport
+from selfservice.mail.mime import Letter
+from selfservice.operations import installation
 
 GOAL = 0.40
 

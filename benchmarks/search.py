@@ -11,8 +11,9 @@ from typing import Any
 
 from benchmarks import instances
 from benchmarks.table import Line, thousands
-from selfservice import create_app, db
+from selfservice import db
 from selfservice.accounts.models import User
+from selfservice.app import create_app
 from selfservice.invoices import search
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.listing import list_invoices

@@ -15,7 +15,7 @@ from werkzeug.routing import RequestRedirect
 
 from docs_tools import build, built_site, capture_words, figures, pages, prose
 from docs_tools.page_words import words_behind
-from selfservice import create_app
+from selfservice.app import create_app
 
 DOCS = build.ROOT / "site_docs"
 

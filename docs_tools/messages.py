@@ -21,15 +21,17 @@ from docs_tools import yaml_file
 from docs_tools.screen_words import TEMPLATES, screen
 from selfservice.config import REPOSITORY
 from selfservice.help import PAGES
-from selfservice.notifications.labels import Reason
+from selfservice.notifications.messages import Reason
 
 SECTIONS = Path(__file__).with_name("messages.yml")
-# Sentences are collected from modules of these names; from labels, only what tells of a fault.
-ROOMS = (".messages", ".labels")
-TELLS_A_FAULT = re.compile(r"(REFUSALS|ERRORS|PROBLEMS|FAULTS|REASONS|REGISTRATION_LABELS)$")
+# What these modules name so are words of a page, and no sentence of its own.
+NO_SENTENCES = re.compile(r"(_LABELS|_SUMMARY|_LINE|FAMILIES|EVENTS)$")
 NO_MESSAGES = {
     "accounts.PASSWORD_RULES",  # shown before typing, beside the field
     "suppliers.COLUMN_PROBLEMS",  # a word of another message
+    "notifications.NO_COMPANY",
+    "operations.FINE",
+    "operations.MISSING_DOCUMENT",
 }
 BUILT_IN = ("Not a valid choice.", "Invalid Choice: could not coerce.")
 # Where a template says something by itself: a band, an empty list, the heading of an error page.
@@ -72,7 +74,7 @@ def collect() -> dict[str, Message]:
     """Return every message of the code by its name, « accounts.BAD_CREDENTIALS »."""
     found = {}
     for module in pkgutil.walk_packages(selfservice.__path__, "selfservice."):
-        if module.name.endswith(ROOMS):
+        if module.name.endswith(".messages"):
             found.update(_of_module(module.name))
     french = get_builtin_gnu_translations(["fr"])
     return found | {f"wtforms.{text}": Message(french.gettext(text)) for text in BUILT_IN}
@@ -80,12 +82,11 @@ def collect() -> dict[str, Message]:
 
 def _of_module(module_name: str) -> Iterator[tuple[str, Message]]:
     room = module_name.split(".")[1]
-    is_labels = module_name.endswith(".labels")
     for name, value in vars(importlib.import_module(module_name)).items():
         full_name = f"{room}.{name}"
-        if not name.isupper() or name.startswith("_") or full_name in NO_MESSAGES:
+        if not name.isupper() or name.startswith("_") or NO_SENTENCES.search(name):
             continue
-        if is_labels and not TELLS_A_FAULT.search(name):
+        if full_name in NO_MESSAGES:
             continue
         if isinstance(value, dict):
             yield from (
@@ -131,7 +132,7 @@ def literals() -> Iterator[str]:
 
 def _is_shown(call: ast.Call, path: Path) -> bool:
     shown = {"flash", "ValidationError", "DataRequired", "InputRequired", "EqualTo", "Length"}
-    if f".{path.stem}" not in ROOMS:
+    if path.stem != "messages":
         shown.add("HelpfulText")
     values = [*call.args, *(keyword.value for keyword in call.keywords)]
     return getattr(call.func, "id", "") in shown and any(

@@ -9,10 +9,10 @@ import click
 
 from selfservice import config
 from selfservice.cli import cli
-from selfservice.invoices.facturx import CREDIT_NOTE_TYPES
-from selfservice.invoices.labels import REFUSALS
-from selfservice.operations import labels as doctor
-from selfservice.suppliers.labels import NOTIFICATION_LABELS
+from selfservice.deposits.facturx import CREDIT_NOTE_TYPES
+from selfservice.deposits.messages import REFUSALS
+from selfservice.operations import messages as doctor
+from selfservice.suppliers.messages import NOTIFICATION_LABELS
 
 FLASK_COMMANDS = ("run", "routes", "shell")
 # What an option means that its own command leaves to its name.

@@ -24,6 +24,12 @@ class AuditEntry(BaseModel):
     origin = CharField(max_length=64, default="")
     facts = TextField(default="{}")
 
+    @property
+    def details(self) -> dict[str, str | int | bool | None]:
+        """The facts by name."""
+        found: dict[str, str | int | bool | None] = json.loads(self.facts)
+        return found
+
 
 class Person(Protocol):
     """A user, as far as the journal knows one."""

@@ -203,7 +203,7 @@ def _add_header(environ: Environ, header: str, value: str) -> None:
 
 def application() -> Gateway:
     """Build the app of one worker (granian's factory)."""
-    from selfservice import create_app
+    from selfservice.app import create_app
 
     files.sweep()
     app = create_app()

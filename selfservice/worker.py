@@ -8,11 +8,12 @@ from time import monotonic
 
 from flask import Flask
 
-from selfservice import clock, db, delivery, outbox, ratelimit, tokens
+from selfservice import clock, db, ratelimit, tokens
 from selfservice.accounts import sessions
 from selfservice.invoices import search
+from selfservice.mail import delivery, outbox
 from selfservice.notifications import reminders, send
-from selfservice.operations import milestones, purging
+from selfservice.operations import heartbeats, purging
 from selfservice.queue import queue
 
 MIDNIGHT = time(0, 0)
@@ -28,7 +29,7 @@ def run(app: Flask) -> None:
     queue.every_minute(_in_app(app, _forget))
     queue.every_minute(_in_app(app, _once_a_day(_purge, after=MIDNIGHT)))
     queue.every_minute(_in_app(app, _once_a_day(_remind, after=app.config["DIGEST_TIME"])))
-    queue.every_minute(_in_app(app, milestones.beat))
+    queue.every_minute(_in_app(app, heartbeats.beat))
     queue.run()
 
 
@@ -43,10 +44,10 @@ def _notify_and_deliver() -> None:
 
 
 def _deliver() -> None:
-    milestones.beat()
+    heartbeats.beat()
     if not outbox.is_server_paused():
         # Ten thousand mails take longer than a living worker may stay silent.
-        beat = _every(BEAT_SECONDS, milestones.beat)
+        beat = _every(BEAT_SECONDS, heartbeats.beat)
         delivery.deliver_due(is_stopping=queue.is_stopping, on_progress=beat)
 
 

@@ -15,10 +15,17 @@ from jinja2 import FileSystemBytecodeCache
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from selfservice import create_app, db, installation
+from selfservice import db
+from selfservice.app import create_app
+from selfservice.operations import installation
 from tests.factories import People, make_people
 
-pytest_plugins = ["tests.chromium", "tests.postgresql"]
+pytest_plugins = [
+    "tests.chromium",
+    "tests.deposits.fixtures",
+    "tests.mail.fixtures",
+    "tests.postgresql",
+]
 
 CHEAP_HASHING = {"PASSWORD_HASH_MEMORY_KIB": "8", "PASSWORD_HASH_ITERATIONS": "1"}
 

@@ -12,8 +12,8 @@ from email.message import EmailMessage
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from selfservice import outbox
-from selfservice.outbox import OutboxMail
+from selfservice.mail import outbox
+from selfservice.mail.outbox import OutboxMail
 from tests.conftest import free_port
 
 Rule = Callable[[str], str | None]

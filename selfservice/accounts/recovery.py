@@ -6,10 +6,11 @@ from datetime import timedelta
 from flask import current_app
 from peewee import ModelSelect
 
-from selfservice import audit, clock, outbox, tokens, web
+from selfservice import audit, clock, tokens, web
 from selfservice.accounts import activation, passwords, sessions
 from selfservice.accounts.models import User
 from selfservice.db import FRENCH, database
+from selfservice.mail import outbox
 from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.models import Company, Supplier
 

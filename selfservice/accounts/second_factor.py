@@ -17,10 +17,11 @@ from peewee import IntegrityError, ModelDelete, ModelSelect, ModelUpdate
 from pyotp import TOTP
 from pyotp.exceptions import OTPVerificationError
 
-from selfservice import audit, clock, outbox, tokens, web
+from selfservice import audit, clock, tokens, web
 from selfservice.accounts import passwords, sessions
 from selfservice.accounts.models import RescueCode, SecondFactor, User
 from selfservice.db import database
+from selfservice.mail import outbox
 
 SETUP = "second_factor_setup"
 SETUP_LIFETIME = timedelta(minutes=15)

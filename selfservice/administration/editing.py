@@ -8,7 +8,7 @@ from selfservice.accounts import passwords, recovery, sessions
 from selfservice.accounts.models import SecondFactor, User
 from selfservice.accounts.users import store_given_password
 from selfservice.administration.companies import active_administrators, lock_company
-from selfservice.administration.profiles import check_grant
+from selfservice.administration.contract_profiles import check_grant
 from selfservice.administration.users import find_user
 from selfservice.db import database
 from selfservice.invoices.models import Opening

@@ -28,7 +28,7 @@ from selfservice.accounts.forms import (
 )
 from selfservice.accounts.messages import MALFORMED, PASSWORDS_DIFFER
 from selfservice.administration import messages
-from selfservice.administration.profiles import CONTRACT_LENGTH, MAX_CONTRACTS
+from selfservice.administration.contract_profiles import CONTRACT_LENGTH, MAX_CONTRACTS
 from selfservice.suppliers.addresses import is_address
 
 NO_COMPANY = SelectChoice("", "Choisir ...")

@@ -4,8 +4,8 @@ from peewee import ModelSelect
 
 from selfservice.accounts.models import User
 from selfservice.administration.companies import companies_of
+from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import chain
-from selfservice.outbox import OutboxMail
 from selfservice.suppliers.models import Company
 
 _SHOWN = (

@@ -1,6 +1,11 @@
-"""What the administrator's pages say, in French."""
+"""What the administrator's pages say, in French; the words of the journal come last."""
 
-from selfservice.administration.profiles import CONTRACT_LENGTH, MAX_CONTRACTS
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from selfservice import clock
+from selfservice.administration.contract_profiles import CONTRACT_LENGTH, MAX_CONTRACTS
+from selfservice.audit import AuditEntry
 from selfservice.help import HelpfulText
 
 COLLEAGUES = "acces-collaborateurs"
@@ -58,3 +63,158 @@ SECURITY_SAVED = "La règle de sécurité est enregistrée."
 SECOND_FACTOR_REMOVED = (
     "La double authentification de {login} est retirée. Ses sessions sont fermées."
 )
+
+
+@dataclass(frozen=True)
+class Family:
+    """Events that the journal shows together."""
+
+    label: str
+    events: dict[str, str]
+
+
+FAMILIES = {
+    "connexions": Family(
+        "Connexions",
+        {
+            "sign_in.done": "Connexion",
+            "sign_in.failed": "Connexion refusée",
+            "sign_out": "Déconnexion",
+            "session.closed": "Sessions fermées",
+            "second_factor.used": "Code de double authentification accepté",
+            "second_factor.failed": "Code de double authentification refusé",
+        },
+    ),
+    "double-authentification": Family(
+        "Double authentification",
+        {
+            "second_factor.enabled": "Double authentification activée",
+            "second_factor.disabled": "Double authentification désactivée",
+            "second_factor.removed": "Double authentification retirée par une autre personne",
+            "second_factor.codes_renewed": "Codes de secours remplacés",
+            "second_factor.demanded": "Double authentification exigée dans la société",
+            "second_factor.made_optional": "Double authentification laissée au choix",
+        },
+    ),
+    "mots-de-passe": Family(
+        "Mots de passe",
+        {
+            "password.changed": "Mot de passe choisi",
+            "password.given": "Mot de passe donné par une autre personne",
+            "password.refused": "Mot de passe actuel incorrect",
+            "recovery.requested": "Récupération demandée",
+            "recovery.unknown": "Récupération demandée pour une adresse inconnue",
+        },
+    ),
+    "utilisateurs": Family(
+        "Utilisateurs et profils",
+        {
+            "user.activated": "Login créé par activation",
+            "user.added": "Utilisateur ajouté",
+            "user.edited": "Utilisateur modifié",
+            "user.coordinates": "Coordonnées modifiées par la personne",
+            "user.switched_on": "Utilisateur activé",
+            "user.switched_off": "Utilisateur désactivé",
+            "user.promoted": "Droits d’administrateur donnés",
+            "user.demoted": "Droits d’administrateur retirés",
+            "user.removed": "Utilisateur supprimé",
+            "user.closed": "Login fermé",
+            "user.reopened": "Login rouvert",
+            "profile.added": "Profil ajouté",
+            "profile.edited": "Profil modifié",
+            "profile.removed": "Profil supprimé",
+        },
+    ),
+    "documents": Family(
+        "Documents",
+        {
+            "invoice.opened": "Document ouvert",
+            "invoice.fetched": "Document téléchargé par lien direct",
+            "invoices.archived": "Archive téléchargée",
+            "invoices.registered": "Registre téléchargé",
+        },
+    ),
+    "refus": Family("Accès refusés", {"access.denied": "Accès refusé"}),
+}
+# They concern no single company, so that no administrator meets them.
+_OF_THE_PORTAL = {
+    "companies.imported": "Fichier client importé",
+    "form.refused": "Formulaire refusé",
+    "invoices.deposited": "Documents déposés",
+    "limit.reached": "Limite atteinte",
+    "retention.purged": "Données arrivées à leur terme supprimées",
+    "supplier.changed": "Fournisseur modifié",
+    "supplier.created": "Fournisseur créé",
+}
+EVENTS = _OF_THE_PORTAL | {
+    event: words for family in FAMILIES.values() for event, words in family.events.items()
+}
+
+_FIELDS = {
+    "email": "adresse mail",
+    "first_name": "prénom",
+    "last_name": "nom",
+    "mobile": "mobile",
+    "phone": "téléphone",
+    "profile_id": "profil",
+}
+_REASONS = {
+    "address changed": "l’adresse enregistrée a changé",
+    "closed by the operator": "par l’exploitant du portail",
+}
+_ACTORS = {"system": "Portail", "direct link": "Lien direct"}
+
+
+def _fields(names: str) -> str:
+    return ", ".join(_FIELDS.get(name, name) for name in names.split(", "))
+
+
+# Facts that are shown, in this order; any other stays unsaid.
+_FACTS: dict[str, Callable[[str], str]] = {
+    "number": lambda number: f"n° {number}",
+    "profile": lambda name: f"« {name} »",
+    "contracts": lambda contracts: contracts,
+    "fields": _fields,
+    "reason": lambda reason: _REASONS.get(reason, ""),
+    "path": str,
+    "count": lambda count: f"{count} session(s)",
+    "documents": lambda count: f"{count} document(s)",
+    "form": str,
+    "is_rescue_code": lambda _: "code de secours",
+}
+
+
+@dataclass(frozen=True)
+class JournalLine:
+    """One line of the journal in words; `at` in Paris time."""
+
+    at: str
+    actor: str
+    event: str
+    details: str
+    origin: str
+    company_name: str
+
+
+def describe(entry: AuditEntry, *, login: str, company_name: str) -> JournalLine:
+    """Put an entry of the journal in words; `login` is that of the user whom it concerns."""
+    return JournalLine(
+        at=f"{clock.paris(entry.at):%d/%m/%Y %H:%M}",
+        actor=_actor(entry),
+        event=EVENTS.get(entry.event, entry.event),
+        details=_details(entry, login),
+        origin=entry.origin,
+        company_name=company_name,
+    )
+
+
+def _actor(entry: AuditEntry) -> str:
+    # A login may be « system » too, but no visitor is without an origin.
+    return entry.actor if entry.origin else _ACTORS.get(entry.actor, entry.actor)
+
+
+def _details(entry: AuditEntry, login: str) -> str:
+    facts = entry.details
+    told = [put(str(facts[name])) for name, put in _FACTS.items() if facts.get(name)]
+    concerned = login if login != entry.actor else ""
+    return " · ".join(text for text in (concerned, *told) if text)

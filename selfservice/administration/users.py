@@ -16,7 +16,7 @@ from selfservice.administration.companies import (
     companies_of,
     lock_company,
 )
-from selfservice.administration.profiles import check_grant
+from selfservice.administration.contract_profiles import check_grant
 from selfservice.db import database
 from selfservice.invoices.queries import MAX_ID
 from selfservice.suppliers.addresses import address_key, normalise

@@ -7,8 +7,8 @@ from selfservice.cli import (
     instance,
     mails,
     operations,
-    register,
     retention,
+    suppliers,
     users,
 )
 from selfservice.cli.frame import cli
@@ -21,8 +21,8 @@ __all__ = [
     "mails",
     "main",
     "operations",
-    "register",
     "retention",
+    "suppliers",
     "users",
 ]
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from selfservice.cli.frame import cli, command, finish
-from selfservice.invoices import deposit
-from selfservice.invoices.labels import refusal_lines
+from selfservice.deposits import deposit
+from selfservice.deposits.messages import refusal_lines
 from selfservice.suppliers import registration
 
 

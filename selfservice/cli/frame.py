@@ -10,10 +10,11 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup, NoAppException
 
-from selfservice import config, create_app, db
-from selfservice.invoices import labels as invoice_labels
-from selfservice.invoices.errors import DepositError
-from selfservice.suppliers import labels as supplier_labels
+from selfservice import config, db
+from selfservice.app import create_app
+from selfservice.deposits import messages as deposit_messages
+from selfservice.deposits.errors import DepositError
+from selfservice.suppliers import messages as supplier_messages
 from selfservice.suppliers.errors import SupplierError
 
 
@@ -53,9 +54,9 @@ def one_line_faults() -> Iterator[None]:
     except db.ERRORS as error:
         raise click.ClickException(f"Base de données : {error}") from error
     except SupplierError as error:
-        raise click.ClickException(supplier_labels.explain(error)) from error
+        raise click.ClickException(supplier_messages.explain(error)) from error
     except DepositError as error:
-        raise click.ClickException(invoice_labels.explain(error)) from error
+        raise click.ClickException(deposit_messages.explain(error)) from error
     except UnicodeError as error:
         raise click.ClickException("Un argument contient des octets illisibles.") from error
     except BrokenPipeError:

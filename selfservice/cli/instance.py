@@ -2,9 +2,11 @@
 
 import click
 
-from selfservice import config, create_app, db, installation, logs, server, worker
+from selfservice import config, db, logs, server, worker
+from selfservice.app import create_app
 from selfservice.cli.frame import cli, finish, one_line_faults, require_migrated
 from selfservice.demo import instance as demo_instance
+from selfservice.operations import installation
 
 
 @cli.command(with_appcontext=False)

@@ -4,10 +4,11 @@ from datetime import datetime
 
 import click
 
-from selfservice import clock, delivery, outbox
+from selfservice import clock
 from selfservice.cli.frame import cli, command, finish
 from selfservice.invoices.queries import MAX_ID
-from selfservice.notifications import chain, labels, reminders, send
+from selfservice.mail import delivery, outbox
+from selfservice.notifications import chain, messages, reminders, send
 from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.models import Company
 
@@ -60,11 +61,11 @@ def mail_list(address: str | None, attempts: bool) -> None:
     key = address_key(address) if address else None
     next_attempt_at = outbox.next_attempts()
     for row in outbox.mails(address_key=key).iterator():
-        state = labels.state_of(row).lower()
+        state = messages.state_of(row).lower()
         detail = _detail(row, next_attempt_at(row))
         _echo(row.id, _minute(row.created_at), state, row.to_address, row.subject, detail)
         for attempt in outbox.attempts_of(row) if attempts else ():
-            _echo("", _minute(attempt.at), labels.STATE_LABELS[attempt.outcome], attempt.answer)
+            _echo("", _minute(attempt.at), messages.STATE_LABELS[attempt.outcome], attempt.answer)
     if key is not None:
         _echo_registrations(key)
 
@@ -84,7 +85,7 @@ def mail_retry(mail_id: int) -> None:
 def _detail(row: outbox.OutboxMail, next_attempt_at: datetime) -> str:
     """Return the answer in words, the server's own in brackets, and when it is tried again."""
     answer = f"({row.answer})" if row.answer else ""
-    words = " ".join(filter(None, (labels.why(row), answer)))
+    words = " ".join(filter(None, (messages.why(row), answer)))
     if row.state != "queued":
         return words
     again = f"essai le {_minute(next_attempt_at)}, jusqu'au {_minute(row.deadline_at)}"
@@ -97,12 +98,12 @@ def _echo_registrations(key: str) -> None:
     for each in found:
         company = each.company
         since = _minute(each.activated_at or company.email_registered_at)
-        state = labels.REGISTRATION_LABELS[each.state].lower()
+        state = messages.REGISTRATION_STATES[each.state].lower()
         whose = f"{company.supplier.slug} {company.client_number} {company.name}"
         mode = f"notification {company.notification}"
         _echo("-", since, state, company.email, whose, mode)
     if not found:
-        _echo("-", "", labels.NO_COMPANY, key)
+        _echo("-", "", messages.NO_COMPANY, key)
 
 
 def _minute(instant: datetime | None) -> str:

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import click
 
-from selfservice import config, create_app
+from selfservice import config
+from selfservice.app import create_app
 from selfservice.cli.frame import cli, command, finish, one_line_faults
 from selfservice.operations import backup as backups
 from selfservice.operations import doctor as examination
-from selfservice.operations import labels
+from selfservice.operations import messages
 from selfservice.operations import restore as restoring
 from selfservice.operations.errors import OperationError
 from selfservice.operations.findings import Level
@@ -27,7 +28,7 @@ def backup(file: Path) -> None:
     finish(
         f"{file} : {made.documents} fichier(s), {made.size_bytes // 1_000_000} Mo ; "
         "gardez ce fichier secret.",
-        [labels.MISSING_DOCUMENT.format(sha256=sha256) for sha256 in made.missing],
+        [messages.MISSING_DOCUMENT.format(sha256=sha256) for sha256 in made.missing],
     )
 
 
@@ -48,7 +49,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except OperationError as error:
-        raise click.ClickException(labels.explain(error.name, error.facts)) from error
+        raise click.ClickException(messages.explain(error.name, error.facts)) from error
 
 
 @cli.command(with_appcontext=False)

@@ -7,22 +7,22 @@ from pathlib import Path
 
 from flask import current_app
 
-from selfservice import delivery
 from selfservice.accounts import users
 from selfservice.accounts.models import User
 from selfservice.accounts.passwords import hash_password
-from selfservice.administration.profiles import add_profile, profiles_of
+from selfservice.administration.contract_profiles import add_profile, profiles_of
 from selfservice.administration.users import NewUser, add_user
 from selfservice.demo.documents import write_documents
 from selfservice.demo.plan import planned
 from selfservice.demo.register import COLLEAGUES, PASSWORDS, SELLERS, Colleague, Seller
+from selfservice.deposits.deposit import DepositReport, deposit_folder
+from selfservice.deposits.messages import refusal_lines
 from selfservice.invoices import storage
-from selfservice.invoices.deposit import DepositReport, deposit_folder
-from selfservice.invoices.labels import refusal_lines
 from selfservice.invoices.models import Invoice
+from selfservice.mail import delivery
 from selfservice.notifications import send
+from selfservice.suppliers.companies_csv import import_companies
 from selfservice.suppliers.models import Supplier
-from selfservice.suppliers.register import import_companies
 from selfservice.suppliers.register_row import COLUMNS
 from selfservice.suppliers.registration import set_supplier
 

@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from selfservice import config, db, installation
+from selfservice import config, db
+from selfservice.operations import installation
 from selfservice.suppliers.models import Supplier
 
 LINES = {"DEMO": "true", "MAIL_TRANSPORT": '"file"'}

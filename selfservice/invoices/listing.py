@@ -14,7 +14,7 @@ from selfservice.invoices.contracts import readable_contracts
 from selfservice.invoices.credits import Link, linked
 from selfservice.invoices.explanation import Explanation, explain_absence
 from selfservice.invoices.filters import Filters
-from selfservice.invoices.labels import KIND_LABELS, STATE_LABELS
+from selfservice.invoices.messages import KIND_LABELS, STATE_LABELS
 
 PAGE_ROWS = 50
 COUNT_CAP = 1000

@@ -6,13 +6,14 @@ from typing import Any
 
 from flask import current_app
 
-from selfservice import outbox, templating, web
+from selfservice import templating, web
 from selfservice.accounts.models import User
 from selfservice.help import help_url
 from selfservice.invoices import storage
-from selfservice.invoices.labels import KIND_LABELS
+from selfservice.invoices.messages import KIND_LABELS
 from selfservice.invoices.models import Invoice
 from selfservice.invoices.queries import available_until
+from selfservice.mail import outbox
 from selfservice.money import format_amount
 from selfservice.notifications import direct_links
 from selfservice.suppliers.colours import light_accent

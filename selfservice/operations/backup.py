@@ -16,8 +16,8 @@ from flask import current_app
 from selfservice import clock, config, db
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
-from selfservice.operations import archive, milestones, postgresql
-from selfservice.operations.archive import Manifest, Writer
+from selfservice.operations import backup_file, heartbeats, postgresql
+from selfservice.operations.backup_file import Manifest, Writer
 
 LOGO_NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -39,7 +39,7 @@ def make_backup(path: Path) -> Backup:
     manifest = Manifest(made_at=clock.now().isoformat(), migrations=db.applied_migrations())
     with (
         tempfile.TemporaryDirectory(prefix=".backup-", dir=path.parent) as folder,
-        archive.create(path, manifest) as writer,
+        backup_file.create(path, manifest) as writer,
     ):
         _add_settings(writer)
         named = _named_now()
@@ -50,12 +50,12 @@ def make_backup(path: Path) -> Backup:
             if not writer.add_document(source, f"{sha256[:2]}/{source.name}", sha256):
                 _explain_absence(sha256, manifest)
         _add_logos(writer, manifest)
-    milestones.reach(milestones.BACKUP)
+    heartbeats.reach(heartbeats.BACKUP)
     return Backup(manifest.documents, path.stat().st_size, manifest.missing)
 
 
 def _add_settings(writer: Writer) -> None:
-    for name in (archive.SETTINGS, config.KEY_NAME):
+    for name in (backup_file.SETTINGS, config.KEY_NAME):
         source = current_app.config["INSTANCE"] / name
         if source.is_file():
             writer.add_file(name, source)
@@ -64,10 +64,10 @@ def _add_settings(writer: Writer) -> None:
 def _copy_database(folder: Path) -> Path:
     """Copy the database as it is at one instant, without holding up its writers."""
     if not db.is_sqlite():
-        target = folder / archive.POSTGRESQL
+        target = folder / backup_file.POSTGRESQL
         postgresql.dump(current_app.config["DATABASE_URL"], target)
         return target
-    target = folder / archive.SQLITE
+    target = folder / backup_file.SQLITE
     with (
         closing(sqlite3.connect(db.database.database)) as source,
         closing(sqlite3.connect(target)) as copy,
@@ -86,7 +86,7 @@ def _named_by(copy: Path, named_before: set[str]) -> list[str]:
 
     A purge may remove after the copy what the copy holds.
     """
-    if copy.name != archive.SQLITE:
+    if copy.name != backup_file.SQLITE:
         return sorted(named_before | _named_now())
     # Raw: the models are bound to the living database.
     with closing(sqlite3.connect(copy)) as connection:

@@ -17,10 +17,10 @@ from selfservice import clock, config, db
 from selfservice.audit import AuditEntry
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
-from selfservice.operations import health, milestones, purging
+from selfservice.mail.outbox import OutboxMail
+from selfservice.operations import health, heartbeats, purging
 from selfservice.operations.findings import Finding, fault, fine, warning
 from selfservice.operations.smtp import check_mail
-from selfservice.outbox import OutboxMail
 from selfservice.queue import queue
 
 OTHERS_READ = stat.S_IRGRP | stat.S_IROTH | stat.S_IXGRP | stat.S_IXOTH
@@ -178,7 +178,7 @@ def _documents() -> Iterator[Finding]:
 
 
 def _worker() -> Iterator[Finding]:
-    age = milestones.age(milestones.WORKER)
+    age = heartbeats.age(heartbeats.WORKER)
     if age is None:
         yield fault("no_worker")
     elif age > health.LATE_WORKER:
@@ -210,7 +210,7 @@ def _queue() -> Iterator[Finding]:
 
 
 def _backup() -> Iterator[Finding]:
-    age = milestones.age(milestones.BACKUP)
+    age = heartbeats.age(heartbeats.BACKUP)
     if age is None:
         yield warning("no_backup")
     else:

@@ -1,4 +1,4 @@
-"""Why a backup or a restoration cannot be; `labels.ERRORS` says it in French."""
+"""Why a backup or a restoration cannot be; `messages.ERRORS` says it in French."""
 
 
 class OperationError(Exception):

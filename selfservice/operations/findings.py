@@ -1,9 +1,9 @@
-"""What the doctor finds: a name among the labels, its facts, how bad it is."""
+"""What the doctor finds: a name among the messages, its facts, how bad it is."""
 
 from dataclasses import dataclass, field
 from enum import Enum
 
-from selfservice.operations.labels import FAULTS, FINE, WARNINGS
+from selfservice.operations.messages import FAULTS, FINE, WARNINGS
 
 
 class Level(Enum):

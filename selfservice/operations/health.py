@@ -11,8 +11,8 @@ from flask import current_app
 
 from selfservice import clock, db
 from selfservice.invoices.models import Invoice
-from selfservice.operations import milestones
-from selfservice.outbox import OutboxMail
+from selfservice.mail.outbox import OutboxMail
+from selfservice.operations import heartbeats
 
 # Below, SQLite can no longer be trusted to commit; documents need far more.
 LEAST_FREE_BYTES = 20 * 1024 * 1024
@@ -40,7 +40,7 @@ def examine() -> Health:
     try:
         if db.pending_migrations():
             return Health("migrations", free)
-        age = milestones.age(milestones.WORKER)
+        age = heartbeats.age(heartbeats.WORKER)
         mails, documents = overdue_mails(), unannounced_documents()
     except db.FAULTS:
         return Health("database", free)

@@ -8,7 +8,7 @@ from peewee import fn
 from selfservice import clock
 from selfservice.audit import AuditEntry
 from selfservice.invoices.models import Invoice
-from selfservice.operations import milestones
+from selfservice.operations import heartbeats
 from selfservice.retention import purge
 
 LONGEST_LEAP = timedelta(days=31)
@@ -18,7 +18,7 @@ log = logging.getLogger(__name__)
 
 def purge_as_asked() -> dict[str, int]:
     """Purge and return how many of each kind went; whoever asks vouches for the clock."""
-    milestones.reach(milestones.PURGE)
+    heartbeats.reach(heartbeats.PURGE)
     return purge.purge()
 
 
@@ -31,7 +31,7 @@ def purge_of_the_day() -> None:
     if believed_at is None:
         purge_as_asked()
         return
-    milestones.note(milestones.PURGE, believed_at)  # where it stood for none: it stays there
+    heartbeats.note(heartbeats.PURGE, believed_at)  # where it stood for none: it stays there
     log.warning(
         "Nothing is purged: the clock says %s, more than %d days after %s. Set it right, or run"
         " `selfservice retention purge`.",
@@ -43,7 +43,7 @@ def purge_of_the_day() -> None:
 
 def leapt_since() -> datetime | None:
     """Return when the clock was last believed, None where it still is."""
-    believed_at = milestones.reached_at(milestones.PURGE) or _last_sign_of_life()
+    believed_at = heartbeats.reached_at(heartbeats.PURGE) or _last_sign_of_life()
     if believed_at is None or clock.now() - believed_at <= LONGEST_LEAP:
         return None
     return believed_at
@@ -52,7 +52,7 @@ def leapt_since() -> datetime | None:
 def _last_sign_of_life() -> datetime | None:
     """Return what stands for the last purge in an instance that never had one."""
     signs = (
-        milestones.reached_at(milestones.WORKER),
+        heartbeats.reached_at(heartbeats.WORKER),
         Invoice.select(fn.MAX(Invoice.deposited_at)).scalar(),
         AuditEntry.select(fn.MAX(AuditEntry.at)).scalar(),
     )

@@ -13,8 +13,8 @@ from typing import Any
 
 from selfservice import config, db
 from selfservice.invoices.models import Invoice
-from selfservice.operations import archive, postgresql
-from selfservice.operations.archive import Manifest
+from selfservice.operations import backup_file, postgresql
+from selfservice.operations.backup_file import Manifest
 from selfservice.operations.errors import OperationError
 from selfservice.retention import documents as retired
 
@@ -39,7 +39,7 @@ def restore(path: Path, instance: Path) -> Restored:
         prefix=f".{instance.name}.restoring-", dir=_beside(instance)
     ) as folder:
         aside = Path(folder)
-        manifest = archive.unpack(path, aside)
+        manifest = backup_file.unpack(path, aside)
         settings = config.load(aside)
         places = _places(aside, instance, settings)
         for target in places.values():
@@ -74,23 +74,23 @@ def _places(aside: Path, instance: Path, settings: dict[str, Any]) -> dict[Path,
     url = settings["DATABASE_URL"]
     places = {aside / "documents": final(settings["DOCUMENTS_DIR"])}
     if url.startswith("sqlite"):
-        places[aside / archive.SQLITE] = final(Path(url.removeprefix("sqlite:///")))
-    places |= {aside / name: instance / name for name in (archive.SETTINGS, config.KEY_NAME)}
+        places[aside / backup_file.SQLITE] = final(Path(url.removeprefix("sqlite:///")))
+    places |= {aside / name: instance / name for name in (backup_file.SETTINGS, config.KEY_NAME)}
     return {source: target for source, target in places.items() if source.exists()}
 
 
 def _wake_database(aside: Path, settings: dict[str, Any], manifest: Manifest) -> list[str]:
     """Bring the database up to date, and hold it against the documents."""
-    if settings["DATABASE_URL"].startswith("sqlite") != (aside / archive.SQLITE).is_file():
+    if settings["DATABASE_URL"].startswith("sqlite") != (aside / backup_file.SQLITE).is_file():
         raise OperationError("other_database")
-    if (aside / archive.POSTGRESQL).is_file():
+    if (aside / backup_file.POSTGRESQL).is_file():
         db.configure(settings["DATABASE_URL"])
         with db.connection():
             if db.database.get_tables():
                 raise OperationError("database_not_empty")
-        postgresql.load(settings["DATABASE_URL"], aside / archive.POSTGRESQL)
+        postgresql.load(settings["DATABASE_URL"], aside / backup_file.POSTGRESQL)
     else:
-        db.configure(f"sqlite:///{aside / archive.SQLITE}")
+        db.configure(f"sqlite:///{aside / backup_file.SQLITE}")
     with db.connection():
         return _bring_up_to_date(aside / "documents", manifest)
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from flask import current_app
 
+from selfservice.mail.transport import VerifiedConnection, mail_folder
 from selfservice.operations.findings import Finding, fault, fine, warning
-from selfservice.transport import VerifiedConnection, mail_folder
 
 EXAMPLES = ("example.com", "example.org", "example.net")
 ACCEPTED = 250

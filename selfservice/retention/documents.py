@@ -4,10 +4,11 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from selfservice import audit, clock, outbox
+from selfservice import audit, clock
 from selfservice.db import database, durable
 from selfservice.invoices import queries, storage, tombstones
 from selfservice.invoices.models import Invoice
+from selfservice.mail import outbox
 from selfservice.notifications import direct_links
 
 BATCH_DOCUMENTS = 200

@@ -7,13 +7,14 @@ from typing import Any
 
 from flask import current_app
 
-from selfservice import audit, clock, outbox
+from selfservice import audit, clock
 from selfservice.accounts import sessions
 from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
 from selfservice.db import database
 from selfservice.feedback.models import HelpVote, MissedSearch
-from selfservice.outbox import OutboxMail
+from selfservice.mail import outbox
+from selfservice.mail.outbox import OutboxMail
 from selfservice.ratelimit import RateCounter
 from selfservice.tokens import Token
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 class SupplierError(Exception):
-    """Base of the family; `facts` hold what its message needs (labels.explain)."""
+    """Base of the family; `facts` hold what its message needs (messages.explain)."""
 
     def __init__(self, **facts: object) -> None:
         super().__init__(facts)
@@ -72,7 +72,7 @@ class RegisterNotUtf8Error(RegisterError):
 
 
 class WrongColumnsError(RegisterError):
-    """`columns` are wrong in one way; `problem` is a key of labels.COLUMN_PROBLEMS."""
+    """`columns` are wrong in one way; `problem` is a key of messages.COLUMN_PROBLEMS."""
 
     def __init__(self, problem: str, columns: list[str]) -> None:
         super().__init__(problem=problem, columns=", ".join(columns))

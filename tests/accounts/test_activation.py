@@ -9,8 +9,8 @@ from flask import Flask
 from selfservice import clock
 from selfservice.accounts import activation, passwords, profile, recovery, users
 from selfservice.accounts.models import Activation, User
+from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
-from selfservice.outbox import OutboxMail
 from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.models import Company
 from tests.factories import PASSWORD, make_company, make_invoice, make_supplier, make_user

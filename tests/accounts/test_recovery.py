@@ -9,11 +9,12 @@ import time_machine
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from selfservice import delivery, tokens
+from selfservice import tokens
 from selfservice.accounts import recovery, users
 from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
-from selfservice.outbox import OutboxMail
+from selfservice.mail import delivery
+from selfservice.mail.outbox import OutboxMail
 from selfservice.tokens import Token
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_company, make_people, make_user

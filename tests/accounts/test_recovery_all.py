@@ -8,7 +8,7 @@ import pytest
 from selfservice.accounts import recovery
 from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
-from selfservice.outbox import OutboxMail
+from selfservice.mail.outbox import OutboxMail
 from selfservice.suppliers.models import Company
 from selfservice.tokens import Token
 from tests.accounts.test_recovery import NEW, ask, choose, mailed_path

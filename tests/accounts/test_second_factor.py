@@ -14,7 +14,7 @@ from selfservice.accounts import second_factor
 from selfservice.accounts.models import RescueCode, SecondFactor, User
 from selfservice.audit import AuditEntry
 from selfservice.db import database
-from selfservice.outbox import OutboxMail
+from selfservice.mail.outbox import OutboxMail
 from tests.accounts.authenticator import (
     CONFIRM,
     PAGE,

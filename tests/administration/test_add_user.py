@@ -7,7 +7,7 @@ import pytest
 
 from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
-from selfservice.outbox import OutboxMail
+from selfservice.mail.outbox import OutboxMail
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_company
 

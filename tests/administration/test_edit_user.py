@@ -18,7 +18,7 @@ from selfservice.administration import editing
 from selfservice.administration.companies import NoLongerAdministratorError
 from selfservice.audit import AuditEntry
 from selfservice.invoices.models import Opening
-from selfservice.outbox import OutboxMail
+from selfservice.mail.outbox import OutboxMail
 from tests.administration.conftest import edited, page_of
 from tests.conftest import Browser, free_port
 from tests.factories import PASSWORD, People, make_company, make_invoice, make_profile, make_user

@@ -8,7 +8,7 @@ import pytest
 
 from selfservice import audit
 from selfservice.accounts.models import User
-from selfservice.administration import journal, labels
+from selfservice.administration import journal, messages
 from selfservice.audit import AuditEntry
 from selfservice.config import REPOSITORY
 from tests.administration.conftest import edited, page_of
@@ -77,11 +77,11 @@ def _constants(node: ast.expr, tree: ast.Module | None = None) -> set[str]:
 def test_every_event_of_the_source_has_french_words() -> None:
     found = event_names()
     assert {"user.switched_off", "limit.reached", "supplier.created", "sign_out"} <= found.keys()
-    assert found.keys() - labels.EVENTS.keys() == set()
+    assert found.keys() - messages.EVENTS.keys() == set()
 
 
 def test_no_words_are_left_without_an_event() -> None:
-    assert labels.EVENTS.keys() - event_names().keys() == set()
+    assert messages.EVENTS.keys() - event_names().keys() == set()
 
 
 def test_a_line_says_when_who_what_and_from_where(alice: Browser, people: People) -> None:

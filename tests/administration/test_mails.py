@@ -6,12 +6,12 @@ from html import unescape
 
 import pytest
 
-from selfservice import delivery, outbox
 from selfservice.accounts import recovery
 from selfservice.accounts.models import User
+from selfservice.mail import delivery, outbox
+from selfservice.mail.backoff import MailPause
+from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
-from selfservice.outbox import OutboxMail
-from selfservice.pauses import MailPause
 from selfservice.suppliers.models import Company
 from selfservice.templating import format_instant
 from tests.conftest import Browser

@@ -12,7 +12,7 @@ from selfservice.accounts.views.second_factor import OPEN, OPEN_BLUEPRINTS
 from selfservice.administration import security
 from selfservice.administration.companies import NoLongerAdministratorError
 from selfservice.audit import AuditEntry
-from selfservice.outbox import OutboxMail
+from selfservice.mail.outbox import OutboxMail
 from selfservice.suppliers.models import Company
 from tests.accounts.authenticator import PAGE, set_up
 from tests.conftest import Browser

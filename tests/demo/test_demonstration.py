@@ -12,8 +12,9 @@ import pytest
 import time_machine
 from flask import Flask
 
-from selfservice import clock, config, create_app, db
+from selfservice import clock, config, db
 from selfservice.accounts.models import User
+from selfservice.app import create_app
 from selfservice.demo import fill, plan
 from selfservice.demo import instance as demo_instance
 from selfservice.demo.documents import build_document, write_documents

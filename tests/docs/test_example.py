@@ -10,15 +10,15 @@ from flask import Flask
 
 from docs_tools import operator_facts
 from docs_tools.built_site import BuiltSite
+from selfservice.deposits import index_csv
+from selfservice.deposits.deposit import deposit_folder
+from selfservice.deposits.facturx import CREDIT_NOTE_TYPES
 from selfservice.help import PREFIX
-from selfservice.invoices import index
-from selfservice.invoices.deposit import deposit_folder
-from selfservice.invoices.facturx import CREDIT_NOTE_TYPES
 from selfservice.invoices.models import Invoice
-from selfservice.suppliers import register, register_row
+from selfservice.suppliers import companies_csv, register_row
 from selfservice.suppliers.models import Company
+from tests import papers
 from tests.factories import make_supplier
-from tests.invoices import papers
 
 EXAMPLE = operator_facts.EXAMPLE
 FACTURX = "f-1044.pdf"  # the others are plain PDFs
@@ -30,7 +30,7 @@ def folder(tmp_path: Path) -> Path:
     path = tmp_path / "depot"
     path.mkdir()
     shutil.copy(EXAMPLE / "index.csv", path)
-    for name in index.read_index(path).rows:
+    for name in index_csv.read_index(path).rows:
         buyer = papers.client_number("100234")
         xml = papers.cii(number="F-1044", buyer=buyer, issued="20261104")
         pdf = papers.pdf(xml if name == FACTURX else None, padding=name.encode())
@@ -41,7 +41,7 @@ def folder(tmp_path: Path) -> Path:
 def test_the_example_goes_in_as_the_page_tells(app: Flask, folder: Path) -> None:
     supplier = make_supplier("vendeur", siren=papers.SELLER_SIREN)
     with time_machine.travel("2026-11-21T09:30:00Z"):
-        imported = register.import_companies(supplier, EXAMPLE / "clients.csv")
+        imported = companies_csv.import_companies(supplier, EXAMPLE / "clients.csv")
         assert (imported.created, imported.fault_lines) == (3, [])
         report = deposit_folder(supplier, folder)
     assert (report.deposited, len(report.refused)) == (4, 1)
@@ -62,7 +62,7 @@ def test_the_example_goes_in_as_the_page_tells(app: Flask, folder: Path) -> None
 
 
 def test_the_example_shows_every_column() -> None:
-    for name, columns in (("index.csv", index.COLUMNS), ("clients.csv", register_row.COLUMNS)):
+    for name, columns in (("index.csv", index_csv.COLUMNS), ("clients.csv", register_row.COLUMNS)):
         first = (EXAMPLE / name).read_text("utf-8").splitlines()[0]
         assert first.split(";") == list(columns)
 

@@ -36,7 +36,7 @@ def test_the_collection_finds_each_sort_of_message() -> None:
     assert KNOWN["accounts.BAD_CREDENTIALS"].help_key == "connexion-impossible"
     assert KNOWN["administration.USER_SAVED"].text == "L’utilisateur … est modifié."
     assert KNOWN["notifications.REASONS.mailbox_full"].remedy.startswith("Videz")
-    assert KNOWN["invoices.REFUSALS.too_long"].text == "Ce PDF dépasse … pages."
+    assert KNOWN["deposits.REFUSALS.too_long"].text == "Ce PDF dépasse … pages."
     assert KNOWN["wtforms.Not a valid choice."].text == "N'est pas un choix valide."
     assert messages.places()["errors/404.html"] == 1
 

@@ -12,9 +12,9 @@ from docs_tools.built_site import BuiltSite
 from selfservice import config
 from selfservice.accounts import messages
 from selfservice.cli import cli
+from selfservice.deposits import index_csv
+from selfservice.deposits.messages import REFUSALS
 from selfservice.help import FAQ, PREFIX
-from selfservice.invoices import index
-from selfservice.invoices.labels import REFUSALS
 from selfservice.suppliers import register_row
 from selfservice.suppliers.models import NOTIFICATION_MODES
 
@@ -77,7 +77,7 @@ def test_every_refusal_is_explained_to_suppliers(suppliers: HtmlElement, name: s
     assert plain(operator_facts.refusal(name)) in plain(suppliers.text_content())
 
 
-@pytest.mark.parametrize("column", index.COLUMNS)
+@pytest.mark.parametrize("column", index_csv.COLUMNS)
 def test_every_column_of_the_index_is_explained(suppliers: HtmlElement, column: str) -> None:
     assert column in suppliers.xpath("//td[1]/code/text()")
 

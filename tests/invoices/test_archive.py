@@ -16,13 +16,13 @@ from werkzeug.test import TestResponse
 from selfservice import clock, files
 from selfservice.audit import AuditEntry
 from selfservice.db import database
-from selfservice.invoices import archive as archives
 from selfservice.invoices import queries, storage
+from selfservice.invoices import zip as archives
 from selfservice.invoices.models import Invoice, Opening
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser
 from tests.factories import People, make_invoice, make_profile, make_user
-from tests.invoices.papers import cii, months_ago, pdf
+from tests.papers import cii, months_ago, pdf
 
 
 def stored(company: Company, *, xml: bytes | None = None, **fields: object) -> Invoice:

@@ -5,17 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from selfservice.invoices import credits, facturx
+from selfservice.deposits import facturx
+from selfservice.deposits.deposit import DepositReport
+from selfservice.deposits.description import combine
+from selfservice.deposits.pdf import Embedded
+from selfservice.invoices import credits
 from selfservice.invoices.credits import Link
-from selfservice.invoices.deposit import DepositReport
-from selfservice.invoices.description import combine
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.listing import list_invoices
 from selfservice.invoices.models import Credited, Invoice
-from selfservice.invoices.pdf import Embedded
 from selfservice.suppliers.models import Company
+from tests import papers
 from tests.factories import People, make_company, make_invoice, make_profile, make_user
-from tests.invoices import papers
 from tests.invoices.test_listing import counted_queries
 
 Deposit = Callable[[], DepositReport]

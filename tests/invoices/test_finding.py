@@ -12,13 +12,14 @@ from hypothesis import strategies as st
 
 from selfservice import clock, db
 from selfservice.db import database
+from selfservice.db.database import _runner
 from selfservice.invoices import contracts, finding, listing, queries, search, sorting
 from selfservice.invoices.filters import Filters, clean_filters
 from selfservice.invoices.listing import list_invoices
 from selfservice.invoices.models import KINDS, STATES, Invoice
 from tests.factories import People, make_company, make_invoice, make_profile, make_user
-from tests.invoices.papers import months_ago
 from tests.invoices.test_listing import counted_queries
+from tests.papers import months_ago
 
 DOCUMENTS = 60
 PAGE = 7
@@ -283,7 +284,7 @@ def test_merging_leaves_one_part_of_the_index_that_finds_the_same(people: People
 @pytest.mark.sqlite
 def test_the_index_is_made_anew_of_what_is_there(people: People) -> None:
     make_invoice(people.alice.company, number="FA-2024-7", gross_cents=4242)
-    db._runner().down("0013_search_pieces")
+    _runner().down("0013_search_pieces")
     assert matches('"FA-2024"') == 1
     db.migrate()
     assert matches("2024 AND amount4242") == 1

@@ -15,7 +15,7 @@ from selfservice.invoices.listing import Leaving, list_invoices
 from selfservice.invoices.models import Invoice
 from tests.conftest import Browser
 from tests.factories import People, make_invoice
-from tests.invoices.papers import months_ago
+from tests.papers import months_ago
 
 
 @pytest.fixture(autouse=True)

@@ -19,7 +19,7 @@ from selfservice.invoices.listing import PAGE_ROWS, list_invoices
 from selfservice.invoices.models import Opening
 from tests.conftest import Browser
 from tests.factories import People, make_invoice
-from tests.invoices.papers import months_ago
+from tests.papers import months_ago
 
 
 @contextmanager

@@ -16,15 +16,15 @@ from werkzeug.http import parse_options_header
 
 from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
-from selfservice.invoices import opening
-from selfservice.invoices.deposit import deposit_folder
+from selfservice.deposits.deposit import deposit_folder
+from selfservice.invoices import downloads
+from selfservice.invoices.downloads import find_document, mark_opened
 from selfservice.invoices.models import Invoice, Opening
-from selfservice.invoices.opening import find_document, mark_opened
 from selfservice.invoices.views.documents import content_disposition
+from tests import papers
 from tests.conftest import Browser
 from tests.factories import People, make_invoice, make_user
-from tests.invoices import papers
-from tests.invoices.papers import cii, client_number, months_ago, pdf
+from tests.papers import cii, client_number, months_ago, pdf
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ def test_what_is_read_again_at_once_writes_nothing(
 ) -> None:
     Invoice.update(number=number).execute()
     read(people.alice, invoice)
-    monkeypatch.setattr(opening.database.obj, "atomic", None)
+    monkeypatch.setattr(downloads.database.obj, "atomic", None)
     read(people.alice, invoice)
 
 

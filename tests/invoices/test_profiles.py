@@ -11,15 +11,15 @@ from openpyxl import load_workbook
 from selfservice import clock
 from selfservice.accounts.models import Profile, User
 from selfservice.db import database
+from selfservice.deposits.deposit import deposit_folder
 from selfservice.invoices import finding, sorting
-from selfservice.invoices.deposit import deposit_folder
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.listing import list_invoices
 from selfservice.invoices.models import Invoice
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_invoice, make_profile, make_user
-from tests.invoices.papers import cii, client_number, months_ago, pdf
 from tests.invoices.test_listing import counted_queries
+from tests.papers import cii, client_number, months_ago, pdf
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from werkzeug.test import TestResponse
 from selfservice import clock
 from selfservice.audit import AuditEntry
 from selfservice.db import database
-from selfservice.invoices import register
+from selfservice.invoices import export
 from selfservice.invoices.models import Invoice, Opening
 from tests.conftest import Browser
 from tests.factories import People, make_invoice, make_profile, make_user
-from tests.invoices.papers import months_ago
 from tests.invoices.test_listing import counted_queries
+from tests.papers import months_ago
 
 HEADINGS = [
     "Numéro", "Type", "Contrat", "Émise le", "Échéance", "HT", "TVA", "TTC", "Devise", "État",
@@ -156,7 +156,7 @@ def test_nobody_else_finds_anything_in_theirs(
 def test_no_document_is_lost_or_doubled_over_many_pages(
     alice: Browser, people: People, monkeypatch: pytest.MonkeyPatch, sort: str
 ) -> None:
-    monkeypatch.setattr(register, "PAGE_ROWS", 7)
+    monkeypatch.setattr(export, "PAGE_ROWS", 7)
     for each in range(31):
         make_invoice(people.alice.company, number=f"F-{each:02}", gross_cents=each % 5)
     assert sorted(numbers(alice, f"tri={sort}")) == [f"F-{each:02}" for each in range(31)]
@@ -168,10 +168,10 @@ def test_no_document_is_lost_or_doubled_over_many_pages(
 def test_what_arrives_or_goes_meanwhile_disturbs_no_page(
     people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(register, "PAGE_ROWS", 2)
+    monkeypatch.setattr(export, "PAGE_ROWS", 2)
     company = people.alice.company
     invoices = [make_invoice(company, number=f"F-{each}") for each in range(5)]
-    found = register.pages(people.alice, register.Filters())
+    found = export.pages(people.alice, export.Filters())
     assert [entry.number for entry in next(found)] == ["F-4", "F-3"]
     make_invoice(company, number="new")
     Invoice.delete().where(Invoice.id == invoices[1].id).execute()
@@ -184,7 +184,7 @@ def test_a_page_is_read_by_the_keys_of_its_documents(
 ) -> None:
     """By its filters each page would cost as much as all of the company's documents."""
     make_invoice(people.alice.company)
-    found = register.pages(people.alice, register.Filters(q="FA-"))
+    found = export.pages(people.alice, export.Filters(q="FA-"))
     with counted_queries(monkeypatch) as seen:
         next(found)
     (sql,) = seen
@@ -195,7 +195,7 @@ def test_a_page_is_read_by_the_keys_of_its_documents(
 def test_more_than_a_sheet_holds_is_told_and_the_csv_remains(
     alice: Browser, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(register, "MAX_SHEET_ROWS", 2)
+    monkeypatch.setattr(export, "MAX_SHEET_ROWS", 2)
     for each in range(3):
         make_invoice(people.alice.company, number=f"F-{each}")
     response = alice.get("/factures/registre.xlsx?kind=invoice")

@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from selfservice.invoices.credits import Link
-from selfservice.invoices.labels import KIND_LABELS, STATE_LABELS
 from selfservice.invoices.listing import Row, Shape
+from selfservice.invoices.messages import KIND_LABELS, STATE_LABELS
 from selfservice.invoices.views.rows import BEGIN, END, write_rows
 from selfservice.money import format_amount
 from selfservice.templating import format_day

@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from selfservice.deposits.deposit import DepositReport
 from selfservice.invoices import tombstones
-from selfservice.invoices.deposit import DepositReport
 from selfservice.invoices.models import Tombstone
 from selfservice.suppliers.models import Company
-from tests.invoices import papers
-from tests.invoices.papers import months_ago
+from tests import papers
+from tests.papers import months_ago
 
 PURGED = "Le numéro F-1 est celui d'un document retiré au terme de sa durée de disponibilité."
 

@@ -10,8 +10,9 @@ from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from selfservice import clock, db
+from selfservice import clock
 from selfservice.db import database
+from selfservice.db.database import _runner
 from selfservice.invoices import queries
 from selfservice.invoices.models import Invoice, MonthlyTotal
 from selfservice.invoices.totals import sum_months
@@ -183,8 +184,8 @@ def test_the_migration_sums_what_is_there_already(people: People) -> None:
     make_invoice(people.alice.company, net_cents=None)
     make_invoice(people.bob.company, kind="credit_note", gross_cents=-5)
     before = kept()
-    db._runner().down("0011_monthly_totals")
-    db._runner().up()
+    _runner().down("0011_monthly_totals")
+    _runner().up()
     assert kept() == before == naive()
 
 

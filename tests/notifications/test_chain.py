@@ -4,13 +4,14 @@ from itertools import product
 
 from flask import Flask
 
-from selfservice import clock, delivery
+from selfservice import clock
 from selfservice.cli.frame import cli
 from selfservice.config import REPOSITORY
 from selfservice.help import PAGES
-from selfservice.notifications import chain, labels, send
-from selfservice.outbox import OutboxMail
-from selfservice.replies import REASONS
+from selfservice.mail import delivery
+from selfservice.mail.outbox import OutboxMail
+from selfservice.mail.replies import REASONS
+from selfservice.notifications import chain, messages, send
 from selfservice.suppliers.models import Company
 from tests.factories import make_company, make_invoice, make_supplier
 
@@ -104,14 +105,14 @@ def test_attempts_follow_their_mail_on_lines_without_an_id(app: Flask) -> None:
 
 
 def test_every_reason_and_every_kind_of_mail_has_words(app: Flask) -> None:
-    assert set(labels.REASONS) == set(REASONS)
+    assert set(messages.REASONS) == set(REASONS)
     kinds = {path.name for path in (REPOSITORY / "templates" / "mails").iterdir() if path.is_dir()}
-    assert set(labels.KIND_LABELS) == kinds
+    assert set(messages.KIND_LABELS) == kinds
 
 
 def test_advice_leads_to_a_question_of_the_faq() -> None:
-    for kind, reason, state in product(labels.KIND_LABELS, ["", *REASONS], labels.STATE_LABELS):
+    for kind, reason, state in product(messages.KIND_LABELS, ["", *REASONS], messages.STATE_LABELS):
         mail = OutboxMail(kind=kind, state=state, reason=reason)
-        advice = labels.advice(mail, sender="facture@example.com")
+        advice = messages.advice(mail, sender="facture@example.com")
         assert advice.help_key in PAGES
         assert "{" not in advice

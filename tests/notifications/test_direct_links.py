@@ -9,12 +9,13 @@ import pytest
 import time_machine
 from flask import Flask
 
-from selfservice import clock, delivery
+from selfservice import clock
 from selfservice.audit import AuditEntry
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice, Opening
+from selfservice.mail import delivery
+from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
-from selfservice.outbox import OutboxMail
 from selfservice.suppliers.models import Company
 from selfservice.tokens import Token
 from tests.conftest import Browser

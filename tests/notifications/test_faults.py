@@ -10,7 +10,7 @@ from flask import Flask
 
 from selfservice.accounts.models import Activation, User
 from selfservice.invoices.models import Invoice
-from selfservice.outbox import OutboxMail
+from selfservice.mail.outbox import OutboxMail
 from tests.factories import make_company, make_invoice, make_supplier
 from tests.processes import command, start, wait_until
 from tests.smtp import Postbox, listening, queue_one

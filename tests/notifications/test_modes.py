@@ -10,9 +10,10 @@ import pytest
 import time_machine
 from flask import Flask
 
-from selfservice import clock, delivery
+from selfservice import clock
+from selfservice.mail import delivery
+from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
-from selfservice.outbox import OutboxMail
 from selfservice.suppliers.models import Company
 from tests.factories import make_company, make_invoice, make_supplier, make_user
 from tests.notifications.documents import PDF, with_file

@@ -10,8 +10,8 @@ from peewee import IntegrityError
 
 from selfservice import clock, worker
 from selfservice.invoices.models import Invoice
+from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import mails, reminders, send
-from selfservice.outbox import OutboxMail
 from selfservice.suppliers.models import Company
 from tests.factories import make_company, make_invoice, make_supplier
 from tests.retention.conftest import Consumer

@@ -16,17 +16,17 @@ import pytest
 from flask import Flask
 
 from selfservice import clock, config, db
+from selfservice.deposits.deposit import deposit_folder
 from selfservice.invoices import storage, tombstones
-from selfservice.invoices.deposit import deposit_folder
 from selfservice.invoices.models import Invoice
-from selfservice.operations import archive, backup, milestones, postgresql
+from selfservice.mail.outbox import OutboxMail
+from selfservice.operations import backup, backup_file, heartbeats, postgresql
 from selfservice.operations.backup import make_backup
 from selfservice.operations.errors import OperationError
 from selfservice.operations.restore import restore
-from selfservice.outbox import OutboxMail
 from selfservice.suppliers.models import Supplier
+from tests import papers
 from tests.factories import make_company, make_supplier
-from tests.invoices import papers
 from tests.postgresql import url_for
 from tests.processes import command, running, wait_until
 from tests.smtp import queue_one
@@ -141,7 +141,7 @@ def test_restored_instance_works_and_holds_all_that_matters(
 
 def test_backup_is_known_to_the_doctor(filled: Supplier, tmp_path: Path) -> None:
     make_backup(tmp_path / "backup.tar")
-    assert milestones.age(milestones.BACKUP) is not None
+    assert heartbeats.age(heartbeats.BACKUP) is not None
 
 
 @pytest.mark.sqlite
@@ -170,13 +170,13 @@ def test_instance_is_restored_by_an_account_that_owns_nothing_around_it(
     may = os.access  # root may write anywhere
     monkeypatch.setattr(os, "access", lambda path, mode: path != copy.parent and may(path, mode))
     places: list[Path] = []
-    unpack = archive.unpack
+    unpack = backup_file.unpack
 
-    def unpack_and_tell(path: Path, folder: Path) -> archive.Manifest:
+    def unpack_and_tell(path: Path, folder: Path) -> backup_file.Manifest:
         places.append(folder.parent)
         return unpack(path, folder)
 
-    monkeypatch.setattr(archive, "unpack", unpack_and_tell)
+    monkeypatch.setattr(backup_file, "unpack", unpack_and_tell)
     restore(tmp_path / "backup.tar", copy)
     assert places == [copy]
     assert len(documents(copy)) == len(rows(copy)) == 3
@@ -327,11 +327,11 @@ def test_full_disk_leaves_no_half_file(
 
     target = tmp_path / "backups"
     target.mkdir()
-    monkeypatch.setattr(archive.Writer, "add_document", full)
+    monkeypatch.setattr(backup_file.Writer, "add_document", full)
     with pytest.raises(OSError, match="No space"):
         make_backup(target / "backup.tar")
     assert list(target.iterdir()) == []
-    assert milestones.age(milestones.BACKUP) is None
+    assert heartbeats.age(heartbeats.BACKUP) is None
 
 
 @pytest.mark.sqlite
@@ -340,7 +340,7 @@ def test_older_archive_is_migrated_and_a_newer_one_refused(
 ) -> None:
     db.database.execute_sql("DROP TABLE milestone")
     db.database.execute_sql("DELETE FROM schema_migration WHERE name LIKE '0006%'")
-    monkeypatch.setattr(milestones, "reach", lambda _name: None)
+    monkeypatch.setattr(heartbeats, "reach", lambda _name: None)
     make_backup(tmp_path / "older.tar")
     assert restore(tmp_path / "older.tar", tmp_path / "copy").migrations == ["0006_operations"]
     db.configure(f"sqlite:///{tmp_path / 'copy' / 'portal.db'}")

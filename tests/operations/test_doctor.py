@@ -9,11 +9,12 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from flask import Flask
 
-from selfservice import audit, clock, db, outbox
+from selfservice import audit, clock, db
 from selfservice.audit import AuditEntry
-from selfservice.operations import doctor, health, labels, milestones
+from selfservice.mail import outbox
+from selfservice.mail.outbox import OutboxMail
+from selfservice.operations import doctor, health, heartbeats, messages
 from selfservice.operations.findings import Finding, Level
-from selfservice.outbox import OutboxMail
 from tests.conftest import free_port
 from tests.factories import make_company, make_invoice, make_supplier
 from tests.processes import command
@@ -31,8 +32,8 @@ def names(level: Level) -> set[str]:
 def test_cared_for_instance_has_no_fault(app: Flask, tmp_path: Path) -> None:
     app.config["HELP_SITE_DIR"] = tmp_path
     (tmp_path / "index.html").touch()
-    milestones.beat()
-    milestones.reach(milestones.BACKUP)
+    heartbeats.beat()
+    heartbeats.reach(heartbeats.BACKUP)
     assert names(Level.FAULT) == set()
     assert names(Level.WARNING) <= {"low_disk", "local_address", "mails_to_folder"}
 
@@ -133,7 +134,7 @@ def test_late_worker_backlog_and_backup_are_told(app: Flask) -> None:
     late = clock.now() - timedelta(hours=1)
     OutboxMail.update(due_at=late).execute()
     make_invoice(make_company(make_supplier()), deposited_at=late)
-    milestones.Milestone.insert_many(
+    heartbeats.Milestone.insert_many(
         [{"name": name, "at": late - timedelta(days=3)} for name in ("worker", "backup")]
     ).execute()
     assert {"late_worker", "overdue_mails", "unannounced"} <= names(Level.FAULT)
@@ -227,5 +228,5 @@ def test_mail_server_whose_name_is_no_name_is_told(
 
 
 def test_every_fault_has_its_remedy() -> None:
-    for what, remedy in (labels.FAULTS | labels.WARNINGS).values():
+    for what, remedy in (messages.FAULTS | messages.WARNINGS).values():
         assert what and remedy and "\n" not in what + remedy

@@ -14,9 +14,9 @@ from flask import Flask
 from selfservice import clock, db
 from selfservice.accounts.models import UserSession
 from selfservice.invoices.models import Invoice
+from tests import papers
 from tests.conftest import free_port
 from tests.factories import PASSWORD, make_company, make_people
-from tests.invoices import papers
 from tests.platform.test_server import TOKEN, Visitor
 from tests.processes import command, serving, wait_until
 

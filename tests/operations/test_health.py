@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from selfservice import clock, db
-from selfservice.operations import health, milestones, views
+from selfservice.operations import health, heartbeats, views
 from tests.conftest import Browser
 from tests.factories import make_company, make_invoice, make_supplier
 
@@ -56,7 +56,7 @@ def test_full_disk_and_read_only_database_answer_503(
 def test_late_worker_and_backlog_are_details(app: Flask) -> None:
     client = app.test_client()
     assert client.get("/sante").json["worker_age_seconds"] is None  # type: ignore[index]
-    milestones.beat()
+    heartbeats.beat()
     invoice = make_invoice(make_company(make_supplier()))
     invoice.deposited_at -= timedelta(hours=1)
     invoice.save()
@@ -79,9 +79,9 @@ def test_answer_is_kept_for_a_second(app: Flask, monkeypatch: pytest.MonkeyPatch
 
 
 def test_milestones_move_forward(app: Flask) -> None:
-    assert milestones.age(milestones.BACKUP) is None
-    milestones.reach(milestones.BACKUP)
-    milestones.Milestone.update(at=clock.now() - timedelta(days=3)).execute()
-    assert milestones.age(milestones.BACKUP) > timedelta(days=2)  # type: ignore[operator]
-    milestones.reach(milestones.BACKUP)
-    assert milestones.age(milestones.BACKUP) < timedelta(minutes=1)  # type: ignore[operator]
+    assert heartbeats.age(heartbeats.BACKUP) is None
+    heartbeats.reach(heartbeats.BACKUP)
+    heartbeats.Milestone.update(at=clock.now() - timedelta(days=3)).execute()
+    assert heartbeats.age(heartbeats.BACKUP) > timedelta(days=2)  # type: ignore[operator]
+    heartbeats.reach(heartbeats.BACKUP)
+    assert heartbeats.age(heartbeats.BACKUP) < timedelta(minutes=1)  # type: ignore[operator]

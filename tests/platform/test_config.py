@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from selfservice import config, installation
+from selfservice import config
+from selfservice.operations import installation
 
 
 def load(tmp_path: Path, toml: str = "", **environ: str) -> dict[str, object]:

@@ -27,9 +27,9 @@ from selfservice.invoices.models import (
     Opening,
     Tombstone,
 )
-from selfservice.operations.milestones import Milestone
-from selfservice.outbox import OutboxAttempt, OutboxMail
-from selfservice.pauses import MailPause
+from selfservice.mail.backoff import MailPause
+from selfservice.mail.outbox import OutboxAttempt, OutboxMail
+from selfservice.operations.heartbeats import Milestone
 from selfservice.suppliers.models import Company, Supplier
 from tests.factories import make_company, make_invoice, make_supplier
 

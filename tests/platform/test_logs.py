@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from selfservice import logs, outbox
+from selfservice import logs
 from selfservice.accounts import recovery
 from selfservice.audit import AuditEntry
+from selfservice.mail import outbox
 from tests.conftest import Browser, free_port
 from tests.factories import People
 from tests.processes import running, said, wait_until

@@ -12,16 +12,18 @@ from flask import Flask
 from huey.api import PostgresHuey
 from peewee import OperationalError
 
-from selfservice import db, delivery, postgresql
+from selfservice import db
 from selfservice.accounts.models import User
-from selfservice.invoices.deposit import deposit_folder
+from selfservice.db import postgresql
+from selfservice.deposits.deposit import deposit_folder
+from selfservice.mail import delivery
+from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
-from selfservice.outbox import OutboxMail
 from selfservice.queue import queue
 from selfservice.suppliers.models import Company, Supplier
+from tests import papers
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_company, make_invoice, make_supplier, make_user
-from tests.invoices import papers
 from tests.postgresql import server
 from tests.processes import command, running, wait_until
 

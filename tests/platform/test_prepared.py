@@ -8,6 +8,7 @@ import pytest
 from selfservice import db
 from selfservice.accounts.models import User
 from selfservice.db import Prepared
+from selfservice.db import prepared as prepared_module
 from selfservice.suppliers.models import Company, Supplier
 from tests.factories import People
 
@@ -56,7 +57,7 @@ def test_each_shape_of_the_values_is_written_once(people: People) -> None:
 
 
 def test_what_is_kept_of_shapes_is_bounded(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(db, "MAX_SHAPES", 3)
+    monkeypatch.setattr(prepared_module, "MAX_SHAPES", 3)
     prepared = Prepared(build=lambda names: User.select(User.login).where(User.login.in_(names)))
     for length in range(1, 9):
         assert prepared.rows(("alice",) * length) == [("alice",)]

@@ -16,7 +16,7 @@ from flask import Flask
 from selfservice import db
 from selfservice.accounts import passwords, recovery
 from selfservice.accounts.models import User, UserSession
-from selfservice.outbox import OutboxMail
+from selfservice.mail.outbox import OutboxMail
 from selfservice.queue import queue
 from selfservice.tokens import Token
 from tests.conftest import free_port

@@ -14,9 +14,9 @@ from flask import Flask
 from selfservice import worker
 from selfservice.db import database
 from selfservice.invoices.models import Invoice
+from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
-from selfservice.operations import milestones
-from selfservice.outbox import OutboxMail
+from selfservice.operations import heartbeats
 from selfservice.queue import queue
 from selfservice.suppliers.models import Company
 from tests.conftest import free_port
@@ -136,7 +136,7 @@ def test_long_delivery_shows_that_the_worker_lives_once_a_minute(
     seconds = count(0, 20)  # each mail takes that long
     monkeypatch.setattr(worker, "monotonic", lambda: next(seconds))
     beats = list[int]()
-    monkeypatch.setattr(milestones, "beat", lambda: beats.append(sent()))
+    monkeypatch.setattr(heartbeats, "beat", lambda: beats.append(sent()))
     worker._notify_and_deliver()
     assert beats == [0, 3, 6]
 

@@ -13,7 +13,7 @@ from selfservice import clock
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from tests.factories import make_user
-from tests.invoices.papers import months_ago
+from tests.papers import months_ago
 from tests.processes import command
 from tests.retention.conftest import MakeDocument, write_file
 

@@ -7,20 +7,21 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from selfservice import clock, delivery, outbox, tokens
+from selfservice import clock, tokens
 from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
 from selfservice.db import database
+from selfservice.deposits.deposit import deposit_folder
 from selfservice.invoices import storage
-from selfservice.invoices.deposit import deposit_folder
 from selfservice.invoices.models import Invoice, Opening, Tombstone
+from selfservice.mail import delivery, outbox
+from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import direct_links, send
-from selfservice.outbox import OutboxMail
 from selfservice.retention import documents, purge
 from selfservice.suppliers.models import Company
+from tests import papers
 from tests.factories import make_invoice, make_user
-from tests.invoices import papers
-from tests.invoices.papers import months_ago
+from tests.papers import months_ago
 from tests.retention.conftest import MakeDocument, write_file
 
 SHARED = "a" * 64

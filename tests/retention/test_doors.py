@@ -13,7 +13,7 @@ from selfservice.retention import purge
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser
 from tests.factories import People, make_invoice, make_people
-from tests.invoices.papers import facturx
+from tests.papers import facturx
 from tests.retention.conftest import write_file
 
 # Issued on, months of retention, last day, and the last minute of it in UTC.

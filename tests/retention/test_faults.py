@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from selfservice.deposits.deposit import deposit_folder
 from selfservice.invoices import storage
-from selfservice.invoices.deposit import deposit_folder
 from selfservice.invoices.models import Invoice, Tombstone
 from selfservice.suppliers.models import Company
+from tests import papers
 from tests.factories import make_company, make_invoice, make_supplier
-from tests.invoices import papers
-from tests.invoices.papers import months_ago
+from tests.papers import months_ago
 from tests.processes import SELFSERVICE, command, environment, start, wait_until
 from tests.retention.conftest import write_file
 
@@ -99,10 +99,10 @@ def test_two_purges_at_once_end_as_one(instance: Path, many: set[str], tmp_path:
 def endless_purge(app: Flask, instance: Path) -> Iterator[None]:
     """A process that purges without end."""
     loop = (
-        "import selfservice\n"
+        "from selfservice.app import create_app\n"
         "from selfservice import db\n"
         "from selfservice.retention import documents\n"
-        "with selfservice.create_app().app_context(), db.connection():\n"
+        "with create_app().app_context(), db.connection():\n"
         "    while True: documents.purge()\n"
     )
     process = subprocess.Popen([SELFSERVICE[0], "-c", loop], env=environment(instance))

@@ -5,13 +5,14 @@ from datetime import datetime, timedelta
 import pytest
 from flask import Flask
 
-from selfservice import audit, clock, outbox, tokens
+from selfservice import audit, clock, tokens
 from selfservice.accounts import activation, sessions
 from selfservice.accounts.models import Activation, User, UserSession
 from selfservice.audit import AuditEntry
 from selfservice.invoices.models import Opening
+from selfservice.mail import outbox
+from selfservice.mail.outbox import OutboxAttempt, OutboxMail
 from selfservice.notifications import send
-from selfservice.outbox import OutboxAttempt, OutboxMail
 from selfservice.ratelimit import RateCounter
 from selfservice.retention import purge, records
 from selfservice.suppliers.models import Company

@@ -14,9 +14,9 @@ from selfservice.accounts.models import UserSession
 from selfservice.audit import AuditEntry
 from selfservice.invoices import search
 from selfservice.invoices.models import Invoice
-from selfservice.operations import doctor, milestones, purging
+from selfservice.operations import doctor, heartbeats, purging
 from tests.factories import People
-from tests.invoices.papers import months_ago
+from tests.papers import months_ago
 from tests.processes import command
 from tests.retention.conftest import Consumer, MakeDocument
 
@@ -55,7 +55,7 @@ def test_a_clock_years_ahead_purges_nothing_until_somebody_asks(
     clock_at.shift(timedelta(days=3650))
     for _ in range(2):
         purging.purge_of_the_day()
-        milestones.beat()  # and whatever else a wrong clock dates
+        heartbeats.beat()  # and whatever else a wrong clock dates
         audit.record("test")
         make_document(deposited_at=clock.now())
     assert Invoice.select().count() == 3
@@ -101,7 +101,7 @@ def test_an_instance_that_was_never_purged_believes_its_last_sign_of_life(
 def test_the_command_says_that_the_purge_of_the_day_is_suspended(
     app: Flask, instance: Path
 ) -> None:
-    milestones.note(milestones.PURGE, clock.now() - timedelta(days=100))
+    heartbeats.note(heartbeats.PURGE, clock.now() - timedelta(days=100))
     for option in (("--dry-run",), ()):
         done = command(instance, "retention", "purge", *option)
         assert done.returncode == 0, done.stderr

@@ -11,14 +11,14 @@ from selfservice import audit, clock
 from selfservice.accounts import users
 from selfservice.audit import AuditEntry
 from selfservice.db import database
-from selfservice.invoices.deposit import deposit_folder
+from selfservice.deposits.deposit import deposit_folder
 from selfservice.invoices.models import Invoice
 from selfservice.notifications import direct_links
 from tests.accounts.test_recovery import NEW, ask, choose, mailed_path
 from tests.administration.test_add_user import ADD, fields
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People
-from tests.invoices.papers import cii, client_number, pdf
+from tests.papers import cii, client_number, pdf
 
 ORIGIN = "203.0.113.9"
 

@@ -11,14 +11,16 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from selfservice import create_app, db, installation, tokens
+from selfservice import db, tokens
 from selfservice.accounts import recovery
 from selfservice.accounts.models import User
+from selfservice.app import create_app
 from selfservice.invoices import storage
+from selfservice.operations import installation
 from tests import postgresql
 from tests.conftest import CHEAP_HASHING, free_port
 from tests.factories import PASSWORD, make_invoice, make_people
-from tests.invoices.papers import cii, pdf
+from tests.papers import cii, pdf
 from tests.processes import serving
 from tests.security.forms import Form, forms_of, links_of
 

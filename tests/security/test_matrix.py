@@ -19,7 +19,7 @@ from selfservice.notifications import direct_links
 from selfservice.suppliers.models import Supplier
 from tests.conftest import Browser
 from tests.factories import People, make_invoice, make_profile, make_user
-from tests.invoices.papers import cii, pdf
+from tests.papers import cii, pdf
 
 ROLES = ("anonymous", "user", "profile", "administrator", "other-company", "other-supplier")
 # What differs between any two views of one page: its token and its padding.

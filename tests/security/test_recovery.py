@@ -8,10 +8,10 @@ import pytest
 import time_machine
 from flask import Flask
 
-from selfservice import outbox
 from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
-from selfservice.outbox import OutboxMail
+from selfservice.mail import outbox
+from selfservice.mail.outbox import OutboxMail
 from selfservice.suppliers.models import Supplier
 from selfservice.tokens import Token
 from tests.accounts.test_recovery import ask, choose, mailed_path

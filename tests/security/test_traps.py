@@ -8,15 +8,17 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from selfservice import create_app, db, ratelimit
+from selfservice import db, ratelimit
 from selfservice.accounts.models import User
+from selfservice.app import create_app
 from selfservice.ratelimit import LimitReachedError, RateCounter
 from tests.conftest import Browser
 from tests.factories import People
 from tests.processes import environment
 
 READ_THEN_WRITE = """
-from selfservice import create_app, db
+from selfservice import db
+from selfservice.app import create_app
 from selfservice.accounts.models import User
 create_app()
 db.ensure_open()
@@ -26,7 +28,8 @@ for _ in range(50):
         User.update(phone=str(int(user.phone or 0) + 1)).where(User.id == user.id).execute()
 """
 HIT = """
-from selfservice import create_app, db, ratelimit
+from selfservice import db, ratelimit
+from selfservice.app import create_app
 app = create_app()
 db.ensure_open()
 with app.app_context():

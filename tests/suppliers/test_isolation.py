@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 
 from selfservice.accounts import recovery
-from selfservice.outbox import OutboxMail
+from selfservice.mail.outbox import OutboxMail
 from selfservice.suppliers.models import Supplier
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_company, make_invoice, make_user

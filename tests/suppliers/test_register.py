@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from selfservice.outbox import OutboxMail
-from selfservice.suppliers import errors, labels, register
+from selfservice.mail.outbox import OutboxMail
+from selfservice.suppliers import companies_csv, errors, messages
+from selfservice.suppliers.companies_csv import ImportReport, import_companies
 from selfservice.suppliers.models import Company, Supplier
-from selfservice.suppliers.register import ImportReport, import_companies
 from tests.factories import make_company, make_supplier
 
 HEADER = "client_number;name;siren;vat_number;email;notification;delivery"
@@ -181,18 +181,18 @@ def test_a_file_that_cannot_be_used_is_one_error(
 ) -> None:
     with pytest.raises(errors.RegisterError) as caught:
         take(*lines, encoding=encoding)
-    assert words in labels.explain(caught.value)
+    assert words in messages.explain(caught.value)
     assert Company.select().count() == 0
 
 
 def test_an_absent_file_is_one_error(supplier: Supplier, tmp_path: Path) -> None:
     with pytest.raises(errors.RegisterError) as caught:
         import_companies(supplier, tmp_path / "nowhere.csv")
-    assert "nowhere.csv" in labels.explain(caught.value)
+    assert "nowhere.csv" in messages.explain(caught.value)
 
 
 def test_large_registers_go_batch_by_batch(take: Import, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(register, "BATCH_ROWS", 3)
+    monkeypatch.setattr(companies_csv, "BATCH_ROWS", 3)
     report = take("client_number;name", *(f"C-{each};Cliente" for each in range(8)))
     assert report.created == Company.select().count() == 8
 
@@ -202,7 +202,7 @@ def test_every_error_has_its_sentence() -> None:
         return [error, *(each for child in error.__subclasses__() for each in families(child))]
 
     named = {error.__name__ for error in families(errors.SupplierError)}
-    assert named - {"SupplierError", "RegisterError"} == set(labels.ERRORS)
+    assert named - {"SupplierError", "RegisterError"} == set(messages.ERRORS)
 
 
 def test_a_quote_that_is_never_closed_imports_nothing(take: Import) -> None:

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from selfservice.audit import AuditEntry
-from selfservice.suppliers import errors, labels, logos
+from selfservice.suppliers import errors, logos, messages
 from selfservice.suppliers.models import DEFAULT_COLOUR, Supplier
 from selfservice.suppliers.registration import get_supplier, set_supplier
 
@@ -44,7 +44,7 @@ def test_an_instant_is_kept_as_its_day(app: Flask) -> None:
 def test_a_new_supplier_needs_a_name(app: Flask) -> None:
     with pytest.raises(errors.NameRequiredError) as caught:
         set_supplier("diac", colour="#000000")
-    assert "--name" in labels.explain(caught.value)
+    assert "--name" in messages.explain(caught.value)
     assert Supplier.select().count() == 0
 
 
@@ -71,7 +71,7 @@ def test_a_wrong_value_is_named_and_nothing_changes(app: Flask, field: str, valu
     with pytest.raises(errors.WrongValueError) as caught:
         set_supplier("diac", **({"contact": "nouveau"} | {field: value}))  # type: ignore[arg-type]
     assert caught.value.facts == {"field": field, "value": value}
-    assert field in labels.explain(caught.value)
+    assert field in messages.explain(caught.value)
     assert get_supplier("diac").contact == ""
 
 
@@ -87,14 +87,14 @@ def test_a_host_name_belongs_to_one_supplier(app: Flask) -> None:
     set_supplier("diac", name="Diac", hostname="Factures.example.com.")
     with pytest.raises(errors.HostnameTakenError) as caught:
         set_supplier("martin", name="Martin", hostname="factures.example.com")
-    assert "factures.example.com" in labels.explain(caught.value)
+    assert "factures.example.com" in messages.explain(caught.value)
     assert Supplier.select().count() == 1
 
 
 def test_an_unknown_supplier_is_named(app: Flask) -> None:
     with pytest.raises(errors.UnknownSupplierError) as caught:
         get_supplier("inconnu")
-    assert "inconnu" in labels.explain(caught.value)
+    assert "inconnu" in messages.explain(caught.value)
 
 
 @pytest.mark.parametrize(

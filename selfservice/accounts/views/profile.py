@@ -10,7 +10,7 @@ from selfservice.accounts.browsers import describe_browser, describe_place
 from selfservice.accounts.forms import AccountForm, PasswordForm, PreferencesForm
 from selfservice.accounts.views.blueprint import blueprint
 from selfservice.accounts.views.visitor import origin, signed_in
-from selfservice.suppliers.labels import NOTIFICATION_LABELS
+from selfservice.suppliers.messages import NOTIFICATION_LABELS
 
 
 @blueprint.route("/profil/compte", methods=["GET", "POST"])

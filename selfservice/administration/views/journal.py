@@ -3,7 +3,7 @@
 from flask import render_template
 
 from selfservice.accounts.views.visitor import signed_in
-from selfservice.administration import labels
+from selfservice.administration import messages
 from selfservice.administration.journal import read_journal
 from selfservice.administration.views.blueprint import blueprint, page_id, searched
 
@@ -11,7 +11,7 @@ from selfservice.administration.views.blueprint import blueprint, page_id, searc
 @blueprint.get("/journal")
 def journal() -> str:
     chosen = searched("type")
-    family = labels.FAMILIES.get(chosen)
+    family = messages.FAMILIES.get(chosen)
     search = searched("utilisateur")
     before_id = page_id("avant")
     page = read_journal(
@@ -21,10 +21,10 @@ def journal() -> str:
         "administration/journal.html",
         page=page,
         lines=[
-            labels.describe(entry, login=login, company_name=company_name)
+            messages.describe(entry, login=login, company_name=company_name)
             for entry, login, company_name in page.entries
         ],
-        families=labels.FAMILIES,
+        families=messages.FAMILIES,
         chosen=chosen if family else "",
         search=search,
         is_first_page=before_id is None,

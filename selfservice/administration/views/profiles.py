@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response
 
 from selfservice.accounts.forms import PortalForm
 from selfservice.accounts.views.visitor import origin, signed_in
-from selfservice.administration import messages, profiles
+from selfservice.administration import contract_profiles, messages
 from selfservice.administration.companies import companies_of
 from selfservice.administration.forms import ProfileForm
 from selfservice.administration.views.blueprint import blueprint, or_404
@@ -17,7 +17,7 @@ from selfservice.administration.views.blueprint import blueprint, or_404
 def profiles_page() -> str:
     return render_template(
         "administration/profiles.html",
-        profiles=profiles.profiles_of(signed_in()),
+        profiles=contract_profiles.profiles_of(signed_in()),
         has_companies=companies_of(signed_in()).count() > 1,
     )
 
@@ -32,8 +32,8 @@ def add_profile() -> Response | str:
         return render_template("administration/choose_company.html", companies=companies)
     company = (chosen or companies)[0]
     form = ProfileForm()
-    form.offer_contracts(profiles.billed_contracts(company), [])
-    if form.validate_on_submit() and _save(form, profiles.add_profile, company.id):
+    form.offer_contracts(contract_profiles.billed_contracts(company), [])
+    if form.validate_on_submit() and _save(form, contract_profiles.add_profile, company.id):
         flash(messages.PROFILE_ADDED.format(name=form.name.data))
         return redirect(url_for("administration.profiles"))
     return render_template("administration/profile.html", form=form, company=company)
@@ -42,12 +42,13 @@ def add_profile() -> Response | str:
 @blueprint.route("/profils/<int:profile_id>", methods=["GET", "POST"])
 @or_404()
 def edit_profile(profile_id: int) -> Response | str:
-    profile = profiles.find_profile(signed_in(), profile_id)
+    profile = contract_profiles.find_profile(signed_in(), profile_id)
     form = ProfileForm(name=profile.name)
     form.offer_contracts(
-        profiles.billed_contracts(profile.company), [each.contract for each in profile.contracts]
+        contract_profiles.billed_contracts(profile.company),
+        [each.contract for each in profile.contracts],
     )
-    if form.validate_on_submit() and _save(form, profiles.edit_profile, profile_id):
+    if form.validate_on_submit() and _save(form, contract_profiles.edit_profile, profile_id):
         flash(messages.PROFILE_SAVED.format(name=form.name.data))
         return redirect(url_for("administration.profiles"))
     return render_template(
@@ -55,14 +56,14 @@ def edit_profile(profile_id: int) -> Response | str:
         form=form,
         company=profile.company,
         profile=profile,
-        users=list(profiles.users_with(profile)),
+        users=list(contract_profiles.users_with(profile)),
     )
 
 
 @blueprint.route("/profils/<int:profile_id>/suppression", methods=["GET", "POST"])
 @or_404()
 def remove_profile(profile_id: int) -> Response | str:
-    profile = profiles.find_profile(signed_in(), profile_id)
+    profile = contract_profiles.find_profile(signed_in(), profile_id)
     form = PortalForm()
     if form.validate_on_submit() and _remove(form, profile_id):
         flash(messages.PROFILE_REMOVED.format(name=profile.name))
@@ -80,7 +81,7 @@ def _save(form: ProfileForm, save: Callable[..., object], owner_id: int) -> bool
             contracts=form.chosen_contracts,
             origin=origin(),
         )
-    except profiles.ProfileNameTakenError:
+    except contract_profiles.ProfileNameTakenError:
         form.name.errors = (messages.PROFILE_NAME_TAKEN,)
         return False
     return True
@@ -88,8 +89,8 @@ def _save(form: ProfileForm, save: Callable[..., object], owner_id: int) -> bool
 
 def _remove(form: PortalForm, profile_id: int) -> bool:
     try:
-        profiles.remove_profile(signed_in(), profile_id, origin=origin())
-    except profiles.ProfileInUseError:
+        contract_profiles.remove_profile(signed_in(), profile_id, origin=origin())
+    except contract_profiles.ProfileInUseError:
         form.form_errors.append(messages.PROFILE_IN_USE)
         return False
     return True

@@ -8,7 +8,7 @@ from selfservice.accounts.messages import PASSWORD_RULES, password_faults
 from selfservice.accounts.models import User
 from selfservice.accounts.passwords import PasswordRefusedError
 from selfservice.accounts.views.visitor import origin, signed_in
-from selfservice.administration import editing, messages, profiles, users
+from selfservice.administration import contract_profiles, editing, messages, users
 from selfservice.administration.forms import EditUserForm, GivenPasswordForm
 from selfservice.administration.views.blueprint import blueprint, or_404
 
@@ -57,7 +57,7 @@ def remove_user(user_id: int) -> Response | str:
 def _profiles_of_company(user: User) -> list[tuple[int, str]]:
     return [
         (profile.id, profile.name)
-        for profile in profiles.profiles_of(signed_in())
+        for profile in contract_profiles.profiles_of(signed_in())
         if profile.company_id == user.company_id
     ]
 
@@ -82,9 +82,9 @@ def _edit(form: EditUserForm, user: User, *, is_protected: bool) -> bool:
         editing.edit_user(signed_in(), user.id, coordinates, access, origin=origin())
     except editing.LastAdministratorError:
         form.form_errors.append(messages.LAST_ADMINISTRATOR)
-    except profiles.ForeignProfileError:
+    except contract_profiles.ForeignProfileError:
         form.profile_id.errors = (messages.PROFILE_FOREIGN,)
-    except profiles.LimitedAdministratorError:
+    except contract_profiles.LimitedAdministratorError:
         form.profile_id.errors = (messages.ADMINISTRATOR_LIMITED,)
     else:
         return True

@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 from selfservice.accounts.messages import PASSWORD_RULES, password_faults
 from selfservice.accounts.passwords import PasswordRefusedError
 from selfservice.accounts.views.visitor import origin, signed_in
-from selfservice.administration import messages, profiles, users
+from selfservice.administration import contract_profiles, messages, users
 from selfservice.administration.companies import ForeignCompanyError, companies_of
 from selfservice.administration.forms import AddUserForm
 from selfservice.administration.views.blueprint import blueprint, or_404, searched
@@ -45,7 +45,7 @@ def add_user() -> Response | str:
 def _profiles_to_offer(*, has_companies: bool) -> list[tuple[int, str]]:
     return [
         (profile.id, f"{profile.name} ({profile.company.name})" if has_companies else profile.name)
-        for profile in profiles.profiles_of(signed_in())
+        for profile in contract_profiles.profiles_of(signed_in())
     ]
 
 
@@ -71,9 +71,9 @@ def _add(form: AddUserForm) -> bool:
         form.password.errors = tuple(password_faults(error.faults))
     except ForeignCompanyError:
         form.company.errors = (messages.COMPANY_MISSING,)
-    except profiles.ForeignProfileError:
+    except contract_profiles.ForeignProfileError:
         form.profile_id.errors = (messages.PROFILE_FOREIGN,)
-    except profiles.LimitedAdministratorError:
+    except contract_profiles.LimitedAdministratorError:
         form.profile_id.errors = (messages.ADMINISTRATOR_LIMITED,)
     else:
         return True

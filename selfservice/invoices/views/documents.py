@@ -12,8 +12,8 @@ from whitenoise.responders import SlicedFile
 
 from selfservice.accounts.models import User
 from selfservice.accounts.views.visitor import origin
-from selfservice.invoices import opening, storage
-from selfservice.invoices.opening import Readable
+from selfservice.invoices import downloads, storage
+from selfservice.invoices.downloads import Readable
 from selfservice.invoices.views.blueprint import blueprint, reader
 from selfservice.web import CONTENT_SECURITY_POLICY
 
@@ -41,8 +41,8 @@ def xml(invoice_id: int) -> Response:
     user = reader()
     document = _document_or_404(user, invoice_id)
     try:
-        content = opening.read_xml(document)
-    except opening.UnknownInvoiceError:
+        content = downloads.read_xml(document)
+    except downloads.UnknownInvoiceError:
         abort(404)
     _mark_opened(user, document)
     # Always attached: a browser would run the scripts of an XML page shown on our address.
@@ -108,14 +108,14 @@ def _is_further_part() -> bool:
 
 def _document_or_404(user: User, invoice_id: int) -> Readable:
     try:
-        return opening.find_document(user, invoice_id)
-    except opening.UnknownInvoiceError:
+        return downloads.find_document(user, invoice_id)
+    except downloads.UnknownInvoiceError:
         abort(404)
 
 
 def _mark_opened(user: User, document: Readable) -> None:
     if request.method != "HEAD":
-        opening.mark_opened(user, document, origin=origin())
+        downloads.mark_opened(user, document, origin=origin())
 
 
 def name_content(response: Response, kind: str, name: str) -> Response:

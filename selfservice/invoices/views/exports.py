@@ -11,14 +11,14 @@ from selfservice import clock
 from selfservice.accounts.views.visitor import origin
 from selfservice.files import LongBody, Place, TooManyLongBodiesError
 from selfservice.help import help_url
-from selfservice.invoices import archive as archives
-from selfservice.invoices import opening, register
-from selfservice.invoices.archive import Archive, Document, TooManyDocumentsError
+from selfservice.invoices import downloads, export
+from selfservice.invoices import zip as archives
+from selfservice.invoices.downloads import UnknownInvoiceError
+from selfservice.invoices.export import CsvRegister, TooLongForASheetError, XlsxRegister
 from selfservice.invoices.filters import NAMES, clean_filters
-from selfservice.invoices.opening import UnknownInvoiceError
-from selfservice.invoices.register import CsvRegister, TooLongForASheetError, XlsxRegister
 from selfservice.invoices.views.blueprint import blueprint, reader
 from selfservice.invoices.views.documents import name_content
+from selfservice.invoices.zip import Archive, Document, TooManyDocumentsError
 
 NOTHING_TICKED = "Cochez au moins un document."
 NOTHING_FOUND = "Il n’y a aucun document à télécharger."
@@ -59,7 +59,7 @@ def archive() -> BaseResponse:
     if request.method != "HEAD":
         response.response = LongBody(made.pieces(), place)
         ids = [each.id for each in documents]
-        opening.mark_all_opened(reader(), ids, origin=origin())
+        downloads.mark_all_opened(reader(), ids, origin=origin())
     return response
 
 
@@ -74,7 +74,7 @@ def register_csv() -> BaseResponse:
 def register_xlsx() -> BaseResponse:
     place = Place(reader().id)
     try:
-        register.check_sheet(reader(), clean_filters(request.args))
+        export.check_sheet(reader(), clean_filters(request.args))
     except TooLongForASheetError as error:
         return _back(TOO_LONG.format(limit=error.limit))
     return _register(XlsxRegister, place, "xlsx", XLSX)
@@ -88,11 +88,11 @@ def _register(
         return _back()
     response = _attached(content_type, "registre", extension)
     if request.method != "HEAD":
-        made = form(register.pages(reader(), filters))
+        made = form(export.pages(reader(), filters))
         response.response = LongBody(
             made.pieces(), place, steps=made.steps(), length=made.size, on_close=made.close
         )
-        register.record_export(reader(), form=extension, origin=origin())
+        export.record_export(reader(), form=extension, origin=origin())
     return response
 
 

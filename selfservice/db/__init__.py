@@ -1,0 +1,47 @@
+"""One door to the database: its connection, its base model, its prepared queries."""
+
+from selfservice.db.database import (
+    ERRORS,
+    FAULTS,
+    FRENCH,
+    LOCK_TIMEOUT_SECONDS,
+    MIGRATIONS,
+    BaseModel,
+    applied_migrations,
+    configure,
+    connection,
+    database,
+    durable,
+    ensure_open,
+    exclusive,
+    is_sqlite,
+    migrate,
+    pending_migrations,
+    read_date,
+    release,
+    rows,
+)
+from selfservice.db.prepared import Prepared
+
+__all__ = [
+    "ERRORS",
+    "FAULTS",
+    "FRENCH",
+    "LOCK_TIMEOUT_SECONDS",
+    "MIGRATIONS",
+    "BaseModel",
+    "Prepared",
+    "applied_migrations",
+    "configure",
+    "connection",
+    "database",
+    "durable",
+    "ensure_open",
+    "exclusive",
+    "is_sqlite",
+    "migrate",
+    "pending_migrations",
+    "read_date",
+    "release",
+    "rows",
+]

@@ -1,0 +1,218 @@
+"""The database, its one lasting connection per worker, command or task, and its migrations."""
+
+import fcntl
+import sqlite3
+import unicodedata
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from datetime import date, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from peewee import (
+    DatabaseProxy,
+    InterfaceError,
+    Model,
+    OperationalError,
+    PeeweeException,
+    SqliteDatabase,
+)
+from playhouse.db_url import connect, register_database
+from playhouse.migrations import Runner
+
+from selfservice.db import postgresql
+
+MIGRATIONS = Path(__file__).with_name("migrations")
+LOCK_TIMEOUT_SECONDS = 20
+# Of 4 kB. A run of small changes, a mail each, writes the same pages time and again: they are
+# carried into the database, and awaited on the disk, a quarter as often as by default.
+CHECKPOINT_PAGES = 4000
+MAPPED_BYTES = 2**30
+# The order of names for a French reader, whatever the host's own: `field.collate(FRENCH)`.
+FRENCH = f'"{postgresql.FRENCH}"'
+
+# The database cannot be used now. The drivers' own errors are among them: peewee lets them
+# through while it iterates over RETURNING, and huey has no other.
+FAULTS: tuple[type[Exception], ...] = (
+    OperationalError,
+    InterfaceError,
+    sqlite3.OperationalError,
+    *postgresql.OPERATIONAL_ERRORS,
+)
+ERRORS: tuple[type[Exception], ...] = (PeeweeException, sqlite3.Error, *postgresql.ERRORS)
+
+database = DatabaseProxy()
+
+
+class BaseModel(Model):
+    """Base of every table of the portal."""
+
+    class Meta:
+        database = database
+        legacy_table_names = False
+
+
+class Sqlite(SqliteDatabase):
+    def rollback(self) -> None:
+        """Roll back, unless SQLite did so by itself (full disk): the fault must stay the first."""
+        if self.connection().in_transaction:
+            super().rollback()
+
+
+register_database(Sqlite, "sqlite")
+
+
+def configure(url: str) -> None:
+    """Bind the models to a database; opens nothing (no connection may exist before a fork)."""
+    if database.obj is not None and not database.is_closed():
+        database.close()
+    database.initialize(_build(url))
+
+
+def _build(url: str) -> Any:
+    if not url.startswith("sqlite"):
+        return postgresql.Postgresql(url, lock_timeout_seconds=LOCK_TIMEOUT_SECONDS)
+    built = connect(
+        url,
+        autoconnect=False,
+        thread_safe=False,
+        check_same_thread=False,
+        lock_type="IMMEDIATE",
+        timeout=LOCK_TIMEOUT_SECONDS,
+        pragmas={
+            "journal_mode": "wal",
+            "foreign_keys": 1,
+            "synchronous": "normal",
+            "wal_autocheckpoint": CHECKPOINT_PAGES,
+            "mmap_size": MAPPED_BYTES,  # pages are read where the system has them, not copied
+        },
+    )
+    built.register_collation(_compare_names, postgresql.FRENCH)
+    return built
+
+
+def _compare_names(left: str, right: str) -> int:
+    former, latter = _in_french_order(left), _in_french_order(right)
+    return (former > latter) - (former < latter)
+
+
+@lru_cache(maxsize=10_000)
+def _in_french_order(name: str) -> tuple[str, str]:
+    """Return letters without accents and case first; those decide between equals only."""
+    letters = unicodedata.normalize("NFKD", name.casefold()).replace("œ", "oe").replace("æ", "ae")
+    return "".join(each for each in letters if not unicodedata.combining(each)), name.swapcase()
+
+
+def ensure_open() -> None:
+    """Open the lasting connection, or replace one that a server has dropped."""
+    if database.is_closed():
+        database.connect()
+    elif not is_sqlite():
+        try:
+            database.execute_sql("SELECT 1")
+        except FAULTS:
+            database.close()
+            database.connect()
+
+
+def release() -> None:
+    """Leave no transaction behind on the lasting connection."""
+    if not database.is_closed() and database.in_transaction():
+        while database.in_transaction():
+            database.pop_transaction()
+        try:
+            database.rollback()
+        except FAULTS:  # the server has dropped the connection, and the transaction with it
+            database.close()
+
+
+@contextmanager
+def connection() -> Iterator[None]:
+    """Give a command or a task an open connection, and close what it opened."""
+    opened = database.is_closed()
+    ensure_open()
+    try:
+        yield
+    finally:
+        release()
+        if opened:
+            database.close()
+
+
+@contextmanager
+def durable() -> Iterator[None]:
+    """Have each commit inside reach the disk before it returns (a deposit's promise)."""
+    if not is_sqlite():
+        yield
+        return
+    database.execute_sql("PRAGMA synchronous = FULL")
+    try:
+        yield
+    finally:
+        database.execute_sql("PRAGMA synchronous = NORMAL")
+
+
+@contextmanager
+def exclusive(name: str) -> Iterator[None]:
+    """Let one process of the portal at a time do a named work; the others wait.
+
+    The lock dies with its holder, so what a killed process left half done can be told apart
+    from what another process is doing.
+    """
+    if is_sqlite():
+        with Path(f"{database.database}.{name}.lock").open("w") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+        return
+    key = zlib.crc32(name.encode())
+    database.execute_sql("SELECT pg_advisory_lock(%s)", (key,))
+    try:
+        yield
+    finally:
+        with suppress(*FAULTS):  # the lock of a lost connection is free already
+            database.execute_sql("SELECT pg_advisory_unlock(%s)", (key,))
+
+
+def is_sqlite() -> bool:
+    return isinstance(database.obj, SqliteDatabase)
+
+
+def migrate() -> list[str]:
+    """Apply pending migrations in one transaction and return their names.
+
+    Several processes may start at once: the first works, the others find nothing to do.
+    """
+    with database.atomic():
+        applied: list[str] = _runner().up()
+    return applied
+
+
+def pending_migrations() -> list[str]:
+    return [migration.name for migration in _runner().status() if migration.applied is None]
+
+
+def applied_migrations() -> list[str]:
+    return [migration.name for migration in _runner().status() if migration.applied is not None]
+
+
+def _runner() -> Any:
+    return Runner(database.obj, str(MIGRATIONS))
+
+
+def rows(query: Any) -> list[tuple[Any, ...]]:
+    """Return the rows of a query as the driver gives them, like `Prepared.rows`."""
+    found: list[tuple[Any, ...]] = database.execute(query).fetchall()
+    return found
+
+
+@lru_cache(maxsize=10_000)
+def read_date(given: str | date) -> date:
+    """Return the date of what a driver gives: SQLite has text."""
+    return date.fromisoformat(given) if isinstance(given, str) else given
+
+
+def read_instant(given: str | datetime) -> datetime:
+    """Return the instant of what a driver gives, like `read_date`."""
+    return datetime.fromisoformat(given) if isinstance(given, str) else given

@@ -1,0 +1,106 @@
+"""The French words of a deposit: why a document or a whole folder was refused."""
+
+from typing import Any, Protocol
+
+from selfservice.deposits.errors import DepositError, UnreadableIndexError
+
+
+class _Report(Protocol):
+    refused: list[Any]
+
+
+REFUSALS = {
+    "not_pdf": "Ce fichier n'est pas un PDF.",
+    "unreadable": "Ce fichier n'est pas lisible.",
+    "truncated": "Ce PDF est coupé : sa fin manque.",
+    "damaged": "Ce PDF est abîmé.",
+    "encrypted": "Ce PDF est protégé par un mot de passe.",
+    "no_page": "Ce PDF n'a aucune page.",
+    "too_large": "Ce fichier dépasse {limit} Mo.",
+    "too_long": "Ce PDF dépasse {limit} pages.",
+    "too_slow": "Ce PDF est trop long à lire : plus de {limit} s de calcul.",
+    "too_heavy": "Ce PDF est trop gros une fois déplié : plus de {limit} Mo de mémoire.",
+    "reader_died": "Ce PDF fait échouer sa lecture : il est abîmé ou démesuré.",
+    "missing": "Ce fichier, cité dans index.csv, n'est pas dans le dossier.",
+    "no_file_named": "La ligne {line} de index.csv ne nomme aucun fichier.",
+    "described_twice": "Ce fichier est décrit plusieurs fois dans index.csv.",
+    "row_length": "La ligne {line} de index.csv n'a pas le bon nombre de cellules.",
+    "no_description": "Aucune description : ni Factur-X dans ce PDF, ni ligne dans index.csv.",
+    "broken_xml": "Les données Factur-X de ce PDF ne sont pas lisibles.",
+    "doctype": "Les données Factur-X de ce PDF contiennent un DOCTYPE, ce qui est interdit.",
+    "several_xml": "Ce PDF contient plusieurs factures Factur-X différentes.",
+    "absent_field": "Description incomplète : {field} manque.",
+    "wrong_field": "Description incorrecte : {field} n'est pas valable (« {value} »).",
+    "other_seller": "Cette facture est celle d'un autre vendeur ({seller}).",
+    "unknown_client_number": "Le numéro client {client_number} est inconnu.",
+    "unknown_customer": "Client inconnu : {buyer}.",
+    "several_customers": (
+        "Plusieurs clients correspondent à {buyer} : indiquez le numéro client dans index.csv."
+    ),
+    "future": "La date d'émission {issued_on} est dans le futur.",
+    "before_opening": "Émise le {issued_on}, avant l'ouverture du portail ({opened_on}).",
+    "beyond_retention": "Émise le {issued_on}, il y a plus de {months} mois.",
+    "purged": (
+        "Le numéro {number} est celui d'un document retiré au terme de sa durée de disponibilité."
+    ),
+    "conflict": "Le numéro {number} existe déjà avec un autre contenu.",
+}
+
+FIELD_LABELS = {
+    "number": "le numéro",
+    "issued_on": "la date d'émission",
+    "due_on": "l'échéance",
+    "kind": "le type de document",
+    "net": "le total HT",
+    "vat": "le total de TVA",
+    "gross": "le total TTC",
+    "currency": "la devise",
+    "contract": "le contrat",
+    "client_number": "le numéro client",
+}
+
+ERRORS = {
+    "UnreadableFolderError": "{path} : dossier illisible ({detail}).",
+    "UnreadableIndexError": "{path} : index illisible, rien n'a été déposé ({detail}).",
+    "TooManyDocumentsError": (
+        "{path} : {detail} fichiers, plus que DEPOSIT_MAX_DOCUMENTS n'en admet. "
+        "Rien n'a été déposé."
+    ),
+    "ReadersNotStartedError": (
+        "{path} : la lecture des documents ne démarre pas. Réparez l'installation, puis "
+        "relancez le dépôt."
+    ),
+    "RejectsNotWrittenError": "{path} : la liste des rejets n'a pas pu être écrite ({detail}).",
+    "DocumentsNotWrittenError": (
+        "{path} : les documents n'ont pas pu être écrits ({detail}). "
+        "Relancez le dépôt : il reprendra où il s'est arrêté."
+    ),
+}
+
+INDEX_PROBLEMS = {
+    "unreadable": "{detail}",
+    "not_utf8": "ce fichier n'est pas en UTF-8",
+    "malformed": "ligne {detail}",
+    "no_file_column": "la colonne « file » manque",
+    "unknown_columns": "colonnes inconnues : {detail}",
+    "repeated_column": "une colonne est en double",
+}
+
+DEPOSIT_SUMMARY = (
+    "{report.deposited} document(s) déposé(s), {report.already} déjà déposé(s), "
+    "{refused} refusé(s)."
+)
+REFUSAL_LINE = "{refused.file} : {refused.reason}"
+
+
+def explain(error: DepositError) -> str:
+    """Return the sentence of an error."""
+    detail = error.detail
+    if isinstance(error, UnreadableIndexError):
+        detail = INDEX_PROBLEMS[error.problem].format(detail=detail)
+    return ERRORS[type(error).__name__].format(path=error.path, detail=detail)
+
+
+def refusal_lines(report: _Report) -> list[str]:
+    """Return one line for each refused file."""
+    return [REFUSAL_LINE.format(refused=each) for each in report.refused]

@@ -1,0 +1,297 @@
+"""The register: what the filters find over everything available, as CSV and as a workbook."""
+
+import csv
+import io
+from array import array
+from collections.abc import Callable, Generator, Iterable, Iterator
+from datetime import date, datetime, time
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from flask import current_app
+
+from selfservice import audit, clock
+from selfservice.accounts.models import User
+from selfservice.db import database, read_date, rows
+from selfservice.files import Aside
+from selfservice.invoices import sorting
+from selfservice.invoices.filters import Filters
+from selfservice.invoices.finding import matching
+from selfservice.invoices.messages import KIND_LABELS, STATE_LABELS
+from selfservice.invoices.models import Invoice
+
+if TYPE_CHECKING:
+    from xlsxwriter import Workbook
+
+PAGE_ROWS = 200
+BLOCK_BYTES = 64 * 1024
+FIRST_SHEET_YEAR = 1901  # a spreadsheet counts 1900 wrong, and no day before
+MAX_SHEET_ROWS = 1_000_000  # a sheet has 1,048,576 lines, some for headings and totals
+HEADINGS = {
+    "number": ("Numéro", 22),
+    "kind": ("Type", 9),
+    "contract": ("Contrat", 16),
+    "issued_on": ("Émise le", 12),
+    "due_on": ("Échéance", 12),
+    "net_cents": ("HT", 14),
+    "vat_cents": ("TVA", 14),
+    "gross_cents": ("TTC", 14),
+    "currency": ("Devise", 8),
+    "state": ("État", 11),
+    "available_until": ("Disponible jusqu’au", 19),
+}
+AMOUNTS = ("net_cents", "vat_cents", "gross_cents")
+DAYS = ("issued_on", "due_on", "available_until")
+COLUMNS = tuple(getattr(Invoice, name) for name in HEADINGS if name != "available_until")
+# What a spreadsheet would take for a formula, full-width forms included (OWASP).
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+class TooLongForASheetError(Exception):
+    """More documents than `limit`, what a sheet of a workbook has lines for."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__(limit)
+        self.limit = limit
+
+
+class Entry(NamedTuple):
+    """One line of the register, in the order of HEADINGS; amounts in cents, labels in French."""
+
+    number: str
+    kind: str
+    contract: str
+    issued_on: date
+    due_on: date | None
+    net_cents: int | None
+    vat_cents: int | None
+    gross_cents: int
+    currency: str
+    state: str
+    available_until: date
+
+
+Pages = Iterator[list[Entry]]
+
+
+def reader_of_entries() -> Callable[[tuple[Any, ...]], Entry]:
+    """Return a function that makes an entry of the values of COLUMNS, anywhere, at any time."""
+    months = current_app.config["RETENTION_MONTHS"]
+    until = lru_cache(1000)(lambda issued_on: clock.add_months(issued_on, months))
+
+    def read(values: tuple[Any, ...]) -> Entry:
+        number, kind, contract, issued, due, *amounts, currency, state = values
+        net_cents, vat_cents, gross_cents = amounts
+        issued_on = read_date(issued)
+        return Entry(
+            number=number,
+            kind=KIND_LABELS[kind],
+            contract=contract,
+            issued_on=issued_on,
+            due_on=read_date(due) if due else None,
+            net_cents=net_cents,
+            vat_cents=vat_cents,
+            gross_cents=gross_cents,
+            currency=currency,
+            state=STATE_LABELS[state],
+            available_until=until(issued_on),
+        )
+
+    return read
+
+
+def pages(user: User, filters: Filters) -> Pages:
+    """Return the entries of the register in the order of the list, page by page.
+
+    Which documents is settled now; each page is one short read, to be asked for without a request.
+    """
+    found = matching(user, filters)
+    ids = array("q", (each for (each,) in _ordered_ids(found, filters)))
+    return _pages(ids, reader_of_entries())
+
+
+def check_sheet(user: User, filters: Filters) -> None:
+    """Raise TooLongForASheetError where a workbook could not hold the register."""
+    found = matching(user, filters).select(Invoice.id)
+    if found.limit(MAX_SHEET_ROWS + 1).count() > MAX_SHEET_ROWS:
+        raise TooLongForASheetError(MAX_SHEET_ROWS)
+
+
+def record_export(user: User, *, form: str, origin: str) -> None:
+    """Tell the journal that a register left, « csv » or « xlsx ». Opens its own transaction."""
+    with database.atomic():
+        audit.record_of("invoices.registered", user, origin=origin, form=form.upper())
+
+
+def csv_bytes(entries: Iterable[Entry], *, is_beginning: bool = True) -> bytes:
+    """Return lines that a French spreadsheet opens right, after their heading if beginning."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
+    if is_beginning:
+        text.write("\ufeff")
+        writer.writerow(heading for heading, _ in HEADINGS.values())
+    writer.writerows(map(_cells, entries))
+    return text.getvalue().encode()
+
+
+class _Export:
+    """A register on its way to a file: `steps` make it, then `pieces` are it."""
+
+    def __init__(self, found: Pages) -> None:
+        self._pages = found
+        self._aside = Aside()
+        self._path = self._aside.path / "register"
+
+    def pieces(self) -> Generator[bytes, None, None]:
+        with self._path.open("rb") as file:
+            while block := file.read(BLOCK_BYTES):
+                yield block
+
+    def size(self) -> int:
+        """Return how many bytes `pieces` are, once the first of them is made."""
+        return self._path.stat().st_size
+
+    def close(self) -> None:
+        self._aside.remove()
+
+
+class CsvRegister(_Export):
+    """A register as CSV."""
+
+    def steps(self) -> Generator[None, None, None]:
+        with self._path.open("wb") as file:
+            file.write(csv_bytes([]))
+            for page in self._pages:
+                file.write(csv_bytes(page, is_beginning=False))
+                yield
+
+
+class XlsxRegister(_Export):
+    """A register as a workbook; its rows go to the disk as they come."""
+
+    def __init__(self, found: Pages) -> None:
+        super().__init__(found)
+        self._book: Any = None
+
+    def steps(self) -> Generator[None, None, None]:
+        self._book = self._begin()
+        sheet = _Sheet(self._book)
+        for page in self._pages:
+            sheet.add(page)
+            yield
+        sheet.add_totals()
+
+    def pieces(self) -> Generator[bytes, None, None]:
+        if self._book:
+            self._book.close()  # it compresses all: long, so not among the steps
+            self._book = None
+        yield from super().pieces()
+
+    def close(self) -> None:
+        for sheet in self._book.worksheets() if self._book else ():
+            sheet.row_data_fh.close()  # of a workbook that nobody waits for any more
+        super().close()
+
+    def _begin(self) -> "Workbook":
+        from xlsxwriter import Workbook  # slow to load, and no command asks
+
+        options = {
+            "constant_memory": True,
+            "tmpdir": str(self._aside.path),
+            "strings_to_formulas": False,
+            "strings_to_urls": False,
+            "strings_to_numbers": False,
+        }
+        return Workbook(str(self._path), options)
+
+
+class _Sheet:
+    """The one sheet: headings, a line for each document, totals by currency."""
+
+    def __init__(self, book: "Workbook") -> None:
+        self._sheet = book.add_worksheet("Registre")
+        self._bold = book.add_format({"bold": True})
+        self._day = book.add_format({"num_format": "dd/mm/yyyy"})
+        self._amount = book.add_format({"num_format": "#,##0.00"})
+        self._total = book.add_format({"num_format": "#,##0.00", "bold": True, "top": 1})
+        self._count = 0
+        self._totals: dict[str, list[int]] = {}
+        for column, (heading, width) in enumerate(HEADINGS.values()):
+            self._sheet.set_column(column, column, width)
+            self._sheet.write_string(0, column, heading, self._bold)
+        self._sheet.freeze_panes(1, 1)
+
+    def add(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self._count += 1
+            totals = self._totals.setdefault(entry.currency, [0] * len(AMOUNTS))
+            for place, name in enumerate(AMOUNTS):
+                totals[place] += getattr(entry, name) or 0
+            for column, (name, value) in enumerate(zip(HEADINGS, entry, strict=True)):
+                self._write(column, name, value)
+
+    def add_totals(self) -> None:
+        """Close the sheet: a filter over the documents, and what they add up to."""
+        last = self._count + 1
+        self._sheet.autofilter(0, 0, self._count, len(HEADINGS) - 1)
+        for line, (currency, totals) in enumerate(sorted(self._totals.items()), last + 1):
+            self._sheet.write_string(line, 0, "Total", self._bold)
+            for name, cents in zip(AMOUNTS, totals, strict=True):
+                column = list(HEADINGS).index(name)
+                letter, of = (chr(ord("A") + list(HEADINGS).index(x)) for x in (name, "currency"))
+                formula = f'=SUMIF({of}2:{of}{last},"{currency}",{letter}2:{letter}{last})'
+                self._sheet.write_formula(line, column, formula, self._total, cents / 100)
+            self._sheet.write_string(line, list(HEADINGS).index("currency"), currency, self._bold)
+
+    def _write(self, column: int, name: str, value: Any) -> None:
+        if value is None or value == "":
+            return
+        if name in AMOUNTS:
+            self._sheet.write_number(self._count, column, value / 100, self._amount)
+        elif isinstance(value, date) and value.year >= FIRST_SHEET_YEAR:
+            midnight = datetime.combine(value, time())
+            self._sheet.write_datetime(self._count, column, midnight, self._day)
+        else:
+            text = f"{value:%d/%m/%Y}" if isinstance(value, date) else value
+            self._sheet.write_string(self._count, column, text)
+
+
+def _ordered_ids(found: Any, filters: Filters) -> Any:
+    return sorting.ordered(found.select(Invoice.id), filters.sort).tuples().iterator()
+
+
+def _pages(ids: "array[int]", read: Callable[[tuple[Any, ...]], Entry]) -> Pages:
+    """Read documents already settled by nothing but their ids.
+
+    With the conditions that found them, SQLite would read all of the company's for each page.
+    """
+    for start in range(0, len(ids), PAGE_ROWS):
+        wanted = ids[start : start + PAGE_ROWS].tolist()
+        query: Any = Invoice.select(Invoice.id, *COLUMNS).where(Invoice.id.in_(wanted))
+        found = {each: values for each, *values in rows(query)}
+        yield [read(tuple(found[each])) for each in wanted if each in found]
+
+
+def _cells(entry: Entry) -> list[str]:
+    return [write(value) for write, value in zip(_WRITERS, entry, strict=True)]
+
+
+def _amount(cents: int | None) -> str:
+    if cents is None:
+        return ""
+    units, rest = divmod(abs(cents), 100)
+    return f"{'-' if cents < 0 else ''}{units},{rest:02d}"
+
+
+@lru_cache(maxsize=10_000)
+def _day(day: date | None) -> str:
+    return f"{day:%d/%m/%Y}" if day else ""
+
+
+def _text(text: str) -> str:
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
+
+
+_WRITERS: list[Callable[[Any], str]] = [
+    _amount if name in AMOUNTS else _day if name in DAYS else _text for name in HEADINGS
+]

@@ -1,0 +1,224 @@
+"""Mails written with their cause and sent by the worker; every attempt is kept.
+
+The table is the truth; `transport` speaks SMTP.
+"""
+
+import logging
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from flask import current_app
+from peewee import (
+    AutoField,
+    BooleanField,
+    Case,
+    CharField,
+    DateTimeField,
+    ForeignKeyField,
+    IntegerField,
+    ModelSelect,
+    TextField,
+)
+
+from selfservice import clock
+from selfservice.db import BaseModel
+from selfservice.mail import backoff
+from selfservice.queue import queue
+
+LIFETIME = timedelta(days=14)
+ENDED = ("sent", "failed", "dropped")
+# Which mails leave first: what somebody waits for before a screen, the opening of an account, the
+# thousands that a deposit brings.
+AWAITED, ACCOUNT, BULK = PRIORITIES = (0, 1, 2)
+WITHDRAWN = "sans objet : le document n'est plus disponible"
+
+log = logging.getLogger(__name__)
+
+
+class OutboxMail(BaseModel):
+    """One mail to one recipient.
+
+    `cause` is unique where given: the same cause never queues twice. `state` is queued, sending,
+    sent, failed (given up) or dropped (its deadline passed before it could leave). `answer` holds
+    the server's last words, `reason` what they mean (`replies.REASONS`, empty while none was
+    bad). A secret mail loses its bodies as soon as it has left or can leave no more.
+    """
+
+    id = AutoField()
+    kind = CharField(max_length=32)
+    cause = CharField(max_length=400, null=True, unique=True)
+    company_id = IntegerField(null=True, index=True)
+    to_address = CharField(max_length=320)
+    address_key = CharField(max_length=320, index=True)
+    domain = CharField(max_length=320, default="", index=True)
+    sender_name = CharField(max_length=200, default="")
+    message_id = CharField(max_length=200, unique=True)
+    subject = CharField(max_length=400)
+    body_text = TextField()
+    body_html = TextField()
+    attachment_path = CharField(max_length=500, null=True)
+    attachment_name = CharField(max_length=200, null=True)
+    is_secret = BooleanField(default=False)
+    state = CharField(max_length=8, default="queued")
+    priority = IntegerField(default=BULK)
+    created_at = DateTimeField(index=True)
+    due_at = DateTimeField()
+    deadline_at = DateTimeField()
+    claimed_at = DateTimeField(null=True)
+    sent_at = DateTimeField(null=True)
+    attempts = IntegerField(default=0)
+    reason = CharField(max_length=24, default="")
+    answer = TextField(default="")
+
+    class Meta:
+        indexes = ((("state", "priority", "due_at"), False),)
+
+
+class OutboxAttempt(BaseModel):
+    id = AutoField()
+    mail = ForeignKeyField(OutboxMail, backref="history", on_delete="CASCADE")
+    at = DateTimeField()
+    outcome = CharField(max_length=16)
+    reason = CharField(max_length=24, default="")
+    answer = TextField(default="")
+
+
+class UnknownMailError(Exception):
+    """No such mail that could leave again."""
+
+
+def enqueue(
+    kind: str,
+    *,
+    to_address: str,
+    address_key: str,
+    context: Mapping[str, object],
+    sender_name: str = "",
+    cause: str | None = None,
+    company_id: int | None = None,
+    lifetime: timedelta = LIFETIME,
+    is_secret: bool = False,
+    priority: int = BULK,
+    attachment: tuple[str, str] | None = None,
+) -> OutboxMail:
+    """Write a mail from templates/mails/<kind>/, in the transaction of its cause.
+
+    The worker is woken once that is committed. `attachment` is (path, name). After `lifetime`
+    an unsent mail is dropped. Raises peewee's IntegrityError where the same `cause` has queued
+    before.
+    """
+    now = clock.now()
+    path, name = attachment or (None, None)
+    mail: OutboxMail = OutboxMail.create(
+        kind=kind,
+        cause=cause,
+        company_id=company_id,
+        to_address=to_address,
+        address_key=address_key,
+        domain=address_key.rpartition("@")[2],
+        sender_name=sender_name[:200],
+        message_id=_message_id(),
+        subject=" ".join(_render(kind, "subject.txt", context).split()),
+        body_text=_render(kind, "body.txt", context),
+        body_html=_render(kind, "body.html", context),
+        attachment_path=path,
+        attachment_name=name,
+        is_secret=is_secret,
+        priority=priority,
+        created_at=now,
+        due_at=now,
+        deadline_at=now + lifetime,
+    )
+    queue.wake()
+    return mail
+
+
+def is_queued(cause: str) -> bool:
+    """Tell whether a mail of this cause was ever written."""
+    return bool(OutboxMail.select().where(OutboxMail.cause == cause).exists())
+
+
+def is_server_paused() -> bool:
+    """Tell whether the SMTP server was out of reach a moment ago, and is left alone."""
+    return backoff.until(backoff.SERVER) is not None
+
+
+def next_attempts() -> Callable[[OutboxMail], datetime]:
+    """Return a function that says when (UTC) a queued mail is tried next, at the earliest."""
+    paused = backoff.current()
+
+    def next_attempt_at(mail: OutboxMail) -> datetime:
+        waits = (paused.get(name) for name in (backoff.SERVER, mail.domain))
+        return max([mail.due_at, *(wait for wait in waits if wait)])
+
+    return next_attempt_at
+
+
+def mails(*, address_key: str | None = None) -> "ModelSelect[OutboxMail]":
+    """Return the outbox, oldest first, of one address or of all."""
+    query = OutboxMail.select().order_by(OutboxMail.id)
+    return query if address_key is None else query.where(OutboxMail.address_key == address_key)
+
+
+def attempts_of(mail: OutboxMail) -> "ModelSelect[OutboxAttempt]":
+    """Return every attempt to send a mail, oldest first."""
+    return OutboxAttempt.select().where(OutboxAttempt.mail == mail).order_by(OutboxAttempt.id)
+
+
+def retry(mail_id: int) -> OutboxMail:
+    """Make an unsent mail due at once, with a full new lifetime unless a link inside ends.
+
+    Raises UnknownMailError for an unknown, sent or just leaving one, and for one whose link died.
+    """
+    now = clock.now()
+    deadline = Case(None, ((OutboxMail.is_secret, OutboxMail.deadline_at),), now + LIFETIME)
+    changed = (
+        OutboxMail.update(
+            state="queued", due_at=now, deadline_at=deadline, attempts=0, reason="", answer=""
+        )
+        .where(
+            OutboxMail.id == mail_id,
+            OutboxMail.state.in_(("queued", "failed", "dropped")),
+            OutboxMail.body_text != "",
+        )
+        .execute()
+    )
+    if not changed:
+        raise UnknownMailError(mail_id)
+    mail: OutboxMail = OutboxMail.get_by_id(mail_id)
+    backoff.end(mail.domain, backoff.SERVER)
+    queue.wake()
+    return mail
+
+
+def withdraw(causes: Sequence[str]) -> None:
+    """Take back the mails of causes that are no more: none leaves now, their text goes.
+
+    Call inside the transaction that removes the causes. A mail that is leaving at this moment
+    gets no second try.
+    """
+    is_of_these = OutboxMail.cause.in_(causes)
+    OutboxMail.update(state="dropped", answer=WITHDRAWN).where(
+        is_of_these, OutboxMail.state == "queued"
+    ).execute()
+    # Whoever is sending one has its text in hand; a next try finds the deadline passed.
+    OutboxMail.update(body_text="", body_html="", attachment_path=None).where(is_of_these).execute()
+    OutboxMail.update(deadline_at=OutboxMail.created_at).where(
+        is_of_these, OutboxMail.state == "sending"
+    ).execute()
+
+
+def rehearse(kind: str, context: Mapping[str, object]) -> None:
+    """Render a mail and forget it: an answer must not tell by its time that none was written."""
+    for part in ("subject.txt", "body.txt", "body.html"):
+        _render(kind, part, context)
+
+
+def _render(kind: str, part: str, context: Mapping[str, object]) -> str:
+    return current_app.jinja_env.get_template(f"mails/{kind}/{part}").render(context)
+
+
+def _message_id() -> str:
+    domain = current_app.config["MAIL_DEFAULT_SENDER"].rpartition("@")[2]
+    return f"{clock.now():%Y%m%d%H%M%S}.{secrets.token_hex(12)}@{domain}"

@@ -1,0 +1,126 @@
+"""What became of a mail, in French: kinds, states, reasons, and what to do."""
+
+from dataclasses import dataclass
+
+from selfservice.help import HelpfulText
+from selfservice.mail.outbox import OutboxMail
+
+ACTIVATION = "mail-activation-non-recu"
+RECOVERY = "mail-reinitialisation-non-recu"
+NOTIFICATION = "notification-non-recue"
+ADDRESS = "adresse-notification"
+
+KIND_LABELS = {
+    "activation": "Mail d’activation",
+    "document": "Notification d’un document",
+    "digest": "Récapitulatif du jour",
+    "recovery": "Récupération de l’identifiant ou du mot de passe",
+    "password_changed": "Changement de mot de passe",
+    "second_factor_changed": "Changement de double authentification",
+    "leaving": "Rappel de documents à télécharger",
+}
+_HELP_KEYS = {
+    "activation": ACTIVATION,
+    "recovery": RECOVERY,
+    "password_changed": RECOVERY,
+    "second_factor_changed": "double-authentification",
+    "leaving": "duree-disponibilite",
+}
+
+STATE_LABELS = {
+    "queued": "En attente",
+    "deferred": "Reporté",
+    "sending": "En cours d’envoi",
+    "sent": "Envoyé",
+    "failed": "Refusé",
+    "dropped": "Abandonné",
+}
+
+REGISTRATION_STATES = {
+    "none": HelpfulText("Aucune adresse mail enregistrée", ADDRESS),
+    "waiting": HelpfulText("En attente d’un premier document", ACTIVATION),
+    "preparing": HelpfulText("Document déposé, mails en préparation", ACTIVATION),
+    "activated": HelpfulText("Compte activé", NOTIFICATION),
+}
+NO_COMPANY = "aucune société n’a cette adresse"
+
+_ADVISER = "Contactez votre conseiller clientèle pour enregistrer une autre adresse."
+_PATIENCE = "Rien à faire : le portail essaie de nouveau."
+_OPERATOR = "Rien à faire de votre côté : le portail essaie de nouveau."
+
+
+@dataclass(frozen=True)
+class Reason:
+    """Why a mail did not leave, in words, and what its addressee can do."""
+
+    words: str
+    advice: str
+
+
+REASONS = {
+    "unknown_address": Reason("adresse inconnue", _ADVISER),
+    "mailbox_full": Reason(
+        "boîte mail pleine",
+        "Videz la boîte mail pour recevoir les prochains mails. "
+        "Vos documents restent dans votre espace.",
+    ),
+    "mailbox_disabled": Reason("boîte mail désactivée", _ADVISER),
+    "spam": Reason(
+        "refusé comme indésirable",
+        "Déclarez {sender} comme expéditeur reconnu, ou demandez-le à qui gère votre messagerie.",
+    ),
+    "too_large": Reason(
+        "mail trop volumineux pour cette boîte", "Vos documents restent dans votre espace."
+    ),
+    "refused": Reason("refusé par le serveur du destinataire", _ADVISER),
+    "greylisted": Reason("le serveur du destinataire demande de se représenter", _PATIENCE),
+    "later": Reason("le serveur du destinataire demande de réessayer plus tard", _PATIENCE),
+    "unconfirmed": Reason(
+        "connexion coupée avant la confirmation",
+        "Le mail est peut-être déjà arrivé ; le portail essaie de nouveau.",
+    ),
+    "sender_refused": Reason("notre expéditeur est refusé par le serveur d’envoi", _OPERATOR),
+    "relay_denied": Reason("le serveur d’envoi refuse de transmettre le mail", _OPERATOR),
+    "unreachable": Reason("le serveur d’envoi ne répond pas", _OPERATOR),
+    "certificate": Reason("le certificat du serveur d’envoi n’est pas reconnu", _OPERATOR),
+    "authentication": Reason("le serveur d’envoi refuse notre mot de passe", _OPERATOR),
+    "unwritable_address": Reason("adresse mal formée", _ADVISER),
+    "bad_header": Reason("mail mal formé", "Vos documents restent dans votre espace."),
+    "attachment_gone": Reason(
+        "le document joint n’est plus disponible", "Retrouvez vos documents dans votre espace."
+    ),
+    "attachment_unreadable": Reason("le document joint est momentanément illisible", _OPERATOR),
+    "surprise": Reason("incident du portail", _OPERATOR),
+    "late": Reason(
+        "trop tard pour partir",
+        "Recommencez la demande ; vos documents restent dans votre espace.",
+    ),
+}
+_SENT = (
+    "Accepté par le serveur de messagerie. Introuvable ? Regardez dans les courriers "
+    "indésirables, et déclarez {sender} comme expéditeur reconnu."
+)
+
+
+def state_of(mail: OutboxMail) -> str:
+    """Return « Envoyé », « Reporté »…"""
+    is_deferred = mail.state == "queued" and mail.reason
+    return STATE_LABELS["deferred" if is_deferred else mail.state]
+
+
+def why(mail: OutboxMail) -> str:
+    """Return the server's answer in words; empty while nothing went wrong."""
+    return REASONS[mail.reason].words if mail.reason else ""
+
+
+def kind_of(mail: OutboxMail) -> str:
+    return KIND_LABELS[mail.kind]
+
+
+def advice(mail: OutboxMail, *, sender: str) -> HelpfulText:
+    """Return what the addressee can do, with the question of the FAQ that explains it."""
+    key = _HELP_KEYS.get(mail.kind, NOTIFICATION)
+    if mail.reason:
+        return HelpfulText(REASONS[mail.reason].advice.format(sender=sender), key)
+    text = _SENT.format(sender=sender) if mail.state == "sent" else "Rien à faire : le mail part."
+    return HelpfulText(text, key)

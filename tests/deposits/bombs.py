@@ -1,0 +1,149 @@
+"""Hostile documents: small files that ask for too much, or lie about themselves."""
+
+import io
+import zlib
+from collections.abc import Callable
+
+import pikepdf
+from pikepdf import Array, Dictionary, Name
+
+from tests.papers import cii, client_number, pdf
+
+HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"
+
+
+def raw(*objects: bytes, root: int = 1, trailer: bytes = b"") -> bytes:
+    """A PDF of these objects, numbered from 1, with an exact cross-reference table."""
+    out, offsets = bytearray(HEADER), []
+    for number, body in enumerate(objects, 1):
+        offsets.append(len(out))
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    start, size = len(out), len(objects) + 1
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % size
+    out += b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    out += b"trailer\n<< /Size %d /Root %d 0 R %s >>\n" % (size, root, trailer)
+    return bytes(out + b"startxref\n%d\n%%%%EOF\n" % start)
+
+
+def stream(content: bytes, entries: bytes) -> bytes:
+    return b"<< /Length %d %s >>\nstream\n%s\nendstream" % (len(content), entries, content)
+
+
+def unpacking_to(megabytes: int, *, head: bytes = b"", byte: bytes = b"\0") -> bytes:
+    """Return what unpacks to a head and so many megabytes of one byte.
+
+    One of them is packed, by itself: all the others are the same.
+    """
+    block = byte * 1024 * 1024
+    packer = zlib.compressobj(9)
+    begin = packer.compress(head) + packer.flush(zlib.Z_FULL_FLUSH)
+    one = packer.compress(block) + packer.flush(zlib.Z_FULL_FLUSH)
+    check = zlib.adler32(head)
+    for _ in range(megabytes):
+        check = zlib.adler32(block, check)
+    return begin + one * megabytes + b"\x03\x00" + check.to_bytes(4, "big")
+
+
+def twice_packed(megabytes: int) -> bytes:
+    return zlib.compress(zlib.compress(unpacking_to(megabytes), 9), 9)
+
+
+def attached(content: bytes, filters: bytes) -> bytes:
+    """A PDF whose factur-x.xml is this stream."""
+    return raw(
+        b"<< /Type /Catalog /Pages 2 0 R /Names << /EmbeddedFiles "
+        b"<< /Names [(factur-x.xml) 4 0 R] >> >> >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>",
+        b"<< /Type /Filespec /F (factur-x.xml) /UF (factur-x.xml) /EF << /F 5 0 R >> >>",
+        stream(content, b"/Type /EmbeddedFile " + filters),
+    )
+
+
+def object_stream(megabytes: int) -> bytes:
+    """A page tree that lies inside an object stream which unpacks to so many megabytes."""
+    tree = b"2 0 << /Type /Pages /Kids [] /Count 0 >>"
+    packed = unpacking_to(megabytes, head=tree, byte=b" ")
+    out = bytearray(HEADER)
+    catalog = len(out)
+    out += b"1 0 obj\n<< /Type /Catalog /Pages 2 0 R >>\nendobj\n"
+    objects = len(out)
+    entries = b"/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode"
+    out += b"3 0 obj\n" + stream(packed, entries) + b"\nendobj\n"
+    table = len(out)
+    rows = [(0, 0, 0), (1, catalog, 0), (2, 3, 0), (1, objects, 0), (1, table, 0)]
+    xref = b"".join(
+        kind.to_bytes(1) + where.to_bytes(4) + more.to_bytes(1) for kind, where, more in rows
+    )
+    out += b"4 0 obj\n" + stream(xref, b"/Type /XRef /Size 5 /W [1 4 1] /Root 1 0 R")
+    return bytes(out + b"\nendobj\nstartxref\n%d\n%%%%EOF\n" % table)
+
+
+def xref_stream(megabytes: int) -> bytes:
+    """A cross-reference stream that unpacks to so many megabytes of entries."""
+    out = bytearray(HEADER + b"1 0 obj\n<< /Type /Catalog >>\nendobj\n")
+    table, count = len(out), megabytes * 1024 * 1024 // 6
+    entries = b"/Type /XRef /Size %d /W [1 4 1] /Root 1 0 R /Filter /FlateDecode" % count
+    out += b"2 0 obj\n" + stream(unpacking_to(megabytes), entries)
+    return bytes(out + b"\nendobj\nstartxref\n%d\n%%%%EOF\n" % table)
+
+
+def deep_kids(depth: int) -> bytes:
+    """A page tree of so many levels."""
+    levels = [
+        b"<< /Type /Pages /Count 1 /Kids [%d 0 R] %s >>" % (n + 1, b"/Parent %d 0 R" % (n - 1))
+        for n in range(2, depth + 2)
+    ]
+    page = b"<< /Type /Page /Parent %d 0 R /MediaBox [0 0 9 9] >>" % (depth + 1)
+    return raw(b"<< /Type /Catalog /Pages 2 0 R >>", *levels, page)
+
+
+def tree(kids: bytes, count: bytes = b"1") -> bytes:
+    return raw(
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [%s] /Count %s >>" % (kids, count),
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>",
+    )
+
+
+def doubling_kids(levels: int) -> bytes:
+    """A page tree whose every node names the next one twice: 2^levels pages."""
+    nodes = [
+        b"<< /Type /Pages /Count 2 /Kids [%d 0 R %d 0 R] >>" % (n + 1, n + 1)
+        for n in range(2, levels + 2)
+    ]
+    page = b"<< /Type /Page /MediaBox [0 0 9 9] >>"
+    return raw(b"<< /Type /Catalog /Pages 2 0 R >>", *nodes, page)
+
+
+def changed(change: Callable[[pikepdf.Pdf], None]) -> bytes:
+    """A right document of customer C-1, changed before it is saved."""
+    buffer = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf(cii(buyer=client_number("C-1"))))) as document:
+        change(document)
+        document.save(buffer)
+    return buffer.getvalue()
+
+
+def looping_names(document: pikepdf.Pdf) -> None:
+    node = document.make_indirect(Dictionary(Limits=Array(["a", "z"])))
+    node.Kids = Array([node, node])
+    document.Root.Names.EmbeddedFiles = node
+
+
+def scripted(document: pikepdf.Pdf) -> None:
+    document.Root.OpenAction = Dictionary(S=Name.JavaScript, JS="app.alert('bonjour')")
+    document.Root.AA = Dictionary(WC=Dictionary(S=Name.Launch, F="/bin/sh"))
+
+
+def crowded(document: pikepdf.Pdf) -> None:
+    for each in range(2000):
+        document.attachments[f"{each}.bin"] = pikepdf.AttachedFileSpec(document, b"x")
+
+
+def nested_array(depth: int) -> bytes:
+    return raw(
+        b"<< /Type /Catalog /Pages 2 0 R /Deep " + b"[" * depth + b"]" * depth + b" >>",
+        b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 9 9] >>",
+    )

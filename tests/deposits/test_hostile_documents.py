@@ -1,0 +1,264 @@
+"""Documents made to harm: each ends as a refusal with its reason or a right deposit, in bounds."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pikepdf
+import pytest
+from flask import Flask
+
+from selfservice.deposits import deposit as deposit_module
+from selfservice.deposits import readers
+from selfservice.deposits.deposit import DepositReport
+from selfservice.deposits.errors import ReadersNotStartedError, TooManyDocumentsError
+from selfservice.deposits.messages import explain
+from selfservice.deposits.reading import Limits, Reading
+from selfservice.invoices.models import Invoice
+from selfservice.suppliers.models import Company
+from tests.conftest import Browser
+from tests.deposits import bombs
+from tests.deposits.fixtures import Answer, seconds_of_readers
+from tests.factories import People
+from tests.papers import cii, client_number, facturx
+
+Deposit = Callable[[], DepositReport]
+Refusal = Callable[..., str]
+
+DAMAGED = "Ce PDF est abîmé."
+TOO_HEAVY = (
+    "Ce PDF est trop gros une fois déplié : plus de 256 Mo de mémoire.",
+    "Ce PDF fait échouer sa lecture : il est abîmé ou démesuré.",  # where the library itself falls
+)
+
+
+BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
+    "attachment-600-mb": (
+        lambda: bombs.attached(bombs.unpacking_to(600), b"/Filter /FlateDecode"),
+        "broken_xml",
+    ),
+    "one-kilobyte-of-nested-filters": (
+        lambda: bombs.attached(
+            bombs.twice_packed(600), b"/Filter [/FlateDecode /FlateDecode /FlateDecode]"
+        ),
+        "broken_xml",
+    ),
+    "object-stream-600-mb": (lambda: bombs.object_stream(600), DAMAGED),
+    "cross-reference-600-mb": (lambda: bombs.xref_stream(600), DAMAGED),
+    "hundred-thousand-times-one-page": (
+        lambda: bombs.tree(b"3 0 R " * 100_000, b"100000"),
+        TOO_HEAVY[0],
+    ),
+    "pages-in-a-loop": (lambda: bombs.tree(b"2 0 R"), DAMAGED),
+    "a-page-and-its-own-parent": (lambda: bombs.tree(b"3 0 R 2 0 R"), DAMAGED),
+    "pages-that-double-forty-times": (lambda: bombs.doubling_kids(40), DAMAGED),
+    "hundred-thousand-levels-of-pages": (lambda: bombs.deep_kids(100_000), DAMAGED),
+    "hundred-thousand-levels-of-arrays": (lambda: bombs.nested_array(100_000), DAMAGED),
+    "no-page-where-five-are-claimed": (
+        lambda: bombs.tree(b"null", b"5"),
+        "Ce PDF n'a aucune page.",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BOMBS)
+def test_a_bomb_is_refused_within_time_and_memory(name: str, answer: Answer) -> None:
+    make, reason = BOMBS[name]
+    content = make()
+    before = seconds_of_readers()
+    found = answer(content)
+    assert seconds_of_readers() - before < 7
+    said = found.embedded.problem if isinstance(found, Reading) else found.reason
+    assert said in (TOO_HEAVY if reason in TOO_HEAVY else (reason,))
+
+
+def test_a_document_that_takes_too_long_is_refused_and_the_run_goes_on(
+    app: Flask, folder: Path, deposit: Deposit, company: Company
+) -> None:
+    app.config["DOCUMENT_READ_SECONDS"] = 1
+    app.config["DOCUMENT_READ_MEGABYTES"] = 2000
+    (folder / "a.pdf").write_bytes(bombs.tree(b"3 0 R " * 1_000_000, b"1"))
+    (folder / "b.pdf").write_bytes(facturx(company))
+    before = seconds_of_readers()
+    report = deposit()
+    assert seconds_of_readers() - before < 4
+    assert report.deposited == 1
+    assert [(each.file, each.reason) for each in report.refused] == [
+        ("a.pdf", "Ce PDF est trop long à lire : plus de 1 s de calcul.")
+    ]
+
+
+def test_a_document_too_heavy_for_its_reader_is_refused_and_the_run_goes_on(
+    folder: Path, deposit: Deposit, company: Company
+) -> None:
+    for name in ("a.pdf", "c.pdf"):
+        (folder / name).write_bytes(bombs.tree(b"3 0 R " * 100_000, b"100000"))
+    for name in ("b.pdf", "d.pdf"):
+        (folder / name).write_bytes(facturx(company, number=name))
+    report = deposit()
+    assert report.deposited == 2
+    assert {each.reason for each in report.refused} <= set(TOO_HEAVY)
+    assert len(report.refused) == 2
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [
+        ("os.kill(os.getpid(), signal.SIGSEGV)", TOO_HEAVY[1]),
+        ("os.kill(os.getpid(), signal.SIGKILL)", TOO_HEAVY[1]),
+        ("signal.pause()", "Ce PDF est trop long à lire : plus de 1 s de calcul."),
+    ],
+    ids=["crashes", "is-killed", "hangs"],
+)
+def test_a_document_on_which_its_reader_falls_is_refused_and_the_run_goes_on(
+    action: str,
+    reason: str,
+    app: Flask,
+    folder: Path,
+    deposit: Deposit,
+    company: Company,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """No such document is known: the reader is told to fall."""
+    infection = f"""
+import os, signal
+read = reading._read
+def fall(job, limits):
+    if job.file == "a.pdf":
+        {action}
+    return read(job, limits)
+reading._read = fall
+reading.serve("""
+    infected = readers._BOOT.replace("\nreading.serve(", infection)
+    monkeypatch.setattr(readers, "_BOOT", infected)
+    app.config["DOCUMENT_READ_SECONDS"] = 1
+    for name in ("0.pdf", "a.pdf", "b.pdf"):
+        (folder / name).write_bytes(facturx(company, number=name))
+    report = deposit()
+    assert report.deposited == 2
+    assert [(each.file, each.reason) for each in report.refused] == [("a.pdf", reason)]
+
+
+def test_a_reader_that_cannot_start_stops_the_run_with_one_line(
+    folder: Path, deposit: Deposit, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readers, "_BOOT", "import a_library_that_is_not_there")
+    (folder / "a.pdf").write_bytes(facturx(company))
+    with pytest.raises(ReadersNotStartedError) as caught:
+        deposit()
+    assert "la lecture des documents ne démarre pas" in explain(caught.value)
+    assert Invoice.select().count() == 0
+
+
+def test_a_reader_is_replaced_after_many_documents(
+    folder: Path, deposit: Deposit, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started, start = [], readers._Process.__init__
+
+    def note(process: readers._Process, limits: Limits) -> None:
+        start(process, limits)
+        started.append(process)
+
+    monkeypatch.setattr(readers._Process, "__init__", note)
+    monkeypatch.setattr(readers, "DOCUMENTS_PER_PROCESS", 2)
+    monkeypatch.setattr(deposit_module, "BATCH_DOCUMENTS", 1)
+    for number in range(4):
+        (folder / f"{number}.pdf").write_bytes(facturx(company, number=f"F-{number}"))
+    assert deposit().deposited == 4
+    assert len(started) == 2
+
+
+def test_more_files_than_a_deposit_may_hold_deposit_nothing(
+    app: Flask, folder: Path, deposit: Deposit, company: Company
+) -> None:
+    app.config["DEPOSIT_MAX_DOCUMENTS"] = 1
+    for name in ("a.pdf", "b.pdf"):
+        (folder / name).write_bytes(facturx(company, number=name))
+    with pytest.raises(TooManyDocumentsError) as caught:
+        deposit()
+    assert "2 fichiers" in explain(caught.value)
+    assert Invoice.select().count() == 0
+
+
+def test_a_document_cut_anywhere_is_refused(
+    folder: Path, deposit: Deposit, company: Company
+) -> None:
+    whole = facturx(company)
+    for part in range(20):
+        (folder / f"{part:02}.pdf").write_bytes(whole[: len(whole) * part // 20])
+    (folder / "20.pdf").write_bytes(whole)
+    report = deposit()
+    assert report.deposited == 1
+    assert {each.reason for each in report.refused} == {
+        "Ce fichier n'est pas un PDF.",
+        "Ce PDF est coupé : sa fin manque.",
+    }
+
+
+@pytest.mark.parametrize(
+    "front", [b"<html><script>alert(1)</script>", b"\n", b"MZ", b"\xef\xbb\xbf"]
+)
+def test_a_pdf_behind_something_else_is_no_pdf(
+    refusal: Refusal, company: Company, front: bytes
+) -> None:
+    assert refusal(front + facturx(company)) == "Ce fichier n'est pas un PDF."
+
+
+def test_a_million_claimed_pages_are_counted_rather_than_believed(answer: Answer) -> None:
+    assert isinstance(answer(bombs.tree(b"3 0 R", b"1000000")), Reading)
+
+
+@pytest.mark.parametrize("change", [bombs.looping_names, bombs.scripted, bombs.crowded])
+def test_what_reading_survives_is_a_right_deposit_or_a_refusal(
+    change: Callable[[pikepdf.Pdf], None], folder: Path, deposit: Deposit
+) -> None:
+    (folder / "a.pdf").write_bytes(bombs.changed(change))
+    report = deposit()
+    if change is bombs.looping_names:
+        assert report.refused[0].reason.startswith("Aucune description")
+    else:
+        assert report.deposited == 1
+
+
+def test_scripts_are_kept_but_never_run(
+    folder: Path, deposit: Deposit, company: Company, people: People, alice: Browser
+) -> None:
+    content = bombs.changed(bombs.scripted)
+    (folder / "a.pdf").write_bytes(content)
+    assert deposit().deposited == 1
+    Invoice.update(company=people.alice.company).execute()
+    response = alice.get(f"/factures/{Invoice.get().id}.pdf")
+    assert response.data == content
+    assert response.headers["X-Content-Type-Options"] == "nosniff"
+    assert "script-src 'self'" in response.headers["Content-Security-Policy"]
+    assert "object-src 'none'" in response.headers["Content-Security-Policy"]
+
+
+def two_descriptions(first: str, second: str, number: str) -> bytes:
+    def add(document: pikepdf.Pdf) -> None:
+        xml = cii(buyer=client_number("C-1"), number=number)
+        del document.attachments["factur-x.xml"]
+        for key, name, content in (
+            ("1", first, cii(buyer=client_number("C-1"))),
+            ("2", second, xml),
+        ):
+            document.attachments[key] = pikepdf.AttachedFileSpec(document, content, filename=name)
+
+    return bombs.changed(add)
+
+
+def test_two_different_invoices_in_one_pdf_are_refused(refusal: Refusal) -> None:
+    content = two_descriptions("factur-x.xml", "factur-x.xml", "F-2")
+    assert refusal(content) == "Ce PDF contient plusieurs factures Factur-X différentes."
+
+
+def test_the_same_invoice_twice_is_one(folder: Path, deposit: Deposit, company: Company) -> None:
+    (folder / "a.pdf").write_bytes(two_descriptions("factur-x.xml", "factur-x.xml", "F-1"))
+    assert deposit().deposited == 1
+
+
+def test_factur_x_goes_before_its_ancestors(
+    folder: Path, deposit: Deposit, company: Company
+) -> None:
+    (folder / "a.pdf").write_bytes(two_descriptions("zugferd-invoice.xml", "factur-x.xml", "F-2"))
+    assert deposit().deposited == 1
+    assert Invoice.get().number == "F-2"

@@ -1,0 +1,71 @@
+"""Folders that nobody foresaw: one odd file or index never ends the run for the others."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pikepdf
+import pytest
+
+from selfservice.deposits.deposit import DepositReport
+from selfservice.deposits.errors import UnreadableIndexError
+from selfservice.deposits.pdf import read_pdf
+from selfservice.deposits.refusal import RefusalError
+from selfservice.invoices import embedded_xml
+from selfservice.invoices.models import Invoice
+from selfservice.suppliers.models import Company
+from tests.papers import cii, facturx, pdf, vat_number
+
+Deposit = Callable[[], DepositReport]
+
+
+def test_a_quote_that_is_never_closed_swallows_no_row(
+    folder: Path, deposit: Deposit, company: Company
+) -> None:
+    (folder / "a.pdf").write_bytes(facturx(company))
+    (folder / "index.csv").write_text('file;contract\na.pdf;"LLD-1\nb.pdf;LLD-2\n', "utf-8")
+    with pytest.raises(UnreadableIndexError):
+        deposit()
+    assert "index.csv" in (folder / "rejets.csv").read_text("utf-8")
+    assert Invoice.select().count() == 0
+
+
+def test_a_header_that_ends_in_a_semicolon_is_understood(
+    folder: Path, deposit: Deposit, company: Company
+) -> None:
+    (folder / "a.pdf").write_bytes(facturx(company))
+    (folder / "index.csv").write_text("file;contract;\na.pdf;LLD-1;\n", "utf-8")
+    assert deposit().deposited == 1
+    assert Invoice.get().contract == "LLD-1"
+
+
+def test_a_flood_of_buyers_numbers_stops_nothing(
+    folder: Path, deposit: Deposit, company: Company
+) -> None:
+    flood = "".join(f"<ram:ID>X{each}</ram:ID>" for each in range(40_000))
+    xml = cii(number="FLOOD", buyer=flood)
+    (folder / "a.pdf").write_bytes(pdf(xml))
+    (folder / "b.pdf").write_bytes(facturx(company))
+    report = deposit()
+    assert (report.deposited, len(report.refused)) == (1, 1)
+
+
+@pytest.mark.parametrize("error", [KeyError, RuntimeError, pikepdf.QpdfRuntimeError])
+def test_whatever_a_broken_structure_raises_refuses_one_file(
+    error: type[Exception], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def explode(_pdf: object) -> None:
+        raise error("name tree")
+
+    (tmp_path / "a.pdf").write_bytes(facturx())
+    monkeypatch.setattr(embedded_xml, "find", explode)
+    with (tmp_path / "a.pdf").open("rb") as file, pytest.raises(RefusalError):
+        read_pdf(file, max_pages=1)
+
+
+def test_dots_and_spaces_of_a_vat_number_do_not_matter(
+    folder: Path, deposit: Deposit, company: Company
+) -> None:
+    Company.update(vat_number="FR40303265045").where(Company.id == company.id).execute()
+    xml = cii(number="VAT-1", buyer=vat_number("FR40.303.265 045"))
+    (folder / "a.pdf").write_bytes(pdf(xml))
+    assert deposit().deposited == 1

@@ -1,0 +1,159 @@
+"""Every mail, word for word, as the real use cases write it: tests/mail/golden/.
+
+A wanted change of a mail: `REWRITE_GOLDEN=1 pytest tests/mails`, then read the difference.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from datetime import UTC, date, timedelta
+from pathlib import Path
+
+import pytest
+import time_machine
+from flask import Flask
+
+from selfservice import clock, tokens
+from selfservice.accounts import profile, recovery, second_factor
+from selfservice.config import REPOSITORY
+from selfservice.invoices.models import Invoice
+from selfservice.mail.outbox import OutboxMail
+from selfservice.notifications import reminders, send
+from selfservice.suppliers.models import Company
+from tests.factories import PASSWORD, make_company, make_invoice, make_supplier, make_user
+
+GOLDEN = Path(__file__).parent / "golden"
+SECRET = re.compile(r"/[\w-]{43}(?![\w-])")
+DAY = date(2026, 3, 2)
+
+
+def diac_company(mode: str = "none", **fields: object) -> Company:
+    supplier = make_supplier(
+        "diac",
+        name="Diac / Diac Location",
+        opened_on=date(2022, 12, 2),
+        colour="#0b5a7a",
+        contact="09 00 00 00 01",
+    )
+    given = {"name": "Durand & fils", "client_number": "100301", "email": "pierre@example.com"}
+    return make_company(supplier, notification=mode, **(given | fields))
+
+
+def deposit(company: Company, number: str, **fields: object) -> None:
+    due_on = {"due_on": date(2026, 4, 1)}
+    make_invoice(company, number=number, issued_on=DAY, **(due_on | fields))
+
+
+def activation() -> None:
+    deposit(diac_company(), "FA-1")
+    send.send_due()
+
+
+def activation_of_a_plain_supplier() -> None:
+    martin = make_supplier("martin", name="Fournitures <Martin>", hostname="martin.example")
+    deposit(make_company(martin, email="pierre@example.com"), "FA-1")
+    send.send_due()
+
+
+def document_attached() -> None:
+    deposit(diac_company("attached"), "FA-2026-0001")
+    send.send_due()
+
+
+def document_link() -> None:
+    company = diac_company("link")
+    deposit(company, "AV-2026-0002", kind="credit_note", gross_cents=-12_000, due_on=None)
+    send.send_due()
+
+
+def digest() -> None:
+    company = diac_company("daily")
+    deposit(company, "FA-2026-0001")
+    deposit(company, "AV-2026-0002", kind="credit_note", gross_cents=-12_000)
+    send.send_due()
+    send.send_digests(DAY)
+
+
+def digest_of_one() -> None:
+    deposit(diac_company("daily", name="Garage Lemoine"), "FA-2026-0001", currency="CHF")
+    send.send_due()
+    send.send_digests(DAY)
+
+
+def recovery_link() -> None:
+    make_user(diac_company(), "pierre", email="pierre@example.com")
+    recovery.request_link("pierre@example.com", origin="192.0.2.1")
+
+
+def recovery_of_two_suppliers() -> None:
+    companies = (diac_company(), make_company(make_supplier(name="Fournitures Martin")))
+    for number, company in enumerate(companies):
+        make_user(company, f"pierre_{number}", email="pierre@example.com")
+    recovery.request_link("pierre@example.com", origin="192.0.2.1")
+
+
+def password_changed() -> None:
+    pierre = make_user(diac_company(), "pierre", email="pierre@example.com")
+    profile.change_password(pierre, current=PASSWORD, password="Autre-Chose-7", origin="")
+
+
+def password_of_two_logins() -> None:
+    martin = make_company(make_supplier(name="Fournitures Martin"), name="Durand & fils")
+    for number, company in enumerate((diac_company(), martin)):
+        make_user(company, f"pierre_{number}", email="pierre@example.com")
+    link = tokens.issue(recovery.PURPOSE, "pierre@example.com", lifetime=timedelta(hours=1))
+    recovery.choose_password(
+        link, user_id=recovery.ALL_LOGINS, password="Autre-Chose-7", origin="192.0.2.1"
+    )
+
+
+def second_factor_enabled() -> None:
+    pierre = make_user(diac_company(), "pierre", email="pierre@example.com")
+    setup = second_factor.start(pierre, password=PASSWORD, origin="192.0.2.1")
+    code = second_factor.application(pierre, setup).at(clock.now().replace(tzinfo=UTC))
+    second_factor.confirm(pierre, setup, code, origin="192.0.2.1")
+
+
+def leaving() -> None:
+    company = diac_company("link")
+    deposit(company, "FA-2024-0001")
+    send.send_due()
+    Invoice.update(issued_on=date(2024, 3, 20)).execute()
+    reminders.send_reminders()
+
+
+CASES: dict[str, tuple[str, Callable[[], None]]] = {
+    "activation": ("activation", activation),
+    "activation-plain": ("activation", activation_of_a_plain_supplier),
+    "document-attached": ("document", document_attached),
+    "document-link": ("document", document_link),
+    "digest": ("digest", digest),
+    "digest-one": ("digest", digest_of_one),
+    "recovery": ("recovery", recovery_link),
+    "recovery-two-suppliers": ("recovery", recovery_of_two_suppliers),
+    "password-changed": ("password_changed", password_changed),
+    "password-changed-all": ("password_changed", password_of_two_logins),
+    "second-factor": ("second_factor_changed", second_factor_enabled),
+    "leaving": ("leaving", leaving),
+}
+
+
+@time_machine.travel("2026-03-02T17:30:00Z", tick=False)
+@pytest.mark.parametrize("name", CASES)
+def test_mail_is_word_for_word_the_golden_one(name: str, app: Flask) -> None:
+    kind, cause = CASES[name]
+    cause()
+    mail = OutboxMail.get(OutboxMail.kind == kind)
+    written = {"txt": f"Objet : {mail.subject}\n\n{mail.body_text}\n", "html": mail.body_html}
+    for suffix, content in written.items():
+        golden = GOLDEN / f"{name}.{suffix}"
+        content = SECRET.sub("/secret", content)
+        if os.environ.get("REWRITE_GOLDEN"):
+            golden.write_text(content, "utf-8")
+        assert content == golden.read_text("utf-8"), golden.name
+
+
+def test_every_kind_of_mail_has_a_golden_one() -> None:
+    folders = (REPOSITORY / "templates" / "mails").iterdir()
+    assert {kind for kind, _ in CASES.values()} == {path.name for path in folders if path.is_dir()}
+    assert {path.stem for path in GOLDEN.iterdir()} == set(CASES)
