@@ -14,7 +14,6 @@ from docs_tools import (
     operator_facts,
     portal_facts,
     questions,
-    reliability,
     screen_words,
 )
 
@@ -78,8 +77,6 @@ def define_env(env: Any) -> None:
     env.macro(operator_facts.setting)
     env.macro(operator_facts.refusal)
     env.macro(operator_facts.example)
-    env.macro(reliability.fault_table)
-    env.macro(reliability.protection_table)
 
     @env.macro
     def activation_mail() -> str:
