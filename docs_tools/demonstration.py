@@ -41,7 +41,7 @@ class Demonstration:
     def __enter__(self) -> Self:
         self._run("demo")
         self._server = subprocess.Popen(
-            self._command("serve", "--port", str(self._port), "--workers", "1"),
+            self._command("serve", "--port", str(self._port)),
             env=self._environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -10,15 +10,12 @@ import secrets
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask, g, has_request_context
 
-from selfservice.files import FileBody, LongBody
-
-ARRIVED = "selfservice.arrived"
 REQUEST_ID = "selfservice.request_id"
 USER_ID = "selfservice.user_id"
 SENT_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
@@ -58,10 +55,10 @@ def configure(level: str) -> None:
 
 
 class RequestLog:
-    """Number each request, answer with its number, and log one line once the body has left.
+    """Number each request, answer with its number, and log one line once its answer is made.
 
-    A file's line comes when the server has it to send, with its size, whatever is then taken.
-    Behind trusted proxies their own number is kept, so that both logs tell the same story.
+    `bytes` is the length announced, whatever its reader then takes. Behind trusted proxies their
+    own number is kept, so that both logs tell the same story.
     """
 
     def __init__(self, app: Flask) -> None:
@@ -70,63 +67,37 @@ class RequestLog:
         self._hide_tokens = token_hider(app)
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        environ.setdefault(ARRIVED, time.perf_counter())
+        arrived = time.perf_counter()
         environ[REQUEST_ID] = self._number(environ)
-        status = 0
+        answer: dict[str, int] = {}
 
         def start(line: str, headers: list[tuple[str, str]], *more: Any) -> Any:
-            nonlocal status
-            status = int(line.split(" ", 1)[0])
+            answer["status"] = int(line.split(" ", 1)[0])
+            is_head = environ["REQUEST_METHOD"] == "HEAD"
+            answer["bytes"] = 0 if is_head else int(dict(headers).get("Content-Length", 0))
             return start_response(line, [*headers, ("X-Request-ID", environ[REQUEST_ID])], *more)
 
         body = self._application(environ, start)
-        if isinstance(body, FileBody) and (span := body.span):
-            # As it is: the server would not know a file in a wrapping.
-            body.call_on_close(lambda: self._log(environ, status, span.end - span.start))
-            return body
-        if isinstance(body, LongBody):
-            body.call_on_close(lambda: self._log(environ, status, body.size))
-            return body
-        return _Counted(body, lambda size: self._log(environ, status, size))
+        self._log(environ, answer, milliseconds=(time.perf_counter() - arrived) * 1000)
+        return body
 
     def _number(self, environ: Environ) -> str:
         sent: str = environ.get("HTTP_X_REQUEST_ID", "")
         return sent if self._is_proxied and SENT_ID.fullmatch(sent) else secrets.token_hex(8)
 
-    def _log(self, environ: Environ, status: int, size: int) -> None:
+    def _log(self, environ: Environ, answer: dict[str, int], *, milliseconds: float) -> None:
         path = self._hide_tokens(path_of(environ))
         facts = {
             "request_id": environ[REQUEST_ID],
             "method": environ["REQUEST_METHOD"][:20],
             "path": path[:MAX_PATH_CHARACTERS],
-            "status": status,
-            "ms": round((time.perf_counter() - environ[ARRIVED]) * 1000, 1),
-            "bytes": size,
+            "status": answer["status"],
+            "ms": round(milliseconds, 1),
+            "bytes": answer["bytes"],
             "user_id": environ.get(USER_ID),
             "origin": environ.get("REMOTE_ADDR", ""),
         }
         requests.info("request", extra={"facts": facts})
-
-
-class _Counted:
-    """A response's body that tells its size when it is closed, whole or not."""
-
-    def __init__(self, body: Iterable[bytes], on_close: Callable[[int], None]) -> None:
-        self._body = body
-        self._on_close = on_close
-        self._size = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._body:
-            self._size += len(chunk)
-            yield chunk
-
-    def close(self) -> None:
-        try:
-            if hasattr(self._body, "close"):
-                self._body.close()
-        finally:
-            self._on_close(self._size)
 
 
 def path_of(environ: Environ) -> str:

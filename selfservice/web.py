@@ -23,7 +23,7 @@ from flask import (
 from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from itsdangerous import Signer, URLSafeTimedSerializer
-from werkzeug.exceptions import HTTPException, MethodNotAllowed
+from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from selfservice import audit, clock, db, logs, ratelimit, templating
@@ -267,8 +267,9 @@ def _on_http_error(error: HTTPException) -> tuple[str, int, dict[str, str]] | HT
         return error
     shown = 404 if code == 405 else code
     page, _ = _page(shown if shown in PAGES_OF_ERRORS else 400, is_stale_form=False)
-    methods = error.valid_methods if isinstance(error, MethodNotAllowed) else None
-    return page, code, {"Allow": ", ".join(sorted(methods))} if methods else {}
+    headers = dict(error.get_headers())
+    del headers["Content-Type"]  # of the library's own page
+    return page, code, headers
 
 
 def _on_surprise(error: Exception) -> tuple[str, int]:

@@ -38,8 +38,6 @@ cli = FlaskGroup(
     create_app=_load_app,
     add_default_commands=True,
     add_version_option=False,
-    # The development server too computes one request at a time: see `server`.
-    context_settings={"default_map": {"run": {"with_threads": False}}},
     load_dotenv=False,
 )
 

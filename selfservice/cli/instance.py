@@ -44,14 +44,20 @@ def demo() -> None:
 @cli.command(with_appcontext=False)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Adresse d'écoute.")
 @click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
-@click.option("--workers", type=click.IntRange(1, 64), help="Processus (un par cœur par défaut).")
-def serve(host: str, port: int, workers: int | None) -> None:
+@click.option(
+    "--threads",
+    default=4,
+    show_default=True,
+    type=click.IntRange(1, 64),
+    help="Requêtes traitées en même temps.",
+)
+def serve(host: str, port: int, threads: int) -> None:
     """Sert le portail."""
     with one_line_faults(), create_app().app_context(), db.connection():
         require_migrated()
     try:
         with one_line_faults():
-            server.serve(host=host, port=port, workers=workers)
+            server.serve(host=host, port=port, threads=threads)
     except server.PortTakenError as error:
         raise click.ClickException(f"L'adresse {error} est déjà prise.") from error
 

@@ -77,8 +77,6 @@ def _build(url: str) -> Any:
     built = connect(
         url,
         autoconnect=False,
-        thread_safe=False,
-        check_same_thread=False,
         lock_type="IMMEDIATE",
         timeout=LOCK_TIMEOUT_SECONDS,
         pragmas={

@@ -35,7 +35,6 @@ class Postgresql(PostgresqlDatabase):
         super().__init__(
             **parse(url, unquote_password=True, unquote_user=True),
             autoconnect=False,
-            thread_safe=False,
             prefer_psycopg3=True,
             client_encoding="UTF8",
             connect_timeout=CONNECT_SECONDS,

@@ -3,17 +3,17 @@
 import csv
 import io
 from array import array
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, NamedTuple
+from tempfile import TemporaryDirectory
+from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
 from flask import current_app
 
 from selfservice import audit, clock
 from selfservice.accounts.models import User
 from selfservice.db import database, read_date, rows
-from selfservice.files import Aside
 from selfservice.invoices import sorting
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.finding import matching
@@ -24,9 +24,14 @@ if TYPE_CHECKING:
     from xlsxwriter import Workbook
 
 PAGE_ROWS = 200
-BLOCK_BYTES = 64 * 1024
 FIRST_SHEET_YEAR = 1901  # a spreadsheet counts 1900 wrong, and no day before
 MAX_SHEET_ROWS = 1_000_000  # a sheet has 1,048,576 lines, some for headings and totals
+WORKBOOK = {
+    "constant_memory": True,
+    "strings_to_formulas": False,
+    "strings_to_urls": False,
+    "strings_to_numbers": False,
+}
 HEADINGS = {
     "number": ("Numéro", 22),
     "kind": ("Type", 9),
@@ -134,75 +139,22 @@ def csv_bytes(entries: Iterable[Entry], *, is_beginning: bool = True) -> bytes:
     return text.getvalue().encode()
 
 
-class _Export:
-    """A register on its way to a file: `steps` make it, then `pieces` are it."""
-
-    def __init__(self, found: Pages) -> None:
-        self._pages = found
-        self._aside = Aside()
-        self._path = self._aside.path / "register"
-
-    def pieces(self) -> Generator[bytes, None, None]:
-        with self._path.open("rb") as file:
-            while block := file.read(BLOCK_BYTES):
-                yield block
-
-    def size(self) -> int:
-        """Return how many bytes `pieces` are, once the first of them is made."""
-        return self._path.stat().st_size
-
-    def close(self) -> None:
-        self._aside.remove()
+def write_csv(found: Pages, file: IO[bytes]) -> None:
+    """Write a register as CSV into an open file."""
+    file.write(csv_bytes([]))
+    for page in found:
+        file.write(csv_bytes(page, is_beginning=False))
 
 
-class CsvRegister(_Export):
-    """A register as CSV."""
+def write_xlsx(found: Pages, file: IO[bytes]) -> None:
+    """Write a register as a workbook into an open file; its rows wait on the disk."""
+    from xlsxwriter import Workbook  # slow to load, and no command asks
 
-    def steps(self) -> Generator[None, None, None]:
-        with self._path.open("wb") as file:
-            file.write(csv_bytes([]))
-            for page in self._pages:
-                file.write(csv_bytes(page, is_beginning=False))
-                yield
-
-
-class XlsxRegister(_Export):
-    """A register as a workbook; its rows go to the disk as they come."""
-
-    def __init__(self, found: Pages) -> None:
-        super().__init__(found)
-        self._book: Any = None
-
-    def steps(self) -> Generator[None, None, None]:
-        self._book = self._begin()
-        sheet = _Sheet(self._book)
-        for page in self._pages:
+    with TemporaryDirectory() as folder, Workbook(file, {**WORKBOOK, "tmpdir": folder}) as book:
+        sheet = _Sheet(book)
+        for page in found:
             sheet.add(page)
-            yield
         sheet.add_totals()
-
-    def pieces(self) -> Generator[bytes, None, None]:
-        if self._book:
-            self._book.close()  # it compresses all: long, so not among the steps
-            self._book = None
-        yield from super().pieces()
-
-    def close(self) -> None:
-        for sheet in self._book.worksheets() if self._book else ():
-            sheet.row_data_fh.close()  # of a workbook that nobody waits for any more
-        super().close()
-
-    def _begin(self) -> "Workbook":
-        from xlsxwriter import Workbook  # slow to load, and no command asks
-
-        options = {
-            "constant_memory": True,
-            "tmpdir": str(self._aside.path),
-            "strings_to_formulas": False,
-            "strings_to_urls": False,
-            "strings_to_numbers": False,
-        }
-        return Workbook(str(self._path), options)
 
 
 class _Sheet:

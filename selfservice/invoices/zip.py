@@ -1,15 +1,14 @@
-"""The archive: documents as one ZIP, made while it leaves, with an index and their SHA-256."""
+"""Documents as one ZIP, with an index and their SHA-256."""
 
-import os
 import unicodedata
-from collections.abc import Collection, Generator, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from zipfile import ZipFile
 
 from flask import current_app
-from zipstream import ZipStream
 
 from selfservice.accounts.models import User
 from selfservice.db import Prepared, rows
@@ -20,13 +19,15 @@ from selfservice.invoices.filters import Filters
 from selfservice.invoices.finding import shown
 from selfservice.invoices.models import Invoice
 
-BLOCK_BYTES = 64 * 1024
 NAME_BYTES = 180  # far below the 255 of any file system
 FORBIDDEN = str.maketrans('<>:"/\\|?*', "-" * 9)
 INDEX = "index.csv"
 SUMS = "SHA256SUMS"
-Content = Generator[bytes, None, None]
-_COLUMNS = (Invoice.id, Invoice.sha256, Invoice.has_xml, Invoice.xml_size_bytes, *export.COLUMNS)
+_COLUMNS = (Invoice.id, Invoice.sha256, Invoice.has_xml, *export.COLUMNS)
+
+
+class NoDocumentError(Exception):
+    """There is nothing to put into an archive."""
 
 
 class TooManyDocumentsError(Exception):
@@ -44,14 +45,12 @@ class LostXmlError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """What an archive needs of a document; `xml_size` is None where only reading it would tell."""
+    """What an archive needs of a document."""
 
     id: int
-    path: str
+    path: Path
     sha256: str
-    size: int
     has_xml: bool
-    xml_size: int | None
     entry: Entry
 
 
@@ -93,74 +92,45 @@ def _read(query: Any, sort: str) -> list[Document]:
 
 
 def _documents(found: Iterable[tuple[Any, ...]]) -> list[Document]:
-    """Return documents of the values of _COLUMNS; FileNotFoundError where a file is lost."""
-    entry_of, name_of = export.reader_of_entries(), storage.namer()
-    return [_document(row, name_of(row[1]), entry_of(row[4:])) for row in found]
+    """Return documents of the values of _COLUMNS."""
+    entry_of = export.reader_of_entries()
+    return [
+        Document(row[0], storage.path_of(row[1]), row[1], bool(row[2]), entry_of(row[3:]))
+        for row in found
+    ]
 
 
-def _document(row: tuple[Any, ...], path: str, entry: Entry) -> Document:
-    invoice_id, digest, has_xml, xml_size = row[:4]
-    size = os.stat(path).st_size  # noqa: PTH116 (by a Path, thousands take a while)
-    return Document(invoice_id, path, digest, size, has_xml, xml_size, entry)
+def write_zip(documents: list[Document], file: IO[bytes]) -> None:
+    """Write a ZIP of documents, their XML, an index and the SHA-256 of each into an open file.
 
-
-class Archive:
-    """A ZIP of documents, stored as they are.
-
-    `size` is None where the length of an XML is unknown (deposited before the portal kept it).
-    A file that vanishes or changes its length on the way ends `pieces` with an error.
+    Entries are stored, with their sizes before them: unzippers that read a stream take them too.
+    Raises NoDocumentError, and FileNotFoundError or LostXmlError for a document whose file is
+    not what it was.
     """
+    if not documents:
+        raise NoDocumentError
+    sums: dict[str, str] = {}
+    with ZipFile(file, "w") as archive:
 
-    def __init__(self, documents: list[Document]) -> None:
-        self._sums: dict[str, str] = {}
-        self._contents: list[Content] = []
-        is_sized = all(each.xml_size is not None for each in documents if each.has_xml)
-        self._zip = ZipStream(sized=is_sized)
+        def add(name: str, content: bytes) -> None:
+            archive.writestr(name, content)
+            sums[name] = sha256(content).hexdigest()
+
         for name, document in zip(_names(documents), documents, strict=True):
-            self._add(name, document)
-        index = export.csv_bytes(each.entry for each in documents)
-        self._sums[INDEX] = sha256(index).hexdigest()
-        self._zip.add(index, INDEX)
-        length = sum(64 + 2 + len(name.encode()) + 1 for name in self._sums)
-        self._zip.add(self._sum_lines(), SUMS, size=length)
-        self.size = len(self._zip) if is_sized else None
+            archive.write(document.path, f"{name}.pdf")
+            sums[f"{name}.pdf"] = document.sha256
+            if document.has_xml:
+                add(f"{name}.xml", _xml_of(document))
+        add(INDEX, export.csv_bytes(each.entry for each in documents))
+        lines = [f"{digest}  {name}\n" for name, digest in sums.items()]
+        archive.writestr(SUMS, "".join(lines))
 
-    def pieces(self) -> Content:
-        """Yield the archive in blocks, without the database: files are opened one by one."""
-        waiting = bytearray()
-        try:
-            for piece in self._zip:
-                waiting += piece
-                if len(waiting) >= BLOCK_BYTES:
-                    yield bytes(waiting)
-                    waiting.clear()
-            yield bytes(waiting)
-        finally:
-            for content in self._contents:
-                content.close()  # now: the file of a reader who left would stay open for a while
 
-    def _add(self, name: str, document: Document) -> None:
-        self._sums[f"{name}.pdf"] = document.sha256
-        self._add_content(_blocks(document.path), f"{name}.pdf", document.size)
-        if document.has_xml:
-            xml = f"{name}.xml"
-            self._sums[xml] = ""
-            self._add_content(self._xml(xml, document.path), xml, document.xml_size)
-
-    def _add_content(self, content: Content, name: str, size: int | None) -> None:
-        self._contents.append(content)
-        self._zip.add(content, name, size=size)
-
-    def _xml(self, name: str, path: str) -> Content:
-        content = embedded_xml.extract(Path(path))
-        if content is None:
-            raise LostXmlError(path)
-        self._sums[name] = sha256(content).hexdigest()
-        yield content
-
-    def _sum_lines(self) -> Iterator[bytes]:
-        for name, digest in self._sums.items():
-            yield f"{digest}  {name}\n".encode()
+def _xml_of(document: Document) -> bytes:
+    xml = embedded_xml.extract(document.path)
+    if xml is None:
+        raise LostXmlError(document.path)
+    return xml
 
 
 def _names(documents: Iterable[Document]) -> Iterator[str]:
@@ -182,9 +152,3 @@ def safe_name(text: str) -> str:
     if not name.isprintable():
         name = "".join(each if each.isprintable() else "-" for each in name)
     return name.encode()[:NAME_BYTES].decode("utf-8", "ignore").rstrip(". ")
-
-
-def _blocks(path: str) -> Content:
-    with Path(path).open("rb") as file:
-        while block := file.read(BLOCK_BYTES):
-            yield block

@@ -20,7 +20,7 @@ def download(secret: str) -> Response | tuple[str, int]:
     except tokens.DeadTokenError:
         return render_template("errors/410.html"), 410
     invoice = link.invoice
-    response = send_pdf(invoice.sha256, number=invoice.number, kind="attachment")
+    response = send_pdf(invoice.sha256, number=invoice.number, is_attached=True)
     if request.method != "HEAD":  # after: a lost file is an error, and was not fetched
         direct_links.mark_fetched(link, origin=origin())
     return response

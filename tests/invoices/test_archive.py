@@ -6,6 +6,7 @@ import json
 import subprocess
 import zipfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,12 +14,13 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from selfservice import clock, files
+from selfservice import clock
 from selfservice.audit import AuditEntry
 from selfservice.db import database
-from selfservice.invoices import queries, storage
+from selfservice.invoices import places, queries, storage
 from selfservice.invoices import zip as archives
 from selfservice.invoices.models import Invoice, Opening
+from selfservice.invoices.places import MAX_PLACES, MAX_PLACES_OF_ONE, NoPlaceError
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser
 from tests.factories import People, make_invoice, make_profile, make_user
@@ -86,16 +88,6 @@ def test_ticked_ids_need_no_choice_and_count_once(alice: Browser, people: People
     invoice = stored(people.alice.company)
     response = alice.get(f"/factures/archive.zip?id={invoice.id}&id={invoice.id}")
     assert len(opened(response).namelist()) == 3
-
-
-def test_an_xml_of_unknown_length_leaves_the_archive_without_announced_size(
-    alice: Browser, people: People
-) -> None:
-    xml = cii(number="F-1")
-    invoice = stored(people.alice.company, xml=xml, xml_size_bytes=None)
-    response = ask(alice, invoice)
-    assert response.content_length is None
-    assert opened(response).read(f"{invoice.issued_on}_F-1.xml") == xml
 
 
 def test_all_found_is_what_the_list_shows_on_all_its_pages(alice: Browser, people: People) -> None:
@@ -259,40 +251,32 @@ def test_a_lost_file_is_an_error_and_nothing_counts_as_opened(
     assert Opening.select().count() == 0
 
 
-@pytest.mark.parametrize("fault", ["vanished", "shortened"])
-def test_a_file_that_changes_on_the_way_ends_the_archive_with_an_error(
-    people: People, fault: str
-) -> None:
-    invoice = stored(people.alice.company)
-    pieces = archives.Archive(archives.choose(people.alice, [invoice.id])).pieces()
-    path = storage.path_of(invoice.sha256)
-    path.unlink() if fault == "vanished" else path.write_bytes(b"%PDF-")
-    with pytest.raises((FileNotFoundError, RuntimeError)):
-        list(pieces)
-
-
 def test_beyond_so_many_at_once_the_reader_is_asked_to_come_back(
     alice: Browser, people: People, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     invoice = stored(people.alice.company)
     monkeypatch.setattr(archives, "choose", None)  # nothing is read for who has to come back
-    taken = [files.Place(people.alice.id) for _ in range(files.MAX_LONG_BODIES_OF_ONE)]
+    taken = [places.open_file(people.alice.company_id) for _ in range(MAX_PLACES_OF_ONE)]
     for address in (f"archive.zip?id={invoice.id}", "registre.csv", "registre.xlsx"):
         response = alice.get(f"/factures/{address}")
         assert response.status_code == 503 and "Retry-After" in response.headers
         assert "Trop de téléchargements en cours" in response.text
     assert journal() == []
-    taken.clear()
+    for file in taken:
+        file.close()
+    del taken, file
     monkeypatch.undo()
     assert ask(alice, invoice).status_code == 200
 
 
 def test_nobody_takes_the_places_of_all() -> None:
-    taken = [files.Place(1) for _ in range(files.MAX_LONG_BODIES_OF_ONE)]
-    with pytest.raises(files.TooManyLongBodiesError):
-        files.Place(1)
-    taken += [files.Place(each) for each in range(2, 2 + files.MAX_LONG_BODIES - len(taken))]
-    with pytest.raises(files.TooManyLongBodiesError):
-        files.Place(1000)
-    taken.pop()
-    files.Place(1000)
+    with ExitStack() as taken:
+        for company_id in [1] * MAX_PLACES_OF_ONE:
+            taken.enter_context(places.open_file(company_id))
+        with pytest.raises(NoPlaceError):
+            places.open_file(1)
+        for company_id in range(2, 2 + MAX_PLACES - MAX_PLACES_OF_ONE):
+            taken.enter_context(places.open_file(company_id))
+        with pytest.raises(NoPlaceError):
+            places.open_file(1000)
+    places.open_file(1000).close()

@@ -106,7 +106,7 @@ def test_server_writes_only_json_lines(app: Flask, instance: Path) -> None:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     keys = {"PUBLIC_URL": address, "LOG_LEVEL": "info"}
-    with running(instance, "serve", "--port", str(port), "--workers", "1", **keys):
+    with running(instance, "serve", "--port", str(port), **keys):
         wait_until(lambda: _answers(f"{address}/connexion?next=/secret"))
     lines = [json.loads(each) for each in said(instance).read_text("utf-8").splitlines()]
     line = next(each for each in lines if "path" in each)

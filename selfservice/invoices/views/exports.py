@@ -1,24 +1,25 @@
-"""What is kept of the list: an archive of documents, and the register."""
+"""What is taken away from the list: a ZIP of documents, and the register."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import IO, Any
 
-from flask import Response, abort, flash, redirect, render_template, request, url_for
+from flask import Response, abort, flash, redirect, render_template, request, send_file, url_for
 from flask_login import login_required
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from selfservice import clock
 from selfservice.accounts.views.visitor import origin
-from selfservice.files import LongBody, Place, TooManyLongBodiesError
 from selfservice.help import help_url
-from selfservice.invoices import downloads, export
+from selfservice.invoices import downloads, export, places
 from selfservice.invoices import zip as archives
 from selfservice.invoices.downloads import UnknownInvoiceError
-from selfservice.invoices.export import CsvRegister, TooLongForASheetError, XlsxRegister
+from selfservice.invoices.export import TooLongForASheetError
 from selfservice.invoices.filters import NAMES, clean_filters
+from selfservice.invoices.places import NoPlaceError
 from selfservice.invoices.views.blueprint import blueprint, reader
-from selfservice.invoices.views.documents import name_content
-from selfservice.invoices.zip import Archive, Document, TooManyDocumentsError
+from selfservice.invoices.views.documents import as_private, plain
+from selfservice.invoices.zip import Document, NoDocumentError, TooManyDocumentsError
 
 NOTHING_TICKED = "Cochez au moins un document."
 NOTHING_FOUND = "Il n’y a aucun document à télécharger."
@@ -43,57 +44,54 @@ def archive() -> BaseResponse:
     is_all = request.args.get("choix") == "tout"
     if is_all and filters.problems:
         return _back()
-    place = Place(reader().id)  # before anything is read: a crowd costs little
-    try:
+
+    def write(file: IO[bytes]) -> None:
         documents = archives.choose_all(reader(), filters) if is_all else _ticked()
+        archives.write_zip(documents, file)
+        if request.method != "HEAD":
+            ids = [each.id for each in documents]
+            downloads.mark_all_opened(reader(), ids, origin=origin())
+
+    try:
+        return _attached(write, "application/zip", "factures.zip")
     except UnknownInvoiceError:
         abort(404)
     except TooManyDocumentsError as error:
         return _back(TOO_MANY.format(count=error.count, limit=error.limit))
-    if not documents:
+    except NoDocumentError:
         return _back(NOTHING_FOUND if is_all else NOTHING_TICKED)
-    made = Archive(documents)
-    response = _attached("application/zip", "factures", "zip")
-    if made.size is not None:
-        response.content_length = made.size
-    if request.method != "HEAD":
-        response.response = LongBody(made.pieces(), place)
-        ids = [each.id for each in documents]
-        downloads.mark_all_opened(reader(), ids, origin=origin())
-    return response
 
 
 @blueprint.get("/registre.csv")
 @login_required
 def register_csv() -> BaseResponse:
-    return _register(CsvRegister, Place(reader().id), "csv", "text/csv; charset=utf-8")
+    return _register(export.write_csv, "text/csv", "registre.csv")
 
 
 @blueprint.get("/registre.xlsx")
 @login_required
 def register_xlsx() -> BaseResponse:
-    place = Place(reader().id)
     try:
         export.check_sheet(reader(), clean_filters(request.args))
     except TooLongForASheetError as error:
         return _back(TOO_LONG.format(limit=error.limit))
-    return _register(XlsxRegister, place, "xlsx", XLSX)
+    return _register(export.write_xlsx, XLSX, "registre.xlsx")
 
 
 def _register(
-    form: type[CsvRegister] | type[XlsxRegister], place: Place, extension: str, content_type: str
+    write_pages: Callable[[export.Pages, IO[bytes]], None], mimetype: str, name: str
 ) -> BaseResponse:
     filters = clean_filters(request.args)
     if filters.problems:
         return _back()
-    response = _attached(content_type, "registre", extension)
-    if request.method != "HEAD":
-        made = form(export.pages(reader(), filters))
-        response.response = LongBody(
-            made.pieces(), place, steps=made.steps(), length=made.size, on_close=made.close
-        )
-        export.record_export(reader(), form=extension, origin=origin())
-    return response
+
+    def write(file: IO[bytes]) -> None:
+        write_pages(export.pages(reader(), filters), file)
+        if request.method != "HEAD":
+            form = name.rpartition(".")[2]
+            export.record_export(reader(), form=form, origin=origin())
+
+    return _attached(write, mimetype, name)
 
 
 def _ticked() -> list[Document]:
@@ -103,10 +101,21 @@ def _ticked() -> list[Document]:
     return archives.choose(reader(), [int(each) for each in ids])
 
 
-def _attached(content_type: str, subject: str, extension: str) -> Response:
-    response = Response(content_type=content_type, direct_passthrough=True)
-    name = f"{subject}-{reader().company.client_number}-{clock.today()}.{extension}"
-    return name_content(response, "attachment", name)
+def _attached(write: Callable[[IO[bytes]], None], mimetype: str, name: str) -> Response:
+    """Answer with the file that `write` writes; its name gets the client number and the day."""
+    stem, _, extension = name.rpartition(".")
+    name = f"{stem}-{reader().company.client_number}-{clock.today()}.{extension}"
+    file = places.open_file(reader().company_id)  # before anything is read: a crowd costs little
+    try:
+        write(file)
+    except Exception:
+        file.close()
+        raise
+    size = file.tell()
+    file.seek(0)
+    response = send_file(file, mimetype=mimetype, as_attachment=True, download_name=plain(name))
+    response.content_length = size
+    return as_private(response)
 
 
 def _back(message: str = "") -> BaseResponse:
@@ -120,6 +129,6 @@ def _back(message: str = "") -> BaseResponse:
     return redirect(url_for("invoices.index", **kept))
 
 
-@blueprint.errorhandler(TooManyLongBodiesError)
-def _on_crowd(_error: TooManyLongBodiesError) -> tuple[str, int, dict[str, str]]:
+@blueprint.errorhandler(NoPlaceError)
+def _on_crowd(_error: NoPlaceError) -> tuple[str, int, dict[str, str]]:
     return render_template("invoices/crowd.html"), 503, {"Retry-After": RETRY_SECONDS}
