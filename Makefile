@@ -76,7 +76,7 @@ captures: install system ## Take the screenshots again from the running demonstr
 	@python -m docs_tools.captures
 
 pdf: install system ## Print the PDF of the pages that offer one again
-	@python -m docs_tools.printer
+	@python -m docs_tools.pdf
 
 requirements: ## Pin requirements.txt again from pyproject.toml
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \

@@ -5,9 +5,7 @@ changes an image. An element that is missing or renamed fails the run by name.
 """
 
 import io
-import os
 import re
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,32 +19,16 @@ from playwright.sync_api import (
     FrameLocator,
     Locator,
     Page,
-    Playwright,
     expect,
     sync_playwright,
 )
 
-from docs_tools import build, figures
+from docs_tools import chromium, figures
 from docs_tools.demonstration import Demonstration
+from docs_tools.pages import DOCS
 from selfservice.accounts.messages import PASSWORD_CHANGED
 
-DOCS = build.ROOT / "site_docs"
 MARKS_SCRIPT = Path(__file__).with_name("marks.js").read_text("utf-8")
-CHROMIUM_FLAGS = (
-    # Without these two, the metrics of a font depend on which of two settings arrives first.
-    "--disable-font-subpixel-positioning",
-    "--force-device-scale-factor=2",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-lcd-text",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--font-render-hinting=none",
-    "--force-color-profile=srgb",
-    "--hide-scrollbars",
-    "--no-first-run",
-)
 T = TypeVar("T")
 PATIENCE_MS = 3_000  # with an element that should be there
 PAGE_PATIENCE_MS = 15_000
@@ -220,7 +202,7 @@ def take_all(names: list[str]) -> list[str]:
         Demonstration(Path(folder)) as demonstration,
         sync_playwright() as playwright,
     ):
-        photographer = Photographer(_launch(playwright), demonstration)
+        photographer = Photographer(chromium.launch(playwright), demonstration)
         for capture in wanted:
             try:
                 has_changed = keep(photographer.take(capture), DOCS / capture.file)
@@ -231,17 +213,8 @@ def take_all(names: list[str]) -> list[str]:
     return faults
 
 
-def _launch(playwright: Playwright) -> Browser:
-    # A page's locale does not reach the fields of dates: they follow the browser's own language.
-    return playwright.chromium.launch(
-        executable_path=shutil.which("chromium"),
-        args=list(CHROMIUM_FLAGS),
-        env=os.environ | {"LANGUAGE": "fr"},
-    )
-
-
 def main() -> int:
-    if not shutil.which("chromium"):
+    if not chromium.is_there():
         print("Il manque Chromium : apt-get install chromium", file=sys.stderr)
         return 1
     try:

@@ -15,9 +15,8 @@ from werkzeug.routing import RequestRedirect
 
 from docs_tools import build, built_site, capture_words, figures, pages, prose
 from docs_tools.page_words import words_behind
+from docs_tools.pages import DOCS
 from selfservice.app import create_app
-
-DOCS = build.ROOT / "site_docs"
 
 
 def make_portal(instance: Path) -> Flask:

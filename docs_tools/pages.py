@@ -9,6 +9,9 @@ from typing import Any
 
 import yaml
 
+from selfservice.config import REPOSITORY
+
+DOCS = REPOSITORY / "site_docs"
 FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
 
 

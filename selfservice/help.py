@@ -124,12 +124,13 @@ def init_app(app: Flask) -> None:
 def _add_static(static: WhiteNoise, built: Path) -> None:
     """Serve each file under its own name and under the one that its content gives it.
 
-    `make site` has laid compressed copies under that name; others would be of another content.
+    `make site` has laid a copy of it that comes compressed, unless the file has changed since.
     """
     for file in STATIC.iterdir():
-        static.add_file_to_dictionary(f"/static/{file.name}", str(file))
-        copy = built / hashed_name(file)
-        static.add_file_to_dictionary(f"/static/{copy.name}", str(copy if copy.is_file() else file))
+        copy = built / file.name
+        is_fresh = copy.is_file() and copy.read_bytes() == file.read_bytes()
+        for name in (file.name, hashed_name(file)):
+            static.add_file_to_dictionary(f"/static/{name}", str(copy if is_fresh else file))
 
 
 @blueprint.get(PREFIX)

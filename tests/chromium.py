@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from docs_tools import build
-from docs_tools.captures import CHROMIUM_FLAGS
+from docs_tools.chromium import FLAGS
 from selfservice import help as help_site
 
 
@@ -34,7 +34,7 @@ def chromium_with_pdf(playwright: Playwright) -> Iterator[Browser]:
 def _launched(playwright: Playwright, path: str | None) -> Iterator[Browser]:
     if not path:
         pytest.skip("needs Debian's chromium and chromium-headless-shell: make system")
-    browser = playwright.chromium.launch(executable_path=path, args=list(CHROMIUM_FLAGS))
+    browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
     yield browser
     browser.close()
 

@@ -101,14 +101,13 @@ def test_site_is_written_in_good_french(site: BuiltSite) -> None:
     ids=["dead link", "unknown variable"],
 )
 def test_build_tells_in_the_words_of_mkdocs_what_it_refuses(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, fault: str
+    tmp_path: Path, text: str, fault: str
 ) -> None:
     plugins = "[{macros: {on_undefined: strict, on_error_fail: true}}]"
     (tmp_path / "mkdocs.yml").write_text(f"site_name: Essai\nplugins: {plugins}\n", "utf-8")
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/index.md").write_text(text, "utf-8")
-    monkeypatch.setattr(build, "ROOT", tmp_path)
     with pytest.raises(build.BuildError) as refused:
-        build.run_mkdocs(tmp_path / "site")
+        build.run_mkdocs(tmp_path / "site", tmp_path / "mkdocs.yml")
     assert fault in str(refused.value)
     assert "Traceback" not in str(refused.value)

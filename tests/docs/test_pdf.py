@@ -1,13 +1,16 @@
 """The guide and the FAQ to take away: tagged PDF that say what the pages say."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pikepdf
 import pytest
 from lxml import html
 
-from docs_tools import pdf, printer
+from docs_tools import pdf
 from docs_tools.pdf import Offer
+from selfservice.config import REPOSITORY
 
 TITLES = {"guide-de-connexion": "Guide de connexion", "foire-aux-questions": "Foire aux questions"}
 PAGE = """<!doctype html><html lang="fr"><head><title>Essai</title>
@@ -25,7 +28,7 @@ def offer(tmp_path: Path) -> Offer:
 
 @pytest.mark.parametrize("name", TITLES)
 def test_kept_pdf_says_what_its_page_says(site_dir: Path, name: str) -> None:
-    kept = printer.KEPT / f"{name}.pdf"
+    kept = pdf.KEPT / f"{name}.pdf"
     offer = Offer(site_dir / name / "index.html", site_dir)
     with pikepdf.open(kept) as known:
         assert known.docinfo[pdf.FINGERPRINT] == offer.fingerprint(), "make pdf"
@@ -56,13 +59,18 @@ def test_page_links_to_its_pdf(site_dir: Path, name: str) -> None:
     assert tree.xpath("//a[@class='pdf']/@href") == [f"../assets/pdf/{name}.pdf"]
 
 
+def complete(site_dir: Path) -> None:
+    """In a process of its own: one process bears one Playwright, and the tests have it."""
+    subprocess.run([sys.executable, "-m", "docs_tools.pdf", site_dir], cwd=REPOSITORY, check=True)
+
+
 @pytest.mark.browser
 def test_printing_twice_gives_the_same_file_and_a_changed_text_another(offer: Offer) -> None:
-    pdf.complete(offer.site_dir)
+    complete(offer.site_dir)
     first = offer.pdf.read_bytes()
     assert offer.is_kept()
     offer.pdf.unlink()
-    pdf.complete(offer.site_dir)
+    complete(offer.site_dir)
     assert offer.pdf.read_bytes() == first
     offer.page.write_text(PAGE.format(text="Deux."), "utf-8")
     assert not offer.is_kept()
@@ -71,7 +79,7 @@ def test_printing_twice_gives_the_same_file_and_a_changed_text_another(offer: Of
 def test_without_chromium_a_stale_pdf_and_its_link_go(
     offer: Offer, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(pdf.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(pdf.chromium, "is_there", lambda: False)
     offer.pdf.parent.mkdir(parents=True)
     with pikepdf.new() as stale:
         stale.save(offer.pdf)

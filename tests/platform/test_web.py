@@ -2,18 +2,19 @@
 
 import gzip
 import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import brotli
 import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
+from whitenoise import compress
 
-from docs_tools.build import add_static, compress
 from selfservice import audit
 from selfservice import help as help_site
 from selfservice.audit import AuditEntry
+from selfservice.files import STATIC
 from selfservice.web import safe_next
 from tests.conftest import Browser
 from tests.factories import People
@@ -157,21 +158,21 @@ def test_static_files_are_named_by_their_content_and_cached_for_ever(browser: Br
 def test_static_files_come_compressed_where_the_site_is_built(
     tmp_path: Path, configure: Callable[..., None], make_app: Callable[[], Flask]
 ) -> None:
-    add_static(tmp_path / "static")
-    compress(tmp_path)
+    shutil.copytree(STATIC, tmp_path / "static")
+    compress.main(["--quiet", "--no-brotli", str(tmp_path)])
     configure(HELP_SITE_DIR=str(tmp_path))
     client = make_app().test_client()
     sheet = re.search(r"/static/portal\.\w+\.css", client.get("/").text)
     assert sheet
     whole = client.get(sheet[0], headers={"Accept-Encoding": "identity"}).data
-    for asked, unpack in {"gzip, deflate, br": brotli.decompress, "gzip": gzip.decompress}.items():
+    for asked in ("gzip, deflate, br", "gzip"):
         response = client.get(sheet[0], headers={"Accept-Encoding": asked})
-        assert response.headers["Content-Encoding"] in asked
+        assert response.headers["Content-Encoding"] == "gzip"
         assert response.headers["Vary"] == "Accept-Encoding"
         assert "immutable" in response.headers["Cache-Control"]
         assert len(response.data) < len(whole) / 3
-        assert unpack(response.data) == whole
-    for refusal in ("br;q=0, gzip;q=0", "br; q=0.0,gzip;q=0.000", "br;q=0", "identity"):
+        assert gzip.decompress(response.data) == whole
+    for refusal in ("br;q=0, gzip;q=0", "br; q=0.0,gzip;q=0.000", "gzip;q=0", "identity"):
         response = client.get(sheet[0], headers={"Accept-Encoding": refusal})
         assert "Content-Encoding" not in response.headers and response.data == whole
     response = client.get(sheet[0], headers={"Accept-Encoding": "br;q=0, gzip;q=0.5"})
