@@ -9,6 +9,7 @@ from pathlib import Path
 
 from facturx import generate_from_binary
 
+from selfservice import files
 from selfservice.demo.cii import build_xml
 from selfservice.demo.page import draw_page
 from selfservice.demo.plan import PlannedDocument
@@ -38,7 +39,10 @@ def write_documents(
         if content is None:
             content = build_document(document)
             made += 1
-        _write(folder / f"{document.number}.pdf", content)
+        path = folder / f"{document.number}.pdf"
+        aside = f".{path.name}.csv"  # a deposit takes no *.csv for a document
+        with files.written_aside(path, aside=aside, is_synced=False) as file:
+            file.write(content)
     return made
 
 
@@ -62,9 +66,3 @@ def build_document(document: PlannedDocument) -> bytes:
         },
     )
     return pdf
-
-
-def _write(path: Path, content: bytes) -> None:
-    aside = path.with_name(f".{path.name}.csv")  # never a candidate of a deposit
-    aside.write_bytes(content)
-    aside.replace(path)

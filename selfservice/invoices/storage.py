@@ -18,6 +18,8 @@ from pathlib import Path
 
 from flask import current_app
 
+from selfservice.files import sync
+
 SYNC_THREADS = 8
 STORED_NAME = re.compile(r"[0-9a-f]{64}\.pdf")
 
@@ -158,12 +160,4 @@ def _shares(paths: Iterable[str]) -> list[list[str]]:
 
 def _sync_all(paths: list[str]) -> None:
     for path in paths:
-        _sync(path)
-
-
-def _sync(path: str) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(path)

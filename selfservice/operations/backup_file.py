@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from selfservice import config
+from selfservice import config, files
 from selfservice.operations.errors import OperationError
 
 FORMAT = 1
@@ -78,23 +78,16 @@ class Writer:
 
 @contextmanager
 def create(path: Path, manifest: Manifest) -> Iterator[Writer]:
-    """Write an archive aside, for its owner alone; it gets its name once it is whole on disk."""
+    """Write an archive that its owner alone may read; it gets its name once it is whole."""
     if path.exists():
         raise OperationError("target_exists", path=path)
-    aside = path.with_name(f".{path.name}.part")
-    aside.unlink(missing_ok=True)  # of a backup that was killed
-    try:
-        descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as handle:
-            with tarfile.open(fileobj=handle, mode="w", format=tarfile.PAX_FORMAT) as tar:
-                writer = Writer(tar, manifest)
-                yield writer
-                writer.end()
-            handle.flush()
-            os.fsync(handle.fileno())
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+    with (
+        files.written_aside(path, mode=0o600, aside=f".{path.name}.part") as handle,
+        tarfile.open(fileobj=handle, mode="w", format=tarfile.PAX_FORMAT) as tar,
+    ):
+        writer = Writer(tar, manifest)
+        yield writer
+        writer.end()
 
 
 def unpack(path: Path, folder: Path) -> Manifest:

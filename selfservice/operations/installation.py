@@ -1,11 +1,10 @@
 """Making an instance: its folder, secret key, database and migrations."""
 
-import os
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from selfservice import config, db
+from selfservice import config, db, files
 
 
 @dataclass(frozen=True)
@@ -32,21 +31,12 @@ def install(instance: Path) -> Installed:
 
 def _make_key(path: Path) -> bool:
     """Write a key that is whole or absent; of several processes one wins."""
-    if path.exists() and path.stat().st_size:
+    is_empty = path.exists() and not path.stat().st_size  # an earlier attempt was killed
+    if path.exists() and not is_empty:
         return False
-    aside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    descriptor = os.open(aside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
-        handle.write(secrets.token_urlsafe(48))
-        handle.flush()
-        os.fsync(handle.fileno())
     try:
-        if path.exists():  # empty: an earlier attempt was killed
-            aside.replace(path)
-        else:
-            os.link(aside, path)
+        with files.written_aside(path, mode=0o600, is_replacing=is_empty) as file:
+            file.write(secrets.token_urlsafe(48).encode())
     except FileExistsError:
         return False
-    finally:
-        aside.unlink(missing_ok=True)
     return True

@@ -4,12 +4,11 @@ SVG is refused: it can hold scripts and links.
 """
 
 import hashlib
-import os
-import secrets
 from pathlib import Path
 
 from flask import current_app
 
+from selfservice import files
 from selfservice.suppliers.errors import WrongLogoError
 
 MAX_BYTES = 512 * 1024
@@ -24,7 +23,9 @@ def store(source: Path) -> str:
     if media_type(content) is None:
         raise WrongLogoError(source)
     sha256 = hashlib.sha256(content).hexdigest()
-    _write(path_of(sha256), content)
+    path_of(sha256).parent.mkdir(parents=True, exist_ok=True)
+    with files.written_aside(path_of(sha256)) as file:
+        file.write(content)
     return sha256
 
 
@@ -41,13 +42,3 @@ def media_type(content: bytes) -> str | None:
     if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
         return "image/webp"
     return None
-
-
-def _write(target: Path, content: bytes) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{target.name}.{secrets.token_hex(4)}")
-    with aside.open("wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(target)
