@@ -1,15 +1,43 @@
-"""Files: written aside and renamed, and the portal's own static files."""
+"""Files: written aside and renamed, CSV read and written, and the portal's own static files."""
 
+import csv
 import hashlib
+import io
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple
 
 STATIC = Path(__file__).with_name("static")
+# A spreadsheet takes such a cell for a formula (OWASP, « CSV injection »), full-width forms too.
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+class CsvRow(NamedTuple):
+    """A line that is not blank: where it begins in the file, its trimmed cells by column.
+
+    A row that is not whole has fewer cells than the heading, or text after its last column.
+    """
+
+    line: int
+    cells: dict[str, str]
+    is_whole: bool
+
+
+class CsvError(Exception):
+    """A CSV file cannot be used as a whole.
+
+    `problem` is "unreadable" (`detail`: the system's words), "not_utf8", "malformed" (a line
+    number), "unknown_columns", "missing_columns" or "repeated_columns" (their names).
+    """
+
+    def __init__(self, problem: str, detail: str = "") -> None:
+        super().__init__(problem, detail)
+        self.problem = problem
+        self.detail = detail
 
 
 @cache
@@ -65,3 +93,57 @@ def sync(path: Path | str) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+def read_csv(file: Path, *, known: Collection[str], required: str) -> list[CsvRow]:
+    """Read a file with semicolons in UTF-8, its first line naming some of the `known` columns.
+
+    Raises CsvError.
+    """
+    try:
+        text = file.read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise CsvError("unreadable", error.strerror or type(error).__name__) from error
+    except UnicodeDecodeError as error:
+        raise CsvError("not_utf8") from error
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";", strict=True)
+    rows = []
+    try:
+        columns = _columns(next(reader, []), known, required)
+        line = reader.line_num + 1
+        for cells in reader:
+            trimmed = [cell.strip() for cell in cells]
+            if any(trimmed):
+                is_whole = len(cells) >= len(columns) and not any(trimmed[len(columns) :])
+                rows.append(CsvRow(line, dict(zip(columns, trimmed, strict=False)), is_whole))
+            line = reader.line_num + 1  # a quoted cell may span several lines
+    except csv.Error as error:
+        raise CsvError("malformed", str(reader.line_num)) from error
+    return rows
+
+
+def _columns(heading: list[str], known: Collection[str], required: str) -> list[str]:
+    columns = [name.strip().lower() for name in heading]
+    while columns and not columns[-1]:  # a heading that ends with « ; »
+        columns.pop()
+    problems = {
+        "unknown_columns": set(columns) - set(known),
+        "missing_columns": {required} - set(columns),
+        "repeated_columns": {name for name in columns if columns.count(name) > 1},
+    }
+    for problem, names in problems.items():
+        if names:
+            raise CsvError(problem, ", ".join(sorted(names)))
+    return columns
+
+
+def csv_lines(rows: Iterable[Iterable[str]], *, line_end: str = "\r\n") -> bytes:
+    """Return CSV with semicolons in UTF-8. Text of others goes through `inert` first."""
+    text = io.StringIO(newline="")
+    csv.writer(text, delimiter=";", lineterminator=line_end).writerows(rows)
+    return text.getvalue().encode()
+
+
+def inert(text: str) -> str:
+    """Return a cell that no spreadsheet computes: an apostrophe goes before a formula."""
+    return f"'{text}" if text.startswith(FORMULA_STARTS) else text

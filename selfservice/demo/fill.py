@@ -1,6 +1,5 @@
 """Filling a demonstration instance through the real doors: register, deposit, mails."""
 
-import csv
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,13 +16,13 @@ from selfservice.demo.plan import planned
 from selfservice.demo.register import COLLEAGUES, PASSWORDS, SELLERS, Colleague, Seller
 from selfservice.deposits.deposit import DepositReport, deposit_folder
 from selfservice.deposits.messages import refusal_lines
+from selfservice.files import csv_lines
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from selfservice.mail import delivery
 from selfservice.notifications import send
-from selfservice.suppliers.companies_csv import import_companies
+from selfservice.suppliers.companies_csv import COLUMNS, import_companies
 from selfservice.suppliers.models import Supplier
-from selfservice.suppliers.register_row import COLUMNS
 from selfservice.suppliers.registration import set_supplier
 
 
@@ -122,11 +121,8 @@ def _add(report: DemoReport, deposit: DepositReport) -> None:
 
 def _write_register(folder: Path, seller: Seller, columns: Sequence[str]) -> Path:
     path = folder / "clients.csv"
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, delimiter=";")
-        writer.writerow(columns)
-        for customer in seller.customers:
-            writer.writerow(getattr(customer, column) for column in columns)
+    rows = [[getattr(customer, column) for column in columns] for customer in seller.customers]
+    path.write_bytes(csv_lines([columns, *rows]))
     return path
 
 

@@ -81,9 +81,9 @@ INDEX_PROBLEMS = {
     "unreadable": "{detail}",
     "not_utf8": "ce fichier n'est pas en UTF-8",
     "malformed": "ligne {detail}",
-    "no_file_column": "la colonne « file » manque",
+    "missing_columns": "la colonne « file » manque",
     "unknown_columns": "colonnes inconnues : {detail}",
-    "repeated_column": "une colonne est en double",
+    "repeated_columns": "une colonne est en double",
 }
 
 DEPOSIT_SUMMARY = (

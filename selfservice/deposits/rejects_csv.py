@@ -1,17 +1,15 @@
 """`rejets.csv`: what a deposit refused, rewritten by each run beside the documents."""
 
-import csv
 import fcntl
-import io
 import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
+from selfservice import files
 from selfservice.deposits.errors import RejectsNotWrittenError
 
 NAME = "rejets.csv"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def write_rejects(folder: Path, refused: Iterable[tuple[str, str]]) -> None:
@@ -19,12 +17,10 @@ def write_rejects(folder: Path, refused: Iterable[tuple[str, str]]) -> None:
 
     Cells that a spreadsheet would compute begin with an apostrophe.
     """
-    buffer = io.StringIO(newline="")
-    writer = csv.writer(buffer, delimiter=";", lineterminator="\n")
-    writer.writerow(("file", "reason"))
-    writer.writerows((_inert(_readable(file)), reason) for file, reason in refused)
+    rows = [(files.inert(_readable(file)), reason) for file, reason in refused]
+    content = files.csv_lines([("file", "reason"), *rows], line_end="\n")
     try:
-        _replace(folder, buffer.getvalue().encode("utf-8"))
+        _replace(folder, content)
     except OSError as error:
         raise RejectsNotWrittenError(folder / NAME, error.strerror or "") from error
 
@@ -34,20 +30,12 @@ def _replace(folder: Path, content: bytes) -> None:
     try:
         with suppress(OSError):  # some network folders know no locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # A *.csv name, always the same: never taken for a document, never left behind twice.
-        aside = folder / f".{NAME}"
-        with aside.open("wb") as file:
+        # A *.csv name is never taken for a document.
+        with files.written_aside(folder / NAME, aside=f".{NAME}") as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        aside.replace(folder / NAME)
     finally:
         os.close(descriptor)
 
 
 def _readable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "replace")
-
-
-def _inert(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell

@@ -1,7 +1,5 @@
 """The register: what the filters find over everything available, as CSV and as a workbook."""
 
-import csv
-import io
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time
@@ -14,6 +12,7 @@ from flask import current_app
 from selfservice import audit, clock
 from selfservice.accounts.models import User
 from selfservice.db import database, read_date, rows
+from selfservice.files import csv_lines, inert
 from selfservice.invoices import sorting
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.finding import matching
@@ -48,8 +47,6 @@ HEADINGS = {
 AMOUNTS = ("net_cents", "vat_cents", "gross_cents")
 DAYS = ("issued_on", "due_on", "available_until")
 COLUMNS = tuple(getattr(Invoice, name) for name in HEADINGS if name != "available_until")
-# What a spreadsheet would take for a formula, full-width forms included (OWASP).
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 class TooLongForASheetError(Exception):
@@ -130,13 +127,10 @@ def record_export(user: User, *, form: str, origin: str) -> None:
 
 def csv_bytes(entries: Iterable[Entry], *, is_beginning: bool = True) -> bytes:
     """Return lines that a French spreadsheet opens right, after their heading if beginning."""
-    text = io.StringIO(newline="")
-    writer = csv.writer(text, delimiter=";", lineterminator="\r\n")
-    if is_beginning:
-        text.write("\ufeff")
-        writer.writerow(heading for heading, _ in HEADINGS.values())
-    writer.writerows(map(_cells, entries))
-    return text.getvalue().encode()
+    lines = csv_lines(map(_cells, entries))
+    if not is_beginning:
+        return lines
+    return "\ufeff".encode() + csv_lines([[heading for heading, _ in HEADINGS.values()]]) + lines
 
 
 def write_csv(found: Pages, file: IO[bytes]) -> None:
@@ -240,10 +234,6 @@ def _day(day: date | None) -> str:
     return f"{day:%d/%m/%Y}" if day else ""
 
 
-def _text(text: str) -> str:
-    return f"'{text}" if text.startswith(FORMULA_STARTS) else text
-
-
 _WRITERS: list[Callable[[Any], str]] = [
-    _amount if name in AMOUNTS else _day if name in DAYS else _text for name in HEADINGS
+    _amount if name in AMOUNTS else _day if name in DAYS else inert for name in HEADINGS
 ]

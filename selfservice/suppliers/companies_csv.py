@@ -3,28 +3,40 @@
 Registering an address sends nothing (FAQ 2, 3): the next deposit does.
 """
 
-import csv
-import io
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
-from typing import Any
 
 from selfservice import audit, clock
 from selfservice.db import database
-from selfservice.suppliers.addresses import address_key
-from selfservice.suppliers.errors import (
-    MalformedRegisterError,
-    RegisterNotUtf8Error,
-    UnreadableRegisterError,
-    WrongColumnsError,
-)
+from selfservice.files import CsvError, CsvRow, read_csv
+from selfservice.suppliers.addresses import address_key, is_address
+from selfservice.suppliers.errors import RegisterError
+from selfservice.suppliers.identifiers import compact_client_number, compact_vat_number
 from selfservice.suppliers.messages import FAULT_LINE, FAULTS, IMPORT_SUMMARY
-from selfservice.suppliers.models import Company, Supplier
-from selfservice.suppliers.register_row import COLUMNS, RowError, clean_row
+from selfservice.suppliers.models import DELIVERIES, NOTIFICATION_MODES, Company, Supplier
 
 BATCH_ROWS = 500
+COLUMNS = (
+    "client_number",
+    "name",
+    "siren",
+    "vat_number",
+    "email",
+    "notification",
+    "delivery",
+)
+
+
+class _RowError(Exception):
+    """A row that is left out; `code` names the fault, `facts` what its message needs."""
+
+    def __init__(self, code: str, **facts: str | int) -> None:
+        super().__init__(code, facts)
+        self.code = code
+        self.facts = facts
 
 
 @dataclass(frozen=True)
@@ -61,12 +73,6 @@ class ImportReport:
         return [FAULT_LINE.format(fault=fault) for fault in self.faults]
 
 
-@dataclass(frozen=True)
-class _Row:
-    line: int
-    cells: dict[str, str]
-
-
 def import_companies(supplier: Supplier, file: Path) -> ImportReport:
     """Create and update the companies of a register; those absent from it stay.
 
@@ -76,72 +82,34 @@ def import_companies(supplier: Supplier, file: Path) -> ImportReport:
     cannot be used; nothing has changed then.
     """
     report = ImportReport()
-    rows = iter(_distinct(_read(file, report), report))
+    rows = _read(file, report)
     while batch := list(islice(rows, BATCH_ROWS)):
         _import_batch(supplier, batch, report)
     report.faults.sort(key=lambda fault: fault.line)
     return report
 
 
-def _read(file: Path, report: ImportReport) -> list[_Row]:
+def _read(file: Path, report: ImportReport) -> Iterator[CsvRow]:
+    """Yield the rows cleaned; leave out the faulty ones and a client number given before."""
     try:
-        text = file.read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise UnreadableRegisterError(file, error.strerror or type(error).__name__) from error
-    except UnicodeDecodeError as error:
-        raise RegisterNotUtf8Error(file) from error
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";", strict=True)
-    try:
-        columns = _columns(next(reader, []))
-        return list(_whole_rows(reader, columns, report))
-    except csv.Error as error:
-        raise MalformedRegisterError(file, reader.line_num) from error
-
-
-def _columns(header: list[str]) -> list[str]:
-    columns = [name.strip().lower() for name in header]
-    problems = {
-        "unknown": sorted(set(columns) - set(COLUMNS)),
-        "missing": sorted({"client_number"} - set(columns)),
-        "repeated": sorted({name for name in columns if columns.count(name) > 1}),
-    }
-    for problem, names in problems.items():
-        if names:
-            raise WrongColumnsError(problem, names)
-    return columns
-
-
-def _whole_rows(reader: Any, columns: list[str], report: ImportReport) -> Iterator[_Row]:
-    end = reader.line_num
-    for cells in reader:
-        line, end = end + 1, reader.line_num  # a quoted cell may span several lines
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != len(columns):
-            report.faults.append(Fault(line, "row_length"))
-            continue
-        yield _Row(line, dict(zip(columns, cells, strict=True)))
-
-
-def _distinct(rows: list[_Row], report: ImportReport) -> Iterator[_Row]:
-    """Clean each row; leave out the faulty ones and a client number given before."""
+        rows = read_csv(file, known=COLUMNS, required="client_number")
+    except CsvError as error:
+        raise RegisterError(file, error.problem, error.detail) from error
     first_lines: dict[str, int] = {}
     for row in rows:
         try:
-            cells = clean_row(row.cells)
-        except RowError as fault:
+            cells = _clean(row)
+            number = cells["client_number"]
+            if number in first_lines:
+                raise _RowError("repeated", value=number, first_line=first_lines[number])
+        except _RowError as fault:
             report.faults.append(Fault(row.line, fault.code, fault.facts))
             continue
-        number = cells["client_number"]
-        first_line = first_lines.setdefault(number, row.line)
-        if first_line != row.line:
-            facts: dict[str, str | int] = {"value": number, "first_line": first_line}
-            report.faults.append(Fault(row.line, "repeated", facts))
-            continue
-        yield _Row(row.line, cells)
+        first_lines[number] = row.line
+        yield CsvRow(row.line, cells, is_whole=True)
 
 
-def _import_batch(supplier: Supplier, batch: list[_Row], report: ImportReport) -> None:
+def _import_batch(supplier: Supplier, batch: list[CsvRow], report: ImportReport) -> None:
     numbers = [row.cells["client_number"] for row in batch]
     with database.atomic():
         query = Company.select().where(
@@ -165,7 +133,7 @@ def _import_batch(supplier: Supplier, batch: list[_Row], report: ImportReport) -
     report.unchanged += counts["unchanged"]
 
 
-def _apply(supplier: Supplier, company: Company | None, row: _Row, report: ImportReport) -> str:
+def _apply(supplier: Supplier, company: Company | None, row: CsvRow, report: ImportReport) -> str:
     if company is None and not row.cells.get("name"):
         report.faults.append(Fault(row.line, "no_name"))
         return "left_out"
@@ -197,3 +165,67 @@ def _register_address(company: Company, address: str) -> None:
         company.email_registered_at = clock.now() if key else None
     company.email = address or None
     company.email_key = key
+
+
+def _clean(row: CsvRow) -> dict[str, str]:
+    """Return the cells in the form they are stored in. Raises _RowError for the first bad one."""
+    if not row.is_whole:
+        raise _RowError("row_length")
+    return {name: _CHECKS[name](row.cells[name]) for name in COLUMNS if name in row.cells}
+
+
+def _client_number(text: str) -> str:
+    text = compact_client_number(text)
+    if not text:
+        raise _RowError("no_client_number")
+    if len(text) > 64 or not text.isprintable():
+        raise _RowError("client_number", value=text[:64])
+    return text
+
+
+def _name(text: str) -> str:
+    name = " ".join(text.split())
+    if len(name) > 200 or not name.isprintable():
+        raise _RowError("name")
+    return name
+
+
+def _siren(text: str) -> str:
+    digits = re.sub(r"\s", "", text)
+    if digits and not re.fullmatch(r"[0-9]{9}([0-9]{5})?", digits):
+        raise _RowError("siren", value=text)
+    return digits
+
+
+def _vat_number(text: str) -> str:
+    number = compact_vat_number(text)
+    if number and not re.fullmatch(r"[A-Z]{2}[A-Z0-9+*]{2,13}", number):
+        raise _RowError("vat_number", value=text)
+    return number
+
+
+def _email(text: str) -> str:
+    # The comparable form may be longer than what was written: both have to fit.
+    if text and (not is_address(text) or len(address_key(text)) > 320):
+        raise _RowError("email", value=text)
+    return text
+
+
+def _one_of(code: str, values: tuple[str, ...]) -> Callable[[str], str]:
+    def check(text: str) -> str:
+        if text and text.lower() not in values:
+            raise _RowError(code, value=text)
+        return text.lower()
+
+    return check
+
+
+_CHECKS: dict[str, Callable[[str], str]] = {
+    "client_number": _client_number,
+    "name": _name,
+    "siren": _siren,
+    "vat_number": _vat_number,
+    "email": _email,
+    "notification": _one_of("notification", NOTIFICATION_MODES),
+    "delivery": _one_of("delivery", DELIVERIES),
+}

@@ -47,32 +47,11 @@ class WrongLogoError(SupplierError):
 
 
 class RegisterError(SupplierError):
-    """The register as a whole cannot be imported; nothing has changed."""
+    """The register as a whole cannot be imported; nothing has changed.
 
+    `problem` is that of files.CsvError and a key of messages.REGISTER_PROBLEMS.
+    """
 
-class UnreadableRegisterError(RegisterError):
-    """The file is absent or cannot be opened."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__(path=path, reason=reason)
-
-
-class MalformedRegisterError(RegisterError):
-    """A `line` cannot be read as CSV."""
-
-    def __init__(self, path: Path, line: int) -> None:
-        super().__init__(path=path, line=line)
-
-
-class RegisterNotUtf8Error(RegisterError):
-    """The file is not UTF-8 text."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path=path)
-
-
-class WrongColumnsError(RegisterError):
-    """`columns` are wrong in one way; `problem` is a key of messages.COLUMN_PROBLEMS."""
-
-    def __init__(self, problem: str, columns: list[str]) -> None:
-        super().__init__(problem=problem, columns=", ".join(columns))
+    def __init__(self, path: Path, problem: str, detail: str) -> None:
+        super().__init__(path=path, detail=detail)
+        self.problem = problem

@@ -1,6 +1,6 @@
 """The French words of suppliers and of their register."""
 
-from selfservice.suppliers.errors import SupplierError, WrongColumnsError
+from selfservice.suppliers.errors import RegisterError, SupplierError
 
 NOTIFICATION_LABELS = {
     "none": "Aucun mail",
@@ -16,16 +16,14 @@ ERRORS = {
     "HostnameTakenError": "Le nom d'hôte « {hostname} » est celui d'un autre fournisseur.",
     "WrongValueError": "La valeur « {value} » ne convient pas pour « {field} ».",
     "WrongLogoError": "{path} : le logo doit être une image PNG, JPEG ou WebP de 512 ko au plus.",
-    "UnreadableRegisterError": "{path} : fichier illisible ({reason}).",
-    "RegisterNotUtf8Error": "{path} : ce fichier n'est pas en UTF-8.",
-    "MalformedRegisterError": "{path} : la ligne {line} n'est pas lisible.",
-    "WrongColumnsError": "Colonnes {problem} : {columns}.",
 }
-
-COLUMN_PROBLEMS = {
-    "unknown": "inconnues",
-    "missing": "manquantes",
-    "repeated": "en double",
+REGISTER_PROBLEMS = {
+    "unreadable": "{path} : fichier illisible ({detail}).",
+    "not_utf8": "{path} : ce fichier n'est pas en UTF-8.",
+    "malformed": "{path} : la ligne {detail} n'est pas lisible.",
+    "unknown_columns": "Colonnes inconnues : {detail}.",
+    "missing_columns": "Colonnes manquantes : {detail}.",
+    "repeated_columns": "Colonnes en double : {detail}.",
 }
 
 IMPORT_SUMMARY = (
@@ -50,7 +48,6 @@ FAULTS = {
 
 def explain(error: SupplierError) -> str:
     """Return the sentence of an error."""
-    facts = error.facts
-    if isinstance(error, WrongColumnsError):
-        facts = facts | {"problem": COLUMN_PROBLEMS[str(facts["problem"])]}
-    return ERRORS[type(error).__name__].format(**facts)
+    if isinstance(error, RegisterError):
+        return REGISTER_PROBLEMS[error.problem].format(**error.facts)
+    return ERRORS[type(error).__name__].format(**error.facts)

@@ -69,3 +69,16 @@ def test_dots_and_spaces_of_a_vat_number_do_not_matter(
     xml = cii(number="VAT-1", buyer=vat_number("FR40.303.265 045"))
     (folder / "a.pdf").write_bytes(pdf(xml))
     assert deposit().deposited == 1
+
+
+def test_a_link_in_the_folder_leads_the_list_of_rejects_nowhere_else(
+    folder: Path, deposit: Deposit, company: Company, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    (folder / ".rejets.csv").symlink_to(victim)
+    (folder / "rejets.csv").symlink_to(victim)
+    (folder / "a.pdf").write_bytes(facturx(company))
+    assert deposit().deposited == 1
+    assert victim.read_text() == "precious"
+    assert (folder / "rejets.csv").read_text("utf-8") == "file;reason\n"

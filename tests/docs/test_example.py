@@ -15,7 +15,7 @@ from selfservice.deposits.deposit import deposit_folder
 from selfservice.deposits.facturx import CREDIT_NOTE_TYPES
 from selfservice.help import PREFIX
 from selfservice.invoices.models import Invoice
-from selfservice.suppliers import companies_csv, register_row
+from selfservice.suppliers import companies_csv
 from selfservice.suppliers.models import Company
 from tests import papers
 from tests.factories import make_supplier
@@ -62,7 +62,7 @@ def test_the_example_goes_in_as_the_page_tells(app: Flask, folder: Path) -> None
 
 
 def test_the_example_shows_every_column() -> None:
-    for name, columns in (("index.csv", index_csv.COLUMNS), ("clients.csv", register_row.COLUMNS)):
+    for name, columns in (("index.csv", index_csv.COLUMNS), ("clients.csv", companies_csv.COLUMNS)):
         first = (EXAMPLE / name).read_text("utf-8").splitlines()[0]
         assert first.split(";") == list(columns)
 

@@ -15,7 +15,7 @@ from selfservice.cli import cli
 from selfservice.deposits import index_csv
 from selfservice.deposits.messages import REFUSALS
 from selfservice.help import FAQ, PREFIX
-from selfservice.suppliers import register_row
+from selfservice.suppliers import companies_csv
 from selfservice.suppliers.models import NOTIFICATION_MODES
 
 
@@ -82,7 +82,7 @@ def test_every_column_of_the_index_is_explained(suppliers: HtmlElement, column: 
     assert column in suppliers.xpath("//td[1]/code/text()")
 
 
-@pytest.mark.parametrize("word", (*register_row.COLUMNS, *NOTIFICATION_MODES))
+@pytest.mark.parametrize("word", (*companies_csv.COLUMNS, *NOTIFICATION_MODES))
 def test_every_column_and_mode_of_the_register_is_explained(site: BuiltSite, word: str) -> None:
     page = site.pages[f"{PREFIX}pour-les-conseillers/"].tree
     assert word in page.xpath("//td[1]/code/text()")

@@ -132,7 +132,6 @@ def test_another_suppliers_company_of_the_same_number_is_left_alone(take: Import
         ("C-1;Cliente;;;a@example.com;weekly;", "le mode de notification « weekly »"),
         ("C-1;Cliente;;;;;email", "le mode d'envoi « email »"),
         ("C-1;Cliente", "le nombre de cellules"),
-        ("C-1;Cliente;;;;;;", "le nombre de cellules"),
     ],
 )
 def test_a_bad_row_is_reported_and_the_others_go_through(
@@ -203,6 +202,12 @@ def test_every_error_has_its_sentence() -> None:
 
     named = {error.__name__ for error in families(errors.SupplierError)}
     assert named - {"SupplierError", "RegisterError"} == set(messages.ERRORS)
+
+
+def test_empty_cells_after_the_last_column_say_nothing(take: Import) -> None:
+    report = take("client_number;name;;", "C-1;Cliente;;", "C-2;Autre;;;", "C-3;Encore;;de trop")
+    assert report.created == 2
+    assert [fault.line for fault in report.faults] == [4]
 
 
 def test_a_quote_that_is_never_closed_imports_nothing(take: Import) -> None:
