@@ -1,6 +1,6 @@
 """Instances of 10,000 to 1,000,000 documents of one company, made once and kept.
 
-Rows go in by raw inserts through the portal's own migrations, so that its triggers count.
+Rows go in by raw inserts through the portal's own migrations.
 """
 
 import hashlib

@@ -1,7 +1,7 @@
 """What a search by part of a number takes of SQL, among a million documents.
 
 No list of pieces would be fair: the worst of many is sought, cut anywhere from numbers, of every
-length, and missing some by one character. The index is as the worker leaves it each night.
+length, and missing some by one character.
 """
 
 import os
@@ -14,7 +14,6 @@ from benchmarks.table import Line, thousands
 from selfservice import db
 from selfservice.accounts.models import User
 from selfservice.app import create_app
-from selfservice.invoices import search
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.listing import list_invoices
 from selfservice.invoices.models import Invoice
@@ -30,7 +29,6 @@ def time_search(*, rounds: int) -> list[Line]:
     os.environ["SELFSERVICE_INSTANCE"] = str(instance)
     spent: list[float] = []
     with create_app().app_context(), db.connection():
-        search.merge()
         user = User.get(User.login == instances.LOGIN)
         pieces = _pieces(random.Random(1))
         db.database.obj.execute_sql = _timed(db.database.obj.execute_sql, spent)

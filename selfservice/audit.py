@@ -9,7 +9,7 @@ from typing import Any, Protocol
 from peewee import AutoField, CharField, DateTimeField, IntegerField, TextField
 
 from selfservice import clock
-from selfservice.db import BaseModel, Prepared
+from selfservice.db import BaseModel
 
 
 class AuditEntry(BaseModel):
@@ -87,17 +87,9 @@ def is_recorded(
     event: str, *, user_id: int, since: datetime, **facts: str | int | bool | None
 ) -> bool:
     """Tell whether a user's event of the very same facts was recorded since an instant."""
-    return bool(_RECORDED.rows(event, user_id, since, _write(facts)))
-
-
-def recorded(event: Any, user_id: Any, since: Any, facts: Any) -> Any:
-    """Return a user's event of the same facts since an instant, if any; for `is_recorded`."""
     entry = AuditEntry
-    same = (entry.event == event) & (entry.user_id == user_id) & (entry.facts == facts)
-    return entry.select(entry.id).where(entry.at > since, same).limit(1)
-
-
-_RECORDED = Prepared(build=recorded)
+    same = (entry.event == event) & (entry.user_id == user_id) & (entry.facts == _write(facts))
+    return bool(entry.select().where(entry.at > since, same).exists())
 
 
 def _write(facts: dict[str, str | int | bool | None]) -> str:

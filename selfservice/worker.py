@@ -10,7 +10,6 @@ from flask import Flask
 
 from selfservice import clock, db, ratelimit, tokens
 from selfservice.accounts import sessions
-from selfservice.invoices import search
 from selfservice.mail import delivery, outbox
 from selfservice.notifications import reminders, send
 from selfservice.operations import heartbeats, purging
@@ -60,7 +59,6 @@ def _forget() -> None:
 
 def _purge() -> None:
     purging.purge_of_the_day()
-    search.merge()
 
 
 def _remind() -> None:

@@ -1,19 +1,15 @@
 """Profiles: the contracts (BT-12) that an administrator lets some users read (FAQ 13)."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from peewee import IntegrityError, ModelSelect, fn, prefetch
 
-from selfservice import audit, clock
+from selfservice import audit
 from selfservice.accounts.models import Profile, ProfileContract, User
 from selfservice.administration.companies import NotFoundError, companies_of, lock_company
 from selfservice.db import FRENCH, database
-from selfservice.invoices import queries
-from selfservice.invoices.models import BilledContract
 from selfservice.suppliers.models import Company
 
-OFFERED_CONTRACTS = 200
 MAX_CONTRACTS = 1000
 CONTRACT_LENGTH = 100
 
@@ -71,20 +67,6 @@ def users_with(profile: Profile) -> "ModelSelect[User]":
         .where(User.profile == profile, User.closed_at.is_null())
         .order_by(User.login_key)
     )
-
-
-def billed_contracts(company: Company) -> list[str]:
-    """Return the first contracts that the company's available documents carry."""
-    query: Any = (
-        BilledContract.select(BilledContract.contract)
-        .where(
-            BilledContract.company == company,
-            BilledContract.last_issued_on >= queries.earliest_available(clock.today()),
-        )
-        .order_by(BilledContract.contract)
-        .limit(OFFERED_CONTRACTS)
-    )
-    return [contract for (contract,) in query.tuples()]
 
 
 def check_grant(company_id: int, profile_id: int | None, *, is_administrator: bool) -> None:

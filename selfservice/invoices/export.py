@@ -3,7 +3,6 @@
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time
-from functools import lru_cache
 from tempfile import TemporaryDirectory
 from typing import IO, TYPE_CHECKING, Any, NamedTuple
 
@@ -13,9 +12,8 @@ from selfservice import audit, clock
 from selfservice.accounts.models import User
 from selfservice.db import database, read_date, rows
 from selfservice.files import csv_lines, inert
-from selfservice.invoices import sorting
+from selfservice.invoices import queries
 from selfservice.invoices.filters import Filters
-from selfservice.invoices.finding import matching
 from selfservice.invoices.messages import KIND_LABELS, STATE_LABELS
 from selfservice.invoices.models import Invoice
 
@@ -79,7 +77,6 @@ Pages = Iterator[list[Entry]]
 def reader_of_entries() -> Callable[[tuple[Any, ...]], Entry]:
     """Return a function that makes an entry of the values of COLUMNS, anywhere, at any time."""
     months = current_app.config["RETENTION_MONTHS"]
-    until = lru_cache(1000)(lambda issued_on: clock.add_months(issued_on, months))
 
     def read(values: tuple[Any, ...]) -> Entry:
         number, kind, contract, issued, due, *amounts, currency, state = values
@@ -96,7 +93,7 @@ def reader_of_entries() -> Callable[[tuple[Any, ...]], Entry]:
             gross_cents=gross_cents,
             currency=currency,
             state=STATE_LABELS[state],
-            available_until=until(issued_on),
+            available_until=clock.add_months(issued_on, months),
         )
 
     return read
@@ -107,14 +104,15 @@ def pages(user: User, filters: Filters) -> Pages:
 
     Which documents is settled now; each page is one short read, to be asked for without a request.
     """
-    found = matching(user, filters)
-    ids = array("q", (each for (each,) in _ordered_ids(found, filters)))
+    found = queries.matching(user, filters)
+    ordered = queries.ordered(found.select(Invoice.id), filters.sort)
+    ids = array("q", (each for (each,) in ordered.tuples().iterator()))
     return _pages(ids, reader_of_entries())
 
 
 def check_sheet(user: User, filters: Filters) -> None:
     """Raise TooLongForASheetError where a workbook could not hold the register."""
-    found = matching(user, filters).select(Invoice.id)
+    found = queries.matching(user, filters).select(Invoice.id)
     if found.limit(MAX_SHEET_ROWS + 1).count() > MAX_SHEET_ROWS:
         raise TooLongForASheetError(MAX_SHEET_ROWS)
 
@@ -202,10 +200,6 @@ class _Sheet:
             self._sheet.write_string(self._count, column, text)
 
 
-def _ordered_ids(found: Any, filters: Filters) -> Any:
-    return sorting.ordered(found.select(Invoice.id), filters.sort).tuples().iterator()
-
-
 def _pages(ids: "array[int]", read: Callable[[tuple[Any, ...]], Entry]) -> Pages:
     """Read documents already settled by nothing but their ids.
 
@@ -213,7 +207,7 @@ def _pages(ids: "array[int]", read: Callable[[tuple[Any, ...]], Entry]) -> Pages
     """
     for start in range(0, len(ids), PAGE_ROWS):
         wanted = ids[start : start + PAGE_ROWS].tolist()
-        query: Any = Invoice.select(Invoice.id, *COLUMNS).where(Invoice.id.in_(wanted))
+        query = Invoice.select(Invoice.id, *COLUMNS).where(Invoice.id.in_(wanted))
         found = {each: values for each, *values in rows(query)}
         yield [read(tuple(found[each])) for each in wanted if each in found]
 
@@ -229,7 +223,6 @@ def _amount(cents: int | None) -> str:
     return f"{'-' if cents < 0 else ''}{units},{rest:02d}"
 
 
-@lru_cache(maxsize=10_000)
 def _day(day: date | None) -> str:
     return f"{day:%d/%m/%Y}" if day else ""
 

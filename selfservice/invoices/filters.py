@@ -1,13 +1,10 @@
 """What a reader asks of the list, cleaned, and as it stands in the address."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
-from functools import lru_cache
-from typing import Any
 from urllib.parse import urlencode
 
-from selfservice.invoices import sorting
 from selfservice.invoices.models import KINDS, STATES
 from selfservice.invoices.search import read_day
 
@@ -28,6 +25,20 @@ NAMES = {
 }
 FLAGS = {"is_not_downloaded": "1", "is_showing_all": "tout", "is_leaving": "a_archiver"}
 NARROWING = ("q", "kind", "since", "until", "contract", "state", "is_not_downloaded", "is_leaving")
+NEWEST_FIRST = ""
+# The columns to sort by, and what of a document each holds.
+SORTS = {
+    "numero": "number",
+    "type": "kind",
+    "contrat": "contract",
+    "emise": "issued_on",
+    "echeance": "due_on",
+    "ht": "net_cents",
+    "tva": "vat_cents",
+    "ttc": "gross_cents",
+    "etat": "state",
+    "disponible": "issued_on",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +62,8 @@ class Filters:
     `since` and `until` are days of issue, both included. `contract` is exact, `state` one of
     STATES; empty for all. `is_showing_all` lifts the display history (« historique=tout »).
     `is_leaving` keeps what leaves soon and was never downloaded (« vue=a_archiver »). `sort` is
-    a name of `sorting.COLUMNS`, « - » before it for descending, empty for newest first. `after`
-    is the key of a page (`Listing.next_key`), empty for the first.
+    a name of SORTS, « - » before it for descending, empty for newest first. `after` is the key
+    of a page as it was given (`queries.read_key`), empty for the first.
     """
 
     q: str = ""
@@ -64,7 +75,7 @@ class Filters:
     is_not_downloaded: bool = False
     is_showing_all: bool = False
     is_leaving: bool = False
-    sort: str = sorting.NEWEST_FIRST
+    sort: str = NEWEST_FIRST
     after: str = ""
     problems: tuple[Problem, ...] = ()
 
@@ -73,7 +84,20 @@ class Filters:
         """The names of the fields that narrow the list, as `args` takes them."""
         return [name for name in NARROWING if getattr(self, name)]
 
-    def args(self, **changes: Any) -> dict[str, str]:
+    @property
+    def is_within_history(self) -> bool:
+        """Tell whether the reader's display history hides documents (FAQ 7)."""
+        return not (self.q or self.is_showing_all or self.is_leaving)
+
+    def within(self, *, since: date | None = None, until: date | None = None) -> "Filters":
+        """Return these filters with a narrower period."""
+        return replace(
+            self,
+            since=max(filter(None, (self.since, since)), default=None),
+            until=min(filter(None, (self.until, until)), default=None),
+        )
+
+    def args(self, **changes: object) -> dict[str, str]:
         """Return the query string of these filters with some fields changed, on its first page.
 
         What stands at its default is left out; only `after` given here opens a following page.
@@ -85,18 +109,13 @@ class Filters:
                 found[name] = FLAGS.get(field) or str(value)
         return found
 
-    def query(self, **changes: Any) -> str:
+    def query(self, **changes: object) -> str:
         """Return `args` as they stand in an address."""
-        return _query(self, *changes.items())
+        return urlencode(self.args(**changes))
 
     def problem(self, name: str) -> Problem | None:
         """Return what is wrong with a part of the query string, if anything."""
         return next((each for each in self.problems if each.name == name), None)
-
-
-@lru_cache(maxsize=1000)
-def _query(filters: Filters, *changes: tuple[str, Any]) -> str:
-    return urlencode(filters.args(**dict(changes)))
 
 
 def clean_filters(args: Mapping[str, str]) -> Filters:
@@ -105,8 +124,8 @@ def clean_filters(args: Mapping[str, str]) -> Filters:
     Only of a date is it said (`problems`): left out in silence, it would show too much.
     """
     since, until = read_day(args.get("du", "")), read_day(args.get("au", ""))
-    sort = sorting.clean_sort(args.get("tri", ""))
-    after = _text(args, "apres", MAX_KEY_LENGTH)
+    sort = args.get("tri", "")
+    is_sort = sort.removeprefix("-") in SORTS and sort != "-emise"
     return Filters(
         q=_text(args, "q").strip(),
         kind=_choice(args, "kind", KINDS),
@@ -117,8 +136,8 @@ def clean_filters(args: Mapping[str, str]) -> Filters:
         is_not_downloaded=args.get("non_telechargees", "") not in ("", "0"),
         is_showing_all=args.get("historique") == "tout",
         is_leaving=args.get("vue") == "a_archiver",
-        sort=sort,
-        after=after if sorting.read_key(sort, after) else "",
+        sort=sort if is_sort else NEWEST_FIRST,
+        after=_text(args, "apres", MAX_KEY_LENGTH),
         problems=_problems(args, since, until),
     )
 

@@ -1,43 +1,34 @@
-"""The list of « Mes factures »: one page of light rows, newest first, and what is hidden."""
+"""The list of « Mes factures »: one page of light rows, and what the page says about them."""
 
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple, cast
 
 from flask import current_app
+from peewee import JOIN, ModelSelect, fn
 
-from selfservice import clock
+from selfservice import clock, db
 from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES, User
-from selfservice.db import read_date
-from selfservice.invoices import finding, queries, search, sorting
-from selfservice.invoices.contracts import readable_contracts
+from selfservice.db import Prepared, read_date
+from selfservice.invoices import queries
 from selfservice.invoices.credits import Link, linked
 from selfservice.invoices.explanation import Explanation, explain_absence
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.messages import KIND_LABELS, STATE_LABELS
+from selfservice.invoices.models import Invoice, Opening
+from selfservice.invoices.queries import Asked, Key
 
 PAGE_ROWS = 50
 COUNT_CAP = 1000
 MAX_CONTRACTS = 100
 
 
-class Shape(NamedTuple):
-    """All of a row but its texts: what is there, and in which words."""
-
-    is_credit_note: bool
-    kind_label: str
-    state_label: str
-    is_new: bool
-    has_xml: bool
-    days_left: int | None
-
-
 class Row(NamedTuple):
     """One document of the list; amounts in cents, `available_until` inclusive.
 
-    `is_new` is the reader's own (« Nouveau »), `is_downloaded` their company's. `days_left` is
-    set once the document leaves within 60 days (0 on its last day). `credits` names what a
-    credit note credits, where its XML says so; `credited_by` the credit notes of an invoice.
+    `is_new` is the reader's own (« Nouveau »). `days_left` is set once the document leaves within
+    60 days (0 on its last day). `links` names what a credit note credits, where its XML says so,
+    or the credit notes of an invoice.
     """
 
     id: int
@@ -51,24 +42,23 @@ class Row(NamedTuple):
     vat_cents: int | None
     gross_cents: int
     state: str
-    is_downloaded: bool
-    available_until: date
-    is_credit_note: bool
-    kind_label: str
-    state_label: str
-    is_new: bool
     has_xml: bool
-    days_left: int | None = None
-    credits: tuple[Link, ...] = ()
-    credited_by: tuple[Link, ...] = ()
+    is_new: bool
+    available_until: date
+    days_left: int | None
+    links: tuple[Link, ...] = ()
 
     @property
-    def shape(self) -> tuple[Any, ...]:
-        """The fields of its Shape, which stand here in the same order."""
-        return cast("tuple[Any, ...]", self[SHAPE])
+    def is_credit_note(self) -> bool:
+        return self.kind == "credit_note"
 
+    @property
+    def kind_label(self) -> str:
+        return KIND_LABELS[self.kind]
 
-SHAPE = slice(Row._fields.index(Shape._fields[0]), Row._fields.index(Shape._fields[-1]) + 1)
+    @property
+    def state_label(self) -> str:
+        return STATE_LABELS[self.state]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,11 +123,15 @@ def list_invoices(user: User, filters: Filters) -> Listing:
     """Return one page of what the user may see, in the order asked for.
 
     A search looks at everything available; without one the display history applies unless
-    `is_showing_all` or `is_leaving` (FAQ 7). Opens no transaction: seven short reads at most.
+    `is_showing_all` or `is_leaving` (FAQ 7). Opens no transaction: a few short reads.
     """
-    rows, next_key, count = _read(user, filters)
-    hidden = _count_hidden(user, filters) if finding.is_limited(filters) else 0
-    contracts = readable_contracts(user, MAX_CONTRACTS + 1)
+    shown, key = queries.within_history(user, filters), queries.read_key(filters)
+    found = _read_page(user, shown, key)
+    rows = _rows(user, found[:PAGE_ROWS])
+    has_more = len(found) > PAGE_ROWS
+    count = _count(user, shown) if has_more or key else len(rows)
+    hidden = _count_hidden(user, filters) if filters.is_within_history else 0
+    contracts = queries.billed_contracts(user.company_id, user.profile_id, limit=MAX_CONTRACTS + 1)
     is_empty = not (rows or hidden or queries.visible_to(user).exists())
     return Listing(
         rows=rows,
@@ -149,10 +143,10 @@ def list_invoices(user: User, filters: Filters) -> Listing:
             user.display_history_months, f"{user.display_history_months} mois"
         ),
         is_searching_everywhere=bool(filters.q),
-        next_key=next_key,
-        is_first_page=not filters.after,
+        next_key=queries.write_key(filters.sort, rows[-1]) if has_more else None,
+        is_first_page=key is None,
         is_account_empty=is_empty,
-        leaving=_leaving(user),
+        leaving=_read_leaving(user),
         contracts=contracts[:MAX_CONTRACTS] if len(contracts) > 1 else [],
         has_more_contracts=len(contracts) > MAX_CONTRACTS,
         page_totals=_add_up(rows),
@@ -160,73 +154,61 @@ def list_invoices(user: User, filters: Filters) -> Listing:
     )
 
 
-def _leaving(user: User) -> Leaving | None:
-    count, first, last = finding.find_leaving(user, limit=COUNT_CAP + 1)
-    if not count:
-        return None
-    first_on, last_on = (queries.available_until(read_date(day)) for day in (first, last))
-    return Leaving(count, first_on, last_on)
+def _read_page(user: User, filters: Filters, key: Key | None) -> list[tuple[Any, ...]]:
+    """Return the columns of `_page` for the documents from a key on, one more than a page has."""
+    asked = queries.asked(user, queries.from_key(filters, key))
+    limit = PAGE_ROWS + 1
+    if filters.q:  # the words of each search differ: its SQL is not worth keeping
+        return db.rows(_page(asked, user.id, key, q=filters.q, sort=filters.sort, limit=limit))
+    return _PAGE.rows(asked, user.id, key, q="", sort=filters.sort, limit=limit)
 
 
-def _read(user: User, filters: Filters) -> tuple[list[Row], str | None, int]:
-    """Return the rows of a page, the key of the next and the count of all that is shown.
-
-    A search goes by its index, which is in the order of dates. In another order, what it finds
-    is sorted, unless that is so much that reading the documents themselves is quicker.
-    """
-    filters = finding.within_history(user, filters)
-    expression = search.expression(filters.q, user.company_id)
-    if expression and not sorting.is_by_date(filters.sort):
-        count = _count(user, filters, expression)
-        rows, next_key = _page(user, filters, None if count > COUNT_CAP else expression)
-        return rows, next_key, count
-    rows, next_key = _page(user, filters, expression)
-    is_whole = not (next_key or filters.after)
-    return rows, next_key, len(rows) if is_whole else _count(user, filters, expression)
-
-
-def _page(user: User, filters: Filters, expression: str | None) -> tuple[list[Row], str | None]:
-    found = finding.find_page(user, filters, expression, limit=PAGE_ROWS + 1)
-    today = clock.today()
-    months = current_app.config["RETENTION_MONTHS"]
-    rows = _linked([_row(values, today, months) for values in found[:PAGE_ROWS]], user)
-    if len(found) <= PAGE_ROWS:
-        return rows, None
-    return rows, sorting.write_key(filters.sort, rows[-1])
-
-
-def _count(user: User, filters: Filters, expression: str | None = None) -> int:
-    return finding.count_found(user, filters, expression, limit=COUNT_CAP + 1)
+def _page(
+    asked: Asked, user_id: Any, key: Key | None, *, q: str, sort: str, limit: int
+) -> "ModelSelect[Invoice]":
+    query = queries.ordered(queries.narrowed(asked, q), sort)
+    if key:
+        query = queries.following(query, sort, key)
+    opened = (Opening.invoice == Invoice.id) & (Opening.user == user_id)
+    return (
+        query.select(
+            Invoice.id,
+            Invoice.number,
+            Invoice.kind,
+            Invoice.contract,
+            Invoice.issued_on,
+            Invoice.due_on,
+            Invoice.currency,
+            Invoice.net_cents,
+            Invoice.vat_cents,
+            Invoice.gross_cents,
+            Invoice.state,
+            Invoice.has_xml,
+            Opening.id,
+        )
+        .join(Opening, JOIN.LEFT_OUTER, on=opened)
+        .limit(limit)
+    )
 
 
-def _count_hidden(user: User, filters: Filters) -> int:
-    last_hidden_on = queries.earliest_shown(user) - timedelta(days=1)
-    return _count(user, finding.within(filters, until=last_hidden_on))
-
-
-def _linked(rows: list[Row], user: User) -> list[Row]:
-    """Return the rows with what credits what (one query)."""
+def _rows(user: User, found: list[tuple[Any, ...]]) -> list[Row]:
+    today, months = clock.today(), current_app.config["RETENTION_MONTHS"]
+    rows = [_row(values, today, months) for values in found]
     links = linked(
         user,
         notes=[row.id for row in rows if row.is_credit_note],
         invoices={row.number: row.id for row in rows if not row.is_credit_note},
     )
-    return [_with_links(row, links[row.id]) if row.id in links else row for row in rows]
-
-
-def _with_links(row: Row, links: tuple[Link, ...]) -> Row:
-    if row.is_credit_note:
-        return row._replace(credits=links)
-    return row._replace(credited_by=links)
+    return [row._replace(links=links[row.id]) if row.id in links else row for row in rows]
 
 
 def _row(values: tuple[Any, ...], today: date, retention_months: int) -> Row:
     invoice_id, number, kind, contract, issued, due, currency = values[:7]
-    net_cents, vat_cents, gross_cents, state, downloaded_at, has_xml, opening_id = values[7:]
+    net_cents, vat_cents, gross_cents, state, has_xml, opening_id = values[7:]
     issued_on = read_date(issued)
     until = clock.add_months(issued_on, retention_months)
     days_left = (until - today).days
-    return Row(  # by position: by name it takes twice as long
+    return Row(
         invoice_id,
         number,
         kind,
@@ -238,15 +220,50 @@ def _row(values: tuple[Any, ...], today: date, retention_months: int) -> Row:
         vat_cents,
         gross_cents,
         state,
-        downloaded_at is not None,
-        until,
-        kind == "credit_note",
-        KIND_LABELS[kind],
-        STATE_LABELS[state],
-        opening_id is None,
         bool(has_xml),
+        opening_id is None,
+        until,
         days_left if days_left <= queries.LEAVING_DAYS else None,
     )
+
+
+def _count(user: User, filters: Filters) -> int:
+    """Count what filters find, no further than one more than COUNT_CAP."""
+    asked = queries.asked(user, filters)
+    if filters.q:
+        ((count,),) = db.rows(_counted(asked, q=filters.q, limit=COUNT_CAP + 1))
+    else:
+        ((count,),) = _COUNT.rows(asked, q="", limit=COUNT_CAP + 1)
+    return int(count)
+
+
+def _counted(asked: Asked, *, q: str, limit: int) -> "ModelSelect[Invoice]":
+    found = queries.narrowed(asked, q).select(Invoice.id).limit(limit)
+    return Invoice.select(fn.COUNT(found.c.id)).from_(found)
+
+
+def _count_hidden(user: User, filters: Filters) -> int:
+    last_hidden_on = queries.earliest_shown(user) - timedelta(days=1)
+    return _count(user, filters.within(until=last_hidden_on))
+
+
+def _read_leaving(user: User) -> Leaving | None:
+    asked = queries.asked(user, Filters(is_leaving=True))
+    ((count, first, last),) = _LEAVING.rows(asked, limit=COUNT_CAP + 1)
+    if not count:
+        return None
+    first_on, last_on = (queries.available_until(read_date(day)) for day in (first, last))
+    return Leaving(count, first_on, last_on)
+
+
+def _leaving(asked: Asked, *, limit: int) -> "ModelSelect[Invoice]":
+    """Count up to a limit, and take each end from the index: all that leaves may be much."""
+    soon = queries.narrowed(asked)
+    ends = [soon.select(end(Invoice.issued_on)) for end in (fn.MIN, fn.MAX)]
+    return Invoice.select(_counted(asked, q="", limit=limit), *ends).from_()
+
+
+_PAGE, _COUNT, _LEAVING = Prepared(build=_page), Prepared(build=_counted), Prepared(build=_leaving)
 
 
 def _add_up(rows: list[Row]) -> list[PageTotal]:

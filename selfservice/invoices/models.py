@@ -1,11 +1,10 @@
-"""Deposited documents, their sums, who opened them, and what is left of the purged ones."""
+"""Deposited documents, who opened them, and what is left of the purged ones."""
 
 from peewee import (
     AutoField,
     BigIntegerField,
     BooleanField,
     CharField,
-    CompositeKey,
     DateField,
     DateTimeField,
     ForeignKeyField,
@@ -89,20 +88,6 @@ Invoice.add_index(
 )
 
 
-class BilledContract(BaseModel):
-    """A contract that a company's documents carry, and the last day of issue of one.
-
-    Triggers keep it (migration 0009): no page looks through a million documents for it.
-    """
-
-    company = ForeignKeyField(Company, on_delete="RESTRICT", index=False)
-    contract = CharField(max_length=100)
-    last_issued_on = DateField()
-
-    class Meta:
-        primary_key = CompositeKey("company", "contract")
-
-
 class Opening(BaseModel):
     """The first time a user opened a document: until then it is « Nouveau » to them."""
 
@@ -136,23 +121,3 @@ class Tombstone(BaseModel):
 
     class Meta:
         indexes = ((("supplier", "number"), True),)
-
-
-class MonthlyTotal(BaseModel):
-    """The documents of a company in a month (« 2026-11 »), summed by kind and currency.
-
-    Triggers of the database keep it exact whatever is deposited or purged; nothing else writes
-    it. An absent net or VAT counts as zero.
-    """
-
-    company = ForeignKeyField(Company, on_delete="RESTRICT", index=False)
-    month = CharField(max_length=7)
-    kind = CharField(max_length=12)
-    currency = CharField(max_length=3)
-    documents = IntegerField()
-    net_cents = BigIntegerField()
-    vat_cents = BigIntegerField()
-    gross_cents = BigIntegerField()
-
-    class Meta:
-        primary_key = CompositeKey("company", "month", "kind", "currency")

@@ -1,89 +1,24 @@
-"""Which documents may be seen: every screen, link, mail and purge begins with one of these."""
+"""Which documents may be seen, what filters find among them, and in what order.
 
-from calendar import monthrange
-from collections.abc import Iterable
+The SQL of the list is here; every screen, link, mail, archive and purge begins with one of these.
+"""
+
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from flask import current_app
-from peewee import JOIN, SQL, Cast, Table, fn
+from peewee import BigIntegerField, CharField, DateField, Expression, Field, ModelSelect, Tuple
 
-from selfservice import clock, db
+from selfservice import clock
 from selfservice.accounts.models import ProfileContract, User
-from selfservice.db import Prepared
-from selfservice.invoices.models import Invoice, MonthlyTotal
+from selfservice.db import is_sqlite, rows
+from selfservice.invoices import search
+from selfservice.invoices.filters import SORTS, Filters
+from selfservice.invoices.models import Invoice
 
 MAX_ID = 2**63 - 1  # beyond it the database driver overflows
 LEAVING_DAYS = 60
-
-
-class Scope(NamedTuple):
-    """The values by which `visible_to` narrows; `since` is never before retention."""
-
-    company_id: Any
-    profile_id: Any
-    since: Any
-
-
-def available(on: date) -> Any:
-    """Return the documents not past retention on a Paris day (FAQ 14)."""
-    return _issued_since(earliest_available(on))
-
-
-def past_retention(on: date) -> Any:
-    """Return the documents that `available` leaves out on a Paris day: what a purge removes."""
-    return Invoice.select().where(Invoice.issued_on < earliest_available(on))
-
-
-def is_leaving(on: date) -> Any:
-    """Return the condition of what leaves within LEAVING_DAYS and nobody has downloaded."""
-    return (Invoice.issued_on >= earliest_available(on)) & is_leaving_until(last_leaving(on))
-
-
-def is_leaving_until(day: Any) -> Any:
-    """Return the condition of what nobody has downloaded, issued until a day (`last_leaving`)."""
-    return Invoice.downloaded_at.is_null() & (Invoice.issued_on <= day)
-
-
-def last_leaving(on: date) -> date:
-    """Return the last issue date of what leaves within LEAVING_DAYS of a Paris day."""
-    return earliest_available(on + timedelta(days=LEAVING_DAYS + 1)) - timedelta(days=1)
-
-
-def scope_of(user: User, *, since: date | None = None) -> Scope:
-    """Return what a user may read today, of what was issued `since` a day.
-
-    SQLite reads an index from one bound only: a second one beside it would have it read all
-    that lies between.
-    """
-    first = earliest_available(clock.today())
-    return Scope(user.company_id, user.profile_id, max(first, since or first))
-
-
-def visible_to(user: User, *, since: date | None = None) -> Any:
-    """Return the documents a user may read today, issued `since` a day: the door of every view."""
-    return visible_in(scope_of(user, since=since))
-
-
-def visible_in(scope: Scope) -> Any:
-    """Return the documents of a scope (`scope_of` a user): the same door, for prepared queries.
-
-    A profile narrows them to its contracts; a document without contract is in none (FAQ 13).
-    """
-    documents = _issued_since(scope.since).where(Invoice.company == scope.company_id)
-    if scope.profile_id is None:
-        return documents
-    return documents.where(Invoice.contract.in_(contracts_of(scope.profile_id)))
-
-
-def contracts_of(profile_id: Any) -> Any:
-    """Return the contracts of a profile."""
-    contracts = ProfileContract.select(ProfileContract.contract)
-    return contracts.where(ProfileContract.profile == profile_id)
-
-
-def _issued_since(day: Any) -> Any:
-    return Invoice.select().where(Invoice.issued_on >= day)
+BATCH = 500  # ids in one statement
 
 
 def earliest_available(on: date) -> date:
@@ -91,108 +26,214 @@ def earliest_available(on: date) -> date:
     return clock.earliest_lasting(on, months=current_app.config["RETENTION_MONTHS"])
 
 
-def earliest_shown(user: User) -> date:
-    """Return the first issue date that the user's display history still shows."""
-    return clock.earliest_lasting(clock.today(), months=user.display_history_months)
-
-
 def available_until(issued_on: date) -> date:
     """Return the last Paris day on which a document is available."""
     return clock.add_months(issued_on, current_app.config["RETENTION_MONTHS"])
 
 
-def listed(ids: Iterable[int]) -> str:
-    """Return ids as the one value that `among` and `is_listed` take of them, however many."""
-    text = ",".join(map(str, ids))
-    return f"[{text}]" if db.is_sqlite() else f"{{{text}}}"
+def available(on: date) -> "ModelSelect[Invoice]":
+    """Return the documents not past retention on a Paris day (FAQ 14)."""
+    return Invoice.select().where(Invoice.issued_on >= earliest_available(on))
 
 
-def among(query: Any, those: Any) -> Any:
-    """Narrow documents to `listed` ids, each looked up by its key.
+def past_retention(on: date) -> "ModelSelect[Invoice]":
+    """Return the documents that `available` leaves out on a Paris day: what a purge removes."""
+    return Invoice.select().where(Invoice.issued_on < earliest_available(on))
 
-    CROSS JOIN: SQLite would else read all the documents of their company.
+
+def is_leaving(on: date) -> Expression:
+    """Return the condition of what leaves within LEAVING_DAYS and nobody has downloaded."""
+    days = Invoice.issued_on.between(earliest_available(on), last_leaving(on))
+    return days & Invoice.downloaded_at.is_null()
+
+
+def last_leaving(on: date) -> date:
+    """Return the last issue date of what leaves within LEAVING_DAYS of a Paris day."""
+    return earliest_available(on + timedelta(days=LEAVING_DAYS + 1)) - timedelta(days=1)
+
+
+def earliest_shown(user: User) -> date:
+    """Return the first issue date that the user's display history still shows."""
+    return clock.earliest_lasting(clock.today(), months=user.display_history_months)
+
+
+class Asked(NamedTuple):
+    """What is asked for, as values of SQL; None where nothing narrows.
+
+    A `db.Prepared` query has placeholders in their stead, hence Any.
     """
-    if not db.is_sqlite():
-        return query.where(is_listed(those))
-    listing = _listing()
-    joined = listing.join(Invoice, JOIN.CROSS, on=Invoice.id == listing.value)
-    return query.from_(joined).where(listing.json == those)
+
+    company_id: Any
+    profile_id: Any
+    since: Any
+    until: Any = None
+    leaving_until: Any = None
+    is_not_downloaded: Any = None
+    kind: Any = None
+    state: Any = None
+    contract: Any = None
 
 
-def is_listed(those: Any) -> Any:
-    """Return the condition of documents whose ids are `listed`."""
-    if not db.is_sqlite():
-        return Invoice.id == fn.ANY(Cast(those, "bigint[]"))
-    listing = _listing()
-    return Invoice.id.in_(listing.select(listing.value).where(listing.json == those))
+def asked(user: User, filters: Filters | None = None) -> Asked:
+    """Return what a user asks for with filters; never of what is past retention today."""
+    filters, today = filters or Filters(), clock.today()
+    return Asked(
+        company_id=user.company_id,
+        profile_id=user.profile_id,
+        # One bound: beside a second one, SQLite would read all that lies between the two.
+        since=max(earliest_available(today), filters.since or date.min),
+        until=filters.until,
+        leaving_until=last_leaving(today) if filters.is_leaving else None,
+        is_not_downloaded=filters.is_not_downloaded or None,
+        kind=filters.kind or None,
+        state=filters.state or None,
+        contract=filters.contract or None,
+    )
 
 
-def _listing() -> Any:
-    return Table("json_each", ("value", "json"))
+def visible_to(user: User) -> "ModelSelect[Invoice]":
+    """Return the documents that a user may read today: the door of every view."""
+    return narrowed(asked(user))
 
 
-def totals_visible_to(user: User, *, since: date, until: date) -> list[tuple[str, str, str, int]]:
-    """Return (month, kind, currency, gross cents) of what `visible_to` shows, « 2026-11 » a month.
+def matching(user: User, filters: Filters) -> "ModelSelect[Invoice]":
+    """Return all that filters find of `visible_to`, whatever the display history, in no order."""
+    return narrowed(asked(user, filters), filters.q)
 
-    Whole months only, from that of `since` to that of `until`: one that retention cuts is left
-    out. Who has a profile gets its documents summed one by one, anybody else the sums that the
-    database keeps.
+
+def shown(user: User, filters: Filters) -> "ModelSelect[Invoice]":
+    """Return what the list shows of `matching` on all its pages, in no order."""
+    return matching(user, within_history(user, filters))
+
+
+def within_history(user: User, filters: Filters) -> Filters:
+    """Narrow the period to the reader's display history, where it applies (FAQ 7)."""
+    return filters.within(since=earliest_shown(user)) if filters.is_within_history else filters
+
+
+def narrowed(asked: Asked, q: str = "") -> "ModelSelect[Invoice]":
+    """Return the documents that are asked for and that a text, if there is one, may mean.
+
+    A profile narrows them to its contracts; a document without contract is in none (FAQ 13).
     """
-    first_available = earliest_available(clock.today())
-    scope = scope_of(user, since=max(since, _first_whole_month(first_available)))
-    months = _month(scope.since), _month(until)
-    found = _TOTALS.rows(scope, until, months)
-    return [(*names, int(gross_cents)) for *names, gross_cents in found]  # PostgreSQL: Decimal
-
-
-def totals_in(scope: Scope, until: Any, months: tuple[Any, Any]) -> Any:
-    if scope.profile_id is None:
-        kept = MonthlyTotal
-        return kept.select(kept.month, kept.kind, kept.currency, kept.gross_cents).where(
-            kept.company == scope.company_id, kept.month.between(*months)
+    query = Invoice.select().where(
+        Invoice.company == asked.company_id, Invoice.issued_on >= asked.since
+    )
+    if asked.profile_id is not None:
+        contracts = ProfileContract.select(ProfileContract.contract)
+        own = contracts.where(ProfileContract.profile == asked.profile_id)
+        query = query.where(Invoice.contract.in_(own))
+    if asked.until is not None:
+        query = query.where(Invoice.issued_on <= asked.until)
+    if asked.leaving_until is not None:
+        query = query.where(
+            Invoice.issued_on <= asked.leaving_until, Invoice.downloaded_at.is_null()
         )
-    month = _month_column()
-    return (
-        visible_in(scope)
-        .select(month, Invoice.kind, Invoice.currency, fn.SUM(Invoice.gross_cents))
-        .where(Invoice.issued_on <= until)
-        .group_by(month, Invoice.kind, Invoice.currency)
-    )
+    if asked.is_not_downloaded is not None:
+        query = query.where(Invoice.downloaded_at.is_null())
+    if asked.kind is not None:
+        query = query.where(Invoice.kind == asked.kind)
+    if asked.state is not None:
+        query = query.where(Invoice.state == asked.state)
+    if asked.contract is not None:
+        query = query.where(Invoice.contract == asked.contract)
+    return query.where(search.condition(q)) if q else query
 
 
-def whole_months(since: date, until: date | None) -> tuple[str, str]:
-    """Return the texts between which the months stand that a period holds whole.
+def billed_contracts(company_id: int, profile_id: int | None = None, *, limit: int) -> list[str]:
+    """Return the first contracts, sorted, of a company's available documents.
 
-    « 2026-03 » stands behind « 2026-02-15 », « 2026-02 » before « 2026-02-28 ».
+    A profile narrows them to its own.
     """
-    last = until or date.max
-    is_end = last.day == monthrange(last.year, last.month)[1]
-    return (
-        _month(since) if since.day == 1 else since.isoformat(),
-        last.isoformat() if is_end else _month(last),
-    )
+    documents = narrowed(Asked(company_id, profile_id, earliest_available(clock.today())))
+    contracts = documents.select(Invoice.contract).where(Invoice.contract != "").distinct()
+    return [each for (each,) in rows(contracts.order_by(Invoice.contract).limit(limit))]
 
 
-def kept_count(company_id: Any, months: tuple[Any, Any]) -> Any:
-    """Return how many documents `whole_months` have, by the sums that the database keeps."""
-    kept, (first, end) = MonthlyTotal, months
-    return kept.select(fn.COALESCE(fn.SUM(kept.documents), 0)).where(
-        kept.company == company_id, kept.month >= first, kept.month < end
-    )
+class Key(NamedTuple):
+    """Where a page begins: after the document with these values, in the order of the list."""
+
+    value: Any
+    issued_on: Any
+    id: Any
 
 
-_TOTALS = Prepared(build=totals_in)
+def write_key(sort: str, row: Any) -> str:
+    """Return the key of a row of the list, as an address carries it."""
+    value = getattr(row, _column(sort)[0].name)
+    return f"{'' if value is None else value},{row.issued_on},{row.id}"
 
 
-def _first_whole_month(since: date) -> date:
-    return since if since.day == 1 else clock.add_months(since.replace(day=1), 1)
+def read_key(filters: Filters) -> Key | None:
+    """Return where the page begins; None for the first, and for what is no key of this order."""
+    value, *ends = filters.after.rsplit(",", 2)
+    if len(ends) != 2 or not _is_id(ends[1]):
+        return None
+    try:
+        column, _ = _column(filters.sort)
+        return Key(_read_value(column, value), date.fromisoformat(ends[0]), int(ends[1]))
+    except ValueError:
+        return None
 
 
-def _month(day: date) -> str:
-    return day.isoformat()[:7]
+def from_key(filters: Filters, key: Key | None) -> Filters:
+    """Narrow the period to what a key by date leaves of it: the bound that an index begins at."""
+    column, is_descending = _column(filters.sort)
+    if key is None or column is not Invoice.issued_on:
+        return filters
+    day: date = key.issued_on
+    return filters.within(until=day) if is_descending else filters.within(since=day)
 
 
-def _month_column() -> Any:
-    if db.is_sqlite():
-        return fn.SUBSTR(Invoice.issued_on, 1, 7)
-    return fn.TO_CHAR(Invoice.issued_on, SQL("'YYYY-MM'"))
+def following(query: "ModelSelect[Invoice]", sort: str, key: Key) -> "ModelSelect[Invoice]":
+    """Narrow documents to what comes after a key in the order asked for."""
+    column, is_descending = _column(sort)
+    parts: list[Any] = [Invoice.issued_on, Invoice.id]
+    values = [key.issued_on, key.id]
+    if column is not Invoice.issued_on and key.value is not None:
+        parts, values = [_comparable(column), *parts], [key.value, *values]
+    left, right = Tuple(*parts), Tuple(*values)
+    beyond = left < right if is_descending else left > right
+    if not column.null:
+        return query.where(beyond)
+    is_absent = column.is_null()
+    return query.where(is_absent & beyond if key.value is None else is_absent | beyond)
+
+
+def ordered(query: "ModelSelect[Invoice]", sort: str) -> "ModelSelect[Invoice]":
+    """Put documents in the order asked for: ties by issue date and id, absent values last."""
+    column, is_descending = _column(sort)
+    parts: list[Any] = [Invoice.issued_on, Invoice.id]
+    if column is not Invoice.issued_on:
+        parts = [_comparable(column), *parts]
+    order = [each.desc() if is_descending else each.asc() for each in parts]
+    return query.order_by(*([column.is_null()] if column.null else []), *order)
+
+
+def _column(sort: str) -> tuple[Field, bool]:
+    """Return what a sort goes by, and whether it is descending."""
+    name = SORTS[sort.removeprefix("-") or "emise"]
+    return getattr(Invoice, name), not sort or sort.startswith("-")
+
+
+def _comparable(column: Field) -> Any:
+    """Return a column as it sorts, text by its characters' numbers whatever the host's language."""
+    if not isinstance(column, CharField):
+        return column
+    return column.collate("BINARY" if is_sqlite() else '"C"')
+
+
+def _is_id(text: str) -> bool:
+    return text.isascii() and text.isdigit() and len(text) <= 19 and int(text) <= MAX_ID
+
+
+def _read_value(column: Field, text: str) -> Any:
+    if column.null and not text:
+        return None
+    if isinstance(column, DateField):
+        return date.fromisoformat(text)
+    if not isinstance(column, BigIntegerField):
+        return text
+    if not _is_id(text.removeprefix("-")):
+        raise ValueError(f"not cents: {text!r}")
+    return int(text)

@@ -1,7 +1,4 @@
-"""What a typed text may mean: a part of a number, and an amount, a day or a month.
-
-`condition` says what is found; on SQLite an index (migration 0013) narrows what it is asked of.
-"""
+"""What a typed text may mean: a part of a number, an amount, a day or a month."""
 
 import re
 import unicodedata
@@ -10,11 +7,10 @@ from dataclasses import dataclass
 from datetime import date
 from functools import reduce
 from operator import or_
-from typing import Any
 
-from peewee import JOIN, Expression, Table, fn
+from peewee import Expression
 
-from selfservice.db import database, is_sqlite
+from selfservice.db import is_sqlite
 from selfservice.invoices.models import Invoice
 from selfservice.money import parse_cents
 
@@ -34,13 +30,6 @@ MONTHS_OF_A_YEAR = (
     r"(?P<month>[a-z]{3,})\.?\s+(?P<year>[0-9]{4})",
 )
 
-# Migration 0013: the index's rowid is the day of issue, then the document's id.
-ID_BITS = 40
-LONGEST_PIECE = 5
-BETWEEN_WORDS = "\n"
-SAMPLE, PORTAL_SHARE = 1000, 10
-MERGED_PAGES = 500
-
 
 @dataclass(frozen=True, slots=True)
 class Period:
@@ -50,7 +39,7 @@ class Period:
     until: date
 
 
-def condition(text: str) -> Any:
+def condition(text: str) -> Expression:
     """Return the condition of the documents that a typed text may mean, any of its readings."""
     found = reduce(or_, map(Invoice.number.contains, _cases(text)))
     cents, period = read_amount(text), read_period(text)
@@ -62,118 +51,11 @@ def condition(text: str) -> Any:
     return found
 
 
-class Index:
-    """The search index of SQLite, joined before the documents that it names."""
-
-    def __init__(self) -> None:
-        # The column named as the table is what MATCH is asked of.
-        self._table: Any = Table("invoice_search", ("rowid", "invoice_search"))
-
-    @property
-    def stamp(self) -> Any:
-        """What sorts and compares as issue date and id together."""
-        return self._table.rowid
-
-    def narrow(self, query: Any, expression: str, since: date | None, until: date | None) -> Any:
-        """Have a query of documents read only those that the expression finds, in a period.
-
-        CROSS JOIN keeps SQLite from asking the index once for each document.
-        """
-        is_named = Invoice.id == self.stamp.bin_and((1 << ID_BITS) - 1)
-        joined = self._table.join(Invoice, JOIN.CROSS, on=is_named)
-        query = query.from_(joined).where(
-            Expression(self._table.invoice_search, "MATCH", expression)
-        )
-        if since:
-            query = query.where(self.stamp >= stamp(since, 0))
-        if until:
-            query = query.where(self.stamp < stamp(until, 0) + (1 << ID_BITS))
-        return query
-
-
-def stamp(day: date, invoice_id: int) -> int:
-    """Return the rowid of a document in the index."""
-    return (_day_number(day) << ID_BITS) | invoice_id
-
-
-def expression(text: str, company_id: int) -> str | None:
-    """Return what to ask of the index: all that `condition` finds, and a little more.
-
-    None where there is no index, or no document's number could have such words.
-    """
-    if not text or BETWEEN_WORDS in text or not is_sqlite():
-        return None
-    readings = [" AND ".join(map(_quoted, _pieces(text)))]
-    cents, period = read_amount(text), read_period(text)
-    if cents is not None:
-        readings.append(f"amount{cents}")
-    if period:
-        is_day = period.since == period.until
-        word = f"day{period.since}" if is_day else f"month{period.since:%Y-%m}"
-        readings.append(_quoted(word))
-    found = " OR ".join(f"({each})" for each in readings)
-    return found if _is_large_in_portal(company_id) else f"({found}) AND company{company_id}"
-
-
-def merge() -> None:
-    """Put the parts of the index together, a little at a time: deposits leave many.
-
-    A search asks each of them: where there are twelve, it takes four times as long.
-    """
-    if not is_sqlite():
-        return
-    pages = -MERGED_PAGES  # less than zero: whatever their sizes, all become one
-    while _has_merged(pages):
-        pages = MERGED_PAGES
-
-
-def _has_merged(pages: int) -> bool:
-    merging = "INSERT INTO invoice_search(invoice_search, rank) VALUES ('merge', ?)"
-    before: int = database.connection().total_changes
-    with database.atomic():
-        database.execute_sql(merging, (pages,))
-    after: int = database.connection().total_changes
-    return after - before > 1  # the command counts as one
-
-
-def _pieces(text: str) -> list[str]:
-    """Return words of the index that say most of a text: one, where it is short enough.
-
-    A few, from its beginning to its end: each costs time, and `condition` knows the whole text.
-    """
-    last = len(text) - LONGEST_PIECE
-    if last <= 0:
-        return [text]
-    gaps = max(round(len(text) / LONGEST_PIECE), 2) - 1
-    starts = [last * each // gaps for each in range(gaps + 1)]
-    return [text[start : start + LONGEST_PIECE] for start in starts]
-
-
 def _cases(text: str) -> set[str]:
-    """Return the writings that SQLite must be given apart: its LIKE folds the case of A to Z."""
+    """Return the writings to look for: LIKE of SQLite ignores the case of A to Z alone."""
     if text.isascii() or not is_sqlite():
         return {text}
     return {text, text.lower(), text.upper()}
-
-
-def _is_large_in_portal(company_id: int) -> bool:
-    """Tell a company to which at least a tenth of what was deposited lately belongs.
-
-    Its documents are found soon among all; those of others are sought by company too.
-    """
-    newest = Invoice.select(Invoice.id).where(Invoice.company == company_id)
-    newest = newest.order_by(Invoice.issued_on.desc(), Invoice.id.desc())
-    nth = newest.offset(SAMPLE - 1).limit(1)
-    span = Invoice.select(fn.MAX(Invoice.id) - nth).scalar()
-    return span is not None and span < SAMPLE * PORTAL_SHARE
-
-
-def _quoted(word: str) -> str:
-    return '"' + word.replace('"', '""') + '"'
-
-
-def _day_number(day: date) -> int:
-    return (day - date(1970, 1, 1)).days
 
 
 def read_day(text: str) -> date | None:

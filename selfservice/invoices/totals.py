@@ -1,15 +1,18 @@
 """What the reader was charged: this month, this year, and each of the last twelve months."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import lru_cache
-from typing import NamedTuple
 
-from babel.dates import format_date
+from babel.dates import get_month_names
+from peewee import Cast, fn
 
 from selfservice import clock
 from selfservice.accounts.models import User
+from selfservice.db import rows
 from selfservice.invoices import queries
+from selfservice.invoices.filters import Filters
+from selfservice.invoices.models import Invoice
 
 CHART_MONTHS = 12
 CHART_HEIGHT = 100
@@ -35,29 +38,21 @@ class Total:
             self.invoices_cents += gross_cents
 
 
-class Month(NamedTuple):
-    """A month (« 2026-11 »), its names (« novembre 2026 », in short « nov. ») and its days."""
-
-    month: str
-    name: str
-    short_name: str
-    since: date
-    until: date
-
-
 @dataclass(slots=True)
 class Period:
-    """Days from `since` to `until`, both counted, and what they sum up to by currency."""
+    """Days from `since` to `until`, both counted, and what they sum up to by currency.
+
+    A month has a `short_name` too (« novembre 2026 », « nov. »).
+    """
 
     name: str
     since: date
     until: date
+    short_name: str = ""
     totals: dict[str, Total] = field(default_factory=dict)
 
     def add(self, kind: str, currency: str, gross_cents: int) -> None:
-        if currency not in self.totals:
-            self.totals[currency] = Total(currency)
-        self.totals[currency].add(kind, gross_cents)
+        self.totals.setdefault(currency, Total(currency)).add(kind, gross_cents)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,27 +73,23 @@ class Chart:
 
 @dataclass(frozen=True, slots=True)
 class Totals:
-    """`month` and `year` are the current ones, `months` the last twelve, oldest first, as they
-    stand in the `calendar`.
-    """
+    """`month` and `year` are the current ones, `months` the last twelve, oldest first."""
 
     month: Period
     year: Period
     months: list[Period]
-    calendar: tuple[Month, ...]
     chart: Chart
 
 
 def sum_months(user: User) -> Totals | None:
     """Return the sums of what the user may see; None where there is nothing in twelve months.
 
-    One short read, whatever the number of documents (unless a profile narrows them).
+    A month that retention cuts is left out.
     """
     today = clock.today()
-    calendar = _calendar(today.replace(day=1))
-    months = {f"{each.since:%Y-%m}": Period(each.name, each.since, each.until) for each in calendar}
+    months = {f"{each.since:%Y-%m}": each for each in _months_until(today)}
     year = Period(str(today.year), date(today.year, 1, 1), date(today.year, 12, 31))
-    found = queries.totals_visible_to(user, since=calendar[0].since, until=today)
+    found = _sum(user, since=next(iter(months.values())).since, until=today)
     for month, kind, currency, gross_cents in found:
         months[month].add(kind, currency, gross_cents)
         if month.startswith(year.name):
@@ -106,23 +97,30 @@ def sum_months(user: User) -> Totals | None:
     if not found:
         return None
     listed = list(months.values())
-    return Totals(listed[-1], year, listed, calendar, _chart(listed))
+    return Totals(listed[-1], year, listed, _chart(listed))
 
 
-@lru_cache(maxsize=4)
-def _calendar(this: date) -> tuple[Month, ...]:
-    """Return the months up to this one, named once a month."""
-    firsts = [clock.add_months(this, ago) for ago in range(1 - CHART_MONTHS, 1)]
-    return tuple(
-        Month(
-            first.isoformat()[:7],
-            format_date(first, "MMMM y", locale="fr"),
-            format_date(first, "MMM", locale="fr"),
-            first,
-            clock.add_months(first, 1) - timedelta(days=1),
-        )
-        for first in firsts
+def _sum(user: User, *, since: date, until: date) -> list[tuple[str, str, str, int]]:
+    """Return (month, kind, currency, gross cents), « 2026-11 » a month, of whole months."""
+    day_before = queries.earliest_available(clock.today()) - timedelta(days=1)
+    first_whole = clock.add_months(day_before.replace(day=1), 1)
+    filters = Filters(since=max(since, first_whole), until=until)
+    month = fn.SUBSTR(Cast(Invoice.issued_on, "TEXT"), 1, 7).alias("month")
+    sums = (
+        queries.matching(user, filters)
+        .select(month, Invoice.kind, Invoice.currency, fn.SUM(Invoice.gross_cents))
+        .group_by(month, Invoice.kind, Invoice.currency)
     )
+    return [(*names, int(gross_cents)) for *names, gross_cents in rows(sums)]
+
+
+def _months_until(today: date) -> Iterator[Period]:
+    """Yield the last CHART_MONTHS months, this one last."""
+    names, short_names = (get_month_names(width, locale="fr") for width in ("wide", "abbreviated"))
+    for ago in range(1 - CHART_MONTHS, 1):
+        first = clock.add_months(today.replace(day=1), ago)
+        last = clock.add_months(first, 1) - timedelta(days=1)
+        yield Period(f"{names[first.month]} {first.year}", first, last, short_names[first.month])
 
 
 def _chart(months: list[Period]) -> Chart:

@@ -4,19 +4,20 @@ import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any
 from zipfile import ZipFile
 
 from flask import current_app
+from peewee import ModelSelect, chunked
 
 from selfservice.accounts.models import User
-from selfservice.db import Prepared, rows
-from selfservice.invoices import embedded_xml, export, queries, sorting, storage
+from selfservice.db import rows
+from selfservice.invoices import embedded_xml, export, queries, storage
 from selfservice.invoices.downloads import UnknownInvoiceError
 from selfservice.invoices.export import Entry
 from selfservice.invoices.filters import Filters
-from selfservice.invoices.finding import shown
 from selfservice.invoices.models import Invoice
 
 NAME_BYTES = 180  # far below the 255 of any file system
@@ -64,7 +65,9 @@ def choose(user: User, ids: Collection[int]) -> list[Document]:
         raise TooManyDocumentsError(len(wanted), limit)  # more than a statement might take
     if any(each > queries.MAX_ID for each in wanted):
         raise UnknownInvoiceError
-    found = _documents(_CHOSEN.rows(queries.scope_of(user), queries.listed(wanted)))
+    visible = queries.visible_to(user).select(*_COLUMNS)
+    batches = (rows(visible.where(Invoice.id.in_(ids))) for ids in chunked(wanted, queries.BATCH))
+    found = _documents(chain.from_iterable(batches))
     if len(found) != len(wanted):
         raise UnknownInvoiceError
     return sorted(found, key=lambda each: (each.entry.issued_on, each.id), reverse=True)
@@ -72,19 +75,12 @@ def choose(user: User, ids: Collection[int]) -> list[Document]:
 
 def choose_all(user: User, filters: Filters) -> list[Document]:
     """Return all that the list shows, on all its pages. Raises TooManyDocumentsError."""
-    return _read(shown(user, filters), filters.sort)
+    return _read(queries.shown(user, filters), filters.sort)
 
 
-def _chosen(scope: queries.Scope, ids: Any) -> Any:
-    return queries.among(queries.visible_in(scope), ids).select(*_COLUMNS)
-
-
-_CHOSEN = Prepared(build=_chosen)
-
-
-def _read(query: Any, sort: str) -> list[Document]:
+def _read(query: "ModelSelect[Invoice]", sort: str) -> list[Document]:
     limit = current_app.config["ARCHIVE_MAX_DOCUMENTS"]
-    ordered = sorting.ordered(query.select(*_COLUMNS), sort)
+    ordered = queries.ordered(query.select(*_COLUMNS), sort)
     found = rows(ordered.limit(limit + 1))
     if len(found) > limit:
         raise TooManyDocumentsError(query.select(Invoice.id).count(), limit)

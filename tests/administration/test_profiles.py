@@ -6,8 +6,8 @@ import re
 import pytest
 from peewee import IntegrityError
 
+from selfservice import clock
 from selfservice.accounts.models import Profile, ProfileContract, User
-from selfservice.administration import contract_profiles
 from selfservice.audit import AuditEntry
 from tests.conftest import Browser
 from tests.factories import People, make_company, make_invoice, make_profile, make_user
@@ -132,9 +132,7 @@ def test_a_profile_that_nobody_has_is_removed_after_a_confirmation(
     alice: Browser, people: People
 ) -> None:
     profile = make_profile(people.alice.company, "Flotte", "VEH-1")
-    make_user(
-        people.alice.company, "former", profile=profile, closed_at=contract_profiles.clock.now()
-    )
+    make_user(people.alice.company, "former", profile=profile, closed_at=clock.now())
     assert "suppression" in alice.get(f"{LIST}/{profile.id}").text
     assert alice.get(f"{LIST}/{profile.id}/suppression").status_code == 200
     assert Profile.select().count() == 1

@@ -16,8 +16,7 @@ from werkzeug.test import TestResponse
 
 from selfservice import clock
 from selfservice.audit import AuditEntry
-from selfservice.db import database
-from selfservice.invoices import places, queries, storage
+from selfservice.invoices import places, storage
 from selfservice.invoices import zip as archives
 from selfservice.invoices.models import Invoice, Opening
 from selfservice.invoices.places import MAX_PLACES, MAX_PLACES_OF_ONE, NoPlaceError
@@ -197,14 +196,6 @@ def test_all_of_it_counts_as_downloaded_and_opened_with_one_line_in_the_journal(
     assert journal() == [("invoices.archived", {"documents": 2})]
     assert "2 document(s)" in alice.get("/administration/journal").text
     assert left.id not in read
-
-
-@pytest.mark.sqlite
-def test_ticked_documents_are_looked_up_one_by_one(people: People) -> None:
-    chosen = queries.visible_in(queries.scope_of(people.alice))
-    sql, values = queries.among(chosen, queries.listed([1, 2])).sql()
-    plan = [row[3] for row in database.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values)]
-    assert plan[1] == "SEARCH t1 USING INTEGER PRIMARY KEY (rowid=?)"
 
 
 def test_asking_for_the_size_only_counts_as_nothing(alice: Browser, people: People) -> None:

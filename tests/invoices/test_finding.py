@@ -10,11 +10,10 @@ import time_machine
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from selfservice import clock, db
+from selfservice import clock
 from selfservice.db import database
-from selfservice.db.database import _runner
-from selfservice.invoices import contracts, finding, listing, queries, search, sorting
-from selfservice.invoices.filters import Filters, clean_filters
+from selfservice.invoices import listing, queries, search
+from selfservice.invoices.filters import SORTS, Filters, clean_filters
 from selfservice.invoices.listing import list_invoices
 from selfservice.invoices.models import KINDS, STATES, Invoice
 from tests.factories import People, make_company, make_invoice, make_profile, make_user
@@ -52,7 +51,7 @@ SEARCHES = (
         "x" * 100,
     ),
 )
-SORTS = ("", *sorting.COLUMNS, *(f"-{name}" for name in sorting.COLUMNS))
+EACH_SORT = ("", *SORTS, *(f"-{name}" for name in SORTS))
 ANY_APP = settings(
     deadline=None,
     max_examples=40,
@@ -133,7 +132,7 @@ def is_shown(filters: Filters, document: Invoice, user: Any) -> bool:
 
 
 def in_order(documents: list[Invoice], sort: str) -> list[str]:
-    name = sorting.COLUMNS[sort.removeprefix("-")].name if sort else "issued_on"
+    name = SORTS[sort.removeprefix("-")] if sort else "issued_on"
     is_descending = not sort or sort.startswith("-")
     known = [each for each in documents if getattr(each, name) is not None]
     absent = [each for each in documents if getattr(each, name) is None]
@@ -165,7 +164,7 @@ filters_of_all_kinds = st.builds(
     is_not_downloaded=st.booleans(),
     is_showing_all=st.booleans(),
     is_leaving=st.sampled_from((False, False, False, True)),
-    sort=st.sampled_from(SORTS),
+    sort=st.sampled_from(EACH_SORT),
 )
 
 
@@ -181,7 +180,7 @@ def test_pages_show_what_the_rules_find_in_their_order(
     assert {page.count for page in read} == {len(shown)}
     hidden = 0 if filters.q else len(found) - len(shown)
     assert {page.hidden_count for page in read} == {hidden}
-    matching = finding.matching(people.alice, filters).select(Invoice.id).tuples()
+    matching = queries.matching(people.alice, filters).select(Invoice.id).tuples()
     assert {key for (key,) in matching} == {each.id for each in found}
 
 
@@ -189,7 +188,7 @@ def test_pages_show_what_the_rules_find_in_their_order(
 def test_each_column_sorts_both_ways_with_absent_values_last(
     people: People, documents: list[Invoice], q: str
 ) -> None:
-    for sort in SORTS:
+    for sort in EACH_SORT:
         filters = Filters(q=q, is_showing_all=True, sort=sort)
         read = [row.number for page in pages(people.alice, filters) for row in page.rows]
         assert read == in_order(found_by(filters, documents, people.alice), sort), sort
@@ -199,7 +198,7 @@ def test_each_column_sorts_both_ways_with_absent_values_last(
 def test_no_document_is_lost_or_shown_twice_while_others_are_deposited(
     people: People, documents: list[Invoice], q: str
 ) -> None:
-    for sort in SORTS:
+    for sort in EACH_SORT:
         chance, seen = random.Random(2), []
         filters = Filters(q=q, is_showing_all=True, sort=sort)
         with database.atomic() as change:
@@ -209,35 +208,6 @@ def test_no_document_is_lost_or_shown_twice_while_others_are_deposited(
             change.rollback()
         assert len(seen) == len(set(seen)), sort
         assert set(in_order(found_by(filters, documents, people.alice), sort)) <= set(seen), sort
-
-
-@pytest.mark.sqlite
-@pytest.mark.parametrize("is_large", [True, False])
-def test_the_index_finds_all_that_the_condition_does(
-    people: People, documents: list[Invoice], monkeypatch: pytest.MonkeyPatch, is_large: bool
-) -> None:
-    monkeypatch.setattr(search, "_is_large_in_portal", lambda company_id: is_large)
-    for q in SEARCHES:
-        for sort in ("", "emise", "ttc"):
-            filters = Filters(q=q, sort=sort, is_showing_all=True)
-            read = [row.number for page in pages(people.alice, filters) for row in page.rows]
-            assert read == in_order(found_by(filters, documents, people.alice), sort), q
-
-
-@pytest.mark.sqlite
-@pytest.mark.parametrize(("q", "is_large"), [("FA-2026", True), ("mars 2026", False), ("1", True)])
-def test_a_search_reads_its_index_and_sorts_nothing(
-    people: People, monkeypatch: pytest.MonkeyPatch, q: str, is_large: bool
-) -> None:
-    monkeypatch.setattr(search, "_is_large_in_portal", lambda company_id: is_large)
-    with counted_queries(monkeypatch) as seen:
-        list_invoices(people.alice, Filters(q=q))
-    page = next(sql for sql in seen if '"has_xml"' in sql)
-    values = page.count("?") * [1]
-    plan = [row[3] for row in database.execute_sql(f"EXPLAIN QUERY PLAN {page}", values)]
-    assert "VIRTUAL TABLE INDEX" in plan[0]
-    assert plan[1] == "SEARCH t1 USING INTEGER PRIMARY KEY (rowid=?)"
-    assert not any("TEMP B-TREE" in step for step in plan)
 
 
 @pytest.mark.sqlite
@@ -252,76 +222,6 @@ def test_one_bound_at_each_end_of_the_period_is_asked_for(
         if '"downloaded_at" IS NULL' not in sql and '"users"' not in sql:
             assert sql.count('"issued_on" >= ?') <= 1
             assert sql.count('"issued_on" <= ?') <= 1
-
-
-@pytest.mark.sqlite
-def test_the_index_follows_every_change_of_a_document(people: People) -> None:
-    invoice = make_invoice(people.alice.company, number="OLD-NUMBER", gross_cents=4242)
-    invoice.number, invoice.gross_cents, invoice.issued_on = "NEW-NUMBER", 777, clock.today()
-    invoice.save()
-    for word, count in {"OLD": 0, "NEW": 1, "amount4242": 0, "amount777": 1}.items():
-        assert matches(word) == count, word
-    invoice.delete_instance()
-    assert matches("NEW") == 0
-
-
-def matches(word: str) -> int:
-    sql = "SELECT COUNT(*) FROM invoice_search WHERE invoice_search MATCH ?"
-    count: int = database.execute_sql(sql, (word,)).fetchone()[0]
-    return count
-
-
-@pytest.mark.sqlite
-def test_merging_leaves_one_part_of_the_index_that_finds_the_same(people: People) -> None:
-    for number in range(10):
-        make_invoice(people.alice.company, number=f"FA-{number}")
-    assert parts() > 1
-    search.merge()
-    assert parts() == 1
-    assert matches("FA") == 10
-
-
-@pytest.mark.sqlite
-def test_the_index_is_made_anew_of_what_is_there(people: People) -> None:
-    make_invoice(people.alice.company, number="FA-2024-7", gross_cents=4242)
-    _runner().down("0013_search_pieces")
-    assert matches('"FA-2024"') == 1
-    db.migrate()
-    assert matches("2024 AND amount4242") == 1
-
-
-def parts() -> int:
-    sql = "SELECT COUNT(DISTINCT segid) FROM invoice_search_idx"
-    count: int = database.execute_sql(sql).fetchone()[0]
-    return count
-
-
-@pytest.mark.sqlite
-@ANY_APP
-@given(
-    number=st.text(st.characters(codec="utf-8", exclude_characters="\0\n"), min_size=1),
-    draw=st.data(),
-)
-def test_any_part_of_any_number_finds_it(people: People, number: str, draw: st.DataObject) -> None:
-    number = number[:12]
-    start = draw.draw(st.integers(0, len(number) - 1))
-    part = number[start : draw.draw(st.integers(start + 1, len(number)))]
-    invoice = make_invoice(people.alice.company, number=number)
-    for text in (part, part.upper(), part.lower()) if part.isascii() else (part,):
-        asked = search.expression(text, invoice.company_id)
-        assert asked and matches(asked) == 1
-    invoice.delete_instance()
-
-
-def test_a_company_among_many_documents_of_others_is_looked_up_by_itself(
-    people: People, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(search, "SAMPLE", 3)
-    for number in range(60):
-        make_invoice(people.bob.company if number % 20 else people.alice.company)
-    assert not search._is_large_in_portal(people.alice.company_id)
-    assert search._is_large_in_portal(people.bob.company_id)
-    assert not search._is_large_in_portal(people.charlie.company_id)
 
 
 def test_nobody_finds_counts_or_chooses_what_is_anothers(
@@ -357,9 +257,9 @@ def test_the_choice_of_contracts_is_that_of_the_documents_available(people: Peop
     kept.delete_instance()
     assert list_invoices(people.alice, Filters()).contracts == ["B", "C"]
     later.delete_instance()
-    assert contracts.readable_contracts(people.alice, 10) == ["C"]
-    driver = make_user(company, "driver", profile=make_profile(company, "P", "C", "BOB", "GONE"))
-    assert contracts.readable_contracts(driver, 10) == ["C"]
+    assert queries.billed_contracts(company.id, limit=10) == ["C"]
+    profile = make_profile(company, "P", "C", "BOB", "GONE")
+    assert queries.billed_contracts(company.id, profile.id, limit=10) == ["C"]
 
 
 def test_a_hundred_contracts_are_offered_and_more_are_told(people: People) -> None:
@@ -376,30 +276,6 @@ def test_the_count_stops_at_a_thousand(people: People, monkeypatch: pytest.Monke
     for filters in (Filters(), Filters(q="FA-"), Filters(q="FA-", sort="ttc")):
         page = list_invoices(people.alice, filters)
         assert (page.count, page.is_count_capped) == (10, True)
-
-
-@time_machine.travel("2026-11-21T09:30:00Z")
-def test_only_the_months_that_a_period_holds_whole_spare_counting(
-    people: People, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(listing, "COUNT_CAP", 2)
-    for day in (1, 1, 1, 15, 28):
-        make_invoice(people.alice.company, issued_on=date(2026, 2, day))
-    for since, until, count in (
-        (date(2026, 2, 1), date(2026, 2, 28), 3),
-        (date(2026, 2, 1), date(2026, 2, 27), 3),
-        (date(2026, 1, 20), date(2026, 2, 28), 3),
-        (date(2026, 2, 2), date(2026, 2, 28), 2),
-        (date(2026, 2, 2), date(2026, 2, 27), 1),
-        (date(2026, 2, 16), None, 1),
-        (date(2026, 3, 1), None, 0),
-        (date(2026, 2, 1), date.max, 3),
-        (date.max - timedelta(days=1), date.max, 0),
-        (date(2026, 2, 1), date.min, 0),
-    ):
-        filters = Filters(since=since, until=until, is_showing_all=True)
-        page = list_invoices(people.alice, filters)
-        assert (page.count, page.is_count_capped) == (min(count, 2), count > 2)
 
 
 def test_the_foot_of_the_page_adds_up_its_rows_by_currency(people: People) -> None:

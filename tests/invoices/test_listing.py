@@ -13,7 +13,7 @@ from flask import Flask
 from selfservice import clock
 from selfservice.accounts.models import User
 from selfservice.db import database
-from selfservice.invoices import finding, listing, queries, sorting
+from selfservice.invoices import listing, queries
 from selfservice.invoices.filters import Filters, clean_filters
 from selfservice.invoices.listing import PAGE_ROWS, list_invoices
 from selfservice.invoices.models import Opening
@@ -70,7 +70,7 @@ def test_a_row_says_all_that_the_list_shows(people: People) -> None:
     assert (row.issued_on, row.due_on) == (clock.today(), clock.today())
     assert row.available_until == clock.add_months(clock.today(), 24)
     assert (row.currency, row.has_xml, row.is_credit_note) == ("USD", True, True)
-    assert row.is_new and not row.is_downloaded
+    assert row.is_new
 
 
 def test_bob_and_charlie_see_nothing_of_alice(people: People) -> None:
@@ -176,11 +176,10 @@ def test_pages_follow_without_loss_while_documents_arrive(people: People) -> Non
 @pytest.mark.sqlite
 @pytest.mark.parametrize("sort", ["", "emise", "-disponible"])
 def test_paging_reads_the_index_and_sorts_nothing(people: People, sort: str) -> None:
-    shown = finding.shown(people.alice, Filters())
-    key = sorting.Key(clock.today(), clock.today(), 2**62)
-    for query in (shown, sorting.following(shown, sort, key)):
-        columns = finding._with_columns(query, people.alice.id)
-        sql, parameters = sorting.ordered(columns, sort).limit(51).sql()
+    asked = queries.asked(people.alice, Filters())
+    for key in (None, queries.Key(clock.today(), clock.today(), 2**62)):
+        page = listing._page(asked, people.alice.id, key, q="", sort=sort, limit=51)
+        sql, parameters = page.sql()
         plan = " ".join(
             row[3] for row in database.execute_sql("EXPLAIN QUERY PLAN " + sql, parameters)
         )
@@ -209,7 +208,8 @@ def test_new_is_per_user_and_downloaded_per_company(people: People) -> None:
     invoice = make_invoice(people.alice.company, number="F", downloaded_at=clock.now())
     Opening.create(user=people.bob, invoice=invoice, opened_at=clock.now())
     (row,) = list_invoices(people.alice, Filters()).rows
-    assert row.is_new and row.is_downloaded
+    assert row.is_new
+    assert numbers(people.alice, is_not_downloaded=True) == []
     Opening.create(user=people.alice, invoice=invoice, opened_at=clock.now())
     (row,) = list_invoices(people.alice, Filters()).rows
     assert not row.is_new
@@ -281,5 +281,6 @@ def test_filters_keep_only_what_they_understand(app: Flask) -> None:
     cleaned = clean_filters(
         {"q": " a\0b\ud800 ", "kind": "x", "historique": "tout", "apres": "x,1"}
     )
-    assert cleaned == Filters(q="ab", kind="", is_showing_all=True, after="")
+    assert cleaned == Filters(q="ab", kind="", is_showing_all=True, after="x,1")
+    assert queries.read_key(cleaned) is None
     assert len(clean_filters({"q": "x" * 500}).q) == 100

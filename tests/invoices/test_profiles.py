@@ -12,7 +12,7 @@ from selfservice import clock
 from selfservice.accounts.models import Profile, User
 from selfservice.db import database
 from selfservice.deposits.deposit import deposit_folder
-from selfservice.invoices import finding, sorting
+from selfservice.invoices import queries
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.listing import list_invoices
 from selfservice.invoices.models import Invoice
@@ -151,8 +151,7 @@ def test_a_profile_costs_no_query(
 
 @pytest.mark.sqlite
 def test_paging_through_a_profile_sorts_nothing(driver: User) -> None:
-    shown = finding.shown(driver, Filters())
-    sql, parameters = sorting.ordered(finding._with_columns(shown, driver.id), "").limit(51).sql()
+    sql, parameters = queries.ordered(queries.shown(driver, Filters()), "").limit(51).sql()
     plan = " ".join(row[3] for row in database.execute_sql("EXPLAIN QUERY PLAN " + sql, parameters))
     assert "invoice_company_newest" in plan
     assert "USE TEMP B-TREE FOR ORDER BY" not in plan

@@ -1,94 +1,14 @@
-"""The sums of the month and the year: kept exact by the database, seen by their owner only."""
+"""The sums of the month and the year, seen by their owner only."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
-from typing import Any
+from datetime import date
 
 import pytest
 import time_machine
 from flask import Flask
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from selfservice import clock
-from selfservice.db import database
-from selfservice.db.database import _runner
-from selfservice.invoices import queries
-from selfservice.invoices.models import Invoice, MonthlyTotal
 from selfservice.invoices.totals import sum_months
-from selfservice.retention import documents
 from tests.factories import People, make_invoice, make_profile, make_user
-
-DAYS = [date(2026, 10, 31), date(2026, 11, 1), date(2026, 11, 30)]
-
-cents = st.integers(-(2**50), 2**50)
-rows = st.fixed_dictionaries(
-    {
-        "issued_on": st.sampled_from(DAYS),
-        "kind": st.sampled_from(["invoice", "credit_note"]),
-        "currency": st.sampled_from(["EUR", "CHF"]),
-        "net_cents": st.none() | cents,
-        "vat_cents": st.none() | cents,
-        "gross_cents": cents,
-    }
-)
-changes = st.lists(
-    st.tuples(st.sampled_from(["insert", "update", "delete"]), st.integers(0, 99), rows),
-    max_size=12,
-)
-
-
-def kept() -> set[tuple[Any, ...]]:
-    return set(MonthlyTotal.select().order_by(MonthlyTotal.month).tuples())
-
-
-def naive() -> set[tuple[Any, ...]]:
-    sums: dict[tuple[Any, ...], list[int]] = {}
-    for each in Invoice.select():
-        key = (each.company_id, f"{each.issued_on:%Y-%m}", each.kind, each.currency)
-        row = sums.setdefault(key, [0, 0, 0, 0])
-        parts = (1, each.net_cents or 0, each.vat_cents or 0, each.gross_cents)
-        sums[key] = [total + part for total, part in zip(row, parts, strict=True)]
-    return {(*key, *row) for key, row in sums.items()}
-
-
-@settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(changes=changes)
-def test_the_sums_kept_are_those_of_the_documents(
-    people: People, changes: list[tuple[str, int, dict[str, Any]]]
-) -> None:
-    companies = (people.alice.company, people.bob.company)
-    with database.atomic() as transaction:
-        for event, number, row in changes:
-            invoices = list(Invoice.select().order_by(Invoice.id))
-            if event == "insert" or not invoices:
-                make_invoice(companies[number % 2], **row)
-            elif event == "update":
-                chosen = Invoice.id == invoices[number % len(invoices)].id
-                Invoice.update(**row, company=companies[number % 2]).where(chosen).execute()
-            else:
-                invoices[number % len(invoices)].delete_instance()
-            assert kept() == naive()
-        transaction.rollback()
-
-
-def test_a_batch_that_is_rolled_back_counts_nothing(people: People) -> None:
-    with database.atomic() as transaction:
-        make_invoice(people.alice.company)
-        transaction.rollback()
-    assert kept() == set()
-
-
-def test_a_purge_takes_its_documents_out_of_the_sums(people: People) -> None:
-    with time_machine.travel("2024-11-21T10:00:00Z", tick=False):
-        make_invoice(people.alice.company)
-    with time_machine.travel("2026-11-22T10:00:00Z", tick=False):
-        make_invoice(people.alice.company)
-        documents.purge()
-    assert len(kept()) == 1
-    assert kept() == naive()
 
 
 @pytest.fixture
@@ -178,21 +98,3 @@ def test_a_month_that_retention_cuts_counts_nowhere(
     totals = sum_months(people.alice)
     assert totals
     assert totals.year.totals["EUR"].balance_cents == 100
-
-
-def test_the_migration_sums_what_is_there_already(people: People) -> None:
-    make_invoice(people.alice.company, net_cents=None)
-    make_invoice(people.bob.company, kind="credit_note", gross_cents=-5)
-    before = kept()
-    _runner().down("0011_monthly_totals")
-    _runner().up()
-    assert kept() == before == naive()
-
-
-@pytest.mark.sqlite
-def test_the_sums_are_read_by_their_key(people: People) -> None:
-    scope = queries.scope_of(people.alice, since=clock.today() - timedelta(days=300))
-    months = f"{scope.since:%Y-%m}", f"{clock.today():%Y-%m}"
-    sql, parameters = queries.totals_in(scope, clock.today(), months).sql()
-    plan = database.execute_sql("EXPLAIN QUERY PLAN " + sql, parameters).fetchall()
-    assert [row[3].split(" USING ")[0] for row in plan] == ["SEARCH t1"]

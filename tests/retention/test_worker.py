@@ -12,7 +12,6 @@ from selfservice import audit, clock, tokens, worker
 from selfservice.accounts import sessions
 from selfservice.accounts.models import UserSession
 from selfservice.audit import AuditEntry
-from selfservice.invoices import search
 from selfservice.invoices.models import Invoice
 from selfservice.operations import doctor, heartbeats, purging
 from tests.factories import People
@@ -34,16 +33,6 @@ def test_the_worker_purges(
     monkeypatch.setattr("huey.consumer.Consumer", Consumer)
     worker.run(app)
     assert Invoice.select().count() == 0
-
-
-def test_the_worker_puts_the_search_index_together(
-    app: Flask, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    merged: list[bool] = []
-    monkeypatch.setattr(search, "merge", lambda: merged.append(True))
-    monkeypatch.setattr("huey.consumer.Consumer", Consumer)
-    worker.run(app)
-    assert merged == [True]
 
 
 def test_a_clock_years_ahead_purges_nothing_until_somebody_asks(

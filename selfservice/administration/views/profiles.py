@@ -11,6 +11,9 @@ from selfservice.administration import contract_profiles, messages
 from selfservice.administration.companies import companies_of
 from selfservice.administration.forms import ProfileForm
 from selfservice.administration.views.blueprint import blueprint, or_404
+from selfservice.invoices.queries import billed_contracts
+
+OFFERED_CONTRACTS = 200
 
 
 @blueprint.get("/profils", endpoint="profiles")
@@ -32,7 +35,7 @@ def add_profile() -> Response | str:
         return render_template("administration/choose_company.html", companies=companies)
     company = (chosen or companies)[0]
     form = ProfileForm()
-    form.offer_contracts(contract_profiles.billed_contracts(company), [])
+    form.offer_contracts(billed_contracts(company.id, limit=OFFERED_CONTRACTS), [])
     if form.validate_on_submit() and _save(form, contract_profiles.add_profile, company.id):
         flash(messages.PROFILE_ADDED.format(name=form.name.data))
         return redirect(url_for("administration.profiles"))
@@ -45,7 +48,7 @@ def edit_profile(profile_id: int) -> Response | str:
     profile = contract_profiles.find_profile(signed_in(), profile_id)
     form = ProfileForm(name=profile.name)
     form.offer_contracts(
-        contract_profiles.billed_contracts(profile.company),
+        billed_contracts(profile.company_id, limit=OFFERED_CONTRACTS),
         [each.contract for each in profile.contracts],
     )
     if form.validate_on_submit() and _save(form, contract_profiles.edit_profile, profile_id):

@@ -158,6 +158,15 @@ def up(migrator, db):
         )
     )
     Invoice.add_index(
+        Invoice.index(
+            Invoice.company,
+            Invoice.contract,
+            Invoice.issued_on.desc(),
+            Invoice.id.desc(),
+            name="invoice_company_contract",
+        )
+    )
+    Invoice.add_index(
         Invoice.index(Invoice.id, where=Invoice.announced_at.is_null(), name="invoice_unannounced")
     )
     Invoice.add_index(

@@ -2,7 +2,7 @@
 
 from datetime import date, timedelta
 
-from flask import render_template, request, url_for
+from flask import render_template, request
 from flask_login import login_required
 
 from selfservice import clock
@@ -10,7 +10,6 @@ from selfservice.invoices.filters import clean_filters
 from selfservice.invoices.listing import list_invoices
 from selfservice.invoices.totals import sum_months
 from selfservice.invoices.views.blueprint import blueprint, reader
-from selfservice.invoices.views.rows import write_rows
 
 
 @blueprint.get("", strict_slashes=False)
@@ -18,11 +17,10 @@ from selfservice.invoices.views.rows import write_rows
 def index() -> str:
     filters = clean_filters(request.args)
     found = list_invoices(reader(), filters)
-    is_first_view = not (filters.narrowing or filters.sort or filters.after)
+    is_first_view = found.is_first_page and not (filters.narrowing or filters.sort)
     return render_template(
         "invoices/index.html",
         listing=found,
-        rows=write_rows(found.rows, url_for("invoices.index")),
         filters=filters,
         totals=sum_months(reader()) if is_first_view else None,
         usual_periods=_usual_periods(clock.today()),
