@@ -64,6 +64,8 @@ class FrenchTypography(Treeprocessor):
     def run(self, root: Element) -> None:
         for element in _readable(root):
             element.text = element.text and set_spaces(element.text)
+            if element.tag == "abbr":
+                element.set("title", set_spaces(element.get("title", "")))
             for child in element:
                 child.tail = child.tail and set_spaces(child.tail)
 

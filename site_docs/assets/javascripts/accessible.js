@@ -1,5 +1,5 @@
 // What Material leaves out: a name for the search dialog, tables that scroll under the keyboard,
-// and the meaning of a word for who has no mouse: a finger or the Tab key gives it the focus.
+// and words of the glossary in the order of the Tab key, which shows their meaning.
 
 const ATTRIBUTES = { tabindex: "0", role: "group", "aria-label": "Tableau à faire défiler" }
 
@@ -13,34 +13,9 @@ function reachTables() {
   }
 }
 
-const MARGIN = 8
-const meaning = document.createElement("div")
-meaning.className = "meaning"
-meaning.ariaHidden = "true" // the title is read with its word
-
-function showMeaning() {
-  const word = document.activeElement
-  if (!word.matches("abbr[title]")) {
-    meaning.remove()
-    return
-  }
-  meaning.textContent = word.title
-  document.body.append(meaning)
-  const place = word.getBoundingClientRect()
-  const { width, height } = meaning.getBoundingClientRect()
-  const right = document.documentElement.clientWidth - width - MARGIN
-  const below = place.bottom + MARGIN
-  const isRoomBelow = below + height < window.innerHeight
-  meaning.style.left = `${Math.max(MARGIN, Math.min(place.left, right))}px`
-  meaning.style.top = `${isRoomBelow ? below : place.top - height - MARGIN}px`
+for (const word of document.querySelectorAll("abbr")) {
+  if (!word.closest("a")) word.tabIndex = 0
 }
-
-for (const name of ["focusin", "focusout", "scroll"]) {
-  document.addEventListener(name, showMeaning, { passive: true })
-}
-document.addEventListener("keydown", ({ key }) => {
-  if (key === "Escape" && meaning.isConnected) document.activeElement.blur()
-})
 document.querySelector(".md-search")?.setAttribute("aria-label", "Recherche")
 window.addEventListener("load", reachTables)
 window.addEventListener("resize", reachTables)
