@@ -1,4 +1,4 @@
-"""E-Facture, a self-service invoice portal: create_app() wires its rooms together."""
+"""create_app(): a plain Flask, its extensions and its blueprints."""
 
 from flask import Flask
 from flask_mail import Mail
@@ -25,7 +25,7 @@ def create_app() -> Flask:
     settings = config.load(config.instance_path())
     if not settings["SECRET_KEY"]:
         raise config.ConfigurationError("pas de clé secrète : lancez d'abord « selfservice init »")
-    app = web.Portal(
+    app = Flask(
         __name__,
         instance_path=str(settings["INSTANCE"]),
         template_folder=str(config.REPOSITORY / "templates"),
@@ -36,19 +36,6 @@ def create_app() -> Flask:
     db.configure(settings["DATABASE_URL"])
     queue.configure(settings["QUEUE_URL"])
     Mail(app)
-    _add_rooms(app)
-    web.wrap(app)
-    return app
-
-
-def _freeze_clock() -> None:
-    try:
-        clock.freeze_from_environment()
-    except ValueError as error:
-        raise config.ConfigurationError(f"SELFSERVICE_CLOCK : {error}") from error
-
-
-def _add_rooms(app: Flask) -> None:
     web.init_app(app, is_supplier_host=identity.is_hostname)
     help.init_app(app)
     accounts_views.init_app(app)
@@ -58,6 +45,15 @@ def _add_rooms(app: Flask) -> None:
     app.register_blueprint(notifications_views.blueprint)
     app.register_blueprint(administration_views.blueprint)
     app.register_blueprint(operations_views.blueprint)
-    app.jinja_env.globals["is_demo"] = app.config["DEMO"]
-    if app.config["DEMO"]:
+    app.jinja_env.globals["is_demo"] = settings["DEMO"]
+    if settings["DEMO"]:
         app.register_blueprint(demo_views.blueprint)
+    web.wrap(app)
+    return app
+
+
+def _freeze_clock() -> None:
+    try:
+        clock.freeze_from_environment()
+    except ValueError as error:
+        raise config.ConfigurationError(f"SELFSERVICE_CLOCK : {error}") from error

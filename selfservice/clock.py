@@ -1,4 +1,4 @@
-"""The only reader of the clock, and the arithmetic of months that durations need.
+"""The only reader of the clock, the arithmetic of months, and dates as French text.
 
 Instants are naive UTC datetimes (`_at`), days are Paris dates (`_on`).
 """
@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
+from babel.dates import format_date
 from dateutil.relativedelta import relativedelta
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -63,3 +64,20 @@ def earliest_lasting(until: date, *, months: int) -> date:
     while add_months(day, months) < until:
         day += timedelta(days=1)
     return day
+
+
+@lru_cache(maxsize=4096)
+def format_day(day: date | None) -> str:
+    """Return « 21/11/2026 », a dash for none."""
+    return f"{day:%d/%m/%Y}" if day else "—"
+
+
+def format_long_day(day: date) -> str:
+    """Return « 21 novembre 2026 », « 1er novembre 2026 »."""
+    text = format_date(day, "d MMMM y", locale="fr")
+    return f"1er{text[1:]}" if day.day == 1 else text
+
+
+def format_instant(instant: datetime | None) -> str:
+    """Return a UTC instant as Paris time, « 08-12-2022 15:14 » (FAQ 13)."""
+    return f"{paris(instant):%d-%m-%Y %H:%M}" if instant else ""

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
@@ -16,17 +17,14 @@ from flask import (
     abort,
     current_app,
     g,
-    has_request_context,
     render_template,
     request,
 )
-from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from flask_wtf.csrf import CSRFError, CSRFProtect
-from itsdangerous import Signer, URLSafeTimedSerializer
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from selfservice import audit, clock, db, logs, ratelimit, templating
+from selfservice import audit, clock, db, logs, money, ratelimit
 from selfservice.files import STATIC, hashed_name
 from selfservice.ratelimit import LimitReachedError
 
@@ -36,9 +34,9 @@ CONTENT_SECURITY_POLICY = (
     "object-src 'none'; frame-ancestors 'none'"
 )
 MAX_BODY_BYTES = 256 * 1024
+MAX_PADDING = 65
 SAFE_NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-PUBLIC_FILES = ("static", "suppliers.stylesheet", "suppliers.logo")
 PAGES_OF_ERRORS = (400, 404, 410, 413, 429, 500, 503)
 
 HEADERS = {
@@ -53,60 +51,6 @@ HEADERS_OF_HTTPS = {"Strict-Transport-Security": "max-age=31536000; includeSubDo
 
 log = logging.getLogger(__name__)
 csrf = CSRFProtect()
-
-
-class SessionCookie(SecureCookieSessionInterface):
-    """Flask's own, its key derived once; a session that was only read is left alone."""
-
-    _serializer: URLSafeTimedSerializer | None = None
-
-    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer:
-        if self._serializer is None:
-            self._serializer = URLSafeTimedSerializer(
-                self._derive_key(app.config["SECRET_KEY"]),
-                salt=self.salt,
-                serializer=self.serializer,
-                signer_kwargs={"key_derivation": "none", "digest_method": self.digest_method},
-            )
-        return self._serializer
-
-    def _derive_key(self, secret: str) -> bytes:
-        return Signer(
-            secret,
-            salt=self.salt,
-            key_derivation=self.key_derivation,
-            digest_method=self.digest_method,
-        ).derive_key()
-
-    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
-        if session.modified:
-            super().save_session(app, session, response)
-        elif session.accessed:
-            response.headers.add("Vary", "Cookie")
-
-
-class Portal(Flask):
-    """Flask, with the addresses built once that are the same for everybody."""
-
-    jinja_environment = templating.PageEnvironment
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.session_interface = SessionCookie()
-        self._addresses: dict[tuple[Any, ...], str] = {}
-
-    def url_for(self, endpoint: str, **values: Any) -> str:
-        is_same_for_all = endpoint in PUBLIC_FILES or not (values or endpoint.startswith("."))
-        if not is_same_for_all or not has_request_context():
-            return super().url_for(endpoint, **values)
-        key = endpoint, *values.items()
-        if key not in self._addresses:
-            self._addresses[key] = super().url_for(endpoint, **values)
-        return self._addresses[key]
-
-    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
-        """Return a view or a hook as it is: none of the portal's is a coroutine."""
-        return func
 
 
 def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
@@ -131,13 +75,25 @@ def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
     csrf.init_app(app)
     app.before_request(partial(_open, app))
     app.before_request(_check_form)
-    headers = HEADERS | (HEADERS_OF_HTTPS if is_https else {})
-    app.after_request(partial(_protect, [(name.lower(), name, headers[name]) for name in headers]))
+    app.after_request(partial(_protect, HEADERS | (HEADERS_OF_HTTPS if is_https else {})))
     app.teardown_request(_leave)
     app.url_defaults(_name_static)
     _register_error_pages(app)
-    templating.init_app(app)
+    _equip_templates(app)
     app.extensions["hide_tokens"] = logs.token_hider(app)
+
+
+def _equip_templates(app: Flask) -> None:
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
+    app.jinja_env.filters.update(
+        amount=money.format_amount,
+        day=clock.format_day,
+        long_day=clock.format_long_day,
+        instant=clock.format_instant,
+    )
+    # A page compressed by a proxy would tell by its size whether a word that a visitor has put
+    # into it is also in a secret beside it: each ends with bytes of random length (BREACH).
+    app.jinja_env.globals["padding"] = lambda: secrets.token_hex(secrets.randbelow(MAX_PADDING))
 
 
 def wrap(app: Flask) -> None:
@@ -190,16 +146,15 @@ def _check_form() -> None:
     csrf.protect(apply_exemptions=True)
 
 
-def _protect(headers: list[tuple[str, str, str]], response: Response) -> Response:
-    """Add the headers, each with its name in small letters first, that a view has not given."""
-    given = {name.lower() for name, _ in response.headers}
-    response.headers.extend((name, value) for key, name, value in headers if key not in given)
+def _protect(headers: dict[str, str], response: Response) -> Response:
+    """Add the headers that a view has not given."""
+    for name, value in headers.items():
+        response.headers.setdefault(name, value)
     return response
 
 
 def _leave(_error: BaseException | None) -> None:
-    user = g.get("_login_user")  # Flask-Login's; None where nobody asked who it is
-    request.environ[logs.USER_ID] = getattr(user, "id", None)
+    request.environ[logs.USER_ID] = g.get("user_id")
     db.release()
 
 

@@ -16,7 +16,6 @@ from selfservice.deposits.index_csv import Index, same_name
 from selfservice.deposits.pdf import Embedded
 from selfservice.deposits.refusal import RefusalError
 from selfservice.suppliers.models import Supplier
-from selfservice.templating import format_day
 
 
 def describe(supplier: Supplier, index: Index, file: str, embedded: Embedded) -> Facts:
@@ -54,10 +53,12 @@ def _check_dates(supplier: Supplier, facts: Facts) -> None:
     issued_on, today = facts.issued_on, clock.today()
     opened_on, months = supplier.opened_on, current_app.config["RETENTION_MONTHS"]
     if issued_on > today:
-        raise RefusalError("future", issued_on=format_day(issued_on))
+        raise RefusalError("future", issued_on=clock.format_day(issued_on))
     if opened_on and issued_on < opened_on:
         raise RefusalError(
-            "before_opening", issued_on=format_day(issued_on), opened_on=format_day(opened_on)
+            "before_opening",
+            issued_on=clock.format_day(issued_on),
+            opened_on=clock.format_day(opened_on),
         )
     if issued_on < _earliest(today, months):
-        raise RefusalError("beyond_retention", issued_on=format_day(issued_on), months=months)
+        raise RefusalError("beyond_retention", issued_on=clock.format_day(issued_on), months=months)

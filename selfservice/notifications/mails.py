@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import current_app
 
-from selfservice import templating, web
+from selfservice import clock, web
 from selfservice.accounts.models import User
 from selfservice.help import help_url
 from selfservice.invoices import storage
@@ -70,7 +70,7 @@ def queue_digest(company: Company, invoices: Sequence[Invoice], *, on: date) -> 
         company,
         cause=_digest_cause(company, on),
         is_secret=True,
-        on=templating.format_long_day(on),
+        on=clock.format_long_day(on),
         documents=documents,
         link_days=current_app.config["DOWNLOAD_LINK_DAYS"],
     )
@@ -85,7 +85,7 @@ def queue_leaving(company: Company, leaving: Any, *, on: date) -> None:
     """Queue the mail of a month about what leaves soon, its first documents listed (FAQ 14)."""
     hostname, count = company.supplier.hostname, leaving.count()
     documents = [
-        _words(invoice) | {"until": templating.format_day(available_until(invoice.issued_on))}
+        _words(invoice) | {"until": clock.format_day(available_until(invoice.issued_on))}
         for invoice in leaving.limit(LEAVING_LISTED)
     ]
     _queue(
@@ -143,7 +143,7 @@ def _words(invoice: Invoice) -> dict[str, Any]:
     return {
         "number": invoice.number,
         "kind": KIND_LABELS[invoice.kind],
-        "issued_on": templating.format_day(invoice.issued_on),
-        "due_on": templating.format_day(invoice.due_on) if invoice.due_on else "",
+        "issued_on": clock.format_day(invoice.issued_on),
+        "due_on": clock.format_day(invoice.due_on) if invoice.due_on else "",
         "gross": format_amount(invoice.gross_cents, invoice.currency),
     }

@@ -8,12 +8,12 @@ import pytest
 
 from selfservice.accounts import recovery
 from selfservice.accounts.models import User
+from selfservice.clock import format_instant
 from selfservice.mail import delivery, outbox
 from selfservice.mail.backoff import MailPause
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
 from selfservice.suppliers.models import Company
-from selfservice.templating import format_instant
 from tests.conftest import Browser
 from tests.factories import People, make_company, make_invoice
 

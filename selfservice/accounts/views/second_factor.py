@@ -14,7 +14,7 @@ from selfservice import ratelimit, tokens
 from selfservice.accounts import messages, passwords, second_factor
 from selfservice.accounts.forms import ProofForm, SetupForm, SetupStartForm
 from selfservice.accounts.views.blueprint import blueprint
-from selfservice.accounts.views.visitor import origin, signed_in
+from selfservice.accounts.views.visitor import is_signed_in, origin, signed_in
 
 RESCUE_CODE = re.compile(r"\d{5}( \d{5}){3}")
 # What stays open to whom the company has not let in yet: the setup, sign-out, what any page loads,
@@ -35,8 +35,7 @@ def _lead_to_setup() -> Response | None:
         return None
     if request.blueprint in OPEN_BLUEPRINTS:
         return None
-    user = signed_in()
-    if user.is_authenticated and second_factor.is_missing(user):
+    if is_signed_in() and second_factor.is_missing(signed_in()):
         return redirect(url_for("accounts.second_factor"))
     return None
 

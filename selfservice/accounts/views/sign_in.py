@@ -95,7 +95,7 @@ def _enter(secret: str, target: str | None) -> Response:
         abort(503)
     session.clear()
     login_user(user)
-    session.pop("_id", None)  # for session protection only, and half the cookie
+    session.pop("_id", None)  # a digest of address and browser, for session protection only
     remember_other_supplier(user)
     return redirect(web.safe_next(target, url_for("invoices.index")))
 

@@ -6,38 +6,38 @@ from flask import Flask, g, has_request_context, redirect, request, session, url
 from flask_login import LoginManager, UserMixin, current_user
 from werkzeug.wrappers import Response
 
+from selfservice import clock
 from selfservice.accounts import sessions
 from selfservice.accounts.models import User
 from selfservice.db import FAULTS
 from selfservice.suppliers import identity
 from selfservice.suppliers.models import Supplier
 from selfservice.suppliers.views import stylesheet_version
-from selfservice.templating import format_instant
 
 CAME_FROM = "came_from"
 
 
-class SessionManager(LoginManager):
-    """Flask-Login with rows for sessions: no protection by header, no remember-me cookie."""
-
-    def _load_user(self) -> None:
-        """Load the user of the session and nothing else.
-
-        A remember-me cookie would never expire here, and a foreign one can crash.
-        """
-        secret = session.get("_user_id")
-        self._update_request_context_with_user(sessions.load(secret) if secret else None)
-
-    def _update_remember_cookie(self, response: Response) -> Response:
-        """Write none either; looking for it would mark every public file as a visitor's own."""
-        return response
-
-
 def init_visitors(app: Flask) -> None:
-    manager = SessionManager(app)
+    """Let Flask-Login find the visitor by the session's row.
+
+    Its `init_app` is left out: it would look for a remember-me cookie to write after each
+    request, which marks every public file as a visitor's own.
+    """
+    manager = LoginManager()
     manager.session_protection = None  # type: ignore[assignment]
+    manager.user_loader(_load)
     manager.unauthorized_handler(send_to_sign_in)
+    app.login_manager = manager  # type: ignore[attr-defined]
+    # A remember-me cookie would never expire here, and one that is not ASCII would crash: the
+    # name of one to read is a name that no cookie can have.
+    app.config["REMEMBER_COOKIE_NAME"] = ";"
     app.context_processor(_page_context)
+
+
+def _load(secret: str) -> User | None:
+    user = sessions.load(secret)
+    g.user, g.user_id = user, user and user.id
+    return user
 
 
 def origin() -> str:
@@ -51,7 +51,8 @@ def is_signed_in() -> bool:
 
 def signed_in() -> User:
     """Return the visitor of a page that asks to sign in."""
-    return cast(User, current_user._get_current_object())  # noqa: SLF001 (Werkzeug's own word)
+    user: User = g.user
+    return user
 
 
 def remember_other_supplier(user: User) -> None:
@@ -72,6 +73,7 @@ def _page_context() -> dict[str, Any]:
         return {}
     supplier = _shown_supplier()
     return {
+        "current_user": current_user,
         "supplier": supplier,
         "stylesheet_url": _stylesheet_url(supplier),
         "previous_sign_in": _previous_sign_in(),
@@ -105,4 +107,4 @@ def _previous_sign_in() -> str | None:
     if not is_signed_in():
         return None
     opened = signed_in().session
-    return format_instant(opened.previous_sign_in_at) if opened else None
+    return clock.format_instant(opened.previous_sign_in_at) if opened else None
