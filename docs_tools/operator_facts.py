@@ -15,12 +15,6 @@ from selfservice.operations import messages as doctor
 from selfservice.suppliers.messages import NOTIFICATION_LABELS
 
 FLASK_COMMANDS = ("run", "routes", "shell")
-# What an option means that its own command leaves to its name.
-OPTIONS = {
-    "port": "Port d'écoute",
-    "logo": "Image du logo, en PNG, JPEG ou WebP",
-    "password": "Le mot de passe ; demandé s'il n'est pas donné, ce qui vaut mieux",
-}
 EXAMPLE = Path(__file__).with_name("exemple")
 
 
@@ -53,30 +47,14 @@ def commands_table() -> str:
 
 
 def commands_reference() -> str:
-    """Return a heading for each command, with what it does and its options."""
-    return "\n\n".join(_reference(name, command) for name, command in commands())
-
-
-def _reference(name: str, command: click.Command) -> str:
-    told = f"```sh\nselfservice {_usage(name, command)}\n```\n\n{_told(command)}"
-    heading = f"## `{name}` {{ #{name.replace(' ', '-')} }}\n\n{told}"
-    rows = [
-        f"| `{' / '.join(option.opts + option.secondary_opts)}` | {_option_told(option)} |"
-        for option in command.params
-        if isinstance(option, click.Option)
-    ]
-    table = "\n".join(["| Option | Sens |", "| --- | --- |", *rows])
-    return f"{heading}\n\n{table}" if rows else heading
-
-
-def _told(command: click.Command) -> str:
-    return " ".join((command.help or "").split())
-
-
-def _option_told(option: click.Option) -> str:
-    default = f" (par défaut : `{option.default}`)" if option.show_default else ""
-    told = option.help or OPTIONS.get(option.name or "", "")
-    return re.sub(r"AAAA-MM-JJ|#rrggbb", r"`\g<0>`", told) + default
+    """Return what has mkdocs-click write all that `--help` says, Flask's own commands left out."""
+    return "\n".join(
+        f"::: mkdocs-click\n    :module: {command.callback.__module__}\n"
+        f"    :command: {command.callback.__name__}\n"
+        f"    :prog_name: selfservice {name}\n    :depth: 1\n"
+        for name, command in cli.commands.items()
+        if command.callback and name not in FLASK_COMMANDS
+    )
 
 
 def setting(name: str) -> str:
@@ -114,7 +92,7 @@ def _walk(prefix: str, group: Mapping[str, click.Command]) -> Iterator[tuple[str
     for name, command in group.items():
         if isinstance(command, click.Group):
             yield from _walk(f"{prefix}{name} ", command.commands)
-        elif getattr(command.callback, "__module__", "").startswith("selfservice."):
+        elif name not in FLASK_COMMANDS:
             yield prefix + name, command
 
 

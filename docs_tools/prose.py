@@ -61,7 +61,9 @@ def lines(site: BuiltSite) -> list[Line]:
 
 def _blocks(article: html.HtmlElement) -> Iterator[str]:
     article = copy.deepcopy(article)
-    for piece in article.xpath(".//pre | .//a[@class='headerlink']"):
+    for piece in article.xpath(
+        ".//pre | .//a[@class='headerlink'] | .//*[starts-with(@id, 'selfservice')]"
+    ):
         piece.drop_tree()
     for code in article.xpath(".//code | .//samp"):
         code[:] = []

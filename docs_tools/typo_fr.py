@@ -25,7 +25,7 @@ RULES = tuple(
     for pattern, replacement in (
         (rf"(?<=\S){ANY}?([?!;])(?=[\s).»\"{PLACEHOLDER}]|$)", THIN + r"\1"),
         (rf"^{ANY}?([?!;])(?=\s|$)", THIN + r"\1"),
-        (rf"{ANY}:(?=\s|$)", WIDE + ":"),
+        (rf"{ANY}?:(?=\s|$)", WIDE + ":"),
         (rf"«{ANY}?", "«" + WIDE),
         (rf"{ANY}?»", WIDE + "»"),
         (rf"(\d) ((?:{UNITS})(?!\w))", rf"\1{WIDE}\2"),

@@ -43,7 +43,13 @@ def demo() -> None:
 
 @cli.command(with_appcontext=False)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Adresse d'écoute.")
-@click.option("--port", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option(
+    "--port",
+    default=8000,
+    show_default=True,
+    type=click.IntRange(1, 65535),
+    help="Port d'écoute.",
+)
 @click.option(
     "--threads",
     default=4,

@@ -22,7 +22,11 @@ def suppliers() -> None:
 @click.option("--opened-on", help="Premier jour repris, AAAA-MM-JJ ; vide : sans limite.")
 @click.option("--platform-since", help="Début des « copies », AAAA-MM-JJ ; vide : jamais.")
 @click.option("--colour", help="Couleur, #rrggbb.")
-@click.option("--logo", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--logo",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Image du logo, en PNG, JPEG ou WebP.",
+)
 @click.option("--contact", help="Qui joindre, en une phrase.")
 @command
 def suppliers_set(slug: str, **changes: Any) -> None:

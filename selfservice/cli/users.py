@@ -28,7 +28,12 @@ def users_list() -> None:
 
 @users_group.command("set-password")
 @click.argument("login")
-@click.password_option("--password", prompt="Mot de passe", confirmation_prompt=True)
+@click.password_option(
+    "--password",
+    prompt="Mot de passe",
+    confirmation_prompt=True,
+    help="Le mot de passe ; demandé s'il n'est pas donné, ce qui vaut mieux.",
+)
 @command
 def users_set_password(login: str, password: str) -> None:
     """Donne un nouveau mot de passe à un identifiant."""
