@@ -6,7 +6,6 @@ import sys
 import tempfile
 from collections.abc import Callable
 from datetime import date
-from functools import partial
 from pathlib import Path
 
 from flask import Flask
@@ -14,8 +13,6 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
 from docs_tools import build, built_site, capture_words, figures, pages, prose
-from docs_tools.page_words import words_behind
-from docs_tools.pages import DOCS
 from selfservice.app import create_app
 
 
@@ -53,23 +50,19 @@ def capture_faults(docs_dir: Path) -> list[str]:
 
 def check(folder: Path) -> list[str]:
     """Build into a folder and return every fault. Raises build.BuildError."""
-    site_dir = folder / "site"
-    build.build(site_dir)
-    site = built_site.BuiltSite(site_dir)
-    found = list(pages.faults(pages.read_pages(DOCS), today=date.today()))  # noqa: DTZ011
-    found += capture_faults(DOCS)
-    portal = make_portal(folder / "instance")
-    is_portal_page = portal_pages(portal)
-    found += capture_words.faults(
-        figures.load().values(),
-        is_portal_page=is_portal_page,
-        words_behind=partial(words_behind, portal),
-    )
-    found += built_site.faults(site, is_portal_page=is_portal_page)
+    build.build(folder / "site")
+    site = built_site.BuiltSite(folder / "site")
+    is_portal_page = portal_pages(make_portal(folder / "instance"))
+    found = [
+        *pages.faults(pages.DOCS, today=date.today()),  # noqa: DTZ011
+        *capture_faults(pages.DOCS),
+        *capture_words.faults(figures.load().values(), is_portal_page=is_portal_page),
+        *built_site.faults(site, is_portal_page=is_portal_page),
+    ]
     if missing := prose.missing_tools():
         print(f"Français non vérifié : apt-get install {' '.join(missing)}", file=sys.stderr)
         return found
-    return found + list(prose.faults(prose.lines(site)))
+    return [*found, *prose.faults(prose.lines(site))]
 
 
 def main() -> int:
@@ -77,8 +70,7 @@ def main() -> int:
         try:
             found = check(Path(folder))
         except build.BuildError as error:
-            print(error, file=sys.stderr)
-            return 1
+            found = [str(error)]
     for fault in found:
         print(fault, file=sys.stderr)
     print(f"Site d'aide : {len(found)} défaut(s)." if found else "Site d'aide : tout est bon.")

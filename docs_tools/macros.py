@@ -12,8 +12,8 @@ from docs_tools import (
     figures,
     message_index,
     operator_facts,
+    pages,
     portal_facts,
-    questions,
     screen_words,
 )
 
@@ -27,7 +27,7 @@ def source_of(page: Any) -> str:
 def define_env(env: Any) -> None:
     """Register variables and macros (once a build under MkDocs, once a page under Zensical)."""
     docs_dir = Path(env.project_dir, env.conf["docs_dir"])
-    titles = questions.titles(docs_dir)
+    titles = pages.questions(docs_dir)
     template = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 (Markdown)
     captures = figures.load()
     opened_on = date.fromisoformat(env.variables["opened_on"])
@@ -54,9 +54,9 @@ def define_env(env: Any) -> None:
     def question(identifier: str) -> str:
         """Return a link to a question, with its full title."""
         if identifier not in titles:
-            raise questions.UnknownQuestionError(identifier)
+            raise pages.UnknownTargetError(identifier)
         title = render(titles[identifier])
-        page = "" if source_of(env.page) == questions.FAQ else link_to(questions.FAQ)
+        page = "" if source_of(env.page) == pages.FAQ else link_to(pages.FAQ)
         return f"[{title}]({page}#{identifier})"
 
     @env.macro

@@ -1,21 +1,15 @@
 """The index of messages as Markdown: each with its cause, what to do, and where it is explained."""
 
 import functools
-import re
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
 
-from docs_tools import messages, questions
-from docs_tools.pages import read_page
+from docs_tools import messages
+from docs_tools.pages import title_of
 from selfservice.help import PAGES
 
 Render = Callable[[str], str]
-HEADING = re.compile(r"^#+ (?P<text>.+?) \{ #(?P<id>[\w-]+) \}$", re.MULTILINE)
-
-
-class UnknownTargetError(LookupError):
-    """No page of the site has this path, or none of its headings this id."""
 
 
 class MessageIndex:
@@ -59,24 +53,6 @@ def target_of(help_key: str) -> str:
         return help_key
     path, mark, anchor = PAGES[help_key].partition("#")
     return f"{path.rstrip('/') or 'index'}.md{mark}{anchor}"
-
-
-def title_of(docs_dir: Path, target: str) -> str:
-    """Return what a link may say: « Question 9 », the heading, or the title of the page.
-
-    Raises UnknownTargetError.
-    """
-    path, _, anchor = target.partition("#")
-    page = docs_dir / path
-    if not page.is_file():
-        raise UnknownTargetError(target)
-    if not anchor:
-        return str(read_page(page, path).meta["title"])
-    headings = {match["id"]: match["text"] for match in HEADING.finditer(page.read_text("utf-8"))}
-    if anchor not in headings:
-        raise UnknownTargetError(target)
-    number = re.match(r"(\d+)\. ", headings[anchor])
-    return f"Question {number[1]}" if number and path == questions.FAQ else headings[anchor]
 
 
 def _quoted(text: str) -> str:

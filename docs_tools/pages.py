@@ -1,57 +1,68 @@
-"""The pages as written: their front matter and what it promises."""
+"""The pages as written: their headings, and the dates that their front matter promises."""
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-import yaml
+from mkdocs.utils.meta import get_data
 
 from selfservice.config import REPOSITORY
 
 DOCS = REPOSITORY / "site_docs"
-FRONT_MATTER = re.compile(r"\A---\n(.*?)\n---\n", re.DOTALL)
+FAQ = "foire-aux-questions.md"
+HEADING = re.compile(r"^#+ (?P<text>.+?) \{ #(?P<id>[\w-]+) \}$", re.MULTILINE)
+NUMBER = re.compile(r"(\d+)\. ")
 
 
-@dataclass(frozen=True)
-class SourcePage:
-    """A Markdown file of the site, by its path below docs_dir."""
-
-    path: str
-    meta: dict[str, Any]
-    text: str
+class UnknownTargetError(LookupError):
+    """No page of the site has this path, or none of its headings this id."""
 
 
-def read_pages(docs_dir: Path) -> list[SourcePage]:
-    return [
-        read_page(file, file.relative_to(docs_dir).as_posix())
-        for file in sorted(docs_dir.rglob("*.md"))
-    ]
+def headings(page: Path) -> dict[str, str]:
+    """Return the headings that have an id, macros unrendered, in the order of the page."""
+    return {match["id"]: match["text"] for match in HEADING.finditer(page.read_text("utf-8"))}
 
 
-def read_page(file: Path, path: str) -> SourcePage:
-    """Return a page; `path` is what it is called below docs_dir."""
-    text = file.read_text("utf-8")
-    matter = FRONT_MATTER.match(text)
-    meta = yaml.safe_load(matter[1]) if matter else {}
-    return SourcePage(path, meta, text[matter.end() :] if matter else text)
+def questions(docs_dir: Path = DOCS) -> dict[str, str]:
+    """Return the sixteen questions by id, without their numbers."""
+    return {
+        key: NUMBER.sub("", text, count=1)
+        for key, text in headings(docs_dir / FAQ).items()
+        if NUMBER.match(text)
+    }
 
 
-def faults(pages: list[SourcePage], *, today: date) -> Iterator[str]:
-    """Yield what is wrong with the pages as written, one line each."""
-    for page in pages:
-        yield from _date_faults(page, today)
-        if "](#)" in page.text:
-            yield f"{page.path} : un lien ne mène nulle part, ](#)"
+def title_of(docs_dir: Path, target: str) -> str:
+    """Return what a link may say: « Question 9 », the heading, or the title of the page.
+
+    Raises UnknownTargetError.
+    """
+    path, _, anchor = target.partition("#")
+    page = docs_dir / path
+    if not page.is_file() or (anchor and anchor not in headings(page)):
+        raise UnknownTargetError(target)
+    if not anchor:
+        return str(_meta(page)["title"])
+    heading = headings(page)[anchor]
+    number = NUMBER.match(heading)
+    return f"Question {number[1]}" if number and path == FAQ else heading
 
 
-def _date_faults(page: SourcePage, today: date) -> Iterator[str]:
-    verified, expire = page.meta.get("verified"), page.meta.get("expire")
-    if not isinstance(verified, date):
-        yield f"{page.path} : la date de vérification manque (verified: {today})"
-    if expire is not None and not isinstance(expire, date):
-        yield f"{page.path} : « expire » n'est pas une date ({expire})"
-    elif expire is not None and expire < today:
-        yield f"{page.path} : périmée depuis le {expire} : relisez-la, puis changez sa date"
+def faults(docs_dir: Path, *, today: date) -> Iterator[str]:
+    """Yield what is wrong with the dates of the pages, one line each."""
+    for page in sorted(docs_dir.rglob("*.md")):
+        path = page.relative_to(docs_dir).as_posix()
+        verified, expire = (_meta(page).get(name) for name in ("verified", "expire"))
+        if not isinstance(verified, date):
+            yield f"{path} : la date de vérification manque (verified: {today})"
+        if expire is not None and not isinstance(expire, date):
+            yield f"{path} : « expire » n'est pas une date ({expire})"
+        elif expire is not None and expire < today:
+            yield f"{path} : périmée depuis le {expire} : relisez-la, puis changez sa date"
+
+
+def _meta(page: Path) -> dict[str, Any]:
+    _, meta = get_data(page.read_text("utf-8"))
+    return meta

@@ -7,7 +7,6 @@ import pytest
 
 from docs_tools import build, built_site, pages, prose
 from docs_tools.built_site import BuiltSite
-from docs_tools.questions import titles
 from docs_tools.screen_words import NotOnScreenError, screen
 
 TODAY = date(2026, 11, 21)
@@ -20,12 +19,11 @@ TODAY = date(2026, 11, 21)
         ("---\nverified: hier\n---\n", "la date de vérification manque"),
         ("---\nverified: 2026-11-01\nexpire: 2026-11-20\n---\n", "périmée depuis le 2026-11-20"),
         ("---\nverified: 2026-11-01\nexpire: demain\n---\n", "n'est pas une date"),
-        ("---\nverified: 2026-11-01\n---\n[mot](#)\n", "un lien ne mène nulle part"),
     ],
 )
 def test_page_with_a_fault_is_named(tmp_path: Path, text: str, fault: str) -> None:
     tmp_path.joinpath("page.md").write_text(text, "utf-8")
-    (found,) = pages.faults(pages.read_pages(tmp_path), today=TODAY)
+    (found,) = pages.faults(tmp_path, today=TODAY)
     assert found.startswith("page.md : ")
     assert fault in found
 
@@ -33,7 +31,7 @@ def test_page_with_a_fault_is_named(tmp_path: Path, text: str, fault: str) -> No
 def test_page_expires_the_day_after(tmp_path: Path) -> None:
     text = "---\nverified: 2026-11-01\nexpire: 2026-11-21\n---\n"
     tmp_path.joinpath("page.md").write_text(text, "utf-8")
-    assert not list(pages.faults(pages.read_pages(tmp_path), today=TODAY))
+    assert not list(pages.faults(tmp_path, today=TODAY))
 
 
 @pytest.mark.parametrize(
@@ -41,10 +39,11 @@ def test_page_expires_the_day_after(tmp_path: Path) -> None:
     [
         ('<a href="absente/">x</a>', "lien cassé vers absente/"),
         ('<a href="#absente">x</a>', "ancre absente, #absente"),
+        ('<a href="#">x</a>', "ancre absente, #"),
         ('<a href="/inconnue">x</a>', "le portail n'a pas de page /inconnue"),
-        ('<form action="/inconnu" method="post"></form>', "ne reçoit pas de formulaire à /inconnu"),
+        ('<form action="/inconnu" method="post"></form>', "le portail n'a pas de page /inconnu"),
         ('<script src="https://example.com/x.js"></script>', "ressource demandée à un autre site"),
-        ('<script src="absent.js"></script>', "ressource absente, absent.js"),
+        ('<script src="absent.js"></script>', "lien cassé vers absent.js"),
         ('<img src="data:," width="1" height="1">', "image sans texte de remplacement"),
         ('<img src="data:," alt="x">', "image sans largeur ni hauteur"),
     ],
@@ -73,7 +72,7 @@ def test_words_that_the_portal_never_shows_are_refused() -> None:
 def test_question_titles_come_from_the_headings(tmp_path: Path) -> None:
     page = tmp_path / "foire-aux-questions.md"
     page.write_text("## 1. Que faire ? { #que-faire }\n\n## Sans numéro { #non }\n", "utf-8")
-    assert titles(tmp_path) == {"que-faire": "Que faire ?"}
+    assert pages.questions(tmp_path) == {"que-faire": "Que faire ?"}
 
 
 @pytest.mark.skipif(bool(prose.missing_tools()), reason="needs hunspell-fr and grammalecte-cli")

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from docs_tools import check, message_index, messages
+from docs_tools import message_index, messages, pages
 from docs_tools.built_site import BuiltSite
 from docs_tools.screen_words import NotOnScreenError
 from selfservice.help import PREFIX
@@ -61,15 +61,15 @@ def test_every_entry_says_why_what_to_do_and_where_more_is_said() -> None:
             assert entry.cause.endswith((".", "?")), entry
             assert entry.remedy.endswith((".", "?", "compris")), entry
             target = message_index.target_of(entry.help_key)
-            assert message_index.title_of(check.DOCS, target), entry
+            assert pages.title_of(pages.DOCS, target), entry
 
 
 def test_target_that_is_gone_is_refused() -> None:
-    with pytest.raises(message_index.UnknownTargetError):
-        message_index.title_of(check.DOCS, "contact.md#absent")
-    assert message_index.title_of(check.DOCS, "contact.md") == "Contact"
+    with pytest.raises(pages.UnknownTargetError):
+        pages.title_of(pages.DOCS, "contact.md#absent")
+    assert pages.title_of(pages.DOCS, "contact.md") == "Contact"
     faq = message_index.target_of("mot-de-passe-oublie")
-    assert message_index.title_of(check.DOCS, faq) == "Question 9"
+    assert pages.title_of(pages.DOCS, faq) == "Question 9"
 
 
 def test_page_shows_every_message_with_its_remedy_and_link(site: BuiltSite) -> None:

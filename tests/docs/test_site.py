@@ -110,7 +110,7 @@ def test_site_has_no_fault(site: BuiltSite, tmp_path, monkeypatch: pytest.Monkey
 
 
 def test_pages_as_written_have_no_fault() -> None:
-    assert list(pages.faults(pages.read_pages(check.DOCS), today=TODAY)) == []
+    assert list(pages.faults(pages.DOCS, today=TODAY)) == []
 
 
 def test_no_ordinary_space_is_left_before_a_double_mark(site: BuiltSite) -> None:
