@@ -5,11 +5,13 @@ import hashlib
 import io
 import json
 import os
+import shutil
 import sqlite3
 import stat
 import tarfile
 from collections.abc import Callable
 from contextlib import closing
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -334,11 +336,13 @@ def test_full_disk_leaves_no_half_file(
 def test_older_archive_is_migrated_and_a_newer_one_refused(
     filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    db.database.execute_sql("DROP TABLE milestone")
-    db.database.execute_sql("DELETE FROM schema_migration WHERE name LIKE '0006%'")
-    monkeypatch.setattr(heartbeats, "reach", lambda _name: None)
     make_backup(tmp_path / "older.tar")
-    assert restore(tmp_path / "older.tar", tmp_path / "copy").migrations == ["0006_operations"]
+    later = tmp_path / "migrations"
+    shutil.copytree(db.MIGRATIONS, later)
+    (later / "0002_later.py").write_text("def up(migrator, db):\n    pass\n")
+    for module in (db, import_module("selfservice.db.database")):
+        monkeypatch.setattr(module, "MIGRATIONS", later)
+    assert restore(tmp_path / "older.tar", tmp_path / "copy").migrations == ["0002_later"]
     db.configure(f"sqlite:///{tmp_path / 'copy' / 'portal.db'}")
     db.ensure_open()
     db.migrate()

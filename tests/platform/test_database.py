@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
-from peewee import Model
+from peewee import Database, Model, SqliteDatabase
 from playhouse.schema_diff import diff_models
 
 from selfservice import db, ratelimit, tokens
@@ -55,6 +55,23 @@ TABLES: list[type[Model]] = [
 def test_migrations_make_the_tables_of_the_models(app: Flask) -> None:
     difference = diff_models(db.database.obj, TABLES)
     assert not difference, difference
+
+
+@pytest.mark.sqlite
+def test_migrations_make_each_column_as_its_model_says(app: Flask) -> None:
+    """Lengths, absent values and what a deletion takes along: `diff_models` compares none."""
+    memory = SqliteDatabase(":memory:")
+    with memory.bind_ctx(TABLES):
+        memory.create_tables(TABLES)
+    made = _statements(memory)
+    assert {name: each for name, each in _statements(db.database).items() if name in made} == made
+    memory.close()
+
+
+def _statements(database: Database) -> dict[str, list[str]]:
+    """Return what made each table and index, in parts that stand in no order."""
+    found = database.execute_sql("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {name: sorted(sql.replace(" AUTOINCREMENT", "").split(", ")) for name, sql in found}
 
 
 def test_every_model_is_compared() -> None:

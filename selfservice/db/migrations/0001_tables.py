@@ -1,4 +1,7 @@
-"""The tables of accounts, documents, mails and the portal's own plumbing."""
+"""The whole schema, as it was when the portal was first released.
+
+Frozen: it does not import the models, which change. What they change comes as 0002 and so on.
+"""
 
 from peewee import (
     AutoField,
@@ -20,77 +23,88 @@ def up(migrator, db):
     # An id is never given twice: causes of mails and links outlive what they name.
     identity = AutoIncrementField if isinstance(db, SqliteDatabase) else AutoField
 
-    class Supplier(Model):
-        id = identity()
-        slug = CharField(unique=True, max_length=64)
-        name = CharField(max_length=200)
-        siren = CharField(null=True, max_length=9)
-        hostname = CharField(unique=True, null=True, max_length=253)
-        opened_on = DateField(null=True)
-        platform_since = DateField(null=True)
-        colour = CharField(max_length=7, default="#1f4e79")
-        logo_sha256 = CharField(null=True, max_length=64)
-        contact = CharField(max_length=500, default="")
-
+    class Table(Model):
         class Meta:
             database = db
-            table_name = "supplier"
+            legacy_table_names = False
 
-    db.create_tables([Supplier])
+    class Supplier(Table):
+        id = identity()
+        slug = CharField(max_length=64, unique=True)
+        name = CharField(max_length=200)
+        siren = CharField(max_length=9, null=True)
+        hostname = CharField(max_length=253, null=True, unique=True)
+        opened_on = DateField(null=True)
+        platform_since = DateField(null=True)
+        colour = CharField(max_length=7)
+        logo_sha256 = CharField(max_length=64, null=True)
+        contact = CharField(max_length=500)
 
-    class Company(Model):
+    class Company(Table):
         id = identity()
         supplier = ForeignKeyField(Supplier, on_delete="RESTRICT", index=False)
         client_number = CharField(max_length=64)
         name = CharField(max_length=200)
-        siren = CharField(null=True, max_length=14)
-        vat_number = CharField(null=True, max_length=20)
-        email = CharField(null=True, max_length=320)
-        email_key = CharField(index=True, null=True, max_length=320)
+        siren = CharField(max_length=14, null=True)
+        vat_number = CharField(max_length=20, null=True)
+        email = CharField(max_length=320, null=True)
+        email_key = CharField(max_length=320, null=True, index=True)
         email_registered_at = DateTimeField(null=True)
-        notification = CharField(max_length=8, default="none")
-        delivery = CharField(max_length=10, default="electronic")
+        notification = CharField(max_length=8)
+        delivery = CharField(max_length=10)
+        is_second_factor_required = BooleanField()
 
         class Meta:
-            database = db
-            table_name = "company"
             indexes = (
                 (("supplier", "client_number"), True),
                 (("supplier", "siren"), False),
                 (("supplier", "vat_number"), False),
             )
 
-    db.create_tables([Company])
+    class Profile(Table):
+        id = identity()
+        company = ForeignKeyField(Company, on_delete="RESTRICT", index=False)
+        name = CharField(max_length=100)
 
-    class User(Model):
+        class Meta:
+            indexes = ((("company", "name"), True),)
+
+    class ProfileContract(Table):
+        id = identity()
+        profile = ForeignKeyField(Profile, on_delete="CASCADE", index=False)
+        contract = CharField(max_length=100)
+
+        class Meta:
+            indexes = ((("profile", "contract"), True),)
+
+    class User(Table):
         id = identity()
         company = ForeignKeyField(Company, on_delete="RESTRICT")
         login = CharField(max_length=320)
-        login_key = CharField(unique=True, max_length=320)
-        email = CharField(null=True, max_length=320)
-        email_key = CharField(index=True, null=True, max_length=320)
-        is_from_activation = BooleanField(default=False)
-        is_administrator = BooleanField(default=False)
-        is_active = BooleanField(default=True)
+        login_key = CharField(max_length=320, unique=True)
+        email = CharField(max_length=320, null=True)
+        email_key = CharField(max_length=320, null=True, index=True)
+        is_from_activation = BooleanField()
+        is_administrator = BooleanField()
+        profile = ForeignKeyField(Profile, null=True, on_delete="RESTRICT")
+        is_active = BooleanField()
         closed_at = DateTimeField(null=True)
-        is_superseded = BooleanField(default=False)
-        last_name = CharField(max_length=100, default="")
-        first_name = CharField(max_length=100, default="")
-        phone = CharField(max_length=40, default="")
-        mobile = CharField(max_length=40, default="")
-        display_history_months = IntegerField(default=3)
+        is_superseded = BooleanField()
+        last_name = CharField(max_length=100)
+        first_name = CharField(max_length=100)
+        phone = CharField(max_length=40)
+        mobile = CharField(max_length=40)
+        display_history_months = IntegerField()
         password_hash = CharField(null=True)
-        is_password_from_other = BooleanField(default=False)
+        is_password_from_other = BooleanField()
+        dead_links_up_to = IntegerField()
         signed_in_at = DateTimeField(null=True)
         created_at = DateTimeField()
 
         class Meta:
-            database = db
             table_name = "users"
 
-    db.create_tables([User])
-
-    class Activation(Model):
+    class Activation(Table):
         id = identity()
         company = ForeignKeyField(Company, on_delete="CASCADE", index=False)
         email_key = CharField(max_length=320)
@@ -98,194 +112,191 @@ def up(migrator, db):
         activated_at = DateTimeField()
 
         class Meta:
-            database = db
-            table_name = "activation"
             indexes = ((("company", "email_key"), True),)
 
-    db.create_tables([Activation])
+    class UserSession(Table):
+        id_hash = CharField(max_length=64, primary_key=True)
+        user = ForeignKeyField(User, on_delete="CASCADE")
+        opened_at = DateTimeField()
+        used_at = DateTimeField(index=True)
+        previous_sign_in_at = DateTimeField(null=True)
+        origin = CharField(max_length=64)
+        browser = CharField(max_length=300)
 
-    class AuditEntry(Model):
+    class SecondFactor(Table):
+        user = ForeignKeyField(User, on_delete="CASCADE", primary_key=True)
+        seed = CharField(max_length=64)
+        last_step = IntegerField()
+        enabled_at = DateTimeField()
+
+    class RescueCode(Table):
+        id = identity()
+        factor = ForeignKeyField(SecondFactor, on_delete="CASCADE")
+        code_hash = CharField()
+
+    class Token(Table):
+        id = identity()
+        purpose = CharField(max_length=32)
+        subject = CharField(max_length=320)
+        secret_hash = CharField(max_length=64, unique=True)
+        issued_at = DateTimeField()
+        expires_at = DateTimeField(index=True)
+        used_at = DateTimeField(null=True)
+        replaced_at = DateTimeField(null=True)
+        is_expired = BooleanField()
+        use_count = IntegerField()
+
+        class Meta:
+            indexes = ((("purpose", "subject"), False),)
+
+    class RateCounter(Table):
+        key = CharField(primary_key=True)
+        hits = IntegerField()
+        expires_at = DateTimeField(index=True)
+
+    class AuditEntry(Table):
         id = identity()
         at = DateTimeField(index=True)
         event = CharField(max_length=64)
-        company_id = IntegerField(index=True, null=True)
+        company_id = IntegerField(null=True, index=True)
         user_id = IntegerField(null=True)
-        actor = CharField(max_length=320, default="")
-        origin = CharField(max_length=64, default="")
-        facts = TextField(default="{}")
+        actor = CharField(max_length=320)
+        origin = CharField(max_length=64)
+        facts = TextField()
 
-        class Meta:
-            database = db
-            table_name = "audit_entry"
-
-    db.create_tables([AuditEntry])
-
-    class Invoice(Model):
+    class Invoice(Table):
         id = identity()
         supplier = ForeignKeyField(Supplier, on_delete="RESTRICT", index=False)
         company = ForeignKeyField(Company, on_delete="RESTRICT", index=False)
         number = CharField(max_length=100)
         kind = CharField(max_length=12)
-        contract = CharField(max_length=100, default="")
+        contract = CharField(max_length=100)
         issued_on = DateField()
         due_on = DateField(null=True)
-        currency = CharField(max_length=3, default="EUR")
+        currency = CharField(max_length=3)
         net_cents = BigIntegerField(null=True)
         vat_cents = BigIntegerField(null=True)
         gross_cents = BigIntegerField()
         state = CharField(max_length=10)
         notification = CharField(max_length=8)
-        notified_email_key = CharField(null=True, max_length=320)
-        sha256 = CharField(index=True, max_length=64)
+        notified_email_key = CharField(max_length=320, null=True)
+        sha256 = CharField(max_length=64, index=True)
         size_bytes = IntegerField()
         has_xml = BooleanField()
+        xml_size_bytes = IntegerField(null=True)
         deposited_at = DateTimeField()
         announced_at = DateTimeField(null=True)
-        is_digest_due = BooleanField(default=False)
+        is_digest_due = BooleanField()
         downloaded_at = DateTimeField(null=True)
 
         class Meta:
-            database = db
-            table_name = "invoice"
             indexes = ((("supplier", "number"), True),)
 
-    Invoice.add_index(
+    newest = Invoice.issued_on.desc(), Invoice.id.desc()
+    for index in (
+        Invoice.index(Invoice.company, *newest, name="invoice_company_newest"),
+        Invoice.index(Invoice.company, Invoice.contract, *newest, name="invoice_company_contract"),
+        Invoice.index(Invoice.id, where=Invoice.announced_at.is_null(), name="invoice_unannounced"),
+        Invoice.index(Invoice.id, where=Invoice.is_digest_due, name="invoice_digest_due"),
         Invoice.index(
             Invoice.company,
-            Invoice.issued_on.desc(),
-            Invoice.id.desc(),
-            name="invoice_company_newest",
-        )
-    )
-    Invoice.add_index(
-        Invoice.index(
-            Invoice.company,
-            Invoice.contract,
-            Invoice.issued_on.desc(),
-            Invoice.id.desc(),
-            name="invoice_company_contract",
-        )
-    )
-    Invoice.add_index(
-        Invoice.index(Invoice.id, where=Invoice.announced_at.is_null(), name="invoice_unannounced")
-    )
-    Invoice.add_index(
-        Invoice.index(Invoice.id, where=Invoice.is_digest_due, name="invoice_digest_due")
-    )
-    db.create_tables([Invoice])
+            Invoice.issued_on,
+            where=Invoice.downloaded_at.is_null(),
+            name="invoice_undownloaded",
+        ),
+    ):
+        Invoice.add_index(index)
 
-    class Opening(Model):
+    class Opening(Table):
         id = identity()
         user = ForeignKeyField(User, on_delete="CASCADE", index=False)
         invoice = ForeignKeyField(Invoice, on_delete="CASCADE")
         opened_at = DateTimeField()
 
         class Meta:
-            database = db
-            table_name = "opening"
             indexes = ((("user", "invoice"), True),)
 
-    db.create_tables([Opening])
+    class Credited(Table):
+        id = identity()
+        invoice = ForeignKeyField(Invoice, on_delete="CASCADE", index=False)
+        number = CharField(max_length=100, index=True)
 
-    class OutboxMail(Model):
+        class Meta:
+            indexes = ((("invoice", "number"), True),)
+
+    class Tombstone(Table):
+        id = identity()
+        supplier = ForeignKeyField(Supplier, on_delete="RESTRICT", index=False)
+        number = CharField(max_length=100)
+        purged_at = DateTimeField()
+
+        class Meta:
+            indexes = ((("supplier", "number"), True),)
+
+    class OutboxMail(Table):
         id = identity()
         kind = CharField(max_length=32)
-        cause = CharField(unique=True, null=True, max_length=400)
-        company_id = IntegerField(index=True, null=True)
+        cause = CharField(max_length=400, null=True, unique=True)
+        company_id = IntegerField(null=True, index=True)
         to_address = CharField(max_length=320)
-        address_key = CharField(index=True, max_length=320)
-        sender_name = CharField(max_length=200, default="")
-        message_id = CharField(unique=True, max_length=200)
+        address_key = CharField(max_length=320, index=True)
+        domain = CharField(max_length=320, index=True)
+        sender_name = CharField(max_length=200)
+        message_id = CharField(max_length=200, unique=True)
         subject = CharField(max_length=400)
         body_text = TextField()
         body_html = TextField()
-        attachment_path = CharField(null=True, max_length=500)
-        attachment_name = CharField(null=True, max_length=200)
-        is_secret = BooleanField(default=False)
-        state = CharField(max_length=8, default="queued")
-        created_at = DateTimeField()
+        attachment_path = CharField(max_length=500, null=True)
+        attachment_name = CharField(max_length=200, null=True)
+        is_secret = BooleanField()
+        state = CharField(max_length=8)
+        priority = IntegerField()
+        created_at = DateTimeField(index=True)
         due_at = DateTimeField()
         deadline_at = DateTimeField()
         claimed_at = DateTimeField(null=True)
         sent_at = DateTimeField(null=True)
-        attempts = IntegerField(default=0)
-        answer = TextField(default="")
+        attempts = IntegerField()
+        reason = CharField(max_length=24)
+        answer = TextField()
 
         class Meta:
-            database = db
-            table_name = "outbox_mail"
-            indexes = ((("state", "due_at"), False),)
+            indexes = ((("state", "priority", "due_at"), False),)
 
-    db.create_tables([OutboxMail])
-
-    class OutboxAttempt(Model):
+    class OutboxAttempt(Table):
         id = identity()
         mail = ForeignKeyField(OutboxMail, on_delete="CASCADE")
         at = DateTimeField()
         outcome = CharField(max_length=16)
-        answer = TextField(default="")
+        reason = CharField(max_length=24)
+        answer = TextField()
 
-        class Meta:
-            database = db
-            table_name = "outbox_attempt"
+    class MailPause(Table):
+        domain = CharField(max_length=320, primary_key=True)
+        failures = IntegerField()
+        until_at = DateTimeField()
 
-    db.create_tables([OutboxAttempt])
+    class Milestone(Table):
+        name = CharField(max_length=32, primary_key=True)
+        at = DateTimeField()
 
-    class RateCounter(Model):
-        key = CharField(primary_key=True)
-        hits = IntegerField()
-        expires_at = DateTimeField(index=True)
-
-        class Meta:
-            database = db
-            table_name = "rate_counter"
-
-    db.create_tables([RateCounter])
-
-    class Token(Model):
+    class HelpVote(Table):
         id = identity()
-        purpose = CharField(max_length=32)
-        subject = CharField(max_length=320)
-        secret_hash = CharField(unique=True, max_length=64)
-        issued_at = DateTimeField()
-        expires_at = DateTimeField(index=True)
-        used_at = DateTimeField(null=True)
-        replaced_at = DateTimeField(null=True)
-        is_expired = BooleanField(default=False)
+        page = CharField(max_length=200)
+        voted_on = DateField(index=True)
+        is_useful = BooleanField()
+        votes = IntegerField()
 
         class Meta:
-            database = db
-            table_name = "token"
-            indexes = ((("purpose", "subject"), False),)
+            indexes = ((("page", "voted_on", "is_useful"), True),)
 
-    db.create_tables([Token])
-
-    class UserSession(Model):
-        id_hash = CharField(primary_key=True, max_length=64)
-        user = ForeignKeyField(User, on_delete="CASCADE")
-        opened_at = DateTimeField()
-        used_at = DateTimeField(index=True)
-        previous_sign_in_at = DateTimeField(null=True)
-        origin = CharField(max_length=64, default="")
-        browser = CharField(max_length=300, default="")
+    class MissedSearch(Table):
+        id = identity()
+        words = CharField(max_length=80)
+        searched_on = DateField(index=True)
+        times = IntegerField()
 
         class Meta:
-            database = db
-            table_name = "user_session"
+            indexes = ((("words", "searched_on"), True),)
 
-    db.create_tables([UserSession])
-
-
-def down(migrator, db):
-    migrator.migrate(migrator.drop_table("user_session"))
-    migrator.migrate(migrator.drop_table("token"))
-    migrator.migrate(migrator.drop_table("rate_counter"))
-    migrator.migrate(migrator.drop_table("outbox_attempt"))
-    migrator.migrate(migrator.drop_table("outbox_mail"))
-    migrator.migrate(migrator.drop_table("opening"))
-    migrator.migrate(migrator.drop_table("invoice"))
-    migrator.migrate(migrator.drop_table("audit_entry"))
-    migrator.migrate(migrator.drop_table("activation"))
-    migrator.migrate(migrator.drop_table("users"))
-    migrator.migrate(migrator.drop_table("company"))
-    migrator.migrate(migrator.drop_table("supplier"))
+    db.create_tables(Table.__subclasses__())
