@@ -16,11 +16,10 @@ from pathlib import Path
 from benchmarks.table import Line, percent, thousands
 from selfservice import clock, db
 from selfservice.app import create_app
-from selfservice.mail import delivery, outbox, transport
-from selfservice.mail.mime import Letter
+from selfservice.mail import OutboxMail, deliver_due, message
 from selfservice.operations import installation
 
-GOAL = 0.40
+GOAL, GOAL_A_SECOND = 0.10, 100
 
 
 def compare_mails(*, rounds: int, count: int = 500) -> list[Line]:
@@ -43,8 +42,8 @@ def compare_mails(*, rounds: int, count: int = 500) -> list[Line]:
         "Mails sans pièce jointe, face à smtplib",
         measured,
         percent(ours / limit),
-        f"≥ {percent(GOAL)}",
-        ours / limit >= GOAL,
+        f"≥ {percent(GOAL)}, ≥ {GOAL_A_SECOND}/s",
+        ours / limit >= GOAL and ours >= GOAL_A_SECOND,
     )
     return [line]
 
@@ -70,17 +69,8 @@ def _fill(count: int) -> bytes:
         for each in range(count)
     ]
     with db.database.atomic():
-        outbox.OutboxMail.insert_many(rows).execute()
-    row = rows[0]
-    letter = Letter(
-        to_address=str(row["to_address"]),
-        sender_name="",
-        message_id=str(row["message_id"]),
-        subject=str(row["subject"]),
-        body_text=body,
-        body_html=str(row["body_html"]),
-    )
-    return transport.build_message(letter).content
+        OutboxMail.insert_many(rows).execute()
+    return message.build(OutboxMail(**rows[0])).as_bytes()
 
 
 def _send_raw(port: int, content: bytes, count: int) -> float:
@@ -93,7 +83,7 @@ def _send_raw(port: int, content: bytes, count: int) -> float:
 
 def _deliver(count: int) -> float:
     started = time.perf_counter()
-    report = delivery.deliver_due()
+    report = deliver_due()
     if report.sent != count:
         raise SystemExit(f"mails : {report}")
     return time.perf_counter() - started

@@ -8,9 +8,8 @@ from time import monotonic
 
 from flask import Flask
 
-from selfservice import clock, db, ratelimit, tokens
+from selfservice import clock, db, mail, ratelimit, tokens
 from selfservice.accounts import sessions
-from selfservice.mail import delivery, outbox
 from selfservice.notifications import reminders, send
 from selfservice.operations import heartbeats, purging
 from selfservice.queue import queue
@@ -44,10 +43,10 @@ def _notify_and_deliver() -> None:
 
 def _deliver() -> None:
     heartbeats.beat()
-    if not outbox.is_server_paused():
+    if not mail.is_server_paused():
         # Ten thousand mails take longer than a living worker may stay silent.
         beat = _every(BEAT_SECONDS, heartbeats.beat)
-        delivery.deliver_due(is_stopping=queue.is_stopping, on_progress=beat)
+        mail.deliver_due(is_stopping=queue.is_stopping, on_progress=beat)
 
 
 def _forget() -> None:

@@ -12,8 +12,8 @@ from email.message import EmailMessage
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from selfservice.mail import outbox
-from selfservice.mail.outbox import OutboxMail
+from selfservice import mail
+from selfservice.mail import OutboxMail
 from tests.conftest import free_port
 
 Rule = Callable[[str], str | None]
@@ -27,25 +27,20 @@ class Postbox:
         self.recipients: list[str] = []
         self.answers: list[str] = []
         self.sender_answers: list[str] = []
+        self.sender_options: list[str] = []
         self.data_answers: list[str] = []
         self.rule: Rule = lambda _address: None
         self.seconds = 0.0
         self.connections: set[int] = set()
-        self.takes_all_at_once = False
 
     def ids(self) -> list[str]:
         return [str(mail["Message-ID"]) for mail in self.mails]
 
-    async def handle_EHLO(  # noqa: N802
-        self, _server: SMTP, session: Session, _envelope: Envelope, host: str, lines: list[str]
-    ) -> list[str]:
-        session.host_name = host
-        return ["250-PIPELINING", *lines] if self.takes_all_at_once else lines
-
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
-        self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
+        self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         self.connections.add(id(session))
+        self.sender_options += options
         answer = self.sender_answers.pop(0) if self.sender_answers else "250 OK"
         if answer.startswith("250"):
             envelope.mail_from = address
@@ -115,11 +110,11 @@ def queue_one(address: str = "pierre@example.com", **fields: object) -> OutboxMa
         "portal_url": "http://127.0.0.1:8000/",
         "recovery_url": "http://127.0.0.1:8000/recuperation",
     }
-    return outbox.enqueue(
+    return mail.enqueue(
         "password_changed",
+        context,
         to_address=address,
         address_key=address,
-        context=context,
         sender_name="Diac, Société d'été",
         **fields,  # type: ignore[arg-type]
     )

@@ -6,11 +6,10 @@ from datetime import timedelta
 from flask import current_app
 from peewee import ModelSelect
 
-from selfservice import audit, clock, tokens, web
+from selfservice import audit, clock, mail, tokens, web
 from selfservice.accounts import activation, passwords, sessions
 from selfservice.accounts.models import User
 from selfservice.db import FRENCH, database
-from selfservice.mail import outbox
 from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.models import Company, Supplier
 
@@ -42,7 +41,7 @@ def request_link(address: str, *, origin: str) -> Requested:
         if not users:
             fingerprint = audit.pseudonym(key, key=current_app.config["SECRET_KEY"])
             audit.record("recovery.unknown", origin=origin, address=fingerprint)
-            outbox.rehearse(MAIL, _mail_context(tokens.SAMPLE, []))  # the time of a known address
+            mail.render(MAIL, _mail_context(tokens.SAMPLE, []))  # the time of a known address
             return Requested(is_known=False, is_repeat=False)
         since = clock.now() - REPEAT_WITHIN
         is_repeat = tokens.count_issued(PURPOSE, key, since=since) > 0
@@ -134,19 +133,19 @@ def tell_change(users: list[User]) -> None:
         return
     suppliers = _suppliers(users)
     hostname = _hostname(suppliers)
-    outbox.enqueue(
+    mail.enqueue(
         "password_changed",
-        to_address=owner.email,
-        address_key=owner.email_key,
-        context={
+        {
             "logins": [{"login": user.login, "company_name": user.company.name} for user in users],
             "changed_at": clock.now(),
             "portal_url": web.public_url("/", hostname=hostname),
             "recovery_url": web.public_url("/recuperation", hostname=hostname),
         },
+        to_address=owner.email,
+        address_key=owner.email_key,
         sender_name=" · ".join(supplier.name for supplier in suppliers),
         company_id=owner.company_id,
-        priority=outbox.AWAITED,
+        priority=mail.AWAITED,
     )
 
 
@@ -160,16 +159,16 @@ def _send_link(key: str, users: list[User]) -> None:
     secret = tokens.issue(PURPOSE, key, lifetime=lifetime)
     suppliers = _suppliers(users)
     names = [supplier.name for supplier in suppliers]
-    outbox.enqueue(
+    mail.enqueue(
         MAIL,
+        _mail_context(secret, names, hostname=_hostname(suppliers)),
         to_address=str(_owner(users).email),
         address_key=key,
-        context=_mail_context(secret, names, hostname=_hostname(suppliers)),
         sender_name=" · ".join(names),
         company_id=users[0].company_id,
         lifetime=lifetime,
         is_secret=True,
-        priority=outbox.AWAITED,
+        priority=mail.AWAITED,
     )
 
 

@@ -17,11 +17,10 @@ from peewee import IntegrityError, ModelDelete, ModelSelect, ModelUpdate
 from pyotp import TOTP
 from pyotp.exceptions import OTPVerificationError
 
-from selfservice import audit, clock, tokens, web
+from selfservice import audit, clock, mail, tokens, web
 from selfservice.accounts import passwords, sessions
 from selfservice.accounts.models import RescueCode, SecondFactor, User
 from selfservice.db import database
-from selfservice.mail import outbox
 
 SETUP = "second_factor_setup"
 SETUP_LIFETIME = timedelta(minutes=15)
@@ -261,11 +260,9 @@ def _tell(user: User, change: str) -> None:
     if not (user.email and user.email_key):
         return
     supplier = user.company.supplier
-    outbox.enqueue(
+    mail.enqueue(
         MAIL,
-        to_address=user.email,
-        address_key=user.email_key,
-        context={
+        {
             "change": change,
             "login": user.login,
             "company_name": user.company.name,
@@ -275,7 +272,9 @@ def _tell(user: User, change: str) -> None:
             ),
             "recovery_url": web.public_url("/recuperation", hostname=supplier.hostname),
         },
+        to_address=user.email,
+        address_key=user.email_key,
         sender_name=supplier.name,
         company_id=user.company_id,
-        priority=outbox.AWAITED,
+        priority=mail.AWAITED,
     )

@@ -4,7 +4,7 @@ from peewee import ModelSelect
 
 from selfservice.accounts.models import User
 from selfservice.administration.companies import companies_of
-from selfservice.mail.outbox import OutboxMail
+from selfservice.mail import OutboxMail
 from selfservice.notifications import chain
 from selfservice.suppliers.models import Company
 

@@ -1,13 +1,12 @@
-"""Notifications and the outbox."""
+"""Notifications and the mail."""
 
 from datetime import datetime
 
 import click
 
-from selfservice import clock
+from selfservice import clock, mail
 from selfservice.cli.frame import cli, command, finish
 from selfservice.invoices.queries import MAX_ID
-from selfservice.mail import delivery, outbox
 from selfservice.notifications import chain, messages, reminders, send
 from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.models import Company
@@ -35,16 +34,16 @@ def notifications_send(digest: bool) -> None:
     )
 
 
-@cli.group()
-def mail() -> None:
+@cli.group("mail")
+def outbox_group() -> None:
     """Boîte d'envoi."""
 
 
-@mail.command("deliver")
+@outbox_group.command("deliver")
 @command
 def mail_deliver() -> None:
     """Envoie les mails en attente."""
-    report = delivery.deliver_due()
+    report = mail.deliver_due()
     finish(
         f"{report.sent} mail(s) envoyé(s), {report.deferred} reporté(s), "
         f"{report.failed} refusé(s), {report.dropped} abandonné(s).",
@@ -52,37 +51,37 @@ def mail_deliver() -> None:
     )
 
 
-@mail.command("list")
+@outbox_group.command("list")
 @click.option("--address", help="Une adresse seulement, et où en sont ses sociétés.")
 @click.option("--attempts", is_flag=True, help="Montre aussi chaque essai.")
 @command
 def mail_list(address: str | None, attempts: bool) -> None:
     """Liste la boîte d'envoi, un mail par ligne."""
     key = address_key(address) if address else None
-    next_attempt_at = outbox.next_attempts()
-    for row in outbox.mails(address_key=key).iterator():
+    next_attempt_at = mail.next_attempts()
+    for row in mail.mails(address_key=key).iterator():
         state = messages.state_of(row).lower()
         detail = _detail(row, next_attempt_at(row))
         _echo(row.id, _minute(row.created_at), state, row.to_address, row.subject, detail)
-        for attempt in outbox.attempts_of(row) if attempts else ():
+        for attempt in mail.attempts_of(row) if attempts else ():
             _echo("", _minute(attempt.at), messages.STATE_LABELS[attempt.outcome], attempt.answer)
     if key is not None:
         _echo_registrations(key)
 
 
-@mail.command("retry")
+@outbox_group.command("retry")
 @click.argument("mail_id", type=click.IntRange(1, MAX_ID))
 @command
 def mail_retry(mail_id: int) -> None:
     """Remet un mail en attente."""
     try:
-        row = outbox.retry(mail_id)
-    except outbox.UnknownMailError as error:
+        row = mail.retry(mail_id)
+    except mail.UnknownMailError as error:
         raise click.ClickException(f"Aucun mail à renvoyer sous le numéro {mail_id}.") from error
     click.echo(f"Le mail {row.id} pour {row.to_address} est de nouveau en attente.")
 
 
-def _detail(row: outbox.OutboxMail, next_attempt_at: datetime) -> str:
+def _detail(row: mail.OutboxMail, next_attempt_at: datetime) -> str:
     """Return the answer in words, the server's own in brackets, and when it is tried again."""
     answer = f"({row.answer})" if row.answer else ""
     words = " ".join(filter(None, (messages.why(row), answer)))

@@ -19,7 +19,7 @@ from selfservice.deposits.messages import refusal_lines
 from selfservice.files import csv_lines
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
-from selfservice.mail import delivery
+from selfservice.mail import deliver_due
 from selfservice.notifications import send
 from selfservice.suppliers.companies_csv import COLUMNS, import_companies
 from selfservice.suppliers.models import Supplier
@@ -53,7 +53,7 @@ def fill() -> DemoReport:
     for seller in SELLERS:
         _fill_supplier(seller, report)
     send.send_due()
-    report.mails = delivery.deliver_due().sent
+    report.mails = deliver_due().sent
     _open_logins()
     return report
 

@@ -5,7 +5,7 @@ import re
 from flask import Blueprint, Response, abort, current_app, render_template
 
 from selfservice.demo import mailbox
-from selfservice.mail.transport import mail_folder
+from selfservice.mail import mail_folder
 
 # A mail is no page of ours: nothing in it may run, load or stay inside the frame.
 MAIL_SECURITY_POLICY = (

@@ -1,23 +1,25 @@
 """Delivery: which mail leaves next, and what is written of each attempt."""
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
 
-from peewee import fn
+from flask import current_app
+from flask_mail import Message
 
 from selfservice import clock, db
-from selfservice.db import Prepared, database
-from selfservice.mail import backoff, transport
-from selfservice.mail.backoff import MailPause
-from selfservice.mail.mime import Letter
-from selfservice.mail.outbox import PRIORITIES, OutboxAttempt, OutboxMail
+from selfservice.db import database
+from selfservice.mail import backoff, folder, message
+from selfservice.mail.errors import DeferredError, RefusedError, SendingError, UnreachableError
+from selfservice.mail.outbox import OutboxAttempt, OutboxMail
+from selfservice.mail.smtp import VerifiedConnection
 
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
 
 log = logging.getLogger(__name__)
+Deliver = Callable[[Message], str]
 
 
 @dataclass
@@ -29,18 +31,6 @@ class DeliveryReport:
     failed: int = 0
     dropped: int = 0
     faults: list[str] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _Leaving:
-    """A claimed mail; `may_pause` where any domain was paused when it was claimed."""
-
-    letter: Letter
-    id: int
-    domain: str
-    attempts: int
-    is_secret: bool
-    may_pause: bool
 
 
 def deliver_due(
@@ -56,14 +46,13 @@ def deliver_due(
     """
     report = DeliveryReport()
     with db.exclusive("delivery"):
-        _requeue_interrupted()
+        OutboxMail.update(state="queued").where(OutboxMail.state == "sending").execute()
         _drop_late(report)
-        with transport.carrier() as carrier:
-            with database.atomic():
-                mail = None if is_stopping() else _claim_next()
+        with _transport() as deliver:
+            mail = None if is_stopping() else _claim_next()
             while mail:
-                answer = _send(mail, carrier)
-                is_last = isinstance(answer, transport.UnreachableError) or is_stopping()
+                answer = _send(mail, deliver)
+                is_last = isinstance(answer, UnreachableError) or is_stopping()
                 # What became of a mail is on record before the next one leaves: a process that is
                 # killed doubles one at most.
                 with database.atomic():
@@ -73,86 +62,79 @@ def deliver_due(
     return report
 
 
-def _requeue_interrupted() -> None:
-    OutboxMail.update(state="queued").where(OutboxMail.state == "sending").execute()
+@contextmanager
+def _transport() -> Iterator[Deliver]:
+    """Give what sends one mail and returns the answer, for a batch."""
+    if current_app.config["MAIL_TRANSPORT"] == "file":
+        yield folder.write
+    else:
+        with closing(VerifiedConnection(current_app.extensions["mail"])) as connection:
+            yield connection.deliver
 
 
 def _drop_late(report: DeliveryReport) -> None:
-    now = clock.now()
+    is_late = OutboxMail.deadline_at <= clock.now()
     OutboxMail.update(body_text="", body_html="").where(
-        OutboxMail.is_secret, OutboxMail.state == "failed", OutboxMail.deadline_at <= now
+        is_late, OutboxMail.is_secret, OutboxMail.state == "failed"
     ).execute()
-    late: Sequence[OutboxMail] = list(
-        OutboxMail.select().where(OutboxMail.state == "queued", OutboxMail.deadline_at <= now)
-    )
-    for mail in late:
+    for mail in list(OutboxMail.select().where(is_late, OutboxMail.state == "queued")):
         with database.atomic():
             _record_attempt(mail, "dropped", mail.reason or "late", mail.answer)
         report.dropped += 1
         report.faults.append(f"{mail.id} {mail.to_address}: {mail.answer or 'deadline passed'}")
 
 
-def _claim_next() -> _Leaving | None:
-    while found := _CLAIM.rows(clock.now()):
-        mail = _Leaving(Letter(*found[0][5:]), *found[0][:5])
-        until = backoff.until(mail.domain) if mail.may_pause else None
-        if until is None:
+def _claim_next() -> OutboxMail | None:
+    """Claim the first mail that is due, past those whose domain is paused."""
+    while mail := _first_due():
+        if until := backoff.until(mail.domain):
+            _hold_back(mail.domain, until)
+            continue
+        claim = OutboxMail.update(state="sending", claimed_at=clock.now()).where(
+            OutboxMail.id == mail.id, OutboxMail.state == "queued"
+        )
+        if claim.execute() == 1:
             return mail
-        _hold_back(mail.domain, until)
     return None
 
 
-def _claim(now: Any) -> Any:
-    # A query a priority: the index then leads straight to the oldest, past however many wait.
-    due = (
-        OutboxMail.select(OutboxMail.id)
-        .where(
-            OutboxMail.state == "queued",
-            OutboxMail.priority == priority,
-            OutboxMail.due_at <= now,
-            OutboxMail.deadline_at > now,
-        )
-        .order_by(OutboxMail.due_at, OutboxMail.id)
-        .limit(1)
-        for priority in PRIORITIES
+def _first_due() -> OutboxMail | None:
+    now = clock.now()
+    mail: OutboxMail | None = (
+        OutboxMail.select()
+        .where(OutboxMail.state == "queued", OutboxMail.due_at <= now, OutboxMail.deadline_at > now)
+        .order_by(OutboxMail.priority, OutboxMail.due_at, OutboxMail.id)
+        .first()
     )
-    claimed = OutboxMail.update(state="sending", claimed_at=now).where(
-        OutboxMail.id == fn.COALESCE(*due), OutboxMail.state == "queued"
-    )
-    facts = [OutboxMail.id, OutboxMail.domain, OutboxMail.attempts, OutboxMail.is_secret]
-    letter = [getattr(OutboxMail, each.name) for each in fields(Letter)]
-    return claimed.returning(*facts, fn.EXISTS(MailPause.select(MailPause.domain)), *letter)
+    return mail
 
 
 def _hold_back(domain: str, until: datetime) -> None:
-    OutboxMail.update(state="queued", due_at=until).where(
-        OutboxMail.domain == domain,
-        OutboxMail.state.in_(("queued", "sending")),
-        OutboxMail.due_at < until,
+    OutboxMail.update(due_at=until).where(
+        OutboxMail.domain == domain, OutboxMail.state == "queued", OutboxMail.due_at < until
     ).execute()
 
 
-def _send(mail: _Leaving, carrier: transport.Carrier) -> str | transport.TransportError:
+def _send(mail: OutboxMail, deliver: Deliver) -> str | SendingError:
     """Send one claimed mail and return what the server answered, or why it did not leave."""
     try:
-        return carrier.send(mail.letter)
-    except transport.TransportError as error:
+        return deliver(message.build(mail))
+    except SendingError as error:
         return error
     except Exception as error:
         # One mail that nobody foresaw must not hold up all the others.
         log.exception("mail %s", mail.id)
-        return transport.DeferredError(f"{type(error).__name__}: {error}", "surprise")
+        return DeferredError(f"{type(error).__name__}: {error}", "surprise")
 
 
-def _record(mail: _Leaving, answer: str | transport.TransportError, report: DeliveryReport) -> None:
+def _record(mail: OutboxMail, answer: str | SendingError, report: DeliveryReport) -> None:
     if isinstance(answer, str):
-        if mail.may_pause:
-            backoff.end(mail.domain, backoff.SERVER)
+        backoff.end(mail.domain, backoff.SERVER)
         _record_attempt(mail, "sent", "", answer)
         report.sent += 1
         return
-    report.faults.append(f"{mail.id} {mail.letter.to_address}: {answer.answer}")
-    if isinstance(answer, transport.RefusedError):
+    report.faults.append(f"{mail.id} {mail.to_address}: {answer.answer}")
+    if isinstance(answer, RefusedError):
         _record_attempt(mail, "failed", answer.reason, answer.answer)
         report.failed += 1
     else:
@@ -160,47 +142,29 @@ def _record(mail: _Leaving, answer: str | transport.TransportError, report: Deli
         report.deferred += 1
 
 
-def _defer(mail: _Leaving, error: transport.TransportError) -> None:
+def _defer(mail: OutboxMail, error: SendingError) -> None:
     """Put a mail back for later, and leave alone the domain or the server that is in trouble."""
-    due_at: datetime | None = clock.now() + DELAYS[min(mail.attempts, len(DELAYS) - 1)]
-    if isinstance(error, transport.UnreachableError):
+    due_at: datetime = clock.now() + DELAYS[min(mail.attempts, len(DELAYS) - 1)]
+    if isinstance(error, UnreachableError):
         backoff.begin(backoff.SERVER)
         if not error.is_mail_suspect:
-            due_at = None  # not its fault: it keeps its place
+            due_at = mail.due_at  # not its fault: it keeps its place
     elif error.reason == "later":
         backoff.begin(mail.domain)
     _record_attempt(mail, "queued", error.reason, error.answer, due_at=due_at)
 
 
 def _record_attempt(
-    mail: OutboxMail | _Leaving,
-    state: str,
-    reason: str,
-    answer: str,
-    *,
-    due_at: datetime | None = None,
+    mail: OutboxMail, state: str, reason: str, answer: str, **changes: object
 ) -> None:
     """Keep an attempt, and what the mail is after it, without its text where that is a secret."""
     now = clock.now()
-    _ATTEMPT.run(mail.id, now, "deferred" if state == "queued" else state, reason, answer)
-    sent_at = now if state == "sent" else None
-    is_over = bool(mail.is_secret) and state in ("sent", "dropped")
-    _OUTCOME.run(mail.id, state, reason, answer, due_at, sent_at, is_over=is_over)
-
-
-def _attempt(mail_id: Any, at: Any, outcome: Any, reason: Any, answer: Any) -> Any:
-    return OutboxAttempt.insert(mail=mail_id, at=at, outcome=outcome, reason=reason, answer=answer)
-
-
-def _outcome(
-    mail_id: Any, state: Any, reason: Any, answer: Any, due_at: Any, sent_at: Any, *, is_over: bool
-) -> Any:
-    instants = {"due_at": due_at, "sent_at": sent_at}
-    changes = {name: at for name, at in instants.items() if at is not None}
-    changes |= {"body_text": "", "body_html": ""} if is_over else {}
-    return OutboxMail.update(
+    outcome = "deferred" if state == "queued" else state
+    OutboxAttempt.create(mail=mail, at=now, outcome=outcome, reason=reason, answer=answer)
+    if state == "sent":
+        changes["sent_at"] = now
+    if mail.is_secret and state in ("sent", "dropped"):
+        changes |= {"body_text": "", "body_html": ""}
+    OutboxMail.update(
         state=state, attempts=OutboxMail.attempts + 1, reason=reason, answer=answer, **changes
-    ).where(OutboxMail.id == mail_id)
-
-
-_CLAIM, _ATTEMPT, _OUTCOME = (Prepared(build=each) for each in (_claim, _attempt, _outcome))
+    ).where(OutboxMail.id == mail.id).execute()

@@ -1,9 +1,5 @@
-"""Mails written with their cause and sent by the worker; every attempt is kept.
+"""The table of mails: written with their cause, sent by the worker, every attempt kept."""
 
-The table is the truth; `transport` speaks SMTP.
-"""
-
-import logging
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -33,8 +29,6 @@ ENDED = ("sent", "failed", "dropped")
 AWAITED, ACCOUNT, BULK = PRIORITIES = (0, 1, 2)
 WITHDRAWN = "sans objet : le document n'est plus disponible"
 
-log = logging.getLogger(__name__)
-
 
 class OutboxMail(BaseModel):
     """One mail to one recipient.
@@ -62,8 +56,8 @@ class OutboxMail(BaseModel):
     is_secret = BooleanField(default=False)
     state = CharField(max_length=8, default="queued")
     priority = IntegerField(default=BULK)
-    created_at = DateTimeField(index=True)
-    due_at = DateTimeField()
+    created_at = DateTimeField(index=True, default=clock.now)
+    due_at = DateTimeField(default=clock.now)
     deadline_at = DateTimeField()
     claimed_at = DateTimeField(null=True)
     sent_at = DateTimeField(null=True)
@@ -90,13 +84,13 @@ class UnknownMailError(Exception):
 
 def enqueue(
     kind: str,
+    context: Mapping[str, object],
     *,
     to_address: str,
     address_key: str,
-    context: Mapping[str, object],
     sender_name: str = "",
-    cause: str | None = None,
     company_id: int | None = None,
+    cause: str | None = None,
     lifetime: timedelta = LIFETIME,
     is_secret: bool = False,
     priority: int = BULK,
@@ -108,7 +102,6 @@ def enqueue(
     an unsent mail is dropped. Raises peewee's IntegrityError where the same `cause` has queued
     before.
     """
-    now = clock.now()
     path, name = attachment or (None, None)
     mail: OutboxMail = OutboxMail.create(
         kind=kind,
@@ -119,19 +112,28 @@ def enqueue(
         domain=address_key.rpartition("@")[2],
         sender_name=sender_name[:200],
         message_id=_message_id(),
-        subject=" ".join(_render(kind, "subject.txt", context).split()),
-        body_text=_render(kind, "body.txt", context),
-        body_html=_render(kind, "body.html", context),
         attachment_path=path,
         attachment_name=name,
         is_secret=is_secret,
         priority=priority,
-        created_at=now,
-        due_at=now,
-        deadline_at=now + lifetime,
+        deadline_at=clock.now() + lifetime,
+        **render(kind, context),
     )
     queue.wake()
     return mail
+
+
+def render(kind: str, context: Mapping[str, object]) -> dict[str, str]:
+    """Return the subject and both bodies of a mail."""
+    subject, body_text, body_html = (
+        current_app.jinja_env.get_template(f"mails/{kind}/{part}").render(context)
+        for part in ("subject.txt", "body.txt", "body.html")
+    )
+    return {
+        "subject": " ".join(subject.split()),
+        "body_text": body_text,
+        "body_html": body_html,
+    }
 
 
 def is_queued(cause: str) -> bool:
@@ -146,7 +148,7 @@ def is_server_paused() -> bool:
 
 def next_attempts() -> Callable[[OutboxMail], datetime]:
     """Return a function that says when (UTC) a queued mail is tried next, at the earliest."""
-    paused = backoff.current()
+    paused = {pause.domain: pause.until_at for pause in backoff.running()}
 
     def next_attempt_at(mail: OutboxMail) -> datetime:
         waits = (paused.get(name) for name in (backoff.SERVER, mail.domain))
@@ -207,16 +209,6 @@ def withdraw(causes: Sequence[str]) -> None:
     OutboxMail.update(deadline_at=OutboxMail.created_at).where(
         is_of_these, OutboxMail.state == "sending"
     ).execute()
-
-
-def rehearse(kind: str, context: Mapping[str, object]) -> None:
-    """Render a mail and forget it: an answer must not tell by its time that none was written."""
-    for part in ("subject.txt", "body.txt", "body.html"):
-        _render(kind, part, context)
-
-
-def _render(kind: str, part: str, context: Mapping[str, object]) -> str:
-    return current_app.jinja_env.get_template(f"mails/{kind}/{part}").render(context)
 
 
 def _message_id() -> str:

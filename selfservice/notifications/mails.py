@@ -6,14 +6,13 @@ from typing import Any
 
 from flask import current_app
 
-from selfservice import clock, web
+from selfservice import clock, mail, web
 from selfservice.accounts.models import User
 from selfservice.help import help_url
 from selfservice.invoices import storage
 from selfservice.invoices.messages import KIND_LABELS
 from selfservice.invoices.models import Invoice
 from selfservice.invoices.queries import available_until
-from selfservice.mail import outbox
 from selfservice.money import format_amount
 from selfservice.notifications import direct_links
 from selfservice.suppliers.colours import light_accent
@@ -30,7 +29,7 @@ def queue_activation(company: Company, owner: User) -> None:
         "activation",
         company,
         cause=f"activation:{company.id}:{company.email_key}",
-        priority=outbox.ACCOUNT,
+        priority=mail.ACCOUNT,
         login=owner.login,
         opened_on=supplier.opened_on,
         recovery_url=web.public_url("/recuperation", hostname=supplier.hostname),
@@ -78,7 +77,7 @@ def queue_digest(company: Company, invoices: Sequence[Invoice], *, on: date) -> 
 
 def has_digest(company: Company, *, on: date) -> bool:
     """Tell whether the mail of a day has been queued for a company."""
-    return outbox.is_queued(_digest_cause(company, on))
+    return mail.is_queued(_digest_cause(company, on))
 
 
 def queue_leaving(company: Company, leaving: Any, *, on: date) -> None:
@@ -111,15 +110,13 @@ def _queue(
     cause: str,
     attachment: tuple[str, str] | None = None,
     is_secret: bool = False,
-    priority: int = outbox.BULK,
+    priority: int = mail.BULK,
     **context: object,
 ) -> None:
     supplier = company.supplier
-    outbox.enqueue(
+    mail.enqueue(
         kind,
-        to_address=str(company.email),
-        address_key=str(company.email_key),
-        context={
+        {
             "accent": light_accent(supplier.colour).colour,
             "supplier_name": supplier.name,
             "company_name": company.name,
@@ -130,6 +127,8 @@ def _queue(
             "faq_url": web.public_url(help_url("faq"), hostname=supplier.hostname),
             **context,
         },
+        to_address=str(company.email),
+        address_key=str(company.email_key),
         sender_name=supplier.name,
         cause=cause,
         company_id=company.id,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from selfservice.help import HelpfulText
-from selfservice.mail.outbox import OutboxMail
+from selfservice.mail import OutboxMail
 
 ACTIVATION = "mail-activation-non-recu"
 RECOVERY = "mail-reinitialisation-non-recu"

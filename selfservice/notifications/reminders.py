@@ -9,7 +9,7 @@ from selfservice import clock
 from selfservice.accounts.models import Activation
 from selfservice.invoices import queries
 from selfservice.invoices.models import Invoice
-from selfservice.mail.outbox import OutboxMail
+from selfservice.mail import OutboxMail
 from selfservice.notifications import mails
 from selfservice.notifications.send import SendReport, each_company
 from selfservice.suppliers.models import Company

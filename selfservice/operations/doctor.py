@@ -17,7 +17,7 @@ from selfservice import clock, config, db
 from selfservice.audit import AuditEntry
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
-from selfservice.mail.outbox import OutboxMail
+from selfservice.mail import OutboxMail
 from selfservice.operations import health, heartbeats, purging
 from selfservice.operations.findings import Finding, fault, fine, warning
 from selfservice.operations.smtp import check_mail

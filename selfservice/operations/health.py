@@ -11,7 +11,7 @@ from flask import current_app
 
 from selfservice import clock, db
 from selfservice.invoices.models import Invoice
-from selfservice.mail.outbox import OutboxMail
+from selfservice.mail import OutboxMail
 from selfservice.operations import heartbeats
 
 # Below, SQLite can no longer be trusted to commit; documents need far more.

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from flask import current_app
 
-from selfservice.mail.transport import VerifiedConnection, mail_folder
+from selfservice.mail import VerifiedConnection, mail_folder
 from selfservice.operations.findings import Finding, fault, fine, warning
 
 EXAMPLES = ("example.com", "example.org", "example.net")
@@ -43,7 +43,6 @@ def _converse(sender: str) -> Finding:
     connection = VerifiedConnection(current_app.extensions["mail"])
     try:
         connection.host = host = connection.configure_host()
-        host.ehlo_or_helo_if_needed()
         code, answer = host.mail(sender)
         host.rset()
     except ssl.SSLCertVerificationError as error:

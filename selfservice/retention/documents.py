@@ -4,11 +4,10 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from selfservice import audit, clock
+from selfservice import audit, clock, mail
 from selfservice.db import database, durable
 from selfservice.invoices import queries, storage, tombstones
 from selfservice.invoices.models import Invoice
-from selfservice.mail import outbox
 from selfservice.notifications import direct_links
 
 BATCH_DOCUMENTS = 200
@@ -57,7 +56,7 @@ def remove_rows(batch: Sequence[Invoice]) -> int:
     """
     tombstones.bury((each.supplier_id, each.number) for each in batch)
     direct_links.forget(batch)
-    outbox.withdraw([f"document:{each.id}" for each in batch])
+    mail.withdraw([f"document:{each.id}" for each in batch])
     count = Invoice.delete().where(Invoice.id.in_([each.id for each in batch])).execute()
     audit.record("retention.purged", actor="system", kind="documents", removed=count)
     return int(count)

@@ -13,8 +13,7 @@ from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
 from selfservice.db import database
 from selfservice.feedback.models import HelpVote, MissedSearch
-from selfservice.mail import outbox
-from selfservice.mail.outbox import OutboxMail
+from selfservice.mail import ENDED, OutboxMail
 from selfservice.ratelimit import RateCounter
 from selfservice.tokens import Token
 
@@ -62,12 +61,12 @@ class Rule:
 
 
 def _old_mails() -> Any:
-    return OutboxMail.state.in_(outbox.ENDED) & (OutboxMail.created_at <= _as_old_as_documents())
+    return OutboxMail.state.in_(ENDED) & (OutboxMail.created_at <= _as_old_as_documents())
 
 
 def _old_mail_texts() -> Any:
     return (
-        OutboxMail.state.in_(outbox.ENDED)
+        OutboxMail.state.in_(ENDED)
         & (OutboxMail.created_at > _as_old_as_documents())
         & (OutboxMail.created_at <= clock.now() - timedelta(days=MAIL_TEXT_DAYS))
         & (OutboxMail.body_text != "")

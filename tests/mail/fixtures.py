@@ -20,11 +20,10 @@ def use_smtp(configure: Callable[..., None], make_app: Callable[[], Flask]) -> C
     return build
 
 
-@pytest.fixture(params=[False, True], ids=["one by one", "at once"])
-def smtp(request: pytest.FixtureRequest, use_smtp: Callable[..., Flask]) -> Iterator[Postbox]:
-    """Give a server that takes its commands one by one, then one that takes them at once."""
+@pytest.fixture
+def smtp(use_smtp: Callable[..., Flask]) -> Iterator[Postbox]:
+    """Give a server, and an app that sends by it."""
     box = Postbox()
-    box.takes_all_at_once = request.param
     with listening(box) as port:
         use_smtp(port)
         yield box

@@ -7,12 +7,13 @@ from pathlib import Path
 import pytest
 import time_machine
 from flask import Flask
+from flask_mail import Message
 from peewee import IntegrityError
 
 from selfservice.db import database
-from selfservice.mail import delivery, outbox, transport
-from selfservice.mail.mime import Letter
+from selfservice.mail import delivery, message, outbox
 from selfservice.mail.outbox import OutboxAttempt, OutboxMail
+from selfservice.mail.smtp import VerifiedConnection
 from selfservice.notifications import mails
 from tests.conftest import Browser
 from tests.factories import People
@@ -43,6 +44,8 @@ def test_a_batch_takes_one_connection_and_goes_in_order(smtp: Postbox) -> None:
     assert delivery.deliver_due().sent == 5
     assert [mail["To"] for mail in smtp.mails] == [f"user{n}@example.com" for n in range(5)]
     assert len(smtp.connections) == 1
+    assert all(option.startswith("SIZE=") for option in smtp.sender_options)
+    assert len(smtp.sender_options) == 5
 
 
 def test_what_somebody_waits_for_passes_a_batch_that_is_leaving(
@@ -177,14 +180,14 @@ def test_a_surprise_in_one_mail_is_kept_and_holds_up_no_other(
 ) -> None:
     first = queue_one("first@example.com")
     queue_one("second@example.com")
-    real = transport.build_message
+    real = message.build
 
-    def explode(letter: Letter) -> object:
-        if letter.to_address == "first@example.com":
+    def explode(mail: OutboxMail) -> object:
+        if mail.to_address == "first@example.com":
             raise ZeroDivisionError("surprise")
-        return real(letter)
+        return real(mail)
 
-    monkeypatch.setattr(transport, "build_message", explode)
+    monkeypatch.setattr(message, "build", explode)
     report = delivery.deliver_due()
     assert (report.sent, report.deferred) == (1, 1)
     assert "surprise" in OutboxMail.get_by_id(first.id).answer
@@ -210,13 +213,13 @@ def test_a_mail_withdrawn_while_it_leaves_keeps_no_text_and_never_goes_again(
 ) -> None:
     for number in range(2):
         queue_one(cause=f"document:{number}")
-    deliver = transport.SmtpCarrier.send
+    deliver = VerifiedConnection.deliver
 
-    def withdraw_then_send(self: transport.SmtpCarrier, letter: Letter) -> str:
+    def withdraw_then_send(self: VerifiedConnection, message: Message) -> str:
         outbox.withdraw(["document:0", "document:1"])
-        return deliver(self, letter)
+        return deliver(self, message)
 
-    monkeypatch.setattr(transport.SmtpCarrier, "send", withdraw_then_send)
+    monkeypatch.setattr(VerifiedConnection, "deliver", withdraw_then_send)
     assert delivery.deliver_due().sent == 1
     (received,) = smtp.mails
     assert "Durand" in received.as_string()

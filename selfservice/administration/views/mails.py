@@ -2,11 +2,11 @@
 
 from flask import current_app, render_template, request
 
+from selfservice import mail
 from selfservice.accounts.views.visitor import signed_in
 from selfservice.administration import mails
 from selfservice.administration.views.blueprint import blueprint
 from selfservice.invoices.queries import MAX_ID
-from selfservice.mail import outbox
 from selfservice.notifications import messages
 from selfservice.suppliers.messages import NOTIFICATION_LABELS
 
@@ -25,7 +25,7 @@ def mails_page() -> str:
         mails=found[:PAGE_LENGTH],
         next_key=found[PAGE_LENGTH - 1].id if len(found) > PAGE_LENGTH else None,
         is_first_page=is_first_page,
-        next_attempt_at=outbox.next_attempts(),
+        next_attempt_at=mail.next_attempts(),
         messages=messages,
         notification_labels=NOTIFICATION_LABELS,
         sender=current_app.config["MAIL_DEFAULT_SENDER"],

@@ -1,0 +1,85 @@
+"""A mail of the outbox as Flask-Mail's `Message`."""
+
+from collections.abc import Iterator
+from datetime import UTC
+from email import charset
+from email.header import Header
+from email.utils import encode_rfc2231
+from pathlib import Path
+
+from email_validator import EmailNotValidError, validate_email
+from flask import current_app
+from flask_mail import Attachment, Message
+from werkzeug.http import dump_options_header
+
+from selfservice import clock
+from selfservice.mail.errors import DeferredError, RefusedError
+from selfservice.mail.outbox import OutboxMail
+
+# Flask-Mail asks for texts of 8 bits, whose lines may be of any length; not all servers take those.
+charset.add_charset("utf-8", charset.SHORTEST, charset.QP, "utf-8")
+
+
+def build(mail: OutboxMail) -> Message:
+    """Write a mail, from the portal's own address.
+
+    Raises RefusedError for an address that cannot be written in ASCII, an attachment that is
+    gone and a header of several lines, DeferredError for an attachment that cannot be read now.
+    """
+    _refuse_several_lines(mail)
+    message = Message(
+        # Folded here: Python 3.11 damages long words when `Message.as_bytes` folds them.
+        subject=Header(mail.subject, "utf-8", header_name="Subject").encode(linesep="\r\n"),
+        recipients=[_in_ascii(mail.to_address)],
+        body=mail.body_text,
+        html=mail.body_html,
+        attachments=list(_attachments(mail)),
+        date=clock.now().replace(tzinfo=UTC).timestamp(),
+        extra_headers={"Auto-Submitted": "auto-generated"},
+    )
+    message.sender = ("", _mailbox(mail.sender_name, current_app.config["MAIL_DEFAULT_SENDER"]))
+    message.msgId = f"<{mail.message_id}>"
+    return message
+
+
+def _refuse_several_lines(mail: OutboxMail) -> None:
+    """Check the headers that hold words from elsewhere: a second line could be another header."""
+    words = f"{mail.subject}{mail.sender_name}{mail.to_address}{mail.attachment_name}"
+    if "\r" in words or "\n" in words:
+        raise RefusedError("a header of several lines", "bad_header")
+
+
+def _mailbox(name: str, address: str) -> str:
+    """Return « name <address> », folded; Flask-Mail takes it as an address without a name."""
+    if not name:
+        return address
+    header = Header(name, "utf-8", header_name="From")
+    header.append(f"<{address}>", "us-ascii")
+    return header.encode(linesep="\r\n")
+
+
+def _in_ascii(address: str) -> str:
+    """Return an address with its domain in IDNA 2008."""
+    try:
+        found = validate_email(address, check_deliverability=False, allow_smtputf8=False)
+    except EmailNotValidError as error:
+        raise RefusedError(str(error), "unwritable_address") from error
+    return str(found.ascii_email)
+
+
+def _attachments(mail: OutboxMail) -> Iterator[Attachment]:
+    if mail.attachment_path is None:
+        return
+    try:
+        content = Path(mail.attachment_path).read_bytes()
+    except FileNotFoundError as error:
+        raise RefusedError(str(error.filename), "attachment_gone") from error
+    except OSError as error:
+        answer = f"{error.filename}: {error.strerror}"
+        raise DeferredError(answer, "attachment_unreadable") from error
+    name = str(mail.attachment_name)
+    # Flask-Mail's own would call the charset « UTF8 », a name that no standard knows.
+    coded = {"filename*": encode_rfc2231(name, "utf-8")}
+    options = {"filename": name} if name.isascii() else coded
+    headers = {"Content-Disposition": dump_options_header("attachment", options)}
+    yield Attachment(content_type="application/pdf", data=content, headers=headers)
