@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from docs_tools import yaml_file
+import yaml
 
 DEFINITIONS = Path(__file__).with_name("captures.yml")
 FOLDER = "assets/captures"
@@ -47,7 +47,7 @@ def load(path: Path = DEFINITIONS) -> dict[str, Capture]:
             **{key: value for key, value in entry.items() if key != "marks"},
             marks=[Mark(*next(iter(mark.items()))) for mark in entry.get("marks", [])],
         )
-        for name, entry in yaml_file.read(path).items()
+        for name, entry in yaml.safe_load(path.read_text("utf-8")).items()
     }
 
 

@@ -10,7 +10,7 @@ from jinja2 import Environment, StrictUndefined
 
 from docs_tools import (
     figures,
-    message_index,
+    messages,
     operator_facts,
     pages,
     portal_facts,
@@ -66,7 +66,7 @@ def define_env(env: Any) -> None:
             raise figures.UnknownCaptureError(name)
         return figures.markup(captures[name], link_to(captures[name].file))
 
-    index = message_index.MessageIndex(docs_dir, render=render, link_to=link_to)
+    index = messages.MessageIndex(docs_dir, render=render, link_to=link_to)
     env.macro(index.whole, "message_index")
     env.macro(index.table, "messages_table")
     env.macro(screen_words.screen)

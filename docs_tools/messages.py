@@ -1,28 +1,29 @@
 """The index of messages: what the portal can say, from its code; why and what to do, from YAML.
 
-messages.yml lists the messages by section; a test holds it against the code both ways.
+messages.yml lists the messages by section; a test holds it against the code both ways. The
+index is Markdown: each message with its cause, what to do, and where it is explained.
 """
 
-import ast
+import functools
 import importlib
 import pkgutil
 import re
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from html import escape
 from pathlib import Path
-from typing import Any
 
+import yaml
 from markdown.extensions.toc import slugify
 from wtforms.i18n import get_builtin_gnu_translations
 
 import selfservice
-from docs_tools import yaml_file
-from docs_tools.screen_words import TEMPLATES, screen
-from selfservice.config import REPOSITORY
+from docs_tools.pages import title_of
+from docs_tools.screen_words import screen
 from selfservice.help import PAGES
 from selfservice.notifications.messages import Reason
 
+Render = Callable[[str], str]
 SECTIONS = Path(__file__).with_name("messages.yml")
 # What these modules name so are words of a page, and no sentence of its own.
 NO_SENTENCES = re.compile(r"(_LABELS|_SUMMARY|_LINE|FAMILIES|EVENTS)$")
@@ -34,11 +35,6 @@ NO_MESSAGES = {
     "operations.MISSING_DOCUMENT",
 }
 BUILT_IN = ("Not a valid choice.", "Invalid Choice: could not coerce.")
-# Where a template says something by itself: a band, an empty list, the heading of an error page.
-PLACE = re.compile(r'class="(?:band|empty)[ "]')
-HEADING = re.compile(r"{% set heading = ")
-GENERIC = {"_flash.html": 1, "_forms.html": 1}  # bands that show the messages collected above
-OF_THE_DEMONSTRATION = "demo/"
 
 
 @dataclass(frozen=True)
@@ -108,45 +104,6 @@ def _dotted(text: str) -> str:
     return re.sub(r"\{[\w.]+\}", "…", text)
 
 
-def places() -> dict[str, int]:
-    """Return how many things each template says by itself."""
-    found = {}
-    for path in sorted(TEMPLATES.rglob("*.html")):
-        name = path.relative_to(TEMPLATES).as_posix()
-        text = path.read_text("utf-8")
-        is_page_of_error = name.startswith("errors/") or name == "accounts/dead_link.html"
-        count = len(PLACE.findall(text)) - GENERIC.get(name, 0)
-        count += len(HEADING.findall(text)) if is_page_of_error else 0
-        if count and not name.startswith(OF_THE_DEMONSTRATION):
-            found[name] = count
-    return found
-
-
-def literals() -> Iterator[str]:
-    """Yield the sentences that code shows without naming them in a module of messages."""
-    for path in sorted(Path(selfservice.__path__[0]).rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
-            if isinstance(node, ast.Call) and _is_shown(node, path):
-                yield f"{path.relative_to(REPOSITORY)}:{node.lineno}"
-
-
-def _is_shown(call: ast.Call, path: Path) -> bool:
-    shown = {"flash", "ValidationError", "DataRequired", "InputRequired", "EqualTo", "Length"}
-    if path.stem != "messages":
-        shown.add("HelpfulText")
-    values = [*call.args, *(keyword.value for keyword in call.keywords)]
-    return getattr(call.func, "id", "") in shown and any(
-        isinstance(value, ast.Constant) and isinstance(value.value, str) and " " in value.value
-        for value in values
-    )
-
-
-def written() -> list[dict[str, Any]]:
-    """Return messages.yml."""
-    sections: list[dict[str, Any]] = yaml_file.read(SECTIONS)
-    return sections
-
-
 def sections() -> list[Section]:
     """Return the index: each entry of messages.yml with the text of the code.
 
@@ -160,7 +117,7 @@ def sections() -> list[Section]:
             each["title"],
             [_entry(row, known, each.get("help", "")) for row in each["messages"]],
         )
-        for each in written()
+        for each in yaml.safe_load(SECTIONS.read_text("utf-8"))
     ]
 
 
@@ -182,14 +139,48 @@ def _whole(words: str) -> str:
     return f"… {words}" if words[0].islower() else words
 
 
-def main() -> int:
-    """Print the messages of the portal, for who writes messages.yml."""
-    for name, message in collect().items():
-        print(f"{name}: {message.text}")
-    for template, count in places().items():
-        print(f"{template}: {count}")
-    return 0
+class MessageIndex:
+    """Writes messages.yml as Markdown; `render` fills in durations, `link_to` leads to a page."""
+
+    def __init__(self, docs_dir: Path, *, render: Render, link_to: Render) -> None:
+        self._render = render
+        self._link_to = link_to
+        self._title_of = functools.cache(functools.partial(title_of, docs_dir))
+
+    def whole(self) -> str:
+        """Return every section, after a list of them."""
+        found = sections()
+        contents = "\n".join(f"- [{section.title}](#{section.anchor})" for section in found)
+        return "\n\n".join([contents, *map(self._section, found)])
+
+    def table(self, anchor: str) -> str:
+        """Return one section as a table of messages and remedies. Raises StopIteration."""
+        section = next(each for each in sections() if each.anchor == anchor)
+        rows = [
+            f"| {_quoted(each.text)} | {self._render(each.remedy)} |" for each in section.entries
+        ]
+        return "\n".join(["| Raison | Que faire |", "| --- | --- |", *rows])
+
+    def _section(self, section: Section) -> str:
+        entries = "\n\n".join(map(self._entry, section.entries))
+        return f"## {section.title} {{ #{section.anchor} }}\n\n{entries}"
+
+    def _entry(self, entry: Entry) -> str:
+        told = self._render(f"{entry.cause} **Que faire ?** {entry.remedy}")
+        return f"{_quoted(entry.text)} {{ #{entry.anchor} }}\n:   {told} {self._link(entry)}"
+
+    def _link(self, entry: Entry) -> str:
+        target = target_of(entry.help_key)
+        return f"[{self._render(self._title_of(target))}]({self._link_to(target)})"
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def target_of(help_key: str) -> str:
+    """Return the page, and its anchor, that a help key or a path means: « contact.md »."""
+    if ".md" in help_key:
+        return help_key
+    path, mark, anchor = PAGES[help_key].partition("#")
+    return f"{path.rstrip('/') or 'index'}.md{mark}{anchor}"
+
+
+def _quoted(text: str) -> str:
+    return f"<samp>{escape(text, quote=False)}</samp>"

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from docs_tools import yaml_file
+import yaml
 
 ADDITION = Path(__file__).with_name("search_fr.js")
 WORDS = Path(__file__).with_name("search_words.yml")
@@ -25,7 +25,7 @@ def improve(site_dir: Path, words: Path = WORDS) -> None:
     french = site_dir / FRENCH_INDEX
     french.write_text(french.read_text("utf-8") + ADDITION.read_text("utf-8"), "utf-8")
     index = json.loads((site_dir / INDEX).read_text("utf-8"))
-    _add_words(index, yaml_file.read(words))
+    _add_words(index, yaml.safe_load(words.read_text("utf-8")))
     (site_dir / INDEX).write_text(json.dumps(index, ensure_ascii=False), "utf-8")
     _leave_out_other_languages(site_dir)
 
