@@ -6,7 +6,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import date, datetime
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -205,12 +205,6 @@ def rows(query: Any) -> list[tuple[Any, ...]]:
     return found
 
 
-@lru_cache(maxsize=10_000)
 def read_date(given: str | date) -> date:
     """Return the date of what a driver gives: SQLite has text."""
     return date.fromisoformat(given) if isinstance(given, str) else given
-
-
-def read_instant(given: str | datetime) -> datetime:
-    """Return the instant of what a driver gives, like `read_date`."""
-    return datetime.fromisoformat(given) if isinstance(given, str) else given

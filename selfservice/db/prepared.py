@@ -1,78 +1,78 @@
-"""Queries whose SQL peewee writes once: the reads of a page, and no more.
+"""The reads of a page, whose SQL peewee writes once: the session, and what the list asks.
 
-Writing its SQL costs more than asking a small query: without this a list costs three times as much.
+To write the SQL of a small query costs more than to run it: without this, a page of the list takes
+three times as long. What is asked once in a while, or changes rows, is plain peewee.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import lru_cache
 from itertools import count
 from typing import Any
 
-from peewee import BooleanField, DateField, DateTimeField, Field, ForeignKeyField, Model, Value
+from peewee import ForeignKeyField, Model, Select, Value
 
-from selfservice.db.database import database, is_sqlite, read_date, read_instant
+from selfservice.db.database import database, is_sqlite
 
 MAX_SHAPES = 500
 
 
 class Prepared:
-    """A query that peewee writes once for each shape: writing costs most of what is asked often.
+    """A query that is written once for each shape of its values, and run with any others.
 
-    `build` returns a query, given a placeholder for each value (a tuple holds several) and the
-    keywords as they are; None stays None, and has a shape of its own. Values reach the driver,
-    and rows come back, as they are.
+    `build` returns the query, given a placeholder for each value (a tuple is of several) and the
+    keywords as they are. None stays None, so that a value that is not asked for changes the shape.
+    Values reach the driver, and rows come back, as they are.
     """
 
-    def __init__(self, *models: type[Model], build: Callable[..., Any]) -> None:
-        self._columns = [(model, *_columns_of(model)) for model in models]
+    def __init__(self, *models: type[Model], build: Callable[..., Select]) -> None:
+        """Prepare a query; `models`, for `first`, are those of which it selects all columns."""
+        # Peewee documents `_meta`.
+        self._fields = {each: each._meta.sorted_fields for each in models}  # noqa: SLF001
         self._build = build
-        self._written: dict[tuple[Any, ...], tuple[str, list[Any]]] = {}
+        self._written = lru_cache(MAX_SHAPES)(self._write)
 
     def rows(self, *values: object, **keywords: object) -> list[tuple[Any, ...]]:
         """Return the rows found, as the driver gives them."""
-        rows: list[tuple[Any, ...]] = self._execute(values, keywords).fetchall()
-        return rows
+        found: list[tuple[Any, ...]] = self._execute(values, keywords).fetchall()
+        return found
 
     def first(self, *values: object) -> list[Any] | None:
         """Return an instance of each model for the first row, None where there is none.
 
-        The query is of all their columns. Foreign keys between them are filled in.
+        Foreign keys between the models lead to these instances.
         """
         row = self._execute(values, {}).fetchone()
-        return None if row is None else self._instances(iter(row))
-
-    def run(self, *values: object, **keywords: object) -> int:
-        """Make a change and return how many rows it changed."""
-        changed: int = self._execute(values, keywords).rowcount
-        return changed
+        if row is None:
+            return None
+        given = iter(row)
+        found = {
+            model: model(**{each.name: each.python_value(next(given)) for each in fields})
+            for model, fields in self._fields.items()
+        }
+        for model, fields in self._fields.items():
+            for each in fields:
+                if isinstance(each, ForeignKeyField) and each.rel_model in found:
+                    setattr(found[model], each.name, found[each.rel_model])
+        return list(found.values())
 
     def _execute(self, values: tuple[object, ...], keywords: dict[str, object]) -> Any:
         given: list[object] = []
-        shape = (is_sqlite(), _flatten(values, given), *keywords.values())
-        if (written := self._written.get(shape)) is None:
-            if len(self._written) >= MAX_SHAPES:
-                self._written.clear()
-            query = self._build(*_placed(values, count()), **keywords)
-            written = self._written[shape] = query.sql()
-        sql, parameters = written
+
+        def take(value: object) -> bool:
+            given.append(value)
+            return True
+
+        shape = _each(take, values)
+        sql, parameters = self._written(is_sqlite(), shape, tuple(keywords.items()))
         return database.execute_sql(
             sql, [given[each.index] if type(each) is _Place else each for each in parameters]
         )
 
-    def _instances(self, values: Iterator[Any]) -> list[Any]:
-        found: dict[type[Model], Any] = {}
-        for model, names, converted in self._columns:
-            found[model] = instance = model(__no_default__=True)
-            kept = instance.__data__
-            kept.update(zip(names, values, strict=False))
-            for name, read in converted:
-                if kept[name] is not None:
-                    kept[name] = read(kept[name])
-        for model, instance in found.items():
-            for name, target in _targets_of(model):
-                if target in found:
-                    instance.__rel__[name] = found[target]
-        return list(found.values())
+    def _write(self, _: bool, shape: Any, keywords: Any) -> tuple[str, list[Any]]:
+        places = count()
+        values = _each(lambda _: Value(_Place(next(places)), converter=False), shape)
+        written: tuple[str, list[Any]] = self._build(*values, **dict(keywords)).sql()
+        return written
 
 
 class _Place:
@@ -82,48 +82,10 @@ class _Place:
         self.index = index
 
 
-def _flatten(values: tuple[Any, ...], given: list[Any]) -> tuple[Any, ...]:
-    """Add to `given` the values that a query will take, and return their shape."""
-    shape: list[Any] = []
-    for each in values:
-        if isinstance(each, tuple):
-            shape.append(_flatten(each, given))
-        else:
-            shape.append(each is None)
-            if each is not None:
-                given.append(each)
-    return tuple(shape)
-
-
-def _placed(values: tuple[Any, ...], places: Iterator[int]) -> Any:
-    """Return the values with placeholders in their places, named tuples as such."""
+def _each(change: Callable[[Any], object], values: Any) -> Any:
+    """Return a tuple, those inside it and named ones alike, with its values changed but None."""
     made = [
-        _placed(each, places)
-        if isinstance(each, tuple)
-        else None
-        if each is None
-        else Value(_Place(next(places)), converter=False)
+        _each(change, each) if isinstance(each, tuple) else each if each is None else change(each)
         for each in values
     ]
     return type(values)._make(made) if hasattr(values, "_make") else tuple(made)
-
-
-# Of these a driver may give something else than the field's own type.
-CONVERTERS: dict[type[Field], Callable[[Any], Any]] = {
-    BooleanField: bool,
-    DateField: read_date,
-    DateTimeField: read_instant,
-}
-
-
-def _columns_of(model: type[Model]) -> tuple[list[str], list[tuple[str, Callable[[Any], Any]]]]:
-    """Return the names of the columns, and how to read those that need it."""
-    fields = model._meta.sorted_fields  # noqa: SLF001 (peewee documents it)
-    converted = [(each.name, CONVERTERS[type(each)]) for each in fields if type(each) in CONVERTERS]
-    return [each.name for each in fields], converted
-
-
-@lru_cache
-def _targets_of(model: type[Model]) -> list[tuple[str, type[Model]]]:
-    fields = model._meta.sorted_fields  # noqa: SLF001
-    return [(each.name, each.rel_model) for each in fields if isinstance(each, ForeignKeyField)]

@@ -8,7 +8,6 @@ import pytest
 from selfservice import db
 from selfservice.accounts.models import User
 from selfservice.db import Prepared
-from selfservice.db import prepared as prepared_module
 from selfservice.suppliers.models import Company, Supplier
 from tests.factories import People
 
@@ -38,11 +37,13 @@ def test_foreign_keys_lead_to_the_other_models_without_a_query(
     assert found
     monkeypatch.setattr(db.database.obj, "execute_sql", None)
     assert found[0].company.supplier.name == people.supplier.name
-    assert not found[0].is_dirty()
 
 
 def test_each_shape_of_the_values_is_written_once(people: People) -> None:
+    shapes = []
+
     def build(login: Any, names: tuple[Any, ...], *, limit: int) -> Any:
+        shapes.append((login is None, len(names), limit))
         query = User.select(User.login).order_by(User.login)
         query = query if login is None else query.where(User.login == login)
         return (query.where(User.login.in_(names)) if names else query).limit(limit)
@@ -53,34 +54,10 @@ def test_each_shape_of_the_values_is_written_once(people: People) -> None:
     assert prepared.rows(None, ("bob", "charlie"), limit=9) == [("bob",), ("charlie",)]
     assert prepared.rows(None, ("bob", "charlie"), limit=1) == [("bob",)]
     assert prepared.rows("alice", ("bob",), limit=9) == []
-    assert len(prepared._written) == 4
-
-
-def test_what_is_kept_of_shapes_is_bounded(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(prepared_module, "MAX_SHAPES", 3)
-    prepared = Prepared(build=lambda names: User.select(User.login).where(User.login.in_(names)))
-    for length in range(1, 9):
-        assert prepared.rows(("alice",) * length) == [("alice",)]
-        assert len(prepared._written) <= 3
+    assert shapes == [(False, 0, 9), (True, 2, 9), (True, 2, 1), (False, 1, 9)]
 
 
 def test_it_finds_nothing_where_there_is_nothing(people: People) -> None:
     prepared = Prepared(User, Company, Supplier, build=_active)
     assert prepared.first("nobody") is None
     assert prepared.first("alice' OR 1 = 1 --") is None
-
-
-def test_it_is_written_once(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepared = Prepared(User, Company, Supplier, build=_active)
-    assert prepared.first("alice")
-    monkeypatch.setattr(prepared, "_build", None)
-    assert prepared.first("bob")
-
-
-def test_it_changes_rows_and_says_how_many(people: People) -> None:
-    def build(login: Any, name: Any) -> Any:
-        return User.update(last_name=name).where(User.login == login)
-
-    prepared = Prepared(build=build)
-    assert [prepared.run(each, "Durand") for each in ("alice", "nobody")] == [1, 0]
-    assert [user.login for user in User.select().where(User.last_name == "Durand")] == ["alice"]
