@@ -1,5 +1,14 @@
-"""`python -m selfservice`, the same as the command."""
+"""The command `selfservice`, and `python -m selfservice`, the same.
 
-from selfservice.cli import main
+Imports nothing before it is called: each reader of a deposit, a new Python, imports this first.
+"""
 
-main()
+
+def main() -> None:
+    from selfservice.cli import main as run_command
+
+    run_command()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,23 +1,24 @@
 """The main job: a folder of documents becomes invoices that customers can see.
 
-Notifications pull what is not announced yet: nothing here knows of users or mails.
+`deposit_folder` goes through the folder, `_deposit_batch` takes a hundred documents from their
+files to their rows. Notifications pull what is not announced yet: nothing here knows of users or
+mails.
 """
 
 import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any
 
 from flask import current_app
 from peewee import IntegrityError
 
 from selfservice import audit, clock
-from selfservice.db import Prepared, database, durable
-from selfservice.deposits.checking import admit, describe
-from selfservice.deposits.customers import Customer, Customers
-from selfservice.deposits.description import Facts
+from selfservice.db import database, durable, rows
+from selfservice.deposits.checking import check_dates, check_seller
+from selfservice.deposits.customers import Customers
+from selfservice.deposits.description import describe
+from selfservice.deposits.document import Document
 from selfservice.deposits.errors import (
     DocumentsNotWrittenError,
     TooManyDocumentsError,
@@ -27,8 +28,8 @@ from selfservice.deposits.errors import (
 from selfservice.deposits.index_csv import NAME as INDEX_NAME
 from selfservice.deposits.index_csv import Index, read_index, same_name
 from selfservice.deposits.messages import DEPOSIT_SUMMARY, explain
-from selfservice.deposits.readers import Answer, Readers
-from selfservice.deposits.reading import Job, Limits, Reading
+from selfservice.deposits.readers import Readers
+from selfservice.deposits.reading import Limits
 from selfservice.deposits.refusal import RefusalError
 from selfservice.deposits.rejects_csv import write_rejects
 from selfservice.invoices import credits, storage, tombstones
@@ -36,6 +37,24 @@ from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Supplier
 
 BATCH_DOCUMENTS = 100
+# What a row takes from its document under the same name.
+COLUMNS = (
+    "company_id",
+    "number",
+    "kind",
+    "contract",
+    "issued_on",
+    "due_on",
+    "currency",
+    "net_cents",
+    "vat_cents",
+    "gross_cents",
+    "state",
+    "notification",
+    "notified_email_key",
+    "sha256",
+    "size_bytes",
+)
 
 
 @dataclass(frozen=True)
@@ -79,33 +98,12 @@ Progress = Callable[[list[Outcome]], object]
 
 @dataclass(frozen=True)
 class _Run:
-    """What every step of one deposit needs."""
+    """What every batch of one deposit needs."""
 
     supplier: Supplier
-    folder: Path
     index: Index
-
-
-@dataclass(frozen=True)
-class _Waiting:
-    """A document written aside, the row it is to become, and the numbers that it credits."""
-
-    file: str
-    aside: str
-    row: dict[str, Any]
-    credits: tuple[str, ...]
-
-    def outcome(self, outcome: str) -> Outcome:
-        return Outcome(self.file, outcome, self.row["number"])
-
-
-@dataclass(frozen=True)
-class _Batch:
-    """Files that were read and checked: what may go in, what may not, and all their copies."""
-
-    waiting: list[_Waiting]
-    refused: list[Outcome]
-    asides: list[str]
+    incoming: storage.Incoming
+    readers: Readers
 
 
 def deposit_folder(
@@ -129,7 +127,18 @@ def deposit_folder(
             on_progress(outcomes)
 
     try:
-        _deposit_batches(_Run(supplier, folder, index), names, tell)
+        with (
+            durable(),
+            storage.Incoming() as incoming,
+            Readers(_limits(), documents=len(names)) as readers,
+        ):
+            documents = [
+                Document(name, source=f"{folder}/{name}", aside=incoming.path(str(number)))
+                for number, name in enumerate(names)
+            ]
+            run = _Run(supplier, index, incoming, readers)
+            for batch in readers.ahead(_batches(documents)):
+                tell(_deposit_batch(run, batch))
     except BrokenPipeError:
         raise  # whoever followed the progress went away
     except OSError as error:
@@ -140,35 +149,112 @@ def deposit_folder(
     return report
 
 
-def _deposit_batches(run: _Run, names: list[str], tell: Progress) -> None:
-    """Deposit batch after batch.
+def _deposit_batch(run: _Run, batch: list[Document]) -> list[Outcome]:
+    """Take documents from their files to their rows, while the next batch is being read.
 
-    While one is committed, the next one is on its way to the disk and the one after is being read.
+    What a step refuses goes no further.
     """
-    with (
-        durable(),
-        storage.Incoming() as incoming,
-        Readers(_limits(), documents=len(names)) as readers,
-    ):
-        jobs = [
-            Job(name, f"{run.folder}/{name}", incoming.path(str(number)))
-            for number, name in enumerate(names)
-        ]
-        for batch, _ in pairwise(chain(_checked(run, incoming, readers, jobs), [None])):
-            if batch:
-                outcomes = batch.refused + _settle(run.supplier, incoming, batch.waiting)
-                tell(sorted(outcomes, key=lambda outcome: outcome.file))
-                incoming.discard(batch.asides)
+    supplier = run.supplier
+    outcomes: list[Outcome] = []
+
+    read = _each(batch, run.readers.finish, outcomes)
+
+    described = _each(read, lambda each: describe(each, run.index), outcomes)
+    ours = _each(described, lambda each: check_seller(each, supplier), outcomes)
+
+    found = _each(ours, Customers(supplier, ours).find, outcomes)
+    checked = _each(found, lambda each: check_dates(each, supplier), outcomes)
+
+    outcomes += _store(run, checked)
+    run.incoming.discard(each.aside for each in batch)
+    return sorted(outcomes, key=lambda outcome: outcome.file)
 
 
-def _checked(
-    run: _Run, incoming: storage.Incoming, readers: Readers, jobs: list[Job]
-) -> Iterator[_Batch]:
-    batches = [jobs[i : i + BATCH_DOCUMENTS] for i in range(0, len(jobs), BATCH_DOCUMENTS)]
-    for batch, answers in zip(batches, readers.read(batches), strict=True):
-        waiting, refused = _check(run, batch, answers)
-        incoming.begin_sync(each.aside for each in waiting)
-        yield _Batch(waiting, refused, [job.aside for job in batch])
+def _each(
+    documents: list[Document], step: Callable[[Document], None], outcomes: list[Outcome]
+) -> list[Document]:
+    """Take documents through a step; return those that it does not refuse."""
+    passed = []
+    for document in documents:
+        try:
+            step(document)
+            passed.append(document)
+        except RefusalError as refusal:
+            outcomes.append(_refused(document.file, refusal, document.number))
+    return passed
+
+
+def _store(run: _Run, documents: list[Document]) -> list[Outcome]:
+    """Put the files in their places, then write the rows: a row never lacks its file."""
+    supplier, outcomes = run.supplier, list[Outcome]()
+    run.incoming.sync([each.aside for each in documents])
+    with storage.exclusive():
+        new = _new(supplier, documents, outcomes)
+        run.incoming.publish({each.aside: each.sha256 for each in new})
+        with database.atomic():
+            deposited = _insert(supplier, new, outcomes)
+            credits.record(supplier.id, {each.number: each.credits for each in deposited})
+            conflicts = sum(each.outcome == "refused" for each in outcomes)
+            if deposited or conflicts:
+                audit.record(
+                    "invoices.deposited",
+                    actor="system",
+                    supplier=supplier.slug,
+                    deposited=len(deposited),
+                    conflicts=conflicts,
+                )
+    return outcomes + [Outcome(each.file, "deposited", each.number) for each in deposited]
+
+
+def _new(supplier: Supplier, documents: list[Document], outcomes: list[Outcome]) -> list[Document]:
+    """Return the documents whose number is free; the others are deposited already, or refused."""
+    numbers = [each.number for each in documents]
+    query = Invoice.select(Invoice.number, Invoice.sha256).where(
+        Invoice.supplier == supplier, Invoice.number.in_(numbers)
+    )
+    stored: dict[str, str] = dict(rows(query))
+    purged = tombstones.buried(supplier.id, numbers)
+    new = []
+    for document in documents:
+        file, number = document.file, document.number
+        if number in purged:
+            outcomes.append(_refused(file, RefusalError("purged", number=number), number))
+        elif number not in stored:
+            stored[number] = document.sha256
+            new.append(document)
+        elif stored[number] == document.sha256:
+            outcomes.append(Outcome(file, "already", number))
+        else:
+            outcomes.append(_refused(file, RefusalError("conflict", number=number), number))
+    return new
+
+
+def _insert(
+    supplier: Supplier, documents: list[Document], outcomes: list[Outcome]
+) -> list[Document]:
+    """Write the rows; return the documents but those whose number came meanwhile.
+
+    The schema decides where the lock on the documents' folder does not hold, as on some network
+    folders.
+    """
+    if not documents:
+        return []
+    written = [
+        {"supplier_id": supplier.id, "deposited_at": clock.now()}
+        | {column: getattr(document, column) for column in COLUMNS}
+        | {"has_xml": document.own.has_xml, "xml_size_bytes": document.own.xml_size_bytes}
+        for document in documents
+    ]
+    try:
+        with database.atomic():
+            Invoice.insert_many(written).execute()
+    except IntegrityError:
+        if len(documents) > 1:
+            return [row for each in documents for row in _insert(supplier, [each], outcomes)]
+        if _new(supplier, documents, outcomes):
+            raise
+        return []
+    return documents
 
 
 def _limits() -> Limits:
@@ -179,6 +265,11 @@ def _limits() -> Limits:
         megabytes=settings["DOCUMENT_READ_MEGABYTES"],
         seconds=settings["DOCUMENT_READ_SECONDS"],
     )
+
+
+def _batches(documents: list[Document]) -> Iterator[list[Document]]:
+    for first in range(0, len(documents), BATCH_DOCUMENTS):
+        yield documents[first : first + BATCH_DOCUMENTS]
 
 
 def _read_index(folder: Path) -> Index:
@@ -219,153 +310,3 @@ def _rows_without_file(index: Index, names: list[str]) -> list[Outcome]:
 
 def _refused(file: str, refusal: RefusalError, number: str = "") -> Outcome:
     return Outcome(file, "refused", number, refusal.reason)
-
-
-def _check(
-    run: _Run, jobs: list[Job], answers: list[Answer]
-) -> tuple[list[_Waiting], list[Outcome]]:
-    """Tell the documents that may go in from those refused."""
-    described: list[tuple[Job, Reading, Facts]] = []
-    refused = []
-    for job, answer in zip(jobs, answers, strict=True):
-        try:
-            if isinstance(answer, RefusalError):
-                raise answer
-            facts = describe(run.supplier, run.index, job.file, answer.embedded)
-            described.append((job, answer, facts))
-        except RefusalError as refusal:
-            refused.append(_refused(job.file, refusal))
-    customers = Customers(run.supplier, (facts for _, _, facts in described))
-    waiting = []
-    for job, reading, facts in described:
-        try:
-            row = _row(run.supplier, reading, facts, admit(customers, facts))
-            waiting.append(_Waiting(job.file, job.aside, row, facts.credits))
-        except RefusalError as refusal:
-            refused.append(_refused(job.file, refusal, facts.number))
-    return waiting, refused
-
-
-def _row(supplier: Supplier, reading: Reading, facts: Facts, customer: Customer) -> dict[str, Any]:
-    return {
-        "supplier_id": supplier.id,
-        "company_id": customer.company_id,
-        "number": facts.number,
-        "kind": facts.kind,
-        "contract": facts.contract,
-        "issued_on": facts.issued_on,
-        "due_on": facts.due_on,
-        "currency": facts.currency,
-        "net_cents": facts.net_cents,
-        "vat_cents": facts.vat_cents,
-        "gross_cents": facts.gross_cents,
-        "state": _state(supplier, facts, customer),
-        "notification": customer.notification,
-        "notified_email_key": customer.email_key,
-        "sha256": reading.sha256,
-        "size_bytes": reading.size_bytes,
-        "has_xml": facts.has_xml,
-        "xml_size_bytes": facts.xml_size_bytes,
-        "is_digest_due": False,
-    }
-
-
-def _state(supplier: Supplier, facts: Facts, customer: Customer) -> str:
-    """Return what a document is worth: a copy, a duplicate of the paper original, the original."""
-    since = supplier.platform_since
-    if since is not None and facts.issued_on >= since:
-        return "copy"
-    return "duplicate" if customer.delivery == "paper" else "original"
-
-
-def _settle(
-    supplier: Supplier, incoming: storage.Incoming, waiting: list[_Waiting]
-) -> list[Outcome]:
-    """Publish the files of a batch, then commit its rows: a row never lacks its file."""
-    with storage.exclusive():
-        fresh, outcomes = _sort_out(supplier, waiting)
-        incoming.publish({each.aside: each.row["sha256"] for each in fresh})
-        with database.atomic():
-            late = _insert(fresh)
-            outcomes += _sort_out(supplier, late)[1]
-            deposited = [each for each in fresh if each not in late]
-            credits.record(supplier.id, {each.row["number"]: each.credits for each in deposited})
-            conflicts = sum(each.outcome == "refused" for each in outcomes)
-            _record(supplier, len(deposited), conflicts)
-    return outcomes + [each.outcome("deposited") for each in deposited]
-
-
-def _sort_out(supplier: Supplier, waiting: list[_Waiting]) -> tuple[list[_Waiting], list[Outcome]]:
-    """Tell the new documents from those already deposited and from numbers that are taken."""
-    numbers = [each.row["number"] for each in waiting]
-    stored, buried = _stored(supplier.id, numbers), tombstones.buried(supplier.id, numbers)
-    fresh, outcomes = [], []
-    for each in waiting:
-        number, sha256 = each.row["number"], each.row["sha256"]
-        if number in buried:
-            outcomes.append(_refused(each.file, RefusalError("purged", number=number), number))
-        elif number not in stored:
-            stored[number] = sha256
-            fresh.append(each)
-        elif stored[number] == sha256:
-            outcomes.append(each.outcome("already"))
-        else:
-            outcomes.append(_refused(each.file, RefusalError("conflict", number=number), number))
-    return fresh, outcomes
-
-
-def _stored(supplier_id: int, numbers: list[str]) -> dict[str, str]:
-    return dict(_STORED.rows(supplier_id, tuple(numbers)))
-
-
-def _numbered(supplier_id: Any, numbers: Any) -> Any:
-    return Invoice.select(Invoice.number, Invoice.sha256).where(
-        Invoice.supplier == supplier_id, Invoice.number.in_(numbers)
-    )
-
-
-_STORED = Prepared(build=_numbered)
-
-
-def _insert(waiting: list[_Waiting]) -> list[_Waiting]:
-    """Insert all and return those whose number came meanwhile.
-
-    Where the lock on the documents' folder does not hold (some network folders), the schema
-    does: then by halves, until each that is late stands alone.
-    """
-    if not waiting:
-        return []
-    try:
-        with database.atomic():
-            _insert_rows([each.row for each in waiting])
-    except IntegrityError:
-        if len(waiting) > 1:
-            half = len(waiting) // 2
-            return _insert(waiting[:half]) + _insert(waiting[half:])
-        row = waiting[0].row
-        if not _stored(row["supplier_id"], [row["number"]]):
-            raise
-        return waiting
-    return []
-
-
-def _insert_rows(rows: list[dict[str, Any]]) -> None:
-    # Raw: building the same statement value by value takes peewee six times longer.
-    columns = (*rows[0], "deposited_at")
-    marks = f"({', '.join([database.param] * len(columns))})"
-    now = clock.now()
-    database.execute_sql(
-        f"INSERT INTO invoice ({', '.join(columns)}) VALUES {', '.join([marks] * len(rows))}",  # noqa: S608
-        [value for row in rows for value in (*row.values(), now)],
-    )
-
-
-def _record(supplier: Supplier, deposited: int, conflicts: int) -> None:
-    if deposited or conflicts:
-        audit.record(
-            "invoices.deposited",
-            actor="system",
-            supplier=supplier.slug,
-            deposited=deposited,
-            conflicts=conflicts,
-        )

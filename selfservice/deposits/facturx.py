@@ -102,7 +102,8 @@ class Description:
 
     Amounts are cents with the document's own signs. `faults` maps a field whose text cannot be
     taken to that text: it only matters where nothing overrides the field. `preceding` are the
-    numbers of the invoices it refers to (BT-25), those that can be taken.
+    numbers of the invoices it refers to (BT-25), those that can be taken. Without XML that can be
+    read, `xml_size_bytes` is None and `problem` a code of messages.REFUSALS, or empty.
     """
 
     number: str = ""
@@ -118,6 +119,12 @@ class Description:
     seller: Party = field(default_factory=Party)
     buyer: Party = field(default_factory=Party)
     faults: dict[str, str] = field(default_factory=dict)
+    xml_size_bytes: int | None = None
+    problem: str = ""
+
+    @property
+    def has_xml(self) -> bool:
+        return self.xml_size_bytes is not None
 
 
 def describe(xml: bytes) -> Description:
@@ -149,6 +156,7 @@ def describe(xml: bytes) -> Description:
         seller=_party(_section(agreement, _SELLER)),
         buyer=_party(_section(agreement, _BUYER)),
         faults=faults,
+        xml_size_bytes=len(xml),
     )
 
 

@@ -1,12 +1,12 @@
 """Opening a deposited PDF: is it one, whole, readable, and within the limits."""
 
 import os
-from dataclasses import dataclass
 from typing import BinaryIO
 
 from pikepdf import AccessMode, PasswordError, Pdf
 
 from selfservice.deposits import facturx
+from selfservice.deposits.facturx import Description
 from selfservice.deposits.refusal import RefusalError
 from selfservice.invoices import embedded_xml
 
@@ -14,19 +14,7 @@ MAGIC = b"%PDF-"
 TAIL_BYTES = 1024
 
 
-@dataclass(frozen=True)
-class Embedded:
-    """The Factur-X part of a PDF: its description, or why it has none.
-
-    `problem` is empty, or a code of messages.REFUSALS. `xml_size_bytes` goes with a description.
-    """
-
-    description: facturx.Description | None = None
-    problem: str = ""
-    xml_size_bytes: int | None = None
-
-
-def read_pdf(file: BinaryIO, *, max_pages: int) -> Embedded:
+def read_pdf(file: BinaryIO, *, max_pages: int) -> Description:
     """Check a PDF and read what it says of itself; raises RefusalError.
 
     Only inside a reader process: a PDF of a kilobyte can ask for gigabytes or never end.
@@ -57,15 +45,13 @@ def _check_ends(file: BinaryIO) -> None:
     file.seek(0)
 
 
-def _read_embedded(pdf: Pdf) -> Embedded:
+def _read_embedded(pdf: Pdf) -> Description:
     try:
         xml = embedded_xml.find(pdf)
-        if xml is None:
-            return Embedded()
-        return Embedded(facturx.describe(xml), xml_size_bytes=len(xml))
+        return Description() if xml is None else facturx.describe(xml)
     except facturx.DoctypeError:
-        return Embedded(problem="doctype")
+        return Description(problem="doctype")
     except embedded_xml.SeveralXmlError:
-        return Embedded(problem="several_xml")
+        return Description(problem="several_xml")
     except embedded_xml.BrokenXmlError:
-        return Embedded(problem="broken_xml")
+        return Description(problem="broken_xml")

@@ -11,7 +11,7 @@ import re
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -72,11 +72,7 @@ class Incoming:
         self._parent = documents_folder() / "incoming"
         self._folder = self._parent / secrets.token_hex(8)
         self._lock = -1
-        self._pool = ThreadPoolExecutor(SYNC_THREADS)
-        # Of their own: folders are waited for, documents of the next batch are not.
-        self._folders_pool = ThreadPoolExecutor(SYNC_THREADS)
-        self._syncing: dict[str, Future[None]] = {}
-        self._published: set[str] = set()
+        self._threads = ThreadPoolExecutor(SYNC_THREADS)
 
     def __enter__(self) -> "Incoming":
         with exclusive():
@@ -88,8 +84,7 @@ class Incoming:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for pool in (self._pool, self._folders_pool):
-            pool.shutdown(cancel_futures=True)
+        self._threads.shutdown(cancel_futures=True)
         shutil.rmtree(self._folder, ignore_errors=True)
         os.close(self._lock)
 
@@ -97,31 +92,26 @@ class Incoming:
         """Return where a document is to be written aside."""
         return f"{self._folder}/{name}"
 
-    def begin_sync(self, asides: Iterable[str]) -> None:
-        """Have documents written aside brought to the disk, many at once, without waiting."""
-        for share in _shares(asides):
-            self._syncing |= dict.fromkeys(share, self._pool.submit(_sync_all, share))
+    def sync(self, paths: Iterable[str]) -> None:
+        """Bring files or folders to the disk, several at once."""
+        list(self._threads.map(sync, paths))
 
     def publish(self, asides: Mapping[str, str]) -> None:
-        """Name documents given to begin_sync() by their SHA-256.
+        """Name documents that `sync` brought to the disk by their SHA-256.
 
         When this returns they are there whatever happens to the machine. Call inside
         `exclusive()`, before the transaction that refers to them.
         """
         documents = documents_folder()
         for aside, sha256 in asides.items():
-            self._syncing.pop(aside).result()
             _rename(aside, _path(documents, sha256))
-            self._published.add(aside)
         folders = {f"{documents}/{sha256[:2]}" for sha256 in asides.values()}
         if folders:
-            list(self._folders_pool.map(_sync_all, _shares([*folders, str(documents)])))
+            self.sync([*folders, str(documents)])
 
     def discard(self, asides: Iterable[str]) -> None:
         """Forget what was written aside and not published."""
-        for aside in set(asides) - self._published:
-            if syncing := self._syncing.pop(aside, None):
-                syncing.result()
+        for aside in asides:
             Path(aside).unlink(missing_ok=True)
 
 
@@ -150,14 +140,3 @@ def _locked(folder: Path, operation: int) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
-
-
-def _shares(paths: Iterable[str]) -> list[list[str]]:
-    """Return what each thread is to sync: a task for each path would cost more than its sync."""
-    listed = list(paths)
-    return [listed[first::SYNC_THREADS] for first in range(min(SYNC_THREADS, len(listed)))]
-
-
-def _sync_all(paths: list[str]) -> None:
-    for path in paths:
-        sync(path)

@@ -1,6 +1,6 @@
 """Numbers of purged documents: what is left of them, so that none is ever used again."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from selfservice import clock
 from selfservice.db import rows
@@ -17,7 +17,7 @@ def bury(documents: Iterable[tuple[int, str]]) -> None:
     Tombstone.insert_many(buried).on_conflict_ignore().execute()
 
 
-def buried(supplier_id: int, numbers: Collection[str]) -> set[str]:
+def buried(supplier_id: int, numbers: list[str]) -> set[str]:
     """Return which numbers of a supplier belong to purged documents."""
     query = Tombstone.select(Tombstone.number).where(
         Tombstone.supplier == supplier_id, Tombstone.number.in_(numbers)

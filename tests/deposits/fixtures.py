@@ -2,19 +2,22 @@
 
 import resource
 from collections.abc import Callable
+from multiprocessing import active_children
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from selfservice.deposits import readers
 from selfservice.deposits.deposit import DepositReport, deposit_folder
-from selfservice.deposits.reading import Job, Limits
+from selfservice.deposits.document import Document
+from selfservice.deposits.readers import Readers
+from selfservice.deposits.reading import Limits
+from selfservice.deposits.refusal import RefusalError
 from selfservice.suppliers.models import Company, Supplier
 from tests.factories import make_company, make_supplier
 from tests.papers import SELLER_SIREN
 
-Answer = Callable[[bytes], readers.Answer]
+Answer = Callable[[bytes], Document | RefusalError]
 
 
 @pytest.fixture
@@ -59,20 +62,25 @@ def refusal(deposit: Callable[[], DepositReport], folder: Path) -> Callable[[byt
 def answer(tmp_path: Path) -> Answer:
     """Have one document read by a reader of its own."""
 
-    def read(content: bytes) -> readers.Answer:
-        (tmp_path / "source").write_bytes(content)
+    def read(content: bytes) -> Document | RefusalError:
+        document = Document("a.pdf", source=f"{tmp_path}/source", aside=f"{tmp_path}/aside")
+        Path(document.source).write_bytes(content)
         limits = Limits(file_megabytes=20, pages=500, megabytes=256, seconds=5)
-        job = Job("source", f"{tmp_path}/source", f"{tmp_path}/aside")
-        with readers.Readers(limits, documents=1) as pool:
-            ((only,),) = pool.read([[job]])
-            if process := pool._readers[0]._process:
-                assert peak_megabytes(process._popen.pid) < limits.megabytes
-        return only
+        others = active_children()
+        with Readers(limits, documents=1) as pool:
+            (batch,) = pool.ahead([[document]])
+            try:
+                pool.finish(batch[0])
+            except RefusalError as refusal:
+                return refusal
+            (reader,) = set(active_children()) - set(others)
+            assert peak_megabytes(reader.pid) < limits.megabytes
+        return document
 
     return read
 
 
-def peak_megabytes(pid: int) -> int:
+def peak_megabytes(pid: int | None) -> int:
     status = Path(f"/proc/{pid}/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) // 1024
 

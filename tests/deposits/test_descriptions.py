@@ -13,7 +13,7 @@ from selfservice import clock, money
 from selfservice.deposits import facturx
 from selfservice.deposits.deposit import DepositReport
 from selfservice.deposits.description import combine
-from selfservice.deposits.pdf import Embedded
+from selfservice.deposits.document import Document
 from selfservice.invoices.embedded_xml import EmbeddedXmlError
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Company, Supplier
@@ -25,8 +25,9 @@ Deposit = Callable[[], DepositReport]
 
 
 def described(cells: dict[str, str] | None = None, **fields: object) -> tuple[object, ...]:
-    facts = combine(Embedded(facturx.describe(cii(**fields))), cells or {})
-    return facts.kind, facts.net_cents, facts.vat_cents, facts.gross_cents
+    document = Document("a.pdf", "", "", own=facturx.describe(cii(**fields)))
+    combine(document, cells or {})
+    return document.kind, document.net_cents, document.vat_cents, document.gross_cents
 
 
 def test_everything_the_list_shows_is_read() -> None:

@@ -212,7 +212,7 @@ def test_what_a_living_process_holds_aside_stays(app: Flask) -> None:
         with storage.Incoming():
             pass
         with storage.exclusive():
-            first.begin_sync([first.path("1")])
+            first.sync([first.path("1")])
             first.publish({first.path("1"): "a" * 64})
     assert storage.path_of("a" * 64).read_bytes() == b"x"
 
@@ -226,11 +226,11 @@ def test_files_reach_the_disk_before_their_rows(
     """A row without its file would be an invoice that nobody can open."""
     (folder / "a.pdf").write_bytes(papers.facturx(company))
 
-    def stop(waiting: list[deposit_module._Waiting]) -> None:
-        assert storage.path_of(waiting[0].row["sha256"]).is_file()
+    def stop(written: list[dict[str, str]]) -> None:
+        assert storage.path_of(written[0]["sha256"]).is_file()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(deposit_module, "_insert", stop)
+    monkeypatch.setattr(Invoice, "insert_many", stop)
     with pytest.raises(KeyboardInterrupt):
         deposit_folder(supplier, folder)
     monkeypatch.undo()
@@ -256,7 +256,7 @@ def test_every_file_is_brought_to_the_disk_and_its_name_under_the_lock(
             fcntl.flock(rival, fcntl.LOCK_EX | fcntl.LOCK_NB)
         os.close(rival)
 
-    monkeypatch.setattr(storage, "_sync", note)
+    monkeypatch.setattr(storage, "sync", note)
     assert deposit_folder(supplier, folder).deposited == 1
     stored = storage.path_of(Invoice.get().sha256)
     assert synced[0].parent.parent.name == "incoming"

@@ -1,5 +1,7 @@
 """Documents made to harm: each ends as a refusal with its reason or a right deposit, in bounds."""
 
+import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -7,12 +9,12 @@ import pikepdf
 import pytest
 from flask import Flask
 
-from selfservice.deposits import deposit as deposit_module
-from selfservice.deposits import readers
+from selfservice.deposits import readers, reading
 from selfservice.deposits.deposit import DepositReport
+from selfservice.deposits.document import Document
 from selfservice.deposits.errors import ReadersNotStartedError, TooManyDocumentsError
 from selfservice.deposits.messages import explain
-from selfservice.deposits.reading import Limits, Reading
+from selfservice.deposits.reading import Limits
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser
@@ -67,7 +69,7 @@ def test_a_bomb_is_refused_within_time_and_memory(name: str, answer: Answer) -> 
     before = seconds_of_readers()
     found = answer(content)
     assert seconds_of_readers() - before < 7
-    said = found.embedded.problem if isinstance(found, Reading) else found.reason
+    said = found.own.problem if isinstance(found, Document) else found.reason
     assert said in (TOO_HEAVY if reason in TOO_HEAVY else (reason,))
 
 
@@ -100,18 +102,33 @@ def test_a_document_too_heavy_for_its_reader_is_refused_and_the_run_goes_on(
     assert len(report.refused) == 2
 
 
-@pytest.mark.parametrize(
-    ("action", "reason"),
-    [
-        ("os.kill(os.getpid(), signal.SIGSEGV)", TOO_HEAVY[1]),
-        ("os.kill(os.getpid(), signal.SIGKILL)", TOO_HEAVY[1]),
-        ("signal.pause()", "Ce PDF est trop long à lire : plus de 1 s de calcul."),
-    ],
-    ids=["crashes", "is-killed", "hangs"],
-)
+def fall(source: str, aside: str, limits: Limits) -> object:
+    """What a reader does instead of reading, until the file that it falls on."""
+    if Path(source).name != "a.pdf":
+        return reading.read(source, aside, limits)
+    action = Path(source).with_name("action.csv").read_text()
+    return FALLS[action]()
+
+
+def end(status: signal.Signals) -> None:
+    os.kill(os.getpid(), status)
+
+
+def stumble() -> None:
+    raise NotImplementedError
+
+
+FALLS: dict[str, Callable[[], object]] = {
+    "crashes": lambda: end(signal.SIGSEGV),
+    "is-killed": lambda: end(signal.SIGKILL),
+    "hangs": signal.pause,
+    "stumbles": stumble,
+}
+
+
+@pytest.mark.parametrize("action", FALLS)
 def test_a_document_on_which_its_reader_falls_is_refused_and_the_run_goes_on(
     action: str,
-    reason: str,
     app: Flask,
     folder: Path,
     deposit: Deposit,
@@ -119,29 +136,27 @@ def test_a_document_on_which_its_reader_falls_is_refused_and_the_run_goes_on(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """No such document is known: the reader is told to fall."""
-    infection = f"""
-import os, signal
-read = reading._read
-def fall(job, limits):
-    if job.file == "a.pdf":
-        {action}
-    return read(job, limits)
-reading._read = fall
-reading.serve("""
-    infected = readers._BOOT.replace("\nreading.serve(", infection)
-    monkeypatch.setattr(readers, "_BOOT", infected)
+    monkeypatch.setattr(readers, "read", fall)
     app.config["DOCUMENT_READ_SECONDS"] = 1
+    (folder / "action.csv").write_text(action)
     for name in ("0.pdf", "a.pdf", "b.pdf"):
         (folder / name).write_bytes(facturx(company, number=name))
     report = deposit()
     assert report.deposited == 2
-    assert [(each.file, each.reason) for each in report.refused] == [("a.pdf", reason)]
+    too_slow = "Ce PDF est trop long à lire : plus de 1 s de calcul."
+    assert [(each.file, each.reason) for each in report.refused] == [
+        ("a.pdf", too_slow if action == "hangs" else TOO_HEAVY[1])
+    ]
+
+
+def cannot_start(_megabytes: int) -> None:
+    raise ImportError("a library that is not there")
 
 
 def test_a_reader_that_cannot_start_stops_the_run_with_one_line(
     folder: Path, deposit: Deposit, company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(readers, "_BOOT", "import a_library_that_is_not_there")
+    monkeypatch.setattr(readers, "limit_process", cannot_start)
     (folder / "a.pdf").write_bytes(facturx(company))
     with pytest.raises(ReadersNotStartedError) as caught:
         deposit()
@@ -149,22 +164,22 @@ def test_a_reader_that_cannot_start_stops_the_run_with_one_line(
     assert Invoice.select().count() == 0
 
 
+def read_and_sign(source: str, aside: str, limits: Limits) -> object:
+    with Path(source).with_name("readers.csv").open("a") as file:
+        file.write(f"{os.getpid()}\n")
+    return reading.read(source, aside, limits)
+
+
 def test_a_reader_is_replaced_after_many_documents(
     folder: Path, deposit: Deposit, company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    started, start = [], readers._Process.__init__
-
-    def note(process: readers._Process, limits: Limits) -> None:
-        start(process, limits)
-        started.append(process)
-
-    monkeypatch.setattr(readers._Process, "__init__", note)
+    monkeypatch.setattr(readers, "read", read_and_sign)
     monkeypatch.setattr(readers, "DOCUMENTS_PER_PROCESS", 2)
-    monkeypatch.setattr(deposit_module, "BATCH_DOCUMENTS", 1)
     for number in range(4):
         (folder / f"{number}.pdf").write_bytes(facturx(company, number=f"F-{number}"))
     assert deposit().deposited == 4
-    assert len(started) == 2
+    first, second, third, fourth = (folder / "readers.csv").read_text().split()
+    assert first == second != third == fourth
 
 
 def test_more_files_than_a_deposit_may_hold_deposit_nothing(
@@ -204,7 +219,7 @@ def test_a_pdf_behind_something_else_is_no_pdf(
 
 
 def test_a_million_claimed_pages_are_counted_rather_than_believed(answer: Answer) -> None:
-    assert isinstance(answer(bombs.tree(b"3 0 R", b"1000000")), Reading)
+    assert isinstance(answer(bombs.tree(b"3 0 R", b"1000000")), Document)
 
 
 @pytest.mark.parametrize("change", [bombs.looping_names, bombs.scripted, bombs.crowded])

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from selfservice.deposits.reading import Reading
+from selfservice.deposits.document import Document
 from tests.deposits.fixtures import Answer, seconds_of_readers
 from tests.papers import cii, pdf
 
@@ -62,8 +62,8 @@ def test_hostile_xml_is_refused_within_time_and_memory(name: str, answer: Answer
     make, problem = XMLS[name]
     before = seconds_of_readers()
     found = answer(pdf(make()))
-    assert isinstance(found, Reading)
-    assert found.embedded.problem == problem
+    assert isinstance(found, Document)
+    assert found.own.problem == problem
     assert seconds_of_readers() - before < 6
 
 
@@ -72,13 +72,11 @@ def test_an_inclusion_is_never_followed(answer: Answer) -> None:
         '<x:include xmlns:x="http://www.w3.org/2001/XInclude" href="/etc/passwd" parse="text"/>'
     )
     found = answer(pdf(cii(number=f"F-1{include}")))
-    assert isinstance(found, Reading) and found.embedded.description
-    assert found.embedded.description.number == "F-1"
+    assert isinstance(found, Document) and found.own.number == "F-1"
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-7", "iso-8859-1"])
 def test_another_encoding_is_read_right_or_refused(encoding: str, answer: Answer) -> None:
     found = answer(pdf(cii().decode().replace("UTF-8", encoding).encode(encoding)))
-    assert isinstance(found, Reading)
-    read = found.embedded.description
-    assert read.number == "F-1" if read else found.embedded.problem == "broken_xml"
+    assert isinstance(found, Document)
+    assert found.own.number == "F-1" or found.own.problem == "broken_xml"

@@ -8,7 +8,7 @@ import pytest
 from selfservice.deposits import facturx
 from selfservice.deposits.deposit import DepositReport
 from selfservice.deposits.description import combine
-from selfservice.deposits.pdf import Embedded
+from selfservice.deposits.document import Document
 from selfservice.invoices import credits
 from selfservice.invoices.credits import Link
 from selfservice.invoices.filters import Filters
@@ -34,7 +34,9 @@ def kept() -> list[tuple[str, str]]:
 
 
 def credited_by(xml: bytes) -> tuple[str, ...]:
-    return combine(Embedded(facturx.describe(xml)), {}).credits
+    document = Document("a.pdf", "", "", own=facturx.describe(xml))
+    combine(document, {})
+    return document.credits
 
 
 def test_a_credit_note_names_what_it_credits() -> None:
