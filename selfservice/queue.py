@@ -33,7 +33,14 @@ class Queue:
         self._callbacks: list[Callable[[], None]] = []
 
     def configure(self, url: str) -> None:
-        self._url, self._huey, self._callbacks = url, None, []
+        self.close()
+        self._url, self._callbacks = url, []
+
+    def close(self) -> None:
+        """Close what the first use opened; a next use opens it again."""
+        if self._huey is not None:
+            self._huey.storage.close()
+            self._huey = None
 
     def wake(self) -> None:
         """Ask the worker to look at once, after the current transaction is committed.
@@ -53,17 +60,17 @@ class Queue:
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT."""
-        from huey.consumer import Consumer
-
         self.every_minute(self._run_callbacks)
-        self._consumer = Consumer(
-            self.huey,
+        self._consumer = self.huey.create_consumer(
             workers=1,
             max_delay=POLL_SECONDS,
             graceful_signal="TERM",
             shutdown_timeout=SHUTDOWN_SECONDS,
         )
-        self._consumer.run()
+        try:
+            self._consumer.run()
+        finally:
+            self.close()
 
     def is_stopping(self) -> bool:
         """Tell a long work that the worker has been asked to end."""

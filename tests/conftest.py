@@ -18,6 +18,7 @@ from werkzeug.test import TestResponse
 from selfservice import db
 from selfservice.app import create_app
 from selfservice.operations import installation
+from selfservice.queue import queue
 from tests.factories import People, make_people
 
 pytest_plugins = [
@@ -107,6 +108,7 @@ def make_app(
         return app
 
     yield build
+    queue.close()
     for context in reversed(stack):
         context.pop()
     if not db.database.is_closed():

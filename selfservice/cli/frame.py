@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import wraps
 from typing import Any
 
@@ -14,6 +14,7 @@ from selfservice import config, db
 from selfservice.app import create_app
 from selfservice.deposits import messages as deposit_messages
 from selfservice.deposits.errors import DepositError
+from selfservice.queue import queue
 from selfservice.suppliers import messages as supplier_messages
 from selfservice.suppliers.errors import SupplierError
 
@@ -68,7 +69,7 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
-        with one_line_faults(), db.connection():
+        with one_line_faults(), db.connection(), closing(queue):
             require_migrated()
             function(*args, **kwargs)
 

@@ -165,6 +165,6 @@ def test_the_worker_reminds_at_the_hour_of_the_daily_mail(
 ) -> None:
     leaving(activated())
     clock_at.move_to(f"2026-11-21T{hour}:00Z")  # one hour later in Paris
-    monkeypatch.setattr("huey.consumer.Consumer", Consumer)
+    monkeypatch.setattr("huey.api.Consumer", Consumer)
     worker.run(app)
     assert len(reminded()) == count

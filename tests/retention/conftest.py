@@ -6,6 +6,7 @@ from threading import Event
 import pytest
 from flask import Flask
 
+from selfservice import clock
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from selfservice.queue import queue
@@ -45,5 +46,5 @@ class Consumer:
         self.stop_flag = Event()
 
     def run(self) -> None:
-        for task in queue.huey._registry.periodic_tasks:
+        for task in queue.huey.read_periodic(clock.now()):
             task.execute()

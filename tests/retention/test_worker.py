@@ -30,7 +30,7 @@ def test_the_worker_purges(
     app: Flask, make_document: MakeDocument, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make_document(issued_on=months_ago(25))
-    monkeypatch.setattr("huey.consumer.Consumer", Consumer)
+    monkeypatch.setattr("huey.api.Consumer", Consumer)
     worker.run(app)
     assert Invoice.select().count() == 0
 
