@@ -1,6 +1,5 @@
 """Named limits, counted in the portal's own database so that all workers share them."""
 
-import hashlib
 import ipaddress
 from datetime import UTC, datetime, timedelta
 from math import ceil
@@ -13,6 +12,7 @@ from peewee import Case, CharField, DateTimeField, IntegerField, PeeweeException
 
 from selfservice import clock
 from selfservice.db import BaseModel
+from selfservice.tokens import hash_secret
 
 
 class RateCounter(BaseModel):
@@ -93,7 +93,7 @@ def hit(name: str, identity: str = "all") -> None:
     """
     limiter = FixedWindowRateLimiter(_storage())
     item = _item(name)
-    key = hashlib.sha256(identity.encode("utf-8", "surrogatepass")).hexdigest()
+    key = hash_secret(identity)
     if not limiter.hit(item, name, key):
         ends = limiter.get_window_stats(item, name, key).reset_time
         raise LimitReachedError(name, max(1, ceil(ends - _epoch(clock.now()))))

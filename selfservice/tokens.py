@@ -1,4 +1,7 @@
-"""Random secrets for links: issue, read, consume once. Only their SHA-256 is stored."""
+"""Random secrets: made, hashed, and, for links, issued, read and consumed once.
+
+The database holds the SHA-256 of a secret only.
+"""
 
 import hashlib
 import secrets
@@ -57,14 +60,24 @@ class Token(BaseModel):
         indexes = ((("purpose", "subject"), False),)
 
 
+def new_secret() -> str:
+    """Return a random secret of 256 bits, URL-safe."""
+    return secrets.token_urlsafe(SECRET_BYTES)
+
+
+def hash_secret(secret: str) -> str:
+    """Return what is stored of a secret: its SHA-256. A secret of 256 bits needs no salt."""
+    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()
+
+
 def issue(purpose: str, subject: str, *, lifetime: timedelta) -> str:
-    """Return a new secret of 256 bits, URL-safe, for a subject."""
-    secret = secrets.token_urlsafe(SECRET_BYTES)
+    """Store a token for a subject and return its secret."""
+    secret = new_secret()
     now = clock.now()
     Token.create(
         purpose=purpose,
         subject=subject,
-        secret_hash=_hash(secret),
+        secret_hash=hash_secret(secret),
         issued_at=now,
         expires_at=now + lifetime,
     )
@@ -77,7 +90,7 @@ def read(purpose: str, secret: str) -> Token:
     Raises UnknownTokenError, UsedTokenError, ReplacedTokenError or ExpiredTokenError.
     """
     token: Token | None = Token.get_or_none(
-        Token.purpose == purpose, Token.secret_hash == _hash(secret)
+        Token.purpose == purpose, Token.secret_hash == hash_secret(secret)
     )
     if token is None:
         raise UnknownTokenError
@@ -85,7 +98,8 @@ def read(purpose: str, secret: str) -> Token:
         raise UsedTokenError(token.subject)
     if token.replaced_at is not None:
         raise ReplacedTokenError(token.subject)
-    if token.is_expired or _is_expired(token, clock.now()):
+    # A clock set back revives nothing: a token issued in the future is not valid either.
+    if token.is_expired or not token.issued_at <= clock.now() < token.expires_at:
         raise ExpiredTokenError(token.subject)
     return token
 
@@ -134,15 +148,6 @@ def count_issued(purpose: str, subject: str, *, since: datetime) -> int:
 
 
 def mark_expired() -> int:
-    """Write down which tokens have expired, so that a clock set back revives none."""
+    """Mark the expired tokens as such, so that a clock set back revives none."""
     query = Token.update(is_expired=True).where(Token.expires_at <= clock.now(), ~Token.is_expired)
     return int(query.execute())
-
-
-def _is_expired(token: Token, now: datetime) -> bool:
-    # A clock set back revives nothing: a token issued in the future is not valid either.
-    return not token.issued_at <= now < token.expires_at
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

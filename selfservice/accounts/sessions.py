@@ -1,7 +1,5 @@
-"""Open sessions: a row each, found by a random id of which only the hash is kept."""
+"""Open sessions: one row each. The cookie holds a random id; the row holds its hash."""
 
-import hashlib
-import secrets
 from datetime import datetime, timedelta
 from typing import Any, cast
 
@@ -12,6 +10,7 @@ from selfservice import clock
 from selfservice.accounts.models import User, UserSession
 from selfservice.db import Prepared
 from selfservice.suppliers.models import Company, Supplier
+from selfservice.tokens import hash_secret, new_secret
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 BROWSER_LENGTH = 300
@@ -19,10 +18,10 @@ BROWSER_LENGTH = 300
 
 def open_session(user: User, *, origin: str, browser: str) -> str:
     """Open a session, note the sign-in and return the secret id for the cookie."""
-    secret = secrets.token_urlsafe(32)
+    secret = new_secret()
     now = clock.now()
     UserSession.create(
-        id_hash=_hash(secret),
+        id_hash=hash_secret(secret),
         user=user,
         opened_at=now,
         used_at=now,
@@ -37,17 +36,18 @@ def open_session(user: User, *, origin: str, browser: str) -> str:
 def load(secret: str) -> User | None:
     """Return the user of a living session, company and supplier joined, in one query."""
     now = clock.now()
-    found = _LIVING_USER.first(*_limits(now), _hash(secret))
+    found = _LIVING_USER.first(*_limits(now), hash_secret(secret))
     if found is None:
         return None
     session, user = found[:2]
-    _note_use(session, now)
+    if now - session.used_at >= USE_NOTED_EVERY:
+        UserSession.update(used_at=now).where(UserSession.id_hash == session.id_hash).execute()
     user.session, user.session_secret = session, secret
     return cast(User, user)
 
 
 def living() -> "ModelSelect[UserSession]":
-    """Return the sessions neither idle nor open for too long."""
+    """Return the sessions that are neither idle nor open for too long."""
     return _living_since(*_limits(clock.now()))
 
 
@@ -75,7 +75,7 @@ def open_sessions(user: User) -> "ModelSelect[UserSession]":
 
 
 def end(secret: str) -> None:
-    UserSession.delete().where(UserSession.id_hash == _hash(secret)).execute()
+    UserSession.delete().where(UserSession.id_hash == hash_secret(secret)).execute()
 
 
 def end_one(user: User, id_hash: str) -> bool:
@@ -85,15 +85,15 @@ def end_one(user: User, id_hash: str) -> bool:
 
 
 def end_all(user: User, *, except_secret: str | None = None) -> int:
-    """End every session of a user, but the one in use if it is given; return how many."""
+    """End every session of a user, except the one given, and return how many."""
     query = UserSession.delete().where(UserSession.user == user)
     if except_secret is not None:
-        query = query.where(UserSession.id_hash != _hash(except_secret))
+        query = query.where(UserSession.id_hash != hash_secret(except_secret))
     return int(query.execute())
 
 
 def forget_ended() -> int:
-    """Delete the sessions that have ended by themselves."""
+    """Delete the sessions that are idle or open for too long."""
     idle, oldest = _limits(clock.now())
     query = UserSession.delete().where(
         (UserSession.used_at <= idle) | (UserSession.opened_at <= oldest)
@@ -106,12 +106,3 @@ def _limits(now: datetime) -> tuple[datetime, datetime]:
     idle = timedelta(minutes=config["SESSION_IDLE_MINUTES"])
     longest = timedelta(hours=config["SESSION_HOURS"])
     return now - idle, now - longest
-
-
-def _note_use(row: UserSession, now: datetime) -> None:
-    if now - row.used_at >= USE_NOTED_EVERY:
-        UserSession.update(used_at=now).where(UserSession.id_hash == row.id_hash).execute()
-
-
-def _hash(secret: str) -> str:
-    return hashlib.sha256(secret.encode("utf-8", "surrogatepass")).hexdigest()

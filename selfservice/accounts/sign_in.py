@@ -1,6 +1,5 @@
 """Sign-in, in one step or two, and sign-out."""
 
-import hashlib
 from datetime import timedelta
 
 from flask import current_app
@@ -17,7 +16,7 @@ HALF_WAY_LIFETIME = timedelta(minutes=5)
 
 
 class BadCredentialsError(Exception):
-    """Unknown login, wrong password, switched off or closed: nobody learns which.
+    """The login is unknown, switched off or closed, or the password is wrong: nobody learns which.
 
     `is_old_login` tells a login of the former E-Fact portal (FAQ 11).
     """
@@ -28,7 +27,7 @@ class BadCredentialsError(Exception):
 
 
 class CodeNeededError(Exception):
-    """The password is right, and a code must follow; `secret` leads to it and opens nothing."""
+    """The password is right and a code must follow; `secret` leads to that step and opens nothing."""
 
     def __init__(self, secret: str) -> None:
         super().__init__("code needed")
@@ -57,7 +56,7 @@ def sign_in(login: str, password: str, *, origin: str, browser: str) -> str:
 
 
 def half_way_user(secret: str) -> User:
-    """Return whom a right password has brought before the code; consumes nothing.
+    """Return the user who gave the right password and now owes a code; consumes nothing.
 
     Raises a TokenError, also when the login or its password changed meanwhile.
     """
@@ -65,7 +64,7 @@ def half_way_user(secret: str) -> User:
 
 
 def finish(secret: str, code: str, *, origin: str, browser: str) -> str:
-    """Open the session of a half-way visitor by a code and return its secret id.
+    """Check the code of a half-way visitor, open the session and return its secret id.
 
     Raises a TokenError or WrongCodeError.
     """
@@ -86,8 +85,8 @@ def _half_way(secret: str) -> tuple[tokens.Token, User]:
 
 
 def _half_way_subject(user: User) -> str:
-    """Name the login and the state of its password, so that a change ends the way."""
-    return f"{user.id} {hashlib.sha256(str(user.password_hash).encode()).hexdigest()}"
+    """Return the user's id and a hash of the password's hash: a change of password ends the token."""
+    return f"{user.id} {tokens.hash_secret(str(user.password_hash))}"
 
 
 def _open(user: User, *, origin: str, browser: str) -> str:
@@ -97,7 +96,7 @@ def _open(user: User, *, origin: str, browser: str) -> str:
 
 
 def _is_still_valid(user: User, new_hash: str | None = None) -> bool:
-    """Claim the login as it was verified: a change of password meanwhile wins."""
+    """Claim the login as it was verified; False if its password changed since."""
     claim = User.update(password_hash=new_hash or user.password_hash).where(
         User.id == user.id,
         User.password_hash == user.password_hash,
@@ -108,7 +107,7 @@ def _is_still_valid(user: User, new_hash: str | None = None) -> bool:
 
 
 def _record_failure(user: User | None, key: str, origin: str) -> None:
-    """Keep an unknown login as a fingerprint: it may be a password typed in the wrong field."""
+    """Record an unknown login as a fingerprint: it may be a password typed in the wrong field."""
     if user is not None:
         audit.record_of("sign_in.failed", user, origin=origin)
         return
