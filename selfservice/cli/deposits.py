@@ -1,4 +1,4 @@
-"""Deposits."""
+"""`invoices deposit`."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""What writers of the help site ask the portal."""
+"""`docs feedback`, for the writers of the help site."""
 
 import click
 

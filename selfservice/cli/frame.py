@@ -1,4 +1,4 @@
-"""What every command shares: the group, an open database, faults in one line, the closing."""
+"""What the commands share: the group, an open database, faults in one line, the summary."""
 
 import sys
 from collections.abc import Callable, Iterator

@@ -1,4 +1,4 @@
-"""Making, filling and running an instance."""
+"""`init`, `demo`, `serve` and `worker`."""
 
 import click
 

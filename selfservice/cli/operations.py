@@ -1,4 +1,4 @@
-"""Looking after an instance: its health, its copies."""
+"""`doctor`, `backup` and `restore`."""
 
 import contextlib
 import sys
@@ -46,6 +46,7 @@ def restore(file: Path) -> None:
 
 @contextlib.contextmanager
 def explained() -> Iterator[None]:
+    """Say in one line why a backup or a restoration cannot be."""
     try:
         yield
     except OperationError as error:

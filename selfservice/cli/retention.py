@@ -1,4 +1,4 @@
-"""The end of documents and of what goes with them."""
+"""`retention purge`."""
 
 import click
 

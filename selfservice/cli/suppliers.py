@@ -1,4 +1,4 @@
-"""Suppliers and the advisers' register of companies."""
+"""`suppliers set` and `companies import`."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,7 @@
-"""The operator's rescue of users."""
+"""What the operator does for users: list them, give a password, reset or close a login."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import click
 
@@ -10,6 +13,15 @@ from selfservice.cli.frame import cli, command
 @cli.group("users")
 def users_group() -> None:
     """Utilisateurs."""
+
+
+@contextmanager
+def known(login: str) -> Iterator[None]:
+    """Say in one line that no user has this login."""
+    try:
+        yield
+    except users.UnknownLoginError as error:
+        raise click.ClickException(f"Aucun identifiant « {login} ».") from error
 
 
 @users_group.command("list")
@@ -38,10 +50,9 @@ def users_list() -> None:
 def users_set_password(login: str, password: str) -> None:
     """Donne un nouveau mot de passe à un identifiant."""
     try:
-        user = users.by_login(login)
+        with known(login):
+            user = users.by_login(login)
         users.give_password(user, password)
-    except users.UnknownLoginError as error:
-        raise click.ClickException(f"Aucun identifiant « {login} ».") from error
     except passwords.PasswordRefusedError as error:
         words = " ".join(PASSWORD_FAULTS[fault] for fault in error.faults)
         raise click.ClickException(words) from error
@@ -54,9 +65,8 @@ def users_set_password(login: str, password: str) -> None:
 def users_reset_second_factor(login: str) -> None:
     """Retire la double authentification d'un identifiant (téléphone et codes perdus)."""
     try:
-        user = users.reset_second_factor(login)
-    except users.UnknownLoginError as error:
-        raise click.ClickException(f"Aucun identifiant « {login} ».") from error
+        with known(login):
+            user = users.reset_second_factor(login)
     except second_factor.NotSetUpError as error:
         raise click.ClickException(f"{login} n'a pas de double authentification.") from error
     click.echo(f"La double authentification de {user.login} est retirée.")
@@ -67,8 +77,6 @@ def users_reset_second_factor(login: str) -> None:
 @command
 def users_close(login: str) -> None:
     """Ferme un identifiant."""
-    try:
+    with known(login):
         user = users.close_login(login)
-    except users.UnknownLoginError as error:
-        raise click.ClickException(f"Aucun identifiant « {login} ».") from error
     click.echo(f"L'identifiant {user.login} est fermé.")

@@ -1,4 +1,4 @@
-"""Mail addresses and logins made comparable, and checked for shape."""
+"""Comparing mail addresses and logins, and checking the shape of an address."""
 
 import unicodedata
 
@@ -25,7 +25,7 @@ def address_key(text: str) -> str:
 
 
 def is_address(text: str) -> bool:
-    """Say whether a text has the shape of a mail address that any server takes; asks none."""
+    """Tell whether a text has the shape of a mail address; no server is asked."""
     try:
         _validate(text)
     except EmailNotValidError:

@@ -1,6 +1,6 @@
-"""The supplier's colour made readable: an accent for light and dark paper, and its ink.
+"""The supplier's colour made readable: one accent for light pages, one for dark pages.
 
-Contrast is WCAG 2's, at least 4.5:1 against the least favourable paper of the stylesheet.
+Contrast is that of WCAG 2: at least 4.5:1 against the least favourable paper of the stylesheet.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ STEPS = 100
 
 @dataclass(frozen=True)
 class Accent:
-    """An accent and the colour of text upon it, as #rrggbb."""
+    """An accent, and the colour of text on it, both as #rrggbb."""
 
     colour: str
     on_colour: str

@@ -54,10 +54,7 @@ class Fault:
 
 @dataclass
 class ImportReport:
-    """How many companies were created, changed and left as they were, and the rows left out.
-
-    `summary` and `fault_lines` say it in French.
-    """
+    """How many companies were created, changed and left as they were, and the rows left out."""
 
     created: int = 0
     updated: int = 0

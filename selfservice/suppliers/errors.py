@@ -4,7 +4,7 @@ from pathlib import Path
 
 
 class SupplierError(Exception):
-    """Base of the family; `facts` hold what its message needs (messages.explain)."""
+    """Base of the family. `messages.explain` puts the facts into a French sentence."""
 
     def __init__(self, **facts: object) -> None:
         super().__init__(facts)
@@ -14,36 +14,21 @@ class SupplierError(Exception):
 class UnknownSupplierError(SupplierError):
     """No supplier has this `slug`."""
 
-    def __init__(self, slug: str) -> None:
-        super().__init__(slug=slug)
-
 
 class NameRequiredError(SupplierError):
-    """A supplier cannot be created without a name."""
-
-    def __init__(self, slug: str) -> None:
-        super().__init__(slug=slug)
+    """The supplier of this `slug` is new, and cannot be created without a name."""
 
 
 class HostnameTakenError(SupplierError):
     """Another supplier has this `hostname`."""
 
-    def __init__(self, hostname: str) -> None:
-        super().__init__(hostname=hostname)
-
 
 class WrongValueError(SupplierError):
-    """A `value` does not have the shape its `field` needs."""
-
-    def __init__(self, field: str, value: str) -> None:
-        super().__init__(field=field, value=value)
+    """A `value` does not have the shape that its `field` needs."""
 
 
 class WrongLogoError(SupplierError):
-    """The file is no PNG, JPEG or WebP image, or too heavy."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(path=path)
+    """The file at `path` is no PNG, JPEG or WebP image, or is too heavy."""
 
 
 class RegisterError(SupplierError):

@@ -1,4 +1,4 @@
-"""Numbers that name a company, in one form for the register and for the documents."""
+"""The numbers that name a company, in the form in which register and documents compare them."""
 
 import re
 

@@ -4,9 +4,9 @@ from selfservice.suppliers.models import Supplier
 
 
 def shown_before_sign_in(host: str) -> Supplier | None:
-    """Return the supplier of a Host header, else the portal's only one, else None.
+    """Return the supplier of a Host header, else the only supplier, else None.
 
-    It only dresses the page: signing in always opens the space of the login's own supplier.
+    It only decides how the page looks: signing in opens the space of the login's own supplier.
     """
     for supplier in Supplier.select().where(Supplier.hostname == _name_of(host)):
         return supplier

@@ -19,9 +19,9 @@ def store(source: Path) -> str:
     try:
         content = source.read_bytes() if source.stat().st_size <= MAX_BYTES else b""
     except OSError as error:
-        raise WrongLogoError(source) from error
+        raise WrongLogoError(path=source) from error
     if media_type(content) is None:
-        raise WrongLogoError(source)
+        raise WrongLogoError(path=source)
     sha256 = hashlib.sha256(content).hexdigest()
     path_of(sha256).parent.mkdir(parents=True, exist_ok=True)
     with files.written_aside(path_of(sha256)) as file:
@@ -34,7 +34,7 @@ def path_of(sha256: str) -> Path:
 
 
 def media_type(content: bytes) -> str | None:
-    """Return the type that the first bytes show, None for what is no accepted image."""
+    """Return the media type by the first bytes, None for anything but an accepted image."""
     if content.startswith(b"\x89PNG\r\n\x1a\n"):
         return "image/png"
     if content.startswith(b"\xff\xd8\xff"):

@@ -23,7 +23,7 @@ SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
 
 class SupplierChanges(TypedDict, total=False):
-    """What may be set; None leaves a value alone, an empty text removes it."""
+    """What may be set. None leaves a value alone; an empty text removes it."""
 
     name: str | None
     siren: str | None
@@ -38,10 +38,10 @@ class SupplierChanges(TypedDict, total=False):
 def get_supplier(slug: str) -> Supplier:
     """Return the supplier of a slug; raises UnknownSupplierError."""
     if not SLUG.fullmatch(slug):
-        raise UnknownSupplierError(slug)
+        raise UnknownSupplierError(slug=slug)
     supplier: Supplier | None = Supplier.get_or_none(Supplier.slug == slug)
     if supplier is None:
-        raise UnknownSupplierError(slug)
+        raise UnknownSupplierError(slug=slug)
     return supplier
 
 
@@ -56,7 +56,7 @@ def set_supplier(slug: str, **changes: Unpack[SupplierChanges]) -> tuple[Supplie
         supplier = Supplier.get_or_none(Supplier.slug == slug)
         is_new = supplier is None
         if is_new and not values.get("name"):
-            raise NameRequiredError(slug)
+            raise NameRequiredError(slug=slug)
         supplier = _save(supplier or Supplier(slug=slug), values)
         audit.record(
             "supplier.created" if is_new else "supplier.changed",
@@ -74,13 +74,13 @@ def _save(supplier: Supplier, values: dict[str, Any]) -> Supplier:
         with database.atomic():
             supplier.save()
     except IntegrityError as error:
-        raise HostnameTakenError(supplier.hostname or "") from error
+        raise HostnameTakenError(hostname=supplier.hostname) from error
     return supplier
 
 
 def _checked(slug: str, changes: dict[str, Any]) -> dict[str, Any]:
     if not SLUG.fullmatch(slug):
-        raise WrongValueError("slug", slug)
+        raise WrongValueError(field="slug", value=slug)
     given = {field: value for field, value in changes.items() if value is not None}
     logo = given.pop("logo", None)
     values = {field: _CHECKS[field](field, value) for field, value in given.items()}
@@ -91,7 +91,7 @@ def _text(maximum: int) -> Callable[[str, Any], str]:
     def check(field: str, value: str) -> str:
         text = " ".join(value.split())
         if len(text) > maximum or not text.isprintable() or (field == "name" and not text):
-            raise WrongValueError(field, value)
+            raise WrongValueError(field=field, value=value)
         return text
 
     return check
@@ -100,7 +100,7 @@ def _text(maximum: int) -> Callable[[str, Any], str]:
 def _siren(field: str, value: str) -> str | None:
     digits = re.sub(r"\s", "", value)
     if digits and not re.fullmatch(r"[0-9]{9}", digits):
-        raise WrongValueError(field, value)
+        raise WrongValueError(field=field, value=value)
     return digits or None
 
 
@@ -108,7 +108,7 @@ def _hostname(field: str, value: str) -> str | None:
     host = value.strip().lower().rstrip(".")
     label = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
     if host and (len(host) > 253 or not re.fullmatch(rf"{label}(\.{label})*", host)):
-        raise WrongValueError(field, value)
+        raise WrongValueError(field=field, value=value)
     return host or None
 
 
@@ -120,13 +120,13 @@ def _day(field: str, value: date | str) -> date | None:
     try:
         return date.fromisoformat(value)
     except ValueError as error:
-        raise WrongValueError(field, value) from error
+        raise WrongValueError(field=field, value=value) from error
 
 
 def _colour(field: str, value: str) -> str:
     colour = value.strip().lower()
     if not re.fullmatch(r"#[0-9a-f]{6}", colour):
-        raise WrongValueError(field, value)
+        raise WrongValueError(field=field, value=value)
     return colour
 
 

@@ -15,7 +15,7 @@ from selfservice.suppliers.models import Supplier
 from selfservice.suppliers.registration import get_supplier
 
 CACHE_SECONDS = 3600
-# Pages name the colour or the logo they want: under that address it never changes.
+# A page asks by « ?v= » for the version it wants: what such an address answers never changes.
 CACHE_NAMED_SECONDS = 365 * 24 * 3600
 
 STYLESHEET = STATIC / "portal.css"
@@ -29,7 +29,7 @@ blueprint = Blueprint("suppliers", __name__, url_prefix="/fournisseurs")
 
 @blueprint.get("/<slug>/portal.css")
 def stylesheet(slug: str) -> Response:
-    """Answer with the portal's stylesheet in the supplier's colours: a page asks for one file."""
+    """Answer with the portal's stylesheet and the supplier's colours in one file."""
     colour = _supplier_or_404(slug).colour
     coding = request.accept_encodings.best_match(CODINGS) or ""
     response = Response(_packed(colour, coding), mimetype="text/css")
@@ -41,7 +41,7 @@ def stylesheet(slug: str) -> Response:
 
 @lru_cache(maxsize=32)
 def stylesheet_version(colour: str) -> str:
-    """Return what changes with the stylesheet: « 0a1b2c3d4e-0b5a7a »."""
+    """Return a text that changes with the stylesheet: « 0a1b2c3d4e-0b5a7a »."""
     _, fingerprint, _ = hashed_name(STYLESHEET).split(".")
     return f"{fingerprint}-{colour.lstrip('#')}"
 
