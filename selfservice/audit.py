@@ -1,4 +1,4 @@
-"""Append-only journal of who did what: no password, no token, no mail body, no raw address."""
+"""The journal of who did what. It holds no password, token or mail body, and no raw address."""
 
 import hashlib
 import hmac
@@ -13,7 +13,7 @@ from selfservice.db import BaseModel
 
 
 class AuditEntry(BaseModel):
-    """One event. Ids are plain numbers: the journal outlives what it names."""
+    """One event. Its ids are plain numbers, because the journal outlives what they name."""
 
     id = AutoField()
     at = DateTimeField(index=True)
@@ -32,7 +32,7 @@ class AuditEntry(BaseModel):
 
 
 class Person(Protocol):
-    """A user, as far as the journal knows one."""
+    """What the journal needs to know of a user."""
 
     id: Any
     login: Any
@@ -72,7 +72,7 @@ def record_of(
     origin: str = "",
     **facts: str | int | bool | None,
 ) -> None:
-    """Append one event of a user, whose own doing it was unless `actor` says otherwise."""
+    """Append one event that concerns a user, who did it unless `actor` names another login."""
     record(
         event,
         company_id=user.company_id,
@@ -86,7 +86,7 @@ def record_of(
 def is_recorded(
     event: str, *, user_id: int, since: datetime, **facts: str | int | bool | None
 ) -> bool:
-    """Tell whether a user's event of the very same facts was recorded since an instant."""
+    """Tell whether the journal has this event of a user, with the same facts, since an instant."""
     entry = AuditEntry
     same = (entry.event == event) & (entry.user_id == user_id) & (entry.facts == _write(facts))
     return bool(entry.select().where(entry.at > since, same).exists())
@@ -97,7 +97,7 @@ def _write(facts: dict[str, str | int | bool | None]) -> str:
 
 
 def pseudonym(text: str, *, key: str) -> str:
-    """Return a keyed fingerprint of an address nobody owns, so that misses can be counted."""
+    """Return a keyed fingerprint of an unknown address or login, so that misses can be counted."""
     raw = text.encode("utf-8", "surrogatepass")
     return hmac.new(key.encode(), raw, hashlib.sha256).hexdigest()[:32]
 

@@ -1,4 +1,4 @@
-"""Counting a vote on a page of the help, and a search that found nothing."""
+"""Counting the votes on pages of the help, and the searches that found nothing."""
 
 from selfservice import clock
 from selfservice.db import database
@@ -18,7 +18,7 @@ def count_vote(page: str, *, is_useful: bool) -> None:
 
 
 def count_missed_search(typed: str) -> None:
-    """Count one search in vain today, unless nothing of it may be kept."""
+    """Count one search today that found nothing, unless none of its words may be kept."""
     words = kept_words(typed)
     if not words:
         return

@@ -1,4 +1,4 @@
-"""Counts by day (Paris dates); no row says who, from where, or at what time."""
+"""Counts by day (Paris dates). No row says who sent them, from where, or at what time."""
 
 from peewee import AutoField, BooleanField, CharField, DateField, IntegerField
 

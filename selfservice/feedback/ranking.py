@@ -1,4 +1,4 @@
-"""What writers should mend first."""
+"""Which pages of the help their writers should mend first."""
 
 from dataclasses import dataclass
 from typing import Any

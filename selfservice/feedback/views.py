@@ -1,4 +1,4 @@
-"""What the help site tells the portal. Its pages are static: no token, the browser says whence."""
+"""What the help site sends to the portal. Its static pages can hold no form token."""
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
@@ -14,7 +14,7 @@ csrf.exempt(blueprint)
 
 @blueprint.before_request
 def admit() -> None:
-    """Refuse what another site sends, and too much."""
+    """Refuse what another site sends, and more than the limits allow."""
     if request.method == "POST":
         if not _is_from_this_site():
             abort(400)
@@ -45,7 +45,7 @@ def missed_search() -> Response:
 
 
 def _is_from_this_site() -> bool:
-    """Believe the browser, which no other site can make lie: one of the two is always sent."""
+    """Tell by what the browser sends where the page comes from; another site cannot forge it."""
     if site := request.headers.get("Sec-Fetch-Site"):
         return site == "same-origin"
     return request.headers.get("Origin", "").partition("://")[2] == request.host

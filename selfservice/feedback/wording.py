@@ -1,4 +1,4 @@
-"""What is kept of a search: its words, without any that could name a person, client or invoice."""
+"""The words that are kept of a search: none that could name a person, a client or an invoice."""
 
 import re
 import unicodedata
@@ -19,7 +19,7 @@ def kept_words(typed: str) -> str:
     """
     text = unicodedata.normalize("NFKC", typed).casefold()
     has_number = sum(each.isdigit() for each in text) > MOST_DIGITS
-    words = [_printable(word) for word in text.split()]
+    words = ["".join(filter(str.isprintable, word)) for word in text.split()]
     shown = [HIDDEN if _is_private(word, has_number) else word for word in words if word]
     kept = " ".join(shown)[:MAX_WORDS].strip()
     return kept if kept.replace(HIDDEN, "").strip() else ""
@@ -30,7 +30,3 @@ def _is_private(word: str, has_number: bool) -> bool:
         return True
     has_digit = any(each.isdigit() for each in word)
     return has_digit and (has_number or any(each.isalpha() for each in word))
-
-
-def _printable(word: str) -> str:
-    return "".join(each for each in word if each.isprintable())

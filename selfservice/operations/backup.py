@@ -24,7 +24,7 @@ LOGO_NAME = re.compile(r"[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Backup:
-    """What one archive holds; `missing` are documents lost or damaged before it."""
+    """What a backup holds; `missing` are documents that were lost or damaged before it."""
 
     documents: int
     size_bytes: int
@@ -32,9 +32,9 @@ class Backup:
 
 
 def make_backup(path: Path) -> Backup:
-    """Write the archive and note that it was made. Needs an open connection.
+    """Write a backup and note that it was made. Needs an open connection.
 
-    Raises OperationError, OSError or the database's errors; then nothing is left behind.
+    Raises OperationError, OSError or the database's errors, and then leaves no file behind.
     """
     manifest = Manifest(made_at=clock.now().isoformat(), migrations=db.applied_migrations())
     with (
@@ -50,7 +50,7 @@ def make_backup(path: Path) -> Backup:
             if not writer.add_document(source, f"{sha256[:2]}/{source.name}", sha256):
                 _explain_absence(sha256, manifest)
         _add_logos(writer, manifest)
-    heartbeats.reach(heartbeats.BACKUP)
+    heartbeats.note(heartbeats.BACKUP)
     return Backup(manifest.documents, path.stat().st_size, manifest.missing)
 
 
@@ -62,7 +62,7 @@ def _add_settings(writer: Writer) -> None:
 
 
 def _copy_database(folder: Path) -> Path:
-    """Copy the database as it is at one instant, without holding up its writers."""
+    """Copy the database as it is at one instant; its writers need not wait."""
     if not db.is_sqlite():
         target = folder / backup_file.POSTGRESQL
         postgresql.dump(current_app.config["DATABASE_URL"], target)
@@ -82,9 +82,9 @@ def _named_now() -> set[str]:
 
 
 def _named_by(copy: Path, named_before: set[str]) -> list[str]:
-    """Return the documents that the copy names; of PostgreSQL, all named before or after it.
+    """Return the documents that the copy names.
 
-    A purge may remove after the copy what the copy holds.
+    A dump of PostgreSQL cannot be asked: for it, all that were named before or after it.
     """
     if copy.name != backup_file.SQLITE:
         return sorted(named_before | _named_now())

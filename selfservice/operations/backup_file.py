@@ -1,7 +1,7 @@
-"""One archive of an instance: a tar of its settings, key, database, documents, then a manifest.
+"""The file of a backup: a tar of settings, key, database and documents, then a manifest.
 
-Documents are named by their SHA-256; the manifest holds those of the other files. Being last, it is
-there only where everything is.
+The documents are named by their SHA-256, and the manifest holds the SHA-256 of the other files. The
+manifest comes last: a tar without it is not whole.
 """
 
 import hashlib
@@ -30,9 +30,9 @@ CHUNK_BYTES = 1024 * 1024
 
 @dataclass
 class Manifest:
-    """What an archive holds, and which documents its database names but it does not hold.
+    """What a backup holds, and which documents its database names although it lacks them.
 
-    `purged`: gone by the rule while the backup ran. `missing`: lost or damaged before it.
+    `purged` were past retention and left while the backup ran; `missing` were lost or damaged.
     """
 
     made_at: str
@@ -45,7 +45,7 @@ class Manifest:
 
 
 class Writer:
-    """Adds files to an archive; whoever opened it ends it with the manifest."""
+    """Adds files to a backup; `create` ends it with the manifest."""
 
     def __init__(self, tar: tarfile.TarFile, manifest: Manifest) -> None:
         self._tar = tar
@@ -78,7 +78,7 @@ class Writer:
 
 @contextmanager
 def create(path: Path, manifest: Manifest) -> Iterator[Writer]:
-    """Write an archive that its owner alone may read; it gets its name once it is whole."""
+    """Write a backup that its owner alone may read; it gets its name once it is whole."""
     if path.exists():
         raise OperationError("target_exists", path=path)
     with (
@@ -91,9 +91,9 @@ def create(path: Path, manifest: Manifest) -> Iterator[Writer]:
 
 
 def unpack(path: Path, folder: Path) -> Manifest:
-    """Write what an archive holds into a folder, every hash verified.
+    """Write what a backup holds into a folder, and verify every hash.
 
-    Raises OperationError for what is no whole archive of ours.
+    Raises OperationError for a file that is no whole backup.
     """
     hashes: dict[str, str] = {}
     documents = 0

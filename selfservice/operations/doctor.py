@@ -1,6 +1,6 @@
-"""`selfservice doctor`: every check of an instance, the worst told with its remedy.
+"""`selfservice doctor`: the checks of an instance, and how to mend each fault.
 
-Nothing is changed but a trial file in the folders, and no secret is in a finding.
+The doctor writes a trial file into the folders and changes nothing else. No finding holds a secret.
 """
 
 import os
@@ -37,7 +37,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def examine_folder(instance: Path) -> Iterator[Finding]:
-    """Check what can be without an app: the settings and the secret key."""
+    """Check what needs no app: the settings and the secret key."""
     try:
         settings = config.load(instance)
     except config.ConfigurationError as error:
@@ -60,7 +60,7 @@ def examine_instance() -> Iterator[Finding]:
 
 
 def _database() -> Iterator[Finding]:
-    """Check the database, then what only a sound and migrated one can tell."""
+    """Check the database and, if it is sound and migrated, what it holds."""
     if db.is_sqlite() and not Path(db.database.database).is_file():
         yield fault("database", reason=f"{db.database.database} n'existe pas")
         return
@@ -117,7 +117,7 @@ def _disk() -> Iterator[Finding]:
 
 
 def _clock() -> Iterator[Finding]:
-    """Compare with who else keeps the time: the database's server or the documents' disk."""
+    """Compare the clock with that of the database's server, or of the documents' disk."""
     now = clock.now()
     if not FIRST_YEAR <= now.year <= LAST_YEAR:
         yield fault("clock_year", now=f"{now:%d/%m/%Y %H:%M}")
@@ -138,9 +138,9 @@ def _reference() -> datetime | None:
             row = db.database.execute_sql("SELECT now() AT TIME ZONE 'UTC'").fetchone()
         return datetime.fromisoformat(str(row[0]))
     except OSError:
-        return None  # told by the checks of folders
+        return None  # the checks of folders tell it
     except db.FAULTS:
-        return None  # told by that of the database
+        return None  # the check of the database tells it
 
 
 def _time_of_disk(folder: Path) -> datetime:
@@ -246,7 +246,7 @@ def _megabytes(size: int) -> str:
 
 
 def _duration(age: timedelta) -> str:
-    """Return the age in its largest fitting unit, « 3 jours »."""
+    """Return an age in its largest whole unit, « 3 jours »."""
     minutes = int(age.total_seconds()) // 60
     for size, unit in ((1440, "jour"), (60, "heure"), (1, "minute")):
         if minutes >= size:

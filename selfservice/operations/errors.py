@@ -1,8 +1,8 @@
-"""Why a backup or a restoration cannot be; `messages.ERRORS` says it in French."""
+"""Why a backup or a restoration cannot be made."""
 
 
 class OperationError(Exception):
-    """Carries the name of a label and its facts."""
+    """`name` is a key of messages.ERRORS, `facts` what its sentence needs."""
 
     def __init__(self, name: str, **facts: object) -> None:
         super().__init__(name)

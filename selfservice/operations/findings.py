@@ -1,4 +1,4 @@
-"""What the doctor finds: a name among the messages, its facts, how bad it is."""
+"""What the doctor finds: the name of a message, its facts, how bad it is."""
 
 from dataclasses import dataclass, field
 from enum import Enum
@@ -20,7 +20,7 @@ class Finding:
 
     @property
     def line(self) -> str:
-        """Say it in one line of French, with the remedy where there is something to mend."""
+        """Return one line of French, with the remedy of what is to be mended."""
         if self.level is Level.FINE:
             text = FINE[self.name].format(**self.facts)
         else:

@@ -1,4 +1,4 @@
-"""What the instance's state is at a glance: no lock taken, nothing written, a few indexed reads."""
+"""The state of the instance at a glance: a few indexed reads, no lock, nothing written."""
 
 import os
 import shutil
@@ -14,7 +14,7 @@ from selfservice.invoices.models import Invoice
 from selfservice.mail import OutboxMail
 from selfservice.operations import heartbeats
 
-# Below, SQLite can no longer be trusted to commit; documents need far more.
+# With less, SQLite may fail to commit.
 LEAST_FREE_BYTES = 20 * 1024 * 1024
 LATE_WORKER = timedelta(minutes=10)
 LATE_BACKLOG = timedelta(minutes=15)

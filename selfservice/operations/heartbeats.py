@@ -1,4 +1,4 @@
-"""When something of the whole instance last happened; in the database, so that all hosts see it."""
+"""When the worker, the backup and the purge last ran; in the database, so that all hosts see it."""
 
 from datetime import datetime, timedelta
 
@@ -12,35 +12,34 @@ BACKUP = "backup"
 PURGE = "purge"
 
 
-class Milestone(BaseModel):
+class Heartbeat(BaseModel):
     name = CharField(primary_key=True, max_length=32)
     at = DateTimeField()
 
-
-def reach(name: str) -> None:
-    """Note that it happened now."""
-    note(name, clock.now())
+    class Meta:
+        table_name = "milestone"
 
 
-def note(name: str, at: datetime) -> None:
-    """Note that it happened at an instant."""
-    Milestone.insert(name=name, at=at).on_conflict(
-        conflict_target=[Milestone.name], update={Milestone.at: at}
+def note(name: str, at: datetime | None = None) -> None:
+    """Note that something ran at an instant, now by default."""
+    at = at or clock.now()
+    Heartbeat.insert(name=name, at=at).on_conflict(
+        conflict_target=[Heartbeat.name], update={Heartbeat.at: at}
     ).execute()
 
 
 def beat() -> None:
-    """Note that the worker lives (it calls this each minute)."""
-    reach(WORKER)
+    """Note that the worker lives; it calls this each minute."""
+    note(WORKER)
 
 
-def reached_at(name: str) -> datetime | None:
-    """Return when it last happened, None for never."""
-    milestone = Milestone.get_or_none(Milestone.name == name)
-    return milestone.at if milestone else None
+def last(name: str) -> datetime | None:
+    """Return when something last ran, None for never."""
+    found = Heartbeat.get_or_none(Heartbeat.name == name)
+    return found.at if found else None
 
 
 def age(name: str) -> timedelta | None:
-    """Return how long ago it last happened, None for never."""
-    at = reached_at(name)
+    """Return how long ago something last ran, None for never."""
+    at = last(name)
     return clock.now() - at if at else None

@@ -1,4 +1,4 @@
-"""PostgreSQL's own programs for a dump and its return; the password never on a command line."""
+"""Dump and restore by PostgreSQL's own programs. No password is on their command line."""
 
 import os
 import subprocess

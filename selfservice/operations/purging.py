@@ -1,4 +1,4 @@
-"""The purge of each day, which believes no clock that leapt: nothing that it removes comes back."""
+"""The daily purge. It stops when the clock has leapt, because what it removes never comes back."""
 
 import logging
 from datetime import datetime, timedelta
@@ -17,21 +17,21 @@ log = logging.getLogger(__name__)
 
 
 def purge_as_asked() -> dict[str, int]:
-    """Purge and return how many of each kind went; whoever asks vouches for the clock."""
-    heartbeats.reach(heartbeats.PURGE)
+    """Purge and return how many of each kind went. Whoever asks for it vouches for the clock."""
+    heartbeats.note(heartbeats.PURGE)
     return purge.purge()
 
 
 def purge_of_the_day() -> None:
     """Purge, unless the clock leapt since the last purge.
 
-    Only a purge moves that mark: a beat, a sign-in or a deposit would take a wrong clock's word.
+    Only a purge moves that mark: a sign-in or a deposit is dated by the clock that may be wrong.
     """
     believed_at = leapt_since()
     if believed_at is None:
         purge_as_asked()
         return
-    heartbeats.note(heartbeats.PURGE, believed_at)  # where it stood for none: it stays there
+    heartbeats.note(heartbeats.PURGE, believed_at)  # so that a later sign of life moves nothing
     log.warning(
         "Nothing is purged: the clock says %s, more than %d days after %s. Set it right, or run"
         " `selfservice retention purge`.",
@@ -42,17 +42,17 @@ def purge_of_the_day() -> None:
 
 
 def leapt_since() -> datetime | None:
-    """Return when the clock was last believed, None where it still is."""
-    believed_at = heartbeats.reached_at(heartbeats.PURGE) or _last_sign_of_life()
+    """Return when the clock was last believed, None if it still is."""
+    believed_at = heartbeats.last(heartbeats.PURGE) or _last_sign_of_life()
     if believed_at is None or clock.now() - believed_at <= LONGEST_LEAP:
         return None
     return believed_at
 
 
 def _last_sign_of_life() -> datetime | None:
-    """Return what stands for the last purge in an instance that never had one."""
+    """Return what counts as the last purge in an instance that never had one."""
     signs = (
-        heartbeats.reached_at(heartbeats.WORKER),
+        heartbeats.last(heartbeats.WORKER),
         Invoice.select(fn.MAX(Invoice.deposited_at)).scalar(),
         AuditEntry.select(fn.MAX(AuditEntry.at)).scalar(),
     )

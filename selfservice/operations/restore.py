@@ -1,7 +1,7 @@
-"""`selfservice restore`: an archive becomes an instance, whole or not at all.
+"""`selfservice restore`: make an instance of a backup, whole or not at all.
 
-Everything is unpacked and verified aside, and gets its place only then, the secret key last:
-without it nothing starts.
+Everything is unpacked and verified aside, then moved to its place. The secret key moves last,
+because nothing starts without it.
 """
 
 import os
@@ -29,7 +29,7 @@ class Restored:
 
 
 def restore(path: Path, instance: Path) -> Restored:
-    """Make an empty instance folder what the archive holds, its database migrated.
+    """Fill an empty instance folder with what the backup holds, and migrate its database.
 
     Raises OperationError, config.ConfigurationError, OSError or the database's errors; the
     instance is then as empty as before.
@@ -50,7 +50,7 @@ def restore(path: Path, instance: Path) -> Restored:
 
 
 def _beside(instance: Path) -> Path:
-    """Return where to unpack: next to the instance, or in it where this account owns but it."""
+    """Return where to unpack: beside the instance, or in it if its parent is closed to us."""
     if instance.is_dir() and not os.access(instance.parent, os.W_OK | os.X_OK):
         return instance
     instance.parent.mkdir(parents=True, exist_ok=True)
@@ -66,7 +66,7 @@ def _require_empty(target: Path) -> None:
 
 
 def _places(aside: Path, instance: Path, settings: dict[str, Any]) -> dict[Path, Path]:
-    """Say where each part goes: into the instance, or where its settings put it."""
+    """Return where each part goes: into the instance, or where its settings put it."""
 
     def final(path: Path) -> Path:
         return instance / path.relative_to(aside) if path.is_relative_to(aside) else path
@@ -80,7 +80,7 @@ def _places(aside: Path, instance: Path, settings: dict[str, Any]) -> dict[Path,
 
 
 def _wake_database(aside: Path, settings: dict[str, Any], manifest: Manifest) -> list[str]:
-    """Bring the database up to date, and hold it against the documents."""
+    """Load and migrate the database, and check that every document it names is there."""
     if settings["DATABASE_URL"].startswith("sqlite") != (aside / backup_file.SQLITE).is_file():
         raise OperationError("other_database")
     if (aside / backup_file.POSTGRESQL).is_file():
@@ -117,7 +117,7 @@ def _bring_up_to_date(documents: Path, manifest: Manifest) -> list[str]:
 
 
 def _place(places: dict[Path, Path]) -> None:
-    """Give each part its place, or take back those that had it."""
+    """Move each part to its place; on a failure, remove those that were moved."""
     placed: list[Path] = []
     try:
         for source, target in places.items():
@@ -128,12 +128,8 @@ def _place(places: dict[Path, Path]) -> None:
             shutil.move(source, target)
     except BaseException:
         for target in placed:
-            _remove(target)
+            if target.is_dir():
+                shutil.rmtree(target, ignore_errors=True)
+            else:
+                target.unlink(missing_ok=True)
         raise
-
-
-def _remove(target: Path) -> None:
-    if target.is_dir():
-        shutil.rmtree(target, ignore_errors=True)
-    else:
-        target.unlink(missing_ok=True)

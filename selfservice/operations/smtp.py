@@ -1,4 +1,4 @@
-"""The doctor's conversation with the mail server, up to the sender; no mail is sent."""
+"""The doctor's check of the mail server: it speaks to it up to the sender, and sends no mail."""
 
 import smtplib
 import ssl

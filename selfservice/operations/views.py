@@ -1,4 +1,4 @@
-"""/sante, for a load balancer, and in full for who asks on the host itself."""
+"""/sante: a word for a load balancer, every detail for a request from the host itself."""
 
 import time
 from dataclasses import asdict
@@ -9,7 +9,7 @@ from selfservice.operations import health
 
 CACHE_SECONDS = 1.0
 LOOPBACK = ("127.0.0.1", "::1")
-# What any proxy adds: whoever comes through one is not on the host.
+# Any proxy adds one of these: such a request does not come from the host.
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Via")
 
 blueprint = Blueprint("operations", __name__)

@@ -1,4 +1,4 @@
-"""Documents past their time: the row, what hangs on it, and its file once no row needs it."""
+"""Removing documents past retention: the row, what belongs to it, then its file."""
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -11,8 +11,7 @@ from selfservice.invoices.models import Invoice
 from selfservice.notifications import direct_links
 
 BATCH_DOCUMENTS = 200
-# Where the lock on the documents' folder does not hold (some network folders), a younger file
-# may be waiting for its row.
+# Some network folders know no locks: there, a younger file may still be waiting for its row.
 ORPHAN_AGE = timedelta(days=1)
 
 
@@ -24,20 +23,23 @@ def past_retention() -> Any:
 def purge() -> int:
     """Remove the documents past retention, in short transactions, and return how many (FAQ 14).
 
-    A tombstone keeps the number. A file goes after the last row that names it: killed at any
-    moment, a run leaves at worst a file without a row, which the next one removes.
+    A tombstone keeps the number. A file goes after the last row that names it. A run that
+    is killed leaves at worst a file without a row, and the next run removes it.
     """
     removed = 0
     with durable():
         while batch := list(past_retention().limit(BATCH_DOCUMENTS)):
-            removed += _remove(batch)
+            with storage.exclusive():
+                with database.atomic():
+                    removed += remove_rows(batch)
+                _discard_unnamed({each.sha256 for each in batch})
     return removed
 
 
 def orphans() -> Iterator[list[str]]:
-    """Yield, folder by folder, the SHA-256 of files that no row names, older than a day.
+    """Yield, folder by folder, the SHA-256 of files older than a day that no row names.
 
-    A deposit killed between file and row leaves one, and so does a killed purge.
+    A deposit or a purge that is killed between file and row leaves one.
     """
     for names in storage.stored():
         if old := [name for name in _unnamed(names) if _is_old(name)]:
@@ -46,11 +48,15 @@ def orphans() -> Iterator[list[str]]:
 
 def purge_orphans() -> int:
     """Remove the files that no row names and return how many."""
-    return sum(_discard(names) for names in orphans())
+    count = 0
+    for names in orphans():
+        with storage.exclusive():
+            count += _discard_unnamed(names)
+    return count
 
 
 def remove_rows(batch: Sequence[Invoice]) -> int:
-    """Remove rows with what hangs on them, a tombstone in their place; return how many.
+    """Remove rows and what belongs to them, leave tombstones in their place, return how many.
 
     Their files stay. Call inside a transaction.
     """
@@ -62,21 +68,8 @@ def remove_rows(batch: Sequence[Invoice]) -> int:
     return int(count)
 
 
-def _remove(batch: list[Invoice]) -> int:
-    with storage.exclusive():
-        with database.atomic():
-            count = remove_rows(batch)
-        _discard_unnamed({each.sha256 for each in batch})
-    return count
-
-
-def _discard(names: list[str]) -> int:
-    with storage.exclusive():
-        return _discard_unnamed(names)
-
-
 def _discard_unnamed(names: Collection[str]) -> int:
-    """Remove files that no row names; call inside `storage.exclusive()`, as a deposit would."""
+    """Remove those of the files that no row names. Call inside `storage.exclusive()`."""
     unnamed = _unnamed(names)
     for name in unnamed:
         storage.discard(name)

@@ -1,4 +1,4 @@
-"""Everything that has had its time goes: the use cases of `retention purge` and of the worker."""
+"""The use cases of `retention purge` and of the worker: remove what is too old, or count it."""
 
 from selfservice.retention import documents, records
 
@@ -6,8 +6,8 @@ from selfservice.retention import documents, records
 def purge() -> dict[str, int]:
     """Remove what is no longer kept and return how many of each kind.
 
-    Opens its own short transactions. Killed at any moment and run again, it ends as one
-    undisturbed run.
+    Opens its own short transactions. If it is killed at any moment and run again, the
+    result is the same as one run.
     """
     removed = {rule.kind: rule.apply() for rule in records.RULES}
     return {"documents": documents.purge(), "files": documents.purge_orphans()} | removed

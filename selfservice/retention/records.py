@@ -1,8 +1,8 @@
-"""What else has its time: links, sessions, counters, mails, closed logins, the journal."""
+"""The rules for old rows: mails, links, sessions, counters, closed logins, votes, the journal."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 from flask import current_app
@@ -25,9 +25,10 @@ FEEDBACK_MONTHS = 6
 
 @dataclass(frozen=True)
 class Rule:
-    """Rows that meet a condition go, or lose what `emptied` names.
+    """Delete the rows that meet a condition, or set the columns that `emptied` names.
 
-    `key` is the primary key of their table; `condition` is asked anew for each batch.
+    `key` is the primary key of their table. `condition` is asked again for each batch. Both are
+    peewee's expressions, which have no useful type.
     """
 
     kind: str
@@ -60,54 +61,25 @@ class Rule:
         return count
 
 
+def _months_ago(setting: str) -> datetime:
+    return clock.months_ago(current_app.config[setting])
+
+
 def _old_mails() -> Any:
-    return OutboxMail.state.in_(ENDED) & (OutboxMail.created_at <= _as_old_as_documents())
+    return OutboxMail.state.in_(ENDED) & (OutboxMail.created_at <= _months_ago("RETENTION_MONTHS"))
 
 
 def _old_mail_texts() -> Any:
     return (
         OutboxMail.state.in_(ENDED)
-        & (OutboxMail.created_at > _as_old_as_documents())
+        & (OutboxMail.created_at > _months_ago("RETENTION_MONTHS"))
         & (OutboxMail.created_at <= clock.now() - timedelta(days=MAIL_TEXT_DAYS))
         & (OutboxMail.body_text != "")
     )
 
 
-def _dead_links() -> Any:
-    # A used or replaced one expires as the others do.
-    return Token.expires_at <= clock.now() - timedelta(days=DEAD_LINK_DAYS)
-
-
-def _ended_sessions() -> Any:
-    return UserSession.id_hash.not_in(sessions.living().select(UserSession.id_hash))
-
-
-def _ended_counters() -> Any:
-    return RateCounter.expires_at <= clock.now()
-
-
-def _long_closed_users() -> Any:
-    return User.closed_at <= _as_old_as_documents()
-
-
-def _old_audit_entries() -> Any:
-    return AuditEntry.at <= clock.months_ago(current_app.config["AUDIT_MONTHS"])
-
-
-def _old_votes() -> Any:
-    return HelpVote.voted_on <= _as_old_as_feedback()
-
-
-def _old_searches() -> Any:
-    return MissedSearch.searched_on <= _as_old_as_feedback()
-
-
-def _as_old_as_feedback() -> Any:
+def _oldest_feedback_on() -> date:
     return clock.add_months(clock.today(), -FEEDBACK_MONTHS)
-
-
-def _as_old_as_documents() -> Any:
-    return clock.months_ago(current_app.config["RETENTION_MONTHS"])
 
 
 # Mails before users: an address that comes back long after gets its activation mail anew.
@@ -119,11 +91,24 @@ RULES = (
         _old_mail_texts,
         emptied={"body_text": "", "body_html": "", "attachment_path": None},
     ),
-    Rule("links", Token.id, _dead_links),
-    Rule("sessions", UserSession.id_hash, _ended_sessions),
-    Rule("counters", RateCounter.key, _ended_counters),
-    Rule("users", User.id, _long_closed_users),
-    Rule("help_votes", HelpVote.id, _old_votes),
-    Rule("missed_searches", MissedSearch.id, _old_searches),
-    Rule("audit_entries", AuditEntry.id, _old_audit_entries),
+    # A used or replaced link expires like any other.
+    Rule(
+        "links",
+        Token.id,
+        lambda: Token.expires_at <= clock.now() - timedelta(days=DEAD_LINK_DAYS),
+    ),
+    Rule(
+        "sessions",
+        UserSession.id_hash,
+        lambda: UserSession.id_hash.not_in(sessions.living().select(UserSession.id_hash)),
+    ),
+    Rule("counters", RateCounter.key, lambda: RateCounter.expires_at <= clock.now()),
+    Rule("users", User.id, lambda: User.closed_at <= _months_ago("RETENTION_MONTHS")),
+    Rule("help_votes", HelpVote.id, lambda: HelpVote.voted_on <= _oldest_feedback_on()),
+    Rule(
+        "missed_searches",
+        MissedSearch.id,
+        lambda: MissedSearch.searched_on <= _oldest_feedback_on(),
+    ),
+    Rule("audit_entries", AuditEntry.id, lambda: AuditEntry.at <= _months_ago("AUDIT_MONTHS")),
 )

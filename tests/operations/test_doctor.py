@@ -33,7 +33,7 @@ def test_cared_for_instance_has_no_fault(app: Flask, tmp_path: Path) -> None:
     app.config["HELP_SITE_DIR"] = tmp_path
     (tmp_path / "index.html").touch()
     heartbeats.beat()
-    heartbeats.reach(heartbeats.BACKUP)
+    heartbeats.note(heartbeats.BACKUP)
     assert names(Level.FAULT) == set()
     assert names(Level.WARNING) <= {"low_disk", "local_address", "mails_to_folder"}
 
@@ -134,7 +134,7 @@ def test_late_worker_backlog_and_backup_are_told(app: Flask) -> None:
     late = clock.now() - timedelta(hours=1)
     OutboxMail.update(due_at=late).execute()
     make_invoice(make_company(make_supplier()), deposited_at=late)
-    heartbeats.Milestone.insert_many(
+    heartbeats.Heartbeat.insert_many(
         [{"name": name, "at": late - timedelta(days=3)} for name in ("worker", "backup")]
     ).execute()
     assert {"late_worker", "overdue_mails", "unannounced"} <= names(Level.FAULT)

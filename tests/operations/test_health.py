@@ -78,10 +78,10 @@ def test_answer_is_kept_for_a_second(app: Flask, monkeypatch: pytest.MonkeyPatch
     assert client.get("/sante").status_code == 503
 
 
-def test_milestones_move_forward(app: Flask) -> None:
+def test_heartbeats_move_forward(app: Flask) -> None:
     assert heartbeats.age(heartbeats.BACKUP) is None
-    heartbeats.reach(heartbeats.BACKUP)
-    heartbeats.Milestone.update(at=clock.now() - timedelta(days=3)).execute()
+    heartbeats.note(heartbeats.BACKUP)
+    heartbeats.Heartbeat.update(at=clock.now() - timedelta(days=3)).execute()
     assert heartbeats.age(heartbeats.BACKUP) > timedelta(days=2)  # type: ignore[operator]
-    heartbeats.reach(heartbeats.BACKUP)
+    heartbeats.note(heartbeats.BACKUP)
     assert heartbeats.age(heartbeats.BACKUP) < timedelta(minutes=1)  # type: ignore[operator]

@@ -22,7 +22,7 @@ from selfservice.feedback.models import HelpVote, MissedSearch
 from selfservice.invoices.models import Credited, Invoice, Opening, Tombstone
 from selfservice.mail.backoff import MailPause
 from selfservice.mail.outbox import OutboxAttempt, OutboxMail
-from selfservice.operations.heartbeats import Milestone
+from selfservice.operations.heartbeats import Heartbeat
 from selfservice.suppliers.models import Company, Supplier
 from tests.factories import make_company, make_invoice, make_supplier
 
@@ -46,7 +46,7 @@ TABLES: list[type[Model]] = [
     tokens.Token,
     AuditEntry,
     ratelimit.RateCounter,
-    Milestone,
+    Heartbeat,
     HelpVote,
     MissedSearch,
 ]
