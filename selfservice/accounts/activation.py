@@ -14,7 +14,7 @@ from selfservice.suppliers.models import Company
 
 @dataclass(frozen=True)
 class Activated:
-    """The login of a company's registered address; `is_new` calls for the activation mail."""
+    """The login of a company's registered address; a new one needs the activation mail."""
 
     user: User
     is_new: bool
@@ -41,10 +41,9 @@ def activate(company: Company) -> Activated:
 
 
 def close_superseded(owner: User) -> None:
-    """Close the logins that an owner's takes the place of, once it has a password (FAQ 15).
+    """Close the logins of the company's former addresses, once an owner has a password (FAQ 15).
 
-    Those of the company's former addresses; where the address has changed again meanwhile, only
-    those activated before this one.
+    If the address has changed again since, only the logins older than this owner's close.
     """
     if not owner.is_from_activation:
         return
@@ -62,7 +61,7 @@ def close_superseded(owner: User) -> None:
 
 
 def close(user: User, *, reason: str, is_superseded: bool = False) -> None:
-    """Close a login; only a superseded one is reopened, by its address coming back."""
+    """Close a login. A superseded one, and no other, opens again when its address comes back."""
     User.update(closed_at=clock.now(), is_superseded=is_superseded).where(
         User.id == user.id
     ).execute()
@@ -94,7 +93,7 @@ def _create_owner(company: Company) -> User:
 
 
 def _may_serve_as_login(email_key: str) -> bool:
-    """Tell whether one company alone registered the address and no user, ever, has it."""
+    """Tell whether a single company registered the address, and no user has or ever had it."""
     registered = Company.select().where(Company.email_key == email_key).count()
     taken = User.select().where((User.login_key == email_key) | (User.email_key == email_key))
     return registered == 1 and not taken.exists()

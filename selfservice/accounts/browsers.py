@@ -1,4 +1,4 @@
-"""Browser and place of an open session in a few French words."""
+"""The browser and the place of an open session, in a few French words."""
 
 import ipaddress
 

@@ -1,4 +1,4 @@
-"""The accounts' forms: shape and words; rules that need the database live in the use cases."""
+"""The accounts' forms: shape and words. Rules that need the database are in the use cases."""
 
 import unicodedata
 from collections.abc import Callable
@@ -29,7 +29,7 @@ LOGIN_LENGTH = 320
 
 
 def is_storable(text: str) -> bool:
-    """Tell a text without control, invisible or surrogate characters: they deceive or get lost."""
+    """Tell whether a text is free of control, invisible and surrogate characters."""
     return all(unicodedata.category(c) not in ("Cc", "Cf", "Cs") for c in text)
 
 
@@ -47,13 +47,13 @@ def text_rules(length: int) -> list[Callable[..., None]]:
 
 
 class PortalForm(FlaskForm):
-    """A form whose built-in messages are in French; `help_key` explains those that name no help."""
+    """A form with French messages; `help_key` is the help of those that name none."""
 
     help_key: ClassVar[str] = "qui-contacter"
 
     class Meta(FlaskForm.Meta):
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
-            """Read text fields only: a file sent in their place would not be text."""
+            """Read text fields only: a visitor may send a file in their place."""
             wrapped = super().wrap_formdata(form, formdata)
             return request.form if isinstance(wrapped, CombinedMultiDict) else wrapped
 
@@ -81,7 +81,7 @@ class RecoveryForm(PortalForm):
 
 
 def chosen_password() -> PasswordField:
-    """Return the field of a new password; what the rule says of it comes from the use case."""
+    """Return the field of a new password; the use case checks the rule."""
     return PasswordField("Votre mot de passe", [InputRequired(messages.PASSWORD_MISSING)])
 
 

@@ -69,22 +69,21 @@ ALL_SESSIONS_CLOSED = "Toutes vos sessions sont fermées, celle-ci comprise."
 
 
 def password_chosen(count: int) -> str:
-    """Return what to tell who chose a password for one login, or for all of several."""
+    """Return the message for a password chosen for one login, or for several."""
     return PASSWORD_CHOSEN if count == 1 else CHOSEN_FOR_ALL.format(count=count)
 
 
 def password_faults(
     names: list[str], logins: Mapping[str, list[str]] | None = None
 ) -> list[HelpfulText]:
-    """Return what to tell the user of each broken part of the rule.
+    """Return the message of each broken part of the rule.
 
-    `logins` names, of several logins to get the password, those that a fault is one for.
+    `logins` names the logins that a fault concerns, if several were to get the password.
     """
-    return [
-        HelpfulText(_password_fault(PASSWORD_FAULTS[name], (logins or {}).get(name)), CHOOSING)
-        for name in names
-    ]
-
-
-def _password_fault(text: str, logins: list[str] | None) -> str:
-    return f"{text.rstrip('.')} (cela concerne {', '.join(logins)})." if logins else text
+    found = []
+    for name in names:
+        text = PASSWORD_FAULTS[name]
+        if concerned := (logins or {}).get(name):
+            text = f"{text.rstrip('.')} (cela concerne {', '.join(concerned)})."
+        found.append(HelpfulText(text, CHOOSING))
+    return found

@@ -16,7 +16,7 @@ MINIMUM_LENGTH = 8
 MAXIMUM_LENGTH = 128
 NAME_LENGTH = 4
 FEW = 4
-OWN_FAULTS = ("login", "name")  # depend on the login, not on the password alone
+OWN_FAULTS = ("login", "name")  # they depend on the login too
 LEET = str.maketrans("013457@$", "oleastas")
 
 
@@ -27,7 +27,7 @@ class WrongPasswordError(Exception):
 class PasswordRefusedError(Exception):
     """The password breaks the rule; `faults` names how.
 
-    Where several logins were to get it, `logins` names those that a fault is one for.
+    `logins` names the logins that a fault concerns, if several were to get the password.
     """
 
     def __init__(self, faults: list[str], logins: dict[str, list[str]] | None = None) -> None:
@@ -37,14 +37,14 @@ class PasswordRefusedError(Exception):
 
 
 def check(password: str, *, login: str, names: tuple[str, ...]) -> None:
-    """Hold a password against the whole rule. Raises PasswordRefusedError with every fault."""
+    """Check a password by the whole rule. Raises PasswordRefusedError with every fault."""
     faults = _faults(password, login=login, names=names)
     if faults:
         raise PasswordRefusedError(faults)
 
 
 def check_for(users: list[User], password: str) -> None:
-    """Hold a password against the whole rule for each login that is to get it.
+    """Check a password by the whole rule for each login that is to get it.
 
     Raises PasswordRefusedError with every fault.
     """
@@ -59,6 +59,7 @@ def check_for(users: list[User], password: str) -> None:
 
 def _faults(password: str, *, login: str, names: tuple[str, ...]) -> list[str]:
     # The seed's rule (FAQ 9) first, then what is refused beyond it (ASVS 6.2).
+    words = re.findall(r"[^\W\d_]+", _fold(" ".join(names)))
     tests = {
         "short": len(password) < MINIMUM_LENGTH,
         "long": len(password) > MAXIMUM_LENGTH,
@@ -67,7 +68,7 @@ def _faults(password: str, *, login: str, names: tuple[str, ...]) -> list[str]:
         "special": all(c.isalnum() for c in password),
         "common": _is_common(password),
         "login": _fold(login) in _fold(password),
-        "name": any(word in _fold(password) for word in _words(names)),
+        "name": any(word in _fold(password) for word in words if len(word) >= NAME_LENGTH),
     }
     return [name for name, is_broken in tests.items() if is_broken]
 
@@ -79,20 +80,20 @@ def names_of(user: User) -> tuple[str, ...]:
 
 def hash_password(password: str) -> str:
     """Return the Argon2id hash, with the cost of the configuration."""
-    return _hasher().hash(_encoded(password))
+    return _hasher().hash(password.encode("utf-8", "surrogatepass"))
 
 
 def is_password_of(user: User | None, password: str) -> bool:
-    """Tell whether the password opens the login, in the same time for every kind of failure.
+    """Tell whether the password opens the login. Every kind of failure takes the same time.
 
-    An unknown login, or one with no password yet, is verified against a dummy hash.
+    For an unknown login, or one without a password, a dummy hash is verified.
     """
     known = user.password_hash if user is not None else None
     return is_hash_of(known or _dummy_hash(), password) and known is not None
 
 
 def confirm(user: User, current: str, *, origin: str) -> None:
-    """Have the signed-in user prove the current password. Raises WrongPasswordError."""
+    """Check the current password of the signed-in user. Raises WrongPasswordError."""
     if is_password_of(user, current):
         return
     audit.record_of("password.refused", user, origin=origin)
@@ -100,9 +101,9 @@ def confirm(user: User, current: str, *, origin: str) -> None:
 
 
 def is_unchanged(user: User) -> bool:
-    """Tell whether the password is still the one loaded, and keep it so until the commit.
+    """Tell whether the password is still the one loaded, and lock it until the commit.
 
-    Call inside a transaction: of two changes at once, the second must prove the new one.
+    Call inside a transaction. Of two changes at once, the second fails.
     """
     claim = User.update(password_hash=user.password_hash).where(
         User.id == user.id, User.password_hash == user.password_hash
@@ -113,7 +114,7 @@ def is_unchanged(user: User) -> bool:
 def is_hash_of(known: str, text: str) -> bool:
     """Tell whether `hash_password` made the hash of this text."""
     try:
-        return _hasher().verify(known, _encoded(text))
+        return _hasher().verify(known, text.encode("utf-8", "surrogatepass"))
     except (VerificationError, InvalidHashError):
         return False
 
@@ -137,18 +138,9 @@ def _dummy_hash() -> str:
     return hashes["hash"]
 
 
-def _encoded(password: str) -> bytes:
-    return password.encode("utf-8", "surrogatepass")
-
-
 def _fold(text: str) -> str:
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
-
-
-def _words(names: tuple[str, ...]) -> list[str]:
-    pieces = re.findall(r"[^\W\d_]+", " ".join(_fold(name) for name in names))
-    return [piece for piece in pieces if len(piece) >= NAME_LENGTH]
 
 
 def _is_common(password: str) -> bool:
@@ -163,7 +155,7 @@ def _is_common(password: str) -> bool:
 
 @cache
 def _common_words() -> frozenset[str]:
-    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # slow to load, and few commands ask
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS  # slow to load, and few commands need it
 
     text = resources.files(__package__).joinpath("common_passwords.txt").read_text("utf-8")
     return frozenset(_fold(word) for word in (*text.split(), *FREQUENCY_LISTS["passwords"]))

@@ -1,4 +1,4 @@
-"""What a user changes about himself: coordinates, display history, password."""
+"""« Mon profil »: what users change of their own: coordinates, display history, password."""
 
 from selfservice import audit
 from selfservice.accounts import passwords, recovery, sessions
@@ -11,7 +11,7 @@ class UnknownSessionError(Exception):
 
 
 def save_display_history(user: User, months: int) -> None:
-    """Keep how many months of documents the list shows (FAQ 7)."""
+    """Store how many months of documents the list shows (FAQ 7)."""
     if months not in DISPLAY_HISTORY_CHOICES:
         raise ValueError(months)
     User.update(display_history_months=months).where(User.id == user.id).execute()
@@ -20,7 +20,7 @@ def save_display_history(user: User, months: int) -> None:
 def save_coordinates(
     user: User, *, last_name: str, first_name: str, phone: str, mobile: str, origin: str
 ) -> None:
-    """Keep names and phones; the address stays the register's or the administrator's."""
+    """Store names and phones. The mail address is not the user's to change."""
     with database.atomic():
         User.update(last_name=last_name, first_name=first_name, phone=phone, mobile=mobile).where(
             User.id == user.id
@@ -44,7 +44,7 @@ def change_password(user: User, *, current: str, password: str, origin: str) -> 
 
 
 def close_session(user: User, id_hash: str, *, origin: str) -> None:
-    """End one of one's own sessions. Raises UnknownSessionError."""
+    """End one of the user's sessions. Raises UnknownSessionError."""
     with database.atomic():
         if not sessions.end_one(user, id_hash):
             raise UnknownSessionError(id_hash)
@@ -52,7 +52,7 @@ def close_session(user: User, id_hash: str, *, origin: str) -> None:
 
 
 def close_sessions(user: User, *, keeps_current: bool, origin: str) -> None:
-    """End all of one's own sessions, or all but the one in use."""
+    """End all of the user's sessions, or all but the one in use."""
     with database.atomic():
         count = sessions.end_all(user, except_secret=user.session_secret if keeps_current else None)
         audit.record_of("session.closed", user, origin=origin, count=count)

@@ -24,16 +24,16 @@ class WrongLoginError(Exception):
 
 @dataclass(frozen=True)
 class Requested:
-    """Whether an active user has the address, and whether this is a further request of the day."""
+    """Whether an active user has the address, and whether it was asked for less than a day ago."""
 
     is_known: bool
     is_repeat: bool
 
 
 def request_link(address: str, *, origin: str) -> Requested:
-    """Send a recovery link to the users' stored address; a newer link ends the earlier ones.
+    """Send a recovery link to the address as the users have it; it ends earlier links.
 
-    A miss is kept with the address as a keyed fingerprint only.
+    The journal keeps an unknown address as a keyed fingerprint only.
     """
     key = address_key(address)
     users = list(logins_of(key))
@@ -68,9 +68,9 @@ def logins_of(key: str) -> "ModelSelect[User]":
 
 
 def choices(secret: str) -> list[User]:
-    """Return the logins that a link lets choose from; consumes nothing.
+    """Return the logins that a link offers; consumes nothing.
 
-    Raises a TokenError. A mailbox that has lost its last login ends the link.
+    Raises a TokenError, also when the mailbox has no login any more.
     """
     token = tokens.read(PURPOSE, secret)
     users = _opened_by(token)
@@ -82,14 +82,14 @@ def choices(secret: str) -> list[User]:
 def choose_password(secret: str, *, user_id: int, password: str, origin: str) -> list[User]:
     """Set the password of one login of the mailbox, or of ALL_LOGINS, and use the link up.
 
-    All or nothing: every session of these logins ends, one mail tells their owner, earlier logins
-    of a changed address close. Raises a TokenError, WrongLoginError or PasswordRefusedError.
+    All or nothing. Every session of these logins ends, one mail tells their owner, and earlier
+    logins of a changed address close. Raises a TokenError, WrongLoginError or PasswordRefusedError.
     """
     users = [user for user in choices(secret) if user_id in (ALL_LOGINS, user.id)]
     if not users:
         raise WrongLoginError(user_id)
     passwords.check_for(users, password)
-    password_hash = passwords.hash_password(password)  # one secret of one owner, however many
+    password_hash = passwords.hash_password(password)  # one hash for all: they have one owner
     with database.atomic():
         token = tokens.read(PURPOSE, secret)
         tokens.consume(token)
@@ -102,7 +102,7 @@ def choose_password(secret: str, *, user_id: int, password: str, origin: str) ->
 
 
 def store_password(user: User, password_hash: str, *, origin: str, keep: str | None = None) -> None:
-    """Store a password that its owner chose; other sessions and links end, earlier logins close.
+    """Store a password that the owner chose; other sessions and links end, earlier logins close.
 
     `keep` is the secret of the session that stays open. Call inside a transaction.
     """
@@ -116,7 +116,7 @@ def store_password(user: User, password_hash: str, *, origin: str, keep: str | N
 
 
 def end_links(user: User) -> None:
-    """End for one login the links sent so far: its mailbox may hold other people's logins too.
+    """End for one login the links sent so far; the other logins of the mailbox keep theirs.
 
     Call inside a transaction.
     """
@@ -184,7 +184,7 @@ def _mail_context(
 
 
 def _owner(users: list[User]) -> User:
-    """Return whose writing of the address counts: the register's before one somebody typed."""
+    """Return the user whose spelling of the address is used: the register's, if there is one."""
     return next((user for user in users if user.is_from_activation), users[0])
 
 
@@ -193,5 +193,5 @@ def _suppliers(users: list[User]) -> list[Supplier]:
 
 
 def _hostname(suppliers: list[Supplier]) -> str | None:
-    """Return the host of the only supplier; a mail for several leads to the portal's own."""
+    """Return the host of a single supplier; a mail for several leads to the portal's own host."""
     return suppliers[0].hostname if len(suppliers) == 1 else None

@@ -1,7 +1,7 @@
 """The second factor: codes of an application (TOTP, RFC 6238), and rescue codes.
 
-The secret shared with the application is stored nowhere. It is derived from a random seed, which
-the database holds, and the portal's key, which it does not: a copy of one alone gives no code.
+The secret shared with the application is stored nowhere. It is derived from a random seed in the
+database and from the portal's secret key, which is outside it: one of the two alone gives no code.
 """
 
 import base64
@@ -27,11 +27,11 @@ SETUP_LIFETIME = timedelta(minutes=15)
 MAIL = "second_factor_changed"
 SECRET_BYTES = 20  # RFC 4226, section 4
 RESCUE_CODES = 10
-RESCUE_DIGITS = 20  # 66 bits, on the keyboard that the six digits need
+RESCUE_DIGITS = 20  # 66 bits; digits, as for the six of the application
 
 
 class WrongCodeError(Exception):
-    """Neither a code of the moment not used yet, nor an unused rescue code."""
+    """The code is neither a current code nor an unused rescue code."""
 
 
 class DemandedError(Exception):
@@ -53,19 +53,19 @@ def rescue_codes_of(factor: SecondFactor) -> "ModelSelect[RescueCode]":
 
 
 def is_missing(user: User) -> bool:
-    """Tell whether the company demands what the user has not set up yet."""
+    """Tell whether the company demands a second factor that the user has not set up yet."""
     return user.company.is_second_factor_required and of(user) is None
 
 
 def start(user: User, *, password: str, origin: str) -> str:
-    """Return the secret of a new setup, which ends earlier ones. Raises WrongPasswordError."""
+    """Begin a setup, end earlier ones, and return its secret. Raises WrongPasswordError."""
     passwords.confirm(user, password, origin=origin)
     with database.atomic():
         return _issue_setup(_first(user))
 
 
 def start_again(user: User, *, password: str, code: str, origin: str) -> str:
-    """Return the secret of a setup for another phone; the present one works until then.
+    """Begin a setup for another phone and return its secret; the present phone works until then.
 
     Raises WrongPasswordError or WrongCodeError.
     """
@@ -75,7 +75,7 @@ def start_again(user: User, *, password: str, code: str, origin: str) -> str:
 
 
 def application(user: User, setup: str) -> TOTP:
-    """Return what the application is to be given. Raises a TokenError for an ended setup."""
+    """Return what a setup gives to the application. Raises a TokenError if the setup has ended."""
     _read_setup(user, setup)
     return _totp(user, setup)
 
@@ -107,9 +107,10 @@ def confirm(user: User, setup: str, code: str, *, origin: str) -> list[str]:
 
 @contextmanager
 def proven(user: User, code: str, *, origin: str) -> Iterator[None]:
-    """Open the transaction of what a valid code allows, and use the code up in it.
+    """Open a transaction that uses up a code; the caller does in it what the code allows.
 
-    Of several uses of one code at once exactly one succeeds (ASVS 6.5.1). Raises WrongCodeError.
+    If one code is used several times at once, exactly one use succeeds (ASVS 6.5.1). Raises
+    WrongCodeError.
     """
     compact = _compact(code)
     claim = _claim(user, compact)
@@ -157,9 +158,9 @@ def disable(user: User, *, password: str, code: str, origin: str) -> None:
 
 
 def remove(user: User, *, by: User | None = None, origin: str = "") -> None:
-    """Take the second factor from a user who lost phone and codes; every session ends.
+    """Remove the second factor of a user who lost phone and codes; every session ends.
 
-    `by` is the administrator, none for the operator. Raises NotSetUpError.
+    `by` is the administrator, None for the operator. Raises NotSetUpError.
     """
     with database.atomic():
         if not _forget(user):
@@ -176,7 +177,7 @@ def _first(user: User) -> str:
 
 
 def _further(user: User) -> str:
-    """Name a setup that a code of the present second factor allows to replace it."""
+    """Return the subject of a setup that may replace the present second factor."""
     return f"{user.id} again"
 
 
@@ -193,7 +194,7 @@ def _read_setup(user: User, setup: str) -> tokens.Token:
 
 
 def _totp(user: User, seed: str) -> TOTP:
-    # SHA-512, because the journal holds fingerprints by the same key and SHA-256.
+    # SHA-512: the journal holds fingerprints made with the same key and SHA-256.
     message = f"second factor of {user.id}: {seed}".encode("utf-8", "surrogatepass")
     derived = hmac.digest(current_app.config["SECRET_KEY"].encode(), message, "sha512")
     return TOTP(
@@ -204,7 +205,7 @@ def _totp(user: User, seed: str) -> TOTP:
 
 
 def _matching_step(totp: TOTP, code: str) -> int | None:
-    """Return the time step whose code this is: the present one or a neighbour of it."""
+    """Return the time step of a code: the current step, the one before or the one after."""
     if not re.fullmatch(r"[0-9]{6}", code):
         return None
     now = clock.now().replace(tzinfo=UTC)
@@ -215,7 +216,7 @@ def _matching_step(totp: TOTP, code: str) -> int | None:
 
 
 def _claim(user: User, code: str) -> ModelUpdate | ModelDelete | None:
-    """Return the conditional query that uses a code up, None for a code that is none."""
+    """Return the conditional query that uses up a code, None for a wrong code."""
     factor = of(user)
     if factor is None:
         return None

@@ -27,7 +27,7 @@ class BadCredentialsError(Exception):
 
 
 class CodeNeededError(Exception):
-    """The password is right and a code must follow; `secret` leads to that step and opens nothing."""
+    """The password is right and a code must follow; `secret` leads to it and opens nothing."""
 
     def __init__(self, secret: str) -> None:
         super().__init__("code needed")
@@ -85,7 +85,7 @@ def _half_way(secret: str) -> tuple[tokens.Token, User]:
 
 
 def _half_way_subject(user: User) -> str:
-    """Return the user's id and a hash of the password's hash: a change of password ends the token."""
+    """Return the user's id and a hash that a change of password changes, which ends the token."""
     return f"{user.id} {tokens.hash_secret(str(user.password_hash))}"
 
 

@@ -1,4 +1,4 @@
-"""The operator's rescue: list logins, set a password, take a second factor, close a login."""
+"""What the operator does for users: list them, give a password, reset or close a login."""
 
 from peewee import ModelSelect
 
@@ -41,7 +41,7 @@ def give_password(user: User, password: str) -> None:
 
 
 def store_given_password(user: User, password_hash: str, *, actor: str, origin: str = "") -> None:
-    """Store a password chosen by somebody else; every session and recovery link ends.
+    """Store a password that somebody else chose; every session and recovery link ends.
 
     Call inside a transaction.
     """
@@ -55,7 +55,7 @@ def store_given_password(user: User, password_hash: str, *, actor: str, origin: 
 
 
 def reset_second_factor(login: str) -> User:
-    """Take the second factor from a login. Raises UnknownLoginError or NotSetUpError."""
+    """Remove the second factor of a login. Raises UnknownLoginError or NotSetUpError."""
     user = by_login(login)
     second_factor.remove(user)
     return user

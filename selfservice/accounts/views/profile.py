@@ -50,9 +50,22 @@ def preferences() -> Response | str:
 @login_required
 def password() -> Response | str:
     form = PasswordForm()
-    if form.validate_on_submit() and _change_password(form):
-        flash(messages.PASSWORD_CHANGED)
-        return redirect(url_for("accounts.account"))
+    if form.validate_on_submit():
+        # Counted by session: others who know the login must not use up the attempts of its user.
+        ratelimit.hit("sign_in_login", signed_in().session_secret)
+        try:
+            profile.change_password(
+                signed_in(),
+                current=form.current.data,
+                password=form.password.data,
+                origin=origin(),
+            )
+            flash(messages.PASSWORD_CHANGED)
+            return redirect(url_for("accounts.account"))
+        except passwords.WrongPasswordError:
+            form.current.errors = (messages.WRONG_PASSWORD,)
+        except passwords.PasswordRefusedError as error:
+            form.password.errors = tuple(messages.password_faults(error.faults))
     return render_template("accounts/password.html", form=form)
 
 
@@ -100,22 +113,3 @@ def close_all_sessions() -> Response:
     session.clear()
     flash(messages.ALL_SESSIONS_CLOSED)
     return redirect(url_for("accounts.home"))
-
-
-def _change_password(form: PasswordForm) -> bool:
-    # By session: whoever knows the login must not use up the attempts of who is signed in.
-    ratelimit.hit("sign_in_login", signed_in().session_secret)
-    try:
-        profile.change_password(
-            signed_in(),
-            current=form.current.data,
-            password=form.password.data,
-            origin=origin(),
-        )
-    except passwords.WrongPasswordError:
-        form.current.errors = (messages.WRONG_PASSWORD,)
-        return False
-    except passwords.PasswordRefusedError as error:
-        form.password.errors = tuple(messages.password_faults(error.faults))
-        return False
-    return True

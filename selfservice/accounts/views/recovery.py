@@ -1,7 +1,6 @@
 """Recovery of a password or login: request, link, choice of a password."""
 
 from itertools import groupby
-from typing import Any
 
 from flask import current_app, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
@@ -33,7 +32,7 @@ def recovery_page() -> str:
 
 @blueprint.post("/recuperation/nouveau-lien")
 def renew() -> str | Response:
-    """Send a new link to the mailbox of a dead one, which the visitor holds."""
+    """Send a new link to the mailbox whose dead link the visitor holds."""
     try:
         subject = tokens.read(recovery.PURPOSE, session.get(LINK, "")).subject
     except tokens.DeadTokenError as error:
@@ -45,9 +44,9 @@ def renew() -> str | Response:
 
 @blueprint.get("/reinitialisation/<secret>")
 def open_link(secret: str) -> Response | tuple[str, int]:
-    """Keep the secret in the visitor's own session and leave its address at once.
+    """Store the secret in the visitor's session, and redirect to an address without it.
 
-    Nothing is consumed: mail scanners open links.
+    This consumes nothing, because mail scanners open links.
     """
     try:
         recovery.choices(secret)
@@ -79,7 +78,7 @@ def _request(form: RecoveryForm, address: str) -> str:
     ratelimit.hit("recovery_all")
     requested = recovery.request_link(address, origin=origin())
     if current_app.config["RECOVERY_MESSAGE"] == "neutral":
-        # What this browser has asked before tells nothing of who is known.
+        # « Repeated » means by this browser, so that it tells nothing about the address.
         outcome, is_repeat = "neutral", session.get(ASKED) == key
         session[ASKED] = key
     else:
@@ -88,18 +87,21 @@ def _request(form: RecoveryForm, address: str) -> str:
     return _recovery_page(form, outcome=outcome, address=address, is_repeat=is_repeat)
 
 
-def _recovery_page(form: RecoveryForm, **context: Any) -> str:
-    sender = current_app.config["MAIL_DEFAULT_SENDER"]
+def _recovery_page(
+    form: RecoveryForm, *, outcome: str | None = None, address: str = "", is_repeat: bool = False
+) -> str:
     return render_template(
         "accounts/recovery.html",
         form=form,
-        sender=sender,
-        **({"outcome": None, "address": "", "is_repeat": False} | context),
+        sender=current_app.config["MAIL_DEFAULT_SENDER"],
+        outcome=outcome,
+        address=address,
+        is_repeat=is_repeat,
     )
 
 
 def _is_sent(form: ResetForm, users: list[User]) -> bool:
-    """Validate a submitted form; a single login needs no choice."""
+    """Validate a submitted form. A single login is chosen for the visitor."""
     if len(users) == 1:
         form.user_id.data = users[0].id
     is_valid = form.validate_on_submit()
@@ -126,7 +128,7 @@ def _choose(form: ResetForm, users: list[User], secret: str) -> Response | str:
 
 
 def _reset_page(form: ResetForm, users: list[User]) -> str:
-    """Show the only login, or the choice of one, by supplier, and of all."""
+    """Show the only login, or the choice of one, by supplier, or of all."""
     by_supplier = groupby(users, key=lambda user: user.company.supplier)
     return render_template(
         "accounts/reset.html",

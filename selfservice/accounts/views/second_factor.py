@@ -1,4 +1,4 @@
-"""« Double authentification »: setting it up, another phone, new rescue codes, switching it off."""
+"""« Double authentification »: set it up, change phones, renew the rescue codes, switch it off."""
 
 import re
 from collections.abc import Iterator
@@ -17,8 +17,8 @@ from selfservice.accounts.views.blueprint import blueprint
 from selfservice.accounts.views.visitor import is_signed_in, origin, signed_in
 
 RESCUE_CODE = re.compile(r"\d{5}( \d{5}){3}")
-# What stays open to whom the company has not let in yet: the setup, sign-out, what any page loads,
-# and what asks for no session at all.
+# A user who must still set up the second factor may use these only: the setup, sign-out, what
+# every page loads, and what needs no session.
 OPEN_BLUEPRINTS = ("web", "help", "suppliers", "demo", "notifications")
 OPEN = (
     "static",
@@ -66,7 +66,7 @@ def confirm_second_factor() -> Response | str:
             codes = second_factor.confirm(
                 signed_in(), form.setup.data, form.code.data, origin=origin()
             )
-            return _codes_page(codes)
+            return render_template("accounts/second_factor_codes.html", codes=codes)
         if request.method == "POST":
             return _setup_page(form)
     except second_factor.WrongCodeError:
@@ -103,14 +103,14 @@ def renew_rescue_codes() -> Response | str:
             codes = second_factor.renew_rescue_codes(
                 signed_in(), password=form.current.data, code=form.code.data, origin=origin()
             )
-            return _codes_page(codes)
+            return render_template("accounts/second_factor_codes.html", codes=codes)
     return render_template("accounts/second_factor_renew.html", form=form)
 
 
 @blueprint.post("/profil/double-authentification/codes.txt")
 @login_required
 def download_rescue_codes() -> Download:
-    """Give back as a file the codes of the page: the portal itself keeps only their hashes."""
+    """Send the codes of the page back as a file: the portal itself holds only their hashes."""
     codes = request.form.getlist("rescue_code")
     if not codes or not all(RESCUE_CODE.fullmatch(code) for code in codes):
         abort(400)
@@ -127,25 +127,21 @@ def disable_second_factor() -> Response | str:
         return redirect(url_for("accounts.second_factor"))
     if form.validate_on_submit():
         with _checked(form):
-            return _disable(form)
+            try:
+                second_factor.disable(
+                    signed_in(), password=form.current.data, code=form.code.data, origin=origin()
+                )
+                flash(messages.SECOND_FACTOR_OFF)
+            except second_factor.DemandedError:
+                flash(messages.SECOND_FACTOR_DEMANDED, "error")
+            return redirect(url_for("accounts.second_factor"))
     return render_template("accounts/second_factor_disable.html", form=form)
-
-
-def _disable(form: ProofForm) -> Response:
-    try:
-        second_factor.disable(
-            signed_in(), password=form.current.data, code=form.code.data, origin=origin()
-        )
-        flash(messages.SECOND_FACTOR_OFF)
-    except second_factor.DemandedError:
-        flash(messages.SECOND_FACTOR_DEMANDED, "error")
-    return redirect(url_for("accounts.second_factor"))
 
 
 @contextmanager
 def _checked(form: SetupStartForm | ProofForm) -> Iterator[None]:
-    """Limit the attempts to prove who one is, and put a fault on its field."""
-    # By session: whoever knows the login must not use up the attempts of who is signed in.
+    """Limit the attempts to give password and code, and show a fault at its field."""
+    # Counted by session: others who know the login must not use up the attempts of its user.
     ratelimit.hit("sign_in_login", signed_in().session_secret)
     if isinstance(form, ProofForm):
         ratelimit.hit("second_factor", signed_in().login_key)
@@ -160,7 +156,7 @@ def _checked(form: SetupStartForm | ProofForm) -> Iterator[None]:
 def _setup_page(form: SetupForm) -> str:
     """Show the secret. Raises a TokenError for a setup that has ended."""
     totp = second_factor.application(signed_in(), form.setup.data)
-    # Black on white in the dark theme too: applications read no other.
+    # Black on white, in the dark theme too: applications read nothing else.
     qr_code = segno.make(totp.provisioning_uri(), micro=False).svg_inline(
         omitsize=True, svgclass=None, lineclass=None, dark="#000", light="#fff"
     )
@@ -168,7 +164,3 @@ def _setup_page(form: SetupForm) -> str:
     return render_template(
         "accounts/second_factor_setup.html", form=form, qr_code=qr_code, groups=groups
     )
-
-
-def _codes_page(codes: list[str]) -> str:
-    return render_template("accounts/second_factor_codes.html", codes=codes)

@@ -60,7 +60,12 @@ def sign_in_code() -> Response | str:
         if form.validate_on_submit():
             ratelimit.hit("sign_in_ip", ratelimit.network_of(origin()))
             ratelimit.hit("second_factor", user.login_key)
-            secret = _finish(form.code.data)
+            secret = sign_in.finish(
+                session[HALF_WAY],
+                form.code.data,
+                origin=origin(),
+                browser=request.user_agent.string,
+            )
             return _enter(secret, form.next.data)
     except second_factor.WrongCodeError:
         form.code.errors = (messages.WRONG_CODE,)
@@ -81,12 +86,6 @@ def sign_out() -> Response:
 
 def _wanted(form: SignInForm | CodeForm) -> str | None:
     return web.safe_next(form.next.data, "") or None
-
-
-def _finish(code: str) -> str:
-    return sign_in.finish(
-        session[HALF_WAY], code, origin=origin(), browser=request.user_agent.string
-    )
 
 
 def _enter(secret: str, target: str | None) -> Response:

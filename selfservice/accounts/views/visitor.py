@@ -1,4 +1,4 @@
-"""Who visits: the signed-in user, the supplier shown, and the way to the sign-in page."""
+"""The visitor: the signed-in user, the supplier shown, the way to the sign-in page."""
 
 from typing import Any, cast
 
@@ -50,20 +50,20 @@ def is_signed_in() -> bool:
 
 
 def signed_in() -> User:
-    """Return the visitor of a page that asks to sign in."""
+    """Return the signed-in user, on a page that asks for one."""
     user: User = g.user
     return user
 
 
 def remember_other_supplier(user: User) -> None:
-    """Keep for this session whose page one signed in from, if another supplier's (FAQ 6)."""
+    """Note in the session that the user signed in from another supplier's page (FAQ 6)."""
     shown = identity.shown_before_sign_in(request.host)
     if shown is not None and shown != user.company.supplier:
         session[CAME_FROM] = shown.name
 
 
 def send_to_sign_in() -> Response:
-    """Ask to sign in, and come back afterwards to the page that was wanted."""
+    """Redirect to the sign-in page, which leads back to the page that was wanted."""
     target = request.full_path.rstrip("?") if request.method == "GET" else None
     return redirect(url_for("accounts.sign_in", next=target))
 
@@ -82,7 +82,7 @@ def _page_context() -> dict[str, Any]:
 
 
 def _shown_supplier() -> Supplier | None:
-    """Return the signed-in user's supplier, else that of the address; none when all is down."""
+    """Return the user's supplier, else that of the address; None if the database is down."""
     if "shown_supplier" not in g:
         try:
             g.shown_supplier = (
