@@ -1,4 +1,4 @@
-"""Which companies an administrator acts in, and the lock that makes administrators take turns."""
+"""The companies in which an administrator acts, and the lock by which administrators take turns."""
 
 from peewee import ModelSelect
 
@@ -8,7 +8,7 @@ from selfservice.suppliers.models import Company
 
 
 class NotFoundError(Exception):
-    """What was asked for is not there for this administrator."""
+    """This administrator has nothing of that id."""
 
 
 class NoLongerAdministratorError(NotFoundError):
@@ -22,8 +22,8 @@ class ForeignCompanyError(NotFoundError):
 def companies_of(administrator: User) -> "ModelSelect[Company]":
     """Return the companies an administrator may act in, by name.
 
-    His own; for a login created by activation also those of the same supplier registered with
-    its proven address. A typed address gives no right.
+    These are the own company and, for a login created by activation, the same supplier's companies
+    registered with its proven address. A typed address gives no right.
     """
     allowed = Company.id == administrator.company_id
     if administrator.is_from_activation and administrator.email_key:
@@ -39,7 +39,7 @@ def companies_of(administrator: User) -> "ModelSelect[Company]":
 
 
 def lock_company(administrator: User, company_id: int) -> Company:
-    """Return an own company; whoever else changes its users or profiles waits for this commit.
+    """Return a company of the administrator; others who change its users wait for this commit.
 
     Call inside a transaction. Raises ForeignCompanyError or NoLongerAdministratorError.
     """

@@ -1,4 +1,4 @@
-"""Profiles: the contracts (BT-12) that an administrator lets some users read (FAQ 13)."""
+"""Contract profiles: the contracts (BT-12) that some users of a company may read (FAQ 13)."""
 
 from collections.abc import Sequence
 
@@ -70,7 +70,7 @@ def users_with(profile: Profile) -> "ModelSelect[User]":
 
 
 def check_grant(company_id: int, profile_id: int | None, *, is_administrator: bool) -> None:
-    """Hold a profile against the company and role of the user who is to have it.
+    """Check a profile against the company and the role of the user who is to have it.
 
     Raises ForeignProfileError or LimitedAdministratorError.
     """
@@ -100,7 +100,7 @@ def add_profile(
 def edit_profile(
     administrator: User, profile_id: int, *, name: str, contracts: Sequence[str], origin: str
 ) -> None:
-    """Rename a profile and replace its contracts, at once for all who have it.
+    """Rename a profile and replace its contracts, for all its users at once.
 
     Raises UnknownProfileError or ProfileNameTakenError.
     """
@@ -121,7 +121,7 @@ def remove_profile(administrator: User, profile_id: int, *, origin: str) -> None
     try:
         with database.atomic():
             profile = _claim(administrator, profile_id)
-            # A closed login reads nothing; kept by one, a profile could never go.
+            # A closed login reads nothing, but would keep its profile from being removed.
             User.update(profile=None).where(
                 User.profile == profile, User.closed_at.is_null(False)
             ).execute()
@@ -133,7 +133,7 @@ def remove_profile(administrator: User, profile_id: int, *, origin: str) -> None
 
 def _claim(administrator: User, profile_id: int) -> Profile:
     lock_company(administrator, find_profile(administrator, profile_id).company_id)
-    return find_profile(administrator, profile_id)  # as it is now that nobody else changes it
+    return find_profile(administrator, profile_id)  # read again: now nobody else changes it
 
 
 def _write_contracts(profile: Profile, contracts: Sequence[str]) -> None:

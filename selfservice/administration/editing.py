@@ -1,4 +1,4 @@
-"""What an administrator changes of a user: coordinates, rights, password, removal (FAQ 13)."""
+"""How an administrator changes, gives a password to, or removes a user (FAQ 13)."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -33,7 +33,7 @@ class Coordinates:
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """What opens the login and what it opens; `email` receives its recovery links."""
+    """The rights of a login, and the address that receives its recovery links."""
 
     email: str
     is_active: bool
@@ -42,9 +42,10 @@ class Access:
 
 
 def is_protected(administrator: User, user: User) -> bool:
-    """Tell a login whose access and password this administrator may not change.
+    """Tell whether this administrator may not change the access and password of a login.
 
-    One's own; one created by activation, whose right comes from the supplier's register.
+    These are the administrator's own login, and those created by activation, whose right comes from
+    the supplier's register.
     """
     return bool(user.is_from_activation) or user.id == administrator.id
 
@@ -57,9 +58,9 @@ def edit_user(
     *,
     origin: str,
 ) -> None:
-    """Change a user; `access` is None where it stays as it is.
+    """Change a user; an `access` of None stays as it is.
 
-    Sessions end with a right withdrawn, recovery links with a changed address. Raises
+    Sessions end when a right is withdrawn, recovery links when the address changes. Raises
     UnknownUserError, ProtectedLoginError, LastAdministratorError, ForeignProfileError or
     LimitedAdministratorError.
     """
@@ -94,9 +95,9 @@ def give_password(administrator: User, user_id: int, password: str, *, origin: s
 
 
 def remove_user(administrator: User, user_id: int, *, origin: str) -> None:
-    """Close a login for good and forget the person; the login itself is never given again.
+    """Close a login for good and forget the person; nobody gets that login again.
 
-    It stays in the journal, which would otherwise no longer tell who did what. Raises
+    The journal keeps the login, to tell who did what. Raises
     UnknownUserError, ProtectedLoginError or LastAdministratorError.
     """
     with database.atomic():
@@ -124,7 +125,7 @@ def remove_user(administrator: User, user_id: int, *, origin: str) -> None:
 
 def _claim(administrator: User, user_id: int) -> User:
     lock_company(administrator, find_user(administrator, user_id).company_id)
-    return find_user(administrator, user_id)  # as it is now that nobody else changes it
+    return find_user(administrator, user_id)  # read again: now nobody else changes it
 
 
 def _claim_unprotected(administrator: User, user_id: int) -> User:
@@ -143,7 +144,7 @@ def _checked(access: Access, administrator: User, user: User) -> dict[str, Any]:
 
 
 def _keep_an_administrator(user: User) -> None:
-    """Undo a change that took from the company its last one. Raises LastAdministratorError."""
+    """Raise LastAdministratorError if the change left the company without an administrator."""
     was_administrator = user.is_administrator and user.is_active
     others = active_administrators().where(User.company == user.company_id)
     if was_administrator and not others.exists():
@@ -151,7 +152,7 @@ def _keep_an_administrator(user: User) -> None:
 
 
 def _record_changes(administrator: User, user: User, changes: dict[str, Any], origin: str) -> None:
-    """Note the rights that changed each by its name, the other fields without their content."""
+    """Record each changed right by its name, and the names of the other changed fields."""
     if "is_active" in changes:
         event = "user.switched_on" if changes["is_active"] else "user.switched_off"
         _record(event, administrator, user, origin)

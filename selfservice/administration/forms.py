@@ -36,7 +36,7 @@ NO_PROFILE = SelectChoice("", "Aucun...")
 
 
 def _is_latin(character: str) -> bool:
-    """Tell letters that a French keyboard writes from look-alikes of other alphabets."""
+    """Tell whether a character is Latin, and no look-alike of another alphabet."""
     return character.isascii() or unicodedata.name(character, "").startswith("LATIN")
 
 
@@ -84,7 +84,7 @@ class EditUserForm(PortalForm):
         self.profile_id.choices = [NO_PROFILE, *_choices(profiles)]
 
     def keep_access(self) -> None:
-        """Leave out what this administrator may not change of the login."""
+        """Remove the fields that this administrator may not change."""
         for name in ("email", "is_active", "profile_id", "is_administrator"):
             del self[name]
 
@@ -94,20 +94,20 @@ class EditUserForm(PortalForm):
 
 
 class AddUserForm(ConnectionForm, EditUserForm):
-    """Its faults are listed in the order in which the fields are written above."""
+    """The form « Ajout d'un utilisateur »; its faults show in the order of the fields above."""
 
 
-class ProfileForm(PortalForm):
+class ContractProfileForm(PortalForm):
     name = StringField(
         "Nom du profil",
-        [DataRequired(messages.PROFILE_NAME_MISSING), *text_rules(NAME_LENGTH)],
+        [DataRequired(messages.CONTRACT_PROFILE_NAME_MISSING), *text_rules(NAME_LENGTH)],
         filters=[trimmed],
     )
     contracts = SelectMultipleField("Contrats", option_widget=CheckboxInput())
     other_contracts = TextAreaField("Autres contrats")
 
     def offer_contracts(self, offered: list[str], chosen: list[str]) -> None:
-        """Offer contracts to tick; those of the profile that are not among them are written."""
+        """Offer contracts to tick. The profile's other contracts go into the text field."""
         self.contracts.choices = [SelectChoice(contract, contract) for contract in offered]
         if not self.is_submitted():
             self.contracts.data = [contract for contract in chosen if contract in offered]

@@ -32,8 +32,8 @@ def read_journal(
 ) -> JournalPage:
     """Return one page of what happened in the administrator's companies.
 
-    `events` narrows it to these names, `login` to what users with this part of a login did or
-    underwent, `before_id` to what came earlier.
+    `events` keeps these events only, `login` what users with this part of a login did or had done
+    to them, `before_id` what came earlier.
     """
     names: dict[int | None, str] = {
         company.id: company.name for company in companies_of(administrator)

@@ -1,4 +1,4 @@
-"""What administrators see of the mails to their companies (FAQ 3, 10, 12)."""
+"""The mails to an administrator's companies (FAQ 3, 10, 12)."""
 
 from peewee import ModelSelect
 
@@ -26,15 +26,15 @@ _SHOWN = (
 
 
 def registrations_of(administrator: User) -> list[chain.Registration]:
-    """Return where the registered address of each own company stands."""
+    """Return how far each company's registered address is on its way to a first mail."""
     return chain.registrations(Company.id.in_(list(companies_of(administrator))))
 
 
 def mails_of(administrator: User, *, before: int | None = None) -> "ModelSelect[OutboxMail]":
-    """Return the mails of own companies, newest first, those below an id; bodies stay unread.
+    """Return the mails of the administrator's companies, newest first, without their bodies.
 
-    A recovery mail serves every company of its address, and shows where one of them is own. What
-    else went to that address may be another supplier's.
+    `before` keeps those with a smaller id. A recovery mail serves every company of its address, so
+    it shows to each. Other mails to that address may be another supplier's.
     """
     companies = list(companies_of(administrator))
     addresses = [company.email_key for company in companies if company.email_key]

@@ -22,7 +22,7 @@ COMPANY_MISSING = HelpfulText("Choisissez une société.", COLLEAGUES)
 ADDRESS_MALFORMED = HelpfulText(
     "Saisissez une adresse mail complète, par exemple nom@societe.fr.", COLLEAGUES
 )
-PROFILE_FOREIGN = HelpfulText(
+CONTRACT_PROFILE_FOREIGN = HelpfulText(
     "Ce profil est celui d’une autre société : choisissez-en un de la société de la personne.",
     COLLEAGUES,
 )
@@ -34,8 +34,8 @@ ADMINISTRATOR_LIMITED = HelpfulText(
 LAST_ADMINISTRATOR = HelpfulText(
     "La société doit garder un administrateur actif : nommez-en un autre d’abord.", COLLEAGUES
 )
-PROFILE_NAME_MISSING = HelpfulText("Donnez un nom au profil.", COLLEAGUES)
-PROFILE_NAME_TAKEN = HelpfulText(
+CONTRACT_PROFILE_NAME_MISSING = HelpfulText("Donnez un nom au profil.", COLLEAGUES)
+CONTRACT_PROFILE_NAME_TAKEN = HelpfulText(
     "La société a déjà un profil de ce nom : choisissez-en un autre.", COLLEAGUES
 )
 CONTRACTS_MISSING = HelpfulText("Choisissez au moins un contrat.", COLLEAGUES)
@@ -54,10 +54,12 @@ PASSWORD_GIVEN = (
     "Le mot de passe de {login} est enregistré et ses sessions sont fermées. "  # noqa: S105
     "Communiquez-lui ce mot de passe."
 )
-PROFILE_ADDED = "Le profil « {name} » est ajouté. Donnez-le à un utilisateur par « Profil »."
-PROFILE_SAVED = "Le profil « {name} » est modifié."
-PROFILE_REMOVED = "Le profil « {name} » est supprimé."
-PROFILE_IN_USE = "Ce profil est encore donné à un utilisateur : il n’est pas supprimé."
+CONTRACT_PROFILE_ADDED = (
+    "Le profil « {name} » est ajouté. Donnez-le à un utilisateur par « Profil »."
+)
+CONTRACT_PROFILE_SAVED = "Le profil « {name} » est modifié."
+CONTRACT_PROFILE_REMOVED = "Le profil « {name} » est supprimé."
+CONTRACT_PROFILE_IN_USE = "Ce profil est encore donné à un utilisateur : il n’est pas supprimé."
 
 SECURITY_SAVED = "La règle de sécurité est enregistrée."
 SECOND_FACTOR_REMOVED = (
@@ -136,7 +138,7 @@ FAMILIES = {
     ),
     "refus": Family("Accès refusés", {"access.denied": "Accès refusé"}),
 }
-# They concern no single company, so that no administrator meets them.
+# These concern no single company, so no administrator sees them.
 _OF_THE_PORTAL = {
     "companies.imported": "Fichier client importé",
     "form.refused": "Formulaire refusé",
@@ -169,7 +171,7 @@ def _fields(names: str) -> str:
     return ", ".join(_FIELDS.get(name, name) for name in names.split(", "))
 
 
-# Facts that are shown, in this order; any other stays unsaid.
+# The facts that the journal shows, in this order.
 _FACTS: dict[str, Callable[[str], str]] = {
     "number": lambda number: f"n° {number}",
     "profile": lambda name: f"« {name} »",

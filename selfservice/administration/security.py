@@ -1,4 +1,4 @@
-"""What an administrator decides of the second factor of own companies."""
+"""What an administrator decides about the second factor in own companies."""
 
 from collections.abc import Collection
 
@@ -12,7 +12,7 @@ from selfservice.suppliers.models import Company
 
 
 class NoSuchUserError(NotFoundError):
-    """Nobody from whom this administrator may take the second factor."""
+    """There is no such user whose second factor this administrator may remove."""
 
 
 def second_factors_of(administrator: User) -> dict[int, SecondFactor]:
@@ -47,9 +47,9 @@ def demand(administrator: User, company_ids: Collection[int], *, origin: str) ->
 
 
 def remove_second_factor(administrator: User, user_id: int, *, origin: str) -> User:
-    """Take the second factor from an added user who lost phone and codes, and return the user.
+    """Remove the second factor of an added user who lost phone and codes, and return the user.
 
-    A login created by activation is its owner's: the operator alone does it. Raises
+    For a login created by activation, only the operator may do it. Raises
     NoSuchUserError or NoLongerAdministratorError.
     """
     user: User | None = (

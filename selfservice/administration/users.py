@@ -111,7 +111,7 @@ def add_user(administrator: User, new: NewUser, *, origin: str) -> User:
     names = (new.first_name, new.last_name, company.name, company.supplier.name)
     passwords.check(new.password, login=new.login, names=names)
     if User.select().where(User.login_key == normalise(new.login)).exists():
-        raise LoginTakenError(new.login)  # spares the hashing; the schema decides below
+        raise LoginTakenError(new.login)  # saves the hashing; the schema has the last word
     password_hash = passwords.hash_password(new.password)
     try:
         with database.atomic():
@@ -131,7 +131,7 @@ def add_user(administrator: User, new: NewUser, *, origin: str) -> User:
 
 
 def _matches(text: str) -> Any:
-    # SQLite folds the case of ASCII letters only: « élodie » is to find « Élodie » too.
+    # SQLite ignores the case of ASCII letters only, but « élodie » has to find « Élodie » too.
     names = [
         field.contains(written)
         for field in (User.last_name, User.first_name)

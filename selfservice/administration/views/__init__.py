@@ -1,6 +1,13 @@
-"""« Administration »: what administrators see and change of their companies."""
+"""The pages of « Administration »."""
 
-from selfservice.administration.views import journal, mails, profiles, security, user, users
+from selfservice.administration.views import (
+    contract_profiles,
+    journal,
+    mails,
+    security,
+    user,
+    users,
+)
 from selfservice.administration.views.blueprint import blueprint
 
-__all__ = ["blueprint", "journal", "mails", "profiles", "security", "user", "users"]
+__all__ = ["blueprint", "contract_profiles", "journal", "mails", "security", "user", "users"]

@@ -1,4 +1,4 @@
-"""The blueprint that the modules of views fill. Who is no administrator gets 404."""
+"""The blueprint of the pages. A user who is no administrator gets 404."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,7 +29,7 @@ def _only_administrators() -> Response | None:
 
 @contextmanager
 def or_404() -> Iterator[None]:
-    """Answer 404 for what the administrator's companies do not have; decorates views."""
+    """Answer 404 for what the administrator's companies do not have; a decorator of views."""
     try:
         yield
     except NotFoundError:
@@ -37,7 +37,7 @@ def or_404() -> Iterator[None]:
 
 
 def searched(name: str) -> str:
-    """Return a field of a search, without what no database keeps."""
+    """Return a field of a search, cut, without characters that no database stores."""
     text = request.args.get(name, "").encode("utf-8", "ignore").decode("utf-8")
     return text.replace("\0", "").strip()[:MAX_SEARCH_LENGTH].strip()
 

@@ -1,4 +1,4 @@
-"""One user: coordinates and rights, a new password, removal."""
+"""One user: edit coordinates and rights, give a new password, remove."""
 
 from flask import abort, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
@@ -22,7 +22,8 @@ def edit_user(user_id: int) -> Response | str:
     if is_protected:
         form.keep_access()
     else:
-        form.offer_profiles(_profiles_of_company(user))
+        profiles = contract_profiles.profiles_of(signed_in())
+        form.offer_profiles([(p.id, p.name) for p in profiles if p.company_id == user.company_id])
     if form.validate_on_submit() and _edit(form, user, is_protected=is_protected):
         flash(messages.USER_SAVED.format(login=user.login))
         return redirect(url_for("administration.users"))
@@ -36,9 +37,13 @@ def edit_user(user_id: int) -> Response | str:
 def give_password(user_id: int) -> Response | str:
     user = _unprotected(user_id)
     form = GivenPasswordForm()
-    if form.validate_on_submit() and _give(form, user):
-        flash(messages.PASSWORD_GIVEN.format(login=user.login))
-        return redirect(url_for("administration.edit_user", user_id=user.id))
+    if form.validate_on_submit():
+        try:
+            editing.give_password(signed_in(), user.id, form.password.data, origin=origin())
+            flash(messages.PASSWORD_GIVEN.format(login=user.login))
+            return redirect(url_for("administration.edit_user", user_id=user.id))
+        except PasswordRefusedError as error:
+            form.password.errors = tuple(password_faults(error.faults))
     rules = list(PASSWORD_RULES.items())
     return render_template("administration/give_password.html", form=form, user=user, rules=rules)
 
@@ -48,22 +53,18 @@ def give_password(user_id: int) -> Response | str:
 def remove_user(user_id: int) -> Response | str:
     user = _unprotected(user_id)
     form = PortalForm()
-    if form.validate_on_submit() and _remove(form, user):
-        flash(messages.USER_REMOVED.format(login=user.login))
-        return redirect(url_for("administration.users"))
+    if form.validate_on_submit():
+        try:
+            editing.remove_user(signed_in(), user.id, origin=origin())
+            flash(messages.USER_REMOVED.format(login=user.login))
+            return redirect(url_for("administration.users"))
+        except editing.LastAdministratorError:
+            form.form_errors.append(messages.LAST_ADMINISTRATOR)
     return render_template("administration/remove_user.html", form=form, user=user)
 
 
-def _profiles_of_company(user: User) -> list[tuple[int, str]]:
-    return [
-        (profile.id, profile.name)
-        for profile in contract_profiles.profiles_of(signed_in())
-        if profile.company_id == user.company_id
-    ]
-
-
 def _unprotected(user_id: int) -> User:
-    """Return a user whose password and login one may change; for another there is no page."""
+    """Return a user whose password the administrator may change; else 404."""
     user = users.find_user(signed_in(), user_id)
     if editing.is_protected(signed_in(), user):
         abort(404)
@@ -83,7 +84,7 @@ def _edit(form: EditUserForm, user: User, *, is_protected: bool) -> bool:
     except editing.LastAdministratorError:
         form.form_errors.append(messages.LAST_ADMINISTRATOR)
     except contract_profiles.ForeignProfileError:
-        form.profile_id.errors = (messages.PROFILE_FOREIGN,)
+        form.profile_id.errors = (messages.CONTRACT_PROFILE_FOREIGN,)
     except contract_profiles.LimitedAdministratorError:
         form.profile_id.errors = (messages.ADMINISTRATOR_LIMITED,)
     else:
@@ -98,21 +99,3 @@ def _access(form: EditUserForm) -> editing.Access:
         is_administrator=form.is_administrator.data,
         profile_id=int(form.profile_id.data) if form.profile_id.data else None,
     )
-
-
-def _give(form: GivenPasswordForm, user: User) -> bool:
-    try:
-        editing.give_password(signed_in(), user.id, form.password.data, origin=origin())
-    except PasswordRefusedError as error:
-        form.password.errors = tuple(password_faults(error.faults))
-        return False
-    return True
-
-
-def _remove(form: PortalForm, user: User) -> bool:
-    try:
-        editing.remove_user(signed_in(), user.id, origin=origin())
-    except editing.LastAdministratorError:
-        form.form_errors.append(messages.LAST_ADMINISTRATOR)
-        return False
-    return True

@@ -72,7 +72,7 @@ def _add(form: AddUserForm) -> bool:
     except ForeignCompanyError:
         form.company.errors = (messages.COMPANY_MISSING,)
     except contract_profiles.ForeignProfileError:
-        form.profile_id.errors = (messages.PROFILE_FOREIGN,)
+        form.profile_id.errors = (messages.CONTRACT_PROFILE_FOREIGN,)
     except contract_profiles.LimitedAdministratorError:
         form.profile_id.errors = (messages.ADMINISTRATOR_LIMITED,)
     else:

@@ -1,4 +1,4 @@
-"""« Profils »: the list, one more, one changed, one removed."""
+"""« Profils », the contract profiles: list, add, edit and remove them."""
 
 from collections.abc import Callable
 
@@ -9,7 +9,7 @@ from selfservice.accounts.forms import PortalForm
 from selfservice.accounts.views.visitor import origin, signed_in
 from selfservice.administration import contract_profiles, messages
 from selfservice.administration.companies import companies_of
-from selfservice.administration.forms import ProfileForm
+from selfservice.administration.forms import ContractProfileForm
 from selfservice.administration.views.blueprint import blueprint, or_404
 from selfservice.invoices.queries import billed_contracts
 
@@ -28,16 +28,16 @@ def profiles_page() -> str:
 @blueprint.route("/profils/ajout", methods=["GET", "POST"])
 @or_404()
 def add_profile() -> Response | str:
-    """Ask for the company first where there are several: its contracts are offered then."""
+    """Ask for the company first, if there are several: the form offers its contracts."""
     companies = list(companies_of(signed_in()))
     chosen = [each for each in companies if str(each.id) == request.args.get("societe")]
     if len(companies) > 1 and not chosen:
         return render_template("administration/choose_company.html", companies=companies)
     company = (chosen or companies)[0]
-    form = ProfileForm()
+    form = ContractProfileForm()
     form.offer_contracts(billed_contracts(company.id, limit=OFFERED_CONTRACTS), [])
     if form.validate_on_submit() and _save(form, contract_profiles.add_profile, company.id):
-        flash(messages.PROFILE_ADDED.format(name=form.name.data))
+        flash(messages.CONTRACT_PROFILE_ADDED.format(name=form.name.data))
         return redirect(url_for("administration.profiles"))
     return render_template("administration/profile.html", form=form, company=company)
 
@@ -46,13 +46,13 @@ def add_profile() -> Response | str:
 @or_404()
 def edit_profile(profile_id: int) -> Response | str:
     profile = contract_profiles.find_profile(signed_in(), profile_id)
-    form = ProfileForm(name=profile.name)
+    form = ContractProfileForm(name=profile.name)
     form.offer_contracts(
         billed_contracts(profile.company_id, limit=OFFERED_CONTRACTS),
         [each.contract for each in profile.contracts],
     )
     if form.validate_on_submit() and _save(form, contract_profiles.edit_profile, profile_id):
-        flash(messages.PROFILE_SAVED.format(name=form.name.data))
+        flash(messages.CONTRACT_PROFILE_SAVED.format(name=form.name.data))
         return redirect(url_for("administration.profiles"))
     return render_template(
         "administration/profile.html",
@@ -68,13 +68,17 @@ def edit_profile(profile_id: int) -> Response | str:
 def remove_profile(profile_id: int) -> Response | str:
     profile = contract_profiles.find_profile(signed_in(), profile_id)
     form = PortalForm()
-    if form.validate_on_submit() and _remove(form, profile_id):
-        flash(messages.PROFILE_REMOVED.format(name=profile.name))
-        return redirect(url_for("administration.profiles"))
+    if form.validate_on_submit():
+        try:
+            contract_profiles.remove_profile(signed_in(), profile_id, origin=origin())
+            flash(messages.CONTRACT_PROFILE_REMOVED.format(name=profile.name))
+            return redirect(url_for("administration.profiles"))
+        except contract_profiles.ProfileInUseError:
+            form.form_errors.append(messages.CONTRACT_PROFILE_IN_USE)
     return render_template("administration/remove_profile.html", form=form, profile=profile)
 
 
-def _save(form: ProfileForm, save: Callable[..., object], owner_id: int) -> bool:
+def _save(form: ContractProfileForm, save: Callable[..., object], owner_id: int) -> bool:
     """Add a profile to a company, or edit one, as the form says."""
     try:
         save(
@@ -85,15 +89,6 @@ def _save(form: ProfileForm, save: Callable[..., object], owner_id: int) -> bool
             origin=origin(),
         )
     except contract_profiles.ProfileNameTakenError:
-        form.name.errors = (messages.PROFILE_NAME_TAKEN,)
-        return False
-    return True
-
-
-def _remove(form: PortalForm, profile_id: int) -> bool:
-    try:
-        contract_profiles.remove_profile(signed_in(), profile_id, origin=origin())
-    except contract_profiles.ProfileInUseError:
-        form.form_errors.append(messages.PROFILE_IN_USE)
+        form.name.errors = (messages.CONTRACT_PROFILE_NAME_TAKEN,)
         return False
     return True
