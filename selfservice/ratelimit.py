@@ -14,6 +14,8 @@ from selfservice import clock
 from selfservice.db import BaseModel
 from selfservice.tokens import hash_secret
 
+CLOCK_SLACK = timedelta(minutes=1)
+
 
 class RateCounter(BaseModel):
     """Hits of one key in one window; `expires_at` (UTC) ends the window."""
@@ -45,8 +47,9 @@ class DatabaseStorage(Storage):
         """Add to a window, beginning a new one where the last has ended, in one statement."""
         now = clock.now()
         fresh = now + timedelta(seconds=expiry)
-        # A window that would end later than a fresh one dates from a clock since set back.
-        ended = (RateCounter.expires_at <= now) | (RateCounter.expires_at > fresh)
+        # A window that ends long after a fresh one dates from a clock since set back. One that ends
+        # a moment after it was begun by a request that read the clock later and was written first.
+        ended = (RateCounter.expires_at <= now) | (RateCounter.expires_at > fresh + CLOCK_SLACK)
         rows = (
             RateCounter.insert(key=key, hits=amount, expires_at=fresh)
             .on_conflict(
