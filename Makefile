@@ -49,7 +49,7 @@ check: install system ## Everything CI checks
 	$(MAKE) docs-check
 	$(MAKE) test
 
-benchmark: install site benchmarks/.venv/.installed ## Measure the speed, beside the limit and the peers
+benchmark: install benchmarks/.venv/.installed ## Print the table of speeds, beside peers and limits
 	@python -m benchmarks
 
 benchmarks/.venv/.installed: benchmarks/requirements.txt

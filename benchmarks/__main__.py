@@ -1,56 +1,45 @@
-"""Everything PERFORMANCE promises, measured side by side: « make benchmark ».
+"""Print the table of site_docs/comprendre/performances.md, measured now: « make benchmark ».
 
-    python -m benchmarks [--rounds 5] [--seconds 4] [--only listes …]
+    python -m benchmarks [--rounds 5] [--seconds 3]
 
-Only ratios of interleaved rounds of one run count. A whole run writes its table into
-site_docs/comprendre/performances.md.
+Only the ratios of one run count: what is compared takes turns, on the same machine.
 """
 
 import argparse
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import partial
+import os
+import platform
+import shutil
+import time
 
-from benchmarks import archive, deposit, light, mails, pages, search, servers
-from benchmarks.table import Line, markdown, publish
+from benchmarks.table import Line, markdown
 
-
-@dataclass(frozen=True)
-class Options:
-    rounds: int
-    seconds: int
+BY_HAND = (
+    Line("`make test`, sans navigateur", "`time make test`", "", "≤ 90 s", None),
+    Line("`make check`, tout", "`time make check`", "", "≤ 6 min", None),
+)
 
 
 def main() -> None:
+    # Here, because each reader of a deposit, a new Python, imports this file first.
+    import tests.nginx
+    from benchmarks import deposits, instances, lists, mails, slow, weight
+
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--seconds", type=int, default=4)
-    parser.add_argument("--only", nargs="+", choices=sorted(_works(Options(1, 1))))
+    parser.add_argument("--seconds", type=float, default=3)
     given = parser.parse_args()
-    servers.check_tools()
-    works = _works(Options(given.rounds, given.seconds))
-    lines: list[Line] = []
-    for name in given.only or works:
-        found = works[name]()
-        print(f"{name}\n{markdown(found)}\n", flush=True)
-        lines += found
-    print(f"\n{markdown(lines)}")
-    if not given.only:
-        publish(lines)
-
-
-def _works(options: Options) -> dict[str, Callable[[], list[Line]]]:
-    load = {"rounds": options.rounds, "seconds": options.seconds}
-    return {
-        "listes": partial(pages.compare_lists, **load),
-        "tailles": partial(pages.compare_sizes, **load),
-        "recherche": partial(search.time_search, rounds=options.rounds),
-        "documents": partial(pages.compare_documents, **load),
-        "archive": partial(archive.measure_archive, rounds=options.rounds),
-        "depot": partial(deposit.compare_deposit, rounds=options.rounds),
-        "mails": partial(mails.compare_mails, rounds=options.rounds),
-        "poids": light.weigh_and_build,
-    }
+    if shutil.which(tests.nginx.command()) is None:
+        raise SystemExit("nginx manque : apt-get install nginx")
+    started = time.monotonic()
+    everybody, alone = instances.made(instances.EVERYBODY), instances.made(instances.ALONE)
+    lines = lists.compare_lists(everybody, alone, rounds=given.rounds, seconds=given.seconds)
+    lines.append(deposits.compare_deposits(rounds=given.rounds))
+    lines.append(mails.compare_mails(rounds=given.rounds))
+    lines.append(slow.measure_slow_visitors(everybody))
+    lines += weight.weigh_and_build(everybody)
+    print(f"\n{markdown([*lines, *BY_HAND])}\n")
+    minutes = (time.monotonic() - started) / 60
+    print(f"{os.cpu_count()} cœurs, Python {platform.python_version()} ; {minutes:.1f} minutes")
 
 
 if __name__ == "__main__":

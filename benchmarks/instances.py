@@ -1,6 +1,6 @@
-"""Instances of 10,000 to 1,000,000 documents of one company, made once and kept.
+"""The measured instance, made once a month and kept: 50,000 companies, 1,000,000 documents.
 
-Rows go in by raw inserts through the portal's own migrations.
+Rows go in by raw inserts, day after day, as deposits would leave them.
 """
 
 import hashlib
@@ -10,153 +10,177 @@ import sqlite3
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import NamedTuple
+
+from peewee import chunked
 
 from selfservice import clock, db
 from selfservice.app import create_app
 from selfservice.invoices import storage
 from selfservice.operations import installation
-from tests.factories import PASSWORD, make_company, make_supplier, make_user
-from tests.invoices import papers
+from selfservice.suppliers.models import Company
+from tests import papers
+from tests.factories import make_supplier, make_user
 
 KEPT = Path(__file__).parent / "kept"
-COUNTS = (10_000, 100_000, 1_000_000)
-LOGIN = "lectrice"
+LARGEST, LARGE, USUAL = 20_000, 500, 20
+# Documents of each company; the last ones are registered and have none yet.
+EVERYBODY = [LARGEST] + [LARGE] * 100 + [USUAL] * 46_500 + [0] * 3_399
+ALONE = [LARGE]
 HISTORY_MONTHS = 24
 PDF_BYTES = 100_000
-# That many of the newest documents have a file: what a benchmark downloads.
-FILES = 200
-BATCH_ROWS = 50_000
-STATEMENT_ROWS = 500
-CONTRACTS = 40
+FILES = 100  # that many of the newest documents of a large company have a file
 XML = papers.cii()
 
-__all__ = ["COUNTS", "LOGIN", "PASSWORD", "instance_of", "settings"]
+
+class Instance(NamedTuple):
+    """An instance's folder, and its first company of LARGE documents."""
+
+    folder: Path
+    client_number: str
+    user_id: int
+    newest: list[int]
+
+    @property
+    def login(self) -> str:
+        return login(LARGE)
 
 
-def instance_of(count: int) -> Path:
-    """Return the instance that holds so many documents, made if it is not there yet.
+def login(documents: int) -> str:
+    """Return the login of the first company that has so many documents."""
+    return f"societe-{documents}@example.com"
 
-    It grows old with the calendar and with the migrations: a new month makes it anew.
+
+def made(sizes: list[int]) -> Instance:
+    """Return the instance of companies of these sizes, made if it is not there yet.
+
+    It grows old with the calendar, with the migrations and with this file.
     """
-    age = f"{clock.today():%Y-%m}-{len(list(db.MIGRATIONS.glob('0*.py'))):04}"
-    folder = KEPT / age / str(count)
+    sources = [Path(__file__), *sorted(db.MIGRATIONS.glob("0*.py"))]
+    content = hashlib.sha256(b"".join(each.read_bytes() for each in sources)).hexdigest()
+    age = f"{clock.today():%Y-%m}-{content[:8]}"
+    folder = KEPT / age / str(sum(sizes))
     if not (folder / "whole").exists():
         for old in KEPT.glob("*"):
             if old.name != age:
                 shutil.rmtree(old)
         shutil.rmtree(folder, ignore_errors=True)
-        _make(folder, count)
+        _make(folder, sizes)
         (folder / "whole").touch()
-    return folder
+    return _found(folder)
 
 
-def settings(instance: Path) -> dict[str, str]:
-    """Return the variables under which the portal of an instance runs."""
-    kept = {name: each for name, each in os.environ.items() if not name.startswith("SELFSERVICE_")}
-    return kept | {
-        "SELFSERVICE_INSTANCE": str(instance),
-        "SELFSERVICE_LIMIT_SIGN_IN_LOGIN": "100000/hour",
-        "SELFSERVICE_LIMIT_SIGN_IN_IP": "100000/hour",
-    }
+def _found(folder: Path) -> Instance:
+    with sqlite3.connect(folder / "portal.db") as database:
+        user_id, company_id, client_number = database.execute(
+            "SELECT users.id, company.id, client_number FROM users"
+            " JOIN company ON company.id = company_id WHERE login = ?",
+            (login(LARGE),),
+        ).fetchone()
+        newest = database.execute(
+            "SELECT id FROM invoice WHERE company_id = ? ORDER BY id DESC LIMIT ?",
+            (company_id, FILES),
+        ).fetchall()
+    return Instance(folder, client_number, user_id, [each for (each,) in newest])
 
 
-def _make(folder: Path, count: int) -> None:
-    print(f"{count} documents : préparation…", flush=True)
+def _make(folder: Path, sizes: list[int]) -> None:
+    print(f"{sum(sizes)} documents : préparation…", flush=True)
     os.environ["SELFSERVICE_INSTANCE"] = str(folder)
     installation.install(folder)
     with create_app().app_context(), db.connection():
         supplier = make_supplier("banc", name="Fournitures du Banc", contact="contact@example.com")
-        company = make_company(supplier, client_number="C-1", name="Société du Banc")
-        user = make_user(company, LOGIN, is_administrator=True, is_from_activation=True)
-        _fill(db.database.connection(), (supplier.id, company.id, user.id), count)
-        _write_files(count)
+        companies = [
+            {"supplier": supplier, "client_number": f"C-{number:05}", "name": f"Société {number}"}
+            for number in range(1, len(sizes) + 1)
+        ]
+        with db.database.atomic():
+            for batch in chunked(companies, 1000):
+                Company.insert_many(batch).execute()
+        for size in {LARGEST, LARGE} & set(sizes):
+            make_user(Company.get_by_id(sizes.index(size) + 1), login(size), is_administrator=True)
+        _fill(folder / "portal.db", sizes)
+        _write_files(_found(folder))
 
 
-def _fill(connection: sqlite3.Connection, owner: tuple[int, int, int], count: int) -> None:
-    """Insert documents, oldest first: nine of ten were opened, some never by anybody."""
-    supplier_id, company_id, user_id = owner
-    connection.execute("PRAGMA synchronous = OFF")
-    rows = _rows(supplier_id, company_id, count)
-    for begin in range(0, count, BATCH_ROWS):
-        batch = [next(rows) for _ in range(min(BATCH_ROWS, count - begin))]
-        connection.execute("BEGIN IMMEDIATE")
-        for start in range(0, len(batch), STATEMENT_ROWS):
-            _insert(connection, batch[start : start + STATEMENT_ROWS])
-        connection.execute("COMMIT")
-    connection.execute("BEGIN IMMEDIATE")
-    connection.execute(
-        "INSERT INTO opening (user_id, invoice_id, opened_at)"
-        " SELECT ?, id, downloaded_at FROM invoice WHERE downloaded_at IS NOT NULL AND id % 9",
-        (user_id,),
-    )
-    connection.execute("COMMIT")
-    connection.execute("ANALYZE")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+def _fill(path: Path, sizes: list[int]) -> None:
+    """Insert documents, oldest first; those who sign in opened most of theirs."""
+    with sqlite3.connect(path) as database:
+        database.execute("PRAGMA synchronous = OFF")
+        database.execute("PRAGMA cache_size = -400000")
+        indexes = database.execute(
+            "SELECT name, sql FROM sqlite_master"
+            " WHERE type = 'index' AND tbl_name = 'invoice' AND sql IS NOT NULL"
+        ).fetchall()
+        for name, _ in indexes:
+            database.execute(f"DROP INDEX {name}")
+        rows = _rows(sizes)
+        columns = list(next(_rows([1])))
+        database.executemany(
+            f"INSERT INTO invoice ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})",
+            (tuple(row.values()) for row in rows),
+        )
+        for _, sql in indexes:
+            database.execute(sql)
+        database.execute(
+            "INSERT INTO opening (user_id, invoice_id, opened_at)"
+            " SELECT users.id, invoice.id, downloaded_at FROM users JOIN invoice"
+            " ON invoice.company_id = users.company_id"
+            " WHERE downloaded_at IS NOT NULL AND invoice.id % 9"
+        )
+    database.close()
 
 
-COLUMNS = (
-    "supplier_id, company_id, number, kind, contract, issued_on, due_on, currency, net_cents,"
-    " vat_cents, gross_cents, state, notification, sha256, size_bytes, has_xml, xml_size_bytes,"
-    " deposited_at, announced_at, is_digest_due, downloaded_at"
-)
-MARKS = f"({', '.join('?' * (COLUMNS.count(',') + 1))})"
-
-
-def _insert(connection: sqlite3.Connection, rows: list[tuple[object, ...]]) -> None:
-    # One statement for many rows, as a deposit does: the search index then writes them together.
-    connection.execute(
-        f"INSERT INTO invoice ({COLUMNS}) VALUES {', '.join([MARKS] * len(rows))}",
-        [value for row in rows for value in row],
-    )
-
-
-def _rows(supplier_id: int, company_id: int, count: int) -> Iterator[tuple[object, ...]]:
+def _rows(sizes: list[int]) -> Iterator[dict[str, object]]:
+    """Yield the documents of companies 1, 2…, each company's spread over the whole history."""
     today = clock.today()
     first = clock.earliest_lasting(today, months=HISTORY_MONTHS)
     days = (today - first).days
-    now = clock.now().isoformat(" ")
-    for number in range(count):
-        has_xml = number % 4 > 0
-        issued_on = first + timedelta(days=days * number // count)
-        yield (
-            supplier_id,
-            company_id,
-            *_facts(number, issued_on),
-            "original",
-            "none",
-            _sha256(number),
-            PDF_BYTES,
-            has_xml,
-            len(XML) if has_xml else None,
-            f"{issued_on} 06:00:00",
-            now,
-            False,
-            f"{issued_on + timedelta(days=1)} 08:00:00" if number % 20 else None,
-        )
-
-
-def _facts(number: int, issued_on: date) -> tuple[object, ...]:
-    is_credit = number % 12 == 0
-    net = (number * 7919) % 900_000 + 1_000
-    amounts = [net, net // 5, net + net // 5]
-    return (
-        f"{'AV' if is_credit else 'FA'}-{issued_on.year}-{number:07}",
-        "credit_note" if is_credit else "invoice",
-        f"K-{number % CONTRACTS:03}" if number % 5 else "",
-        issued_on.isoformat(),
-        None if is_credit else (issued_on + timedelta(days=30)).isoformat(),
-        "EUR",
-        *(-cents if is_credit else cents for cents in amounts),
+    order = sorted(
+        (place * days // size, company_id)
+        for company_id, size in enumerate(sizes, 1)
+        for place in range(size)
     )
+    for number, (day, company_id) in enumerate(order):
+        yield _row(number, company_id, first + timedelta(days=day + 1))
+
+
+def _row(number: int, company_id: int, issued_on: date) -> dict[str, object]:
+    is_credit_note = number % 12 == 0
+    net_cents = ((number * 7919) % 900_000 + 1_000) * (-1 if is_credit_note else 1)
+    has_xml = number % 4 > 0
+    return {
+        "supplier_id": 1,
+        "company_id": company_id,
+        "number": f"{'AV' if is_credit_note else 'FA'}-{issued_on.year}-{number:07}",
+        "kind": "credit_note" if is_credit_note else "invoice",
+        "contract": f"K-{company_id:05}-{number % 10}" if number % 5 else "",
+        "issued_on": issued_on.isoformat(),
+        "due_on": None if is_credit_note else (issued_on + timedelta(days=30)).isoformat(),
+        "currency": "EUR",
+        "net_cents": net_cents,
+        "vat_cents": net_cents // 5,
+        "gross_cents": net_cents + net_cents // 5,
+        "state": "original",
+        "notification": "none",
+        "sha256": _sha256(number),
+        "size_bytes": PDF_BYTES,
+        "has_xml": has_xml,
+        "xml_size_bytes": len(XML) if has_xml else None,
+        "deposited_at": f"{issued_on} 06:00:00",
+        "announced_at": f"{issued_on} 06:30:00",
+        "is_digest_due": False,
+        "downloaded_at": f"{issued_on} 18:00:00" if number % 20 else None,
+    }
 
 
 def _sha256(number: int) -> str:
     return hashlib.sha256(b"%d" % number).hexdigest()
 
 
-def _write_files(count: int) -> None:
+def _write_files(instance: Instance) -> None:
     content = papers.pdf(XML, padding=os.urandom(PDF_BYTES))
-    for number in range(count - FILES, count):
-        path = storage.path_of(_sha256(number))
+    for invoice_id in instance.newest:
+        path = storage.path_of(_sha256(invoice_id - 1))
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

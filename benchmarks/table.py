@@ -1,55 +1,43 @@
-"""The table of results, as Markdown, and its place in the help site."""
+"""The lines of the table, and the table as Markdown."""
 
-import os
-import platform
-import re
-from dataclasses import dataclass
-from pathlib import Path
-
-from babel.dates import format_date
-
-from selfservice import clock
-
-PAGE = Path(__file__).parent.parent / "site_docs/comprendre/performances.md"
-RESULTS = re.compile(r"(?<=<!-- résultats -->\n).*(?=<!-- fin -->)", re.DOTALL)
+from collections.abc import Iterable
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Line:
-    """One thing measured, in the words of the table."""
+class Line(NamedTuple):
+    """One thing measured, in the words of the table; `is_reached` is None where not measured."""
 
     work: str
     measured: str
     result: str
     goal: str
-    is_reached: bool
+    is_reached: bool | None
+
+
+def of_rates(
+    work: str, ours: float, theirs: float, *, goal: float, also: str = "", is_met: bool = True
+) -> Line:
+    """Return a line of two rates a second, whose ratio is to reach a goal; above 1 as « n × »."""
+    ratio = ours / theirs
+    share = times if goal > 1 else percent
+    measured = f"{number(ours)}/s contre {number(theirs)}/s{also}"
+    return Line(work, measured, share(ratio), f"≥ {share(goal)}", ratio >= goal and is_met)
 
 
 def times(ratio: float) -> str:
-    return f"{ratio:.1f} ×".replace(".", ",")
+    return f"{number(ratio, 1)} ×"
 
 
 def percent(ratio: float) -> str:
-    return f"{ratio * 100:.{0 if ratio > 0.1 else 1}f} %".replace(".", ",")
+    return f"{number(ratio * 100)} %"
 
 
-def thousands(number: float) -> str:
-    return f"{number:,.0f}".replace(",", "\u202f")
+def number(value: float, digits: int = 0) -> str:
+    return f"{value:,.{digits}f}".replace(",", "\u202f").replace(".", ",")
 
 
-def markdown(lines: list[Line]) -> str:
+def markdown(lines: Iterable[Line]) -> str:
+    said = {True: "oui", False: "**non**", None: "à la main"}
+    rows = [f"| {' | '.join([*each[:4], said[each.is_reached]])} |" for each in lines]
     head = ["| Travail | Mesuré | Résultat | But | Atteint |", "|---|---|---|---|---|"]
-    rows = [
-        f"| {each.work} | {each.measured} | {each.result} | {each.goal}"
-        f" | {'oui' if each.is_reached else '**non**'} |"
-        for each in lines
-    ]
     return "\n".join([*head, *rows])
-
-
-def publish(lines: list[Line]) -> None:
-    """Put the table, its day and its machine into the page of the help site."""
-    day = format_date(clock.today(), "d MMMM y", locale="fr")
-    where = f"Le {day}, sur {os.cpu_count()} cœurs, Python {platform.python_version()}, SQLite :"
-    text = PAGE.read_text("utf-8")
-    PAGE.write_text(RESULTS.sub(lambda _: f"\n{where}\n\n{markdown(lines)}\n\n", text), "utf-8")

@@ -1,6 +1,6 @@
 """The same list by Django: its ORM, its users, its sessions in the database.
 
-python with_django.py <login> <password>    makes its tables and its user
+python with_django.py <login> <password> <client number> <portal user>  makes its user
 """
 
 import os
@@ -27,14 +27,14 @@ urlpatterns = [
 ]
 
 
-def prepare(login: str, password: str) -> None:
+def prepare(login: str, password: str, client_number: str, portal_user_id: str) -> None:
     call_command("migrate", run_syncdb=True, verbosity=0)
     Member.objects.update_or_create(
         login=login,
         defaults={
             "password": make_password(password),
-            "company": Company.objects.get(),
-            "portal_user_id": 1,
+            "company": Company.objects.get(client_number=client_number),
+            "portal_user_id": portal_user_id,
         },
     )
 

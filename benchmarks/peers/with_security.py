@@ -1,6 +1,6 @@
 """The same list by Flask-Security and SQLAlchemy.
 
-python with_security.py <login> <password>    makes its tables and its user
+python with_security.py <login> <password> <client number> <portal user>  makes its user
 """
 
 import os
@@ -130,6 +130,10 @@ def index():
     invoices = db.session.scalars(newest.limit(words.PAGE_ROWS)).all()
     until = oldest + timedelta(days=words.LEAVING_DAYS)
     leaving = available.where(Invoice.downloaded_at.is_(None), Invoice.issued_on <= until)
+    month = func.substr(Invoice.issued_on, 1, 7)
+    charged = available.where(Invoice.issued_on >= words.first_month(today))
+    sums = charged.with_only_columns(month, Invoice.kind, func.sum(Invoice.gross_cents))
+    contracts = available.where(Invoice.contract != "").with_only_columns(Invoice.contract)
     return render_template(
         "security.html",
         company=company,
@@ -137,6 +141,10 @@ def index():
         opened=_opened(invoices),
         hidden=_count(available.where(Invoice.issued_on < earliest)),
         leaving=_count(leaving),
+        months=words.sum_up(db.session.execute(sums.group_by(month, Invoice.kind))),
+        contracts=db.session.scalars(
+            contracts.distinct().order_by(Invoice.contract).limit(words.CONTRACTS)
+        ),
     )
 
 
@@ -163,16 +171,18 @@ def xml(invoice_id):
     abort(404)
 
 
-def prepare(login: str, password: str) -> None:
+def prepare(login: str, password: str, client_number: str, portal_user_id: str) -> None:
     with app.app_context():
         db.create_all()
         if store.find_user(email=login) is None:
-            company = db.session.scalars(select(Company)).one()
+            company = db.session.scalars(
+                select(Company).filter_by(client_number=client_number)
+            ).one()
             store.create_user(
                 email=login,
                 password=hash_password(password),
                 company_id=company.id,
-                portal_user_id=1,
+                portal_user_id=int(portal_user_id),
             )
             db.session.commit()
 

@@ -2,7 +2,8 @@ from datetime import date, timedelta
 
 import words
 from django.contrib.auth.decorators import login_required
-from django.db.models import Exists, OuterRef
+from django.db.models import CharField, Exists, OuterRef, Sum
+from django.db.models.functions import Cast, Substr
 from django.http import HttpResponse
 from django.shortcuts import render
 
@@ -20,6 +21,10 @@ def index(request):
     until = oldest + timedelta(days=words.LEAVING_DAYS)
     leaving = available.filter(downloaded_at=None, issued_on__lte=until)
     hidden = available.filter(issued_on__lt=earliest)
+    month = Substr(Cast("issued_on", CharField()), 1, 7)
+    charged = available.filter(issued_on__gte=words.first_month(today)).annotate(month=month)
+    sums = charged.values_list("month", "kind").annotate(Sum("gross_cents"))
+    contracts = available.exclude(contract="").values_list("contract", flat=True).distinct()
     return render(
         request,
         "django.html",
@@ -28,6 +33,8 @@ def index(request):
             "invoices": shown.order_by("-issued_on", "-id")[: words.PAGE_ROWS],
             "hidden": hidden[: words.COUNT_CAP].count(),
             "leaving": leaving[: words.COUNT_CAP].count(),
+            "months": words.sum_up(sums),
+            "contracts": contracts.order_by("contract")[: words.CONTRACTS],
         },
     )
 
