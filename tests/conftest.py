@@ -11,11 +11,9 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from jinja2 import FileSystemBytecodeCache
-from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
-from selfservice import db
+from selfservice import config, db
 from selfservice.app import create_app
 from selfservice.operations import installation
 from selfservice.queue import queue
@@ -31,33 +29,22 @@ pytest_plugins = [
 CHEAP_HASHING = {"PASSWORD_HASH_MEMORY_KIB": "8", "PASSWORD_HASH_ITERATIONS": "1"}
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _routes_written_once() -> Iterator[None]:
-    """Keep the functions that werkzeug writes and compiles for each route of each app anew.
-
-    They are nearly all that an app costs, and the same in each: they hold the route's own text.
-    """
-    write, written = Rule._compile_builder, dict[tuple[object, ...], Any]()
-
-    def write_once(rule: Rule, append_unknown: bool = True) -> Any:
-        key = (*rule._trace, repr(rule.defaults), append_unknown)
-        if key not in written:
-            written[key] = write(rule, append_unknown)
-        return written[key]
-
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", write_once)
-        yield
+@pytest.fixture(scope="session")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder around the instance: the same for every test of a process, so are its apps."""
+    return tmp_path_factory.mktemp("place")
 
 
 @pytest.fixture
-def instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database_url: str | None) -> Path:
+def instance(place: Path, monkeypatch: pytest.MonkeyPatch, database_url: str | None) -> Path:
     """An empty instance folder; settings go into `configure` before `app` is used."""
-    folder = tmp_path / "instance"
+    shutil.rmtree(place)
+    place.mkdir()
+    folder = place / "instance"
     monkeypatch.setenv("SELFSERVICE_INSTANCE", str(folder))
     monkeypatch.setenv("SELFSERVICE_MAIL_TRANSPORT", "file")
     # Whether this checkout has built its help site changes nothing; those about it have their own.
-    monkeypatch.setenv("SELFSERVICE_HELP_SITE_DIR", str(tmp_path / "no-help-site"))
+    monkeypatch.setenv("SELFSERVICE_HELP_SITE_DIR", str(place / "no-help-site"))
     for name, value in CHEAP_HASHING.items():
         monkeypatch.setenv(f"SELFSERVICE_{name}", value)
     if database_url:
@@ -77,30 +64,67 @@ def configure(instance: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., 
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What every app of the session would make anew: an installed instance, compiled templates."""
-    folder = tmp_path_factory.mktemp("workshop")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An instance that `selfservice init` has just made, to be copied."""
+    folder = tmp_path_factory.mktemp("installed") / "instance"
     with pytest.MonkeyPatch.context() as patch:
         patch.delenv("SELFSERVICE_DATABASE_URL", raising=False)
-        installation.install(folder / "instance")
-    (folder / "templates").mkdir()
+        installation.install(folder)
     return folder
+
+
+class Apps:
+    """The apps of a process, one for the same settings: an app costs more than a short test."""
+
+    def __init__(self) -> None:
+        self._made: dict[str, tuple[Flask, dict[str, Any], dict[str, Any]]] = {}
+
+    def get(self) -> Flask:
+        """Return the app for the settings of the moment, as it was when it was made."""
+        settings = config.load(config.instance_path())
+        key = repr(sorted(settings.items()))
+        if key not in self._made:
+            app = create_app()
+            app.test_client_class = IsolatedClient
+            self._made[key] = app, dict(app.config), dict(app.extensions)
+            return app
+        app, made_config, made_extensions = self._made[key]
+        for current, made in ((app.config, made_config), (app.extensions, made_extensions)):
+            current.clear()
+            current.update(made)
+        db.configure(settings["DATABASE_URL"])
+        queue.configure(settings["QUEUE_URL"])
+        return app
+
+    def forget(self) -> None:
+        self._made.clear()
+
+
+@pytest.fixture(scope="session")
+def apps() -> Apps:
+    return Apps()
+
+
+@pytest.fixture
+def unshared(apps: Apps) -> Iterator[None]:
+    """For a test that gives its app a route: no other test has had it, none gets it."""
+    apps.forget()
+    yield
+    apps.forget()
 
 
 @pytest.fixture
 def make_app(
-    instance: Path, workshop: Path, database_url: str | None
+    instance: Path, installed: Path, apps: Apps, database_url: str | None
 ) -> Iterator[Callable[[], Flask]]:
-    """Build the app with the settings of the moment; its context and connection stay open."""
+    """Give the app with the settings of the moment; its context and connection stay open."""
     stack = []
 
     def build() -> Flask:
         if database_url is None and not instance.exists():
-            shutil.copytree(workshop / "instance", instance)
+            shutil.copytree(installed, instance)
         installation.install(instance)
-        app = create_app()
-        app.jinja_env.bytecode_cache = FileSystemBytecodeCache(str(workshop / "templates"))
-        app.test_client_class = IsolatedClient
+        app = apps.get()
         context = app.app_context()
         context.push()
         db.ensure_open()

@@ -48,7 +48,7 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(autouse=True)
-def _own_databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[None]:
+def _own_databases(request: pytest.FixtureRequest, place: Path, tmp_path: Path) -> Iterator[None]:
     """Keep a test off the database it is not about; forget what it made."""
     if is_selected and request.node.get_closest_marker("sqlite"):
         pytest.skip("about SQLite itself")
@@ -56,14 +56,15 @@ def _own_databases(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[N
         pytest.skip(MISSING)
     yield
     for each in _servers:
+        each.forget(place)
         each.forget(tmp_path)
 
 
 @pytest.fixture
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str | None:
+def database_url(request: pytest.FixtureRequest, place: Path) -> str | None:
     """The database of the instance under test; None for SQLite in its folder."""
     is_wanted = is_selected or request.node.get_closest_marker("postgresql")
-    return url_for(tmp_path / "instance") if is_wanted else None
+    return url_for(place / "instance") if is_wanted else None
 
 
 def url_for(instance: Path) -> str:
@@ -75,6 +76,7 @@ def copy_instance(source: Path, target: Path) -> None:
     """Copy an instance that nobody uses now, its database too."""
     shutil.copytree(source, target)
     if is_selected:
+        server().forget(target)
         server().make(target, template=server().name_for(source))
 
 

@@ -17,32 +17,34 @@ from selfservice.accounts.models import User
 from selfservice.app import create_app
 from selfservice.demo import fill, plan
 from selfservice.demo import instance as demo_instance
-from selfservice.demo.documents import build_document, write_documents
+from selfservice.demo.documents import build_document
 from selfservice.demo.register import PASSWORDS, SELLERS
 from selfservice.invoices import queries
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser, IsolatedClient
 from tests.factories import make_supplier
+from tests.postgresql import copy_instance
+from tests.processes import environment
 
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pypdf")
 
 
 @pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The documents of today, made once for all tests."""
-    folder = tmp_path_factory.mktemp("demo")
-    for seller in SELLERS:
-        documents = plan.planned(seller, months=24)
-        made = write_documents(folder / seller.slug, documents, deposited=lambda _: None)
-        assert made == len(documents)
-    return folder
+def filled_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, fill.DemoReport]:
+    """A filled instance, to be copied, and what its filling told."""
+    folder = tmp_path_factory.mktemp("filled") / "instance"
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment(folder).items():
+            patch.setenv(name, value)
+        demo_instance.prepare(folder)
+        with create_app().app_context(), db.connection():
+            return folder, fill.fill()
 
 
 @pytest.fixture
-def demo(instance: Path, made: Path) -> Iterator[Flask]:
-    demo_instance.prepare(instance)
-    shutil.copytree(made, instance / "demo")
+def demo(instance: Path, filled_once: tuple[Path, fill.DemoReport]) -> Iterator[Flask]:
+    copy_instance(filled_once[0], instance)
     app = create_app()
     app.test_client_class = IsolatedClient
     with app.app_context(), db.connection():
@@ -50,8 +52,8 @@ def demo(instance: Path, made: Path) -> Iterator[Flask]:
 
 
 @pytest.fixture
-def filled(demo: Flask) -> fill.DemoReport:
-    return fill.fill()
+def filled(demo: Flask, filled_once: tuple[Path, fill.DemoReport]) -> fill.DemoReport:
+    return filled_once[1]
 
 
 def numbers() -> dict[str, str]:

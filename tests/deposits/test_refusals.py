@@ -323,7 +323,7 @@ def test_the_last_day_of_retention_is_accepted(
 
 
 def test_a_number_with_other_content_is_a_conflict(
-    deposit: Deposit, folder: Path, company: Company
+    deposit: Deposit, folder: Path, company: Company, instance: Path
 ) -> None:
     (folder / "a.pdf").write_bytes(facturx(company))
     (folder / "b.pdf").write_bytes(facturx(company, gross="121.00"))
@@ -333,7 +333,7 @@ def test_a_number_with_other_content_is_a_conflict(
         ("b.pdf", "Le numéro F-1 existe déjà avec un autre contenu.")
     ]
     assert Invoice.get().gross_cents == 12_000
-    stored = list((folder.parent / "instance" / "documents").rglob("*.pdf"))
+    stored = list((instance / "documents").rglob("*.pdf"))
     assert len(stored) == 1
 
 

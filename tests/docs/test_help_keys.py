@@ -87,6 +87,7 @@ def test_every_page_with_a_form_links_to_help(alice: Browser, browser: Browser, 
     assert {"/", "/recuperation", "/profil/sessions", "/profil/compte"} <= seen
 
 
+@pytest.mark.usefixtures("unshared")
 @pytest.mark.parametrize("code", PAGES_OF_ERRORS)
 def test_every_error_page_links_to_help(code: int, app: Flask, people: People) -> None:
     def fail() -> str:

@@ -107,6 +107,7 @@ def test_unknown_page_is_a_french_404(browser: Browser, people: People) -> None:
     assert "<h1" in response.text
 
 
+@pytest.mark.usefixtures("unshared")
 def test_unexpected_error_shows_its_number_and_is_logged(
     app: Flask, people: People, caplog: pytest.LogCaptureFixture
 ) -> None:

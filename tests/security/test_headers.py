@@ -13,6 +13,7 @@ from tests.factories import People
 PRIVATE_CODES = [code for code in PAGES_OF_ERRORS if code != 429]
 
 
+@pytest.mark.usefixtures("unshared")
 @pytest.mark.parametrize("code", PRIVATE_CODES)
 def test_errors_have_the_headers_too(code: int, app: Flask, people: People) -> None:
     app.add_url_rule("/faute", view_func=lambda: abort(code))

@@ -21,6 +21,7 @@ from tests.processes import serving
 LIMITS = [key.name for key in config.KEYS if key.name.startswith("LIMIT_")]
 
 
+@pytest.mark.usefixtures("unshared")
 @pytest.mark.parametrize("key", LIMITS)
 def test_every_limit_answers_429_with_the_time_to_come_back(
     key: str, app: Flask, people: People

@@ -103,6 +103,7 @@ def test_no_connection_is_opened_before_the_workers_fork(instance: Path, app: Fl
     db.ensure_open()
 
 
+@pytest.mark.usefixtures("unshared")
 def test_a_request_leaves_no_transaction_open(app: Flask, people: People) -> None:
     def abandon() -> str:
         db.database.begin()
