@@ -12,6 +12,8 @@ export NO_MKDOCS_2_WARNING := 1
 unexport PYTHONDONTWRITEBYTECODE
 # Each process takes what follows what it has, so that few make a browser or a demonstration.
 IN_PARALLEL := -n 2 --dist worksteal
+# What a test may need beyond Python and a moment.
+MORE := browser or system or postgresql or slow
 
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,13 +36,13 @@ demo: install site ## Serve the demonstration on http://127.0.0.1:$(PORT)
 site: install ## Build the help site into site/
 	@python -m docs_tools.build
 
-test: install system ## The whole test suite, browser tests included
-	pytest $(IN_PARALLEL)
+test: install ## The tests that need nothing but Python: no browser, no root, no Debian package
+	pytest $(IN_PARALLEL) -m "not ($(MORE) or soak)"
 
 test-postgresql: install system ## The test suite on a PostgreSQL of its own
 	pytest $(IN_PARALLEL) --database postgresql
 
-check: install system ## Everything CI checks
+check: install system ## Everything CI checks, browser, PostgreSQL and kills included
 	ruff format --check .
 	ruff check .
 	mypy
@@ -48,6 +50,7 @@ check: install system ## Everything CI checks
 	djlint --check templates && djlint --lint templates
 	$(MAKE) docs-check
 	$(MAKE) test
+	pytest $(IN_PARALLEL) -m "($(MORE)) and not soak"
 
 benchmark: install benchmarks/.venv/.installed ## Print the table of speeds, beside peers and limits
 	@python -m benchmarks

@@ -23,6 +23,7 @@ pytest_plugins = [
     "tests.chromium",
     "tests.deposits.fixtures",
     "tests.mail.fixtures",
+    "tests.needs",
     "tests.postgresql",
 ]
 

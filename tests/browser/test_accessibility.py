@@ -9,8 +9,6 @@ from tests.axe import SCHEMES, violations
 from tests.browser.conftest import SIZES
 from tests.browser.test_walk import assert_nothing_scrolls_sideways, open_newest_mail, sign_in
 
-pytestmark = pytest.mark.browser
-
 PUBLIC = ["/", "/connexion", "/recuperation", "/avis", "/demo/mails"]
 PRIVATE = [
     "/factures",

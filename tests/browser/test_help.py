@@ -3,8 +3,6 @@
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture
 def portal(shared_portal: str) -> str:

@@ -11,8 +11,6 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.test_accessibility import OWNER, assert_accessible
 from tests.browser.test_walk import assert_nothing_scrolls_sideways, sign_in
 
-pytestmark = pytest.mark.browser
-
 WIDTHS = {"phone": 390, "tablet": 768, "desk": 1280}
 ALL = "/factures?historique=tout"
 Opened = Callable[..., Page]

@@ -2,13 +2,10 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_accessibility import assert_accessible
 from tests.browser.test_walk import PASSWORD, sign_in
-
-pytestmark = pytest.mark.browser
 
 
 def open_link(page: Page) -> None:

@@ -3,14 +3,11 @@
 import re
 import time
 
-import pytest
 from playwright.sync_api import Page, expect
 from pyotp import TOTP
 
 from tests.browser.test_accessibility import OWNER, assert_accessible
 from tests.browser.test_walk import sign_in
-
-pytestmark = pytest.mark.browser
 
 CODE = "Code à 6 chiffres"
 

@@ -4,10 +4,7 @@ import hashlib
 import re
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Page, expect
-
-pytestmark = pytest.mark.browser
 
 PASSWORD = "Cabrette-verte9"
 COLLEAGUE_PASSWORD = "Vielle-roue7"

@@ -9,8 +9,6 @@ from docs_tools.built_site import BuiltSite
 from selfservice.help import PREFIX
 from tests.axe import SCHEMES, violations
 
-pytestmark = pytest.mark.browser
-
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
 NAMES = {"light": "default", "dark": "slate"}
 WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"

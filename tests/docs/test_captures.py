@@ -88,7 +88,6 @@ def test_labels_and_pages_of_the_definitions_are_those_of_the_portal(
     assert list(capture_words.faults(CAPTURES.values(), is_portal_page=pages)) == []
 
 
-@pytest.mark.browser
 def test_every_screenshot_can_be_taken_from_the_demonstration(
     chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -101,7 +100,6 @@ def test_every_screenshot_can_be_taken_from_the_demonstration(
             assert taken.take(each).size == (2 * figures.WIDTH, 2 * figures.HEIGHT), each.name
 
 
-@pytest.mark.browser
 def test_two_shots_of_one_page_have_the_same_pixels(photographer: captures.Photographer) -> None:
     first, second = photographer.take(capture()), photographer.take(capture())
     assert first.tobytes() == second.tobytes()
@@ -113,7 +111,6 @@ def test_no_kept_screenshot_is_void() -> None:
         assert not captures.is_void(Image.open(DOCS / each.file)), each.name
 
 
-@pytest.mark.browser
 def test_a_page_that_stays_void_is_no_screenshot(
     photographer: captures.Photographer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -123,7 +120,6 @@ def test_a_page_that_stays_void_is_no_screenshot(
         photographer.take(capture(marks=[]))
 
 
-@pytest.mark.browser
 def test_unchanged_screenshot_is_not_written_again(tmp_path) -> None:
     image = Image.new("RGB", (4, 4), "red")
     assert captures.keep(image, tmp_path / "a.webp")
@@ -131,7 +127,6 @@ def test_unchanged_screenshot_is_not_written_again(tmp_path) -> None:
     assert captures.keep(Image.new("RGB", (4, 4), "blue"), tmp_path / "a.webp")
 
 
-@pytest.mark.browser
 @pytest.mark.parametrize(
     "mark",
     [

@@ -75,6 +75,7 @@ def test_question_titles_come_from_the_headings(tmp_path: Path) -> None:
     assert pages.questions(tmp_path) == {"que-faire": "Que faire ?"}
 
 
+@pytest.mark.system
 @pytest.mark.skipif(bool(prose.missing_tools()), reason="needs hunspell-fr and grammalecte-cli")
 def test_mistakes_of_french_are_named() -> None:
     lines = [
@@ -86,6 +87,7 @@ def test_mistakes_of_french_are_named() -> None:
     assert any("mot inconnu, « orfelin" in each for each in found)
 
 
+@pytest.mark.system
 @pytest.mark.skipif(bool(prose.missing_tools()), reason="needs hunspell-fr and grammalecte-cli")
 def test_site_is_written_in_good_french(site: BuiltSite) -> None:
     assert list(prose.faults(prose.lines(site))) == []

@@ -2,7 +2,6 @@
 
 import re
 
-import pytest
 from playwright.sync_api import Browser, expect
 
 from docs_tools.built_site import BuiltSite
@@ -38,7 +37,6 @@ def test_questions_explain_their_words(site: BuiltSite) -> None:
     assert not page.xpath("//article//*[self::a or self::h2 or self::h3 or self::code]//abbr")
 
 
-@pytest.mark.browser
 def test_word_that_has_the_focus_tells_its_meaning(chromium: Browser, help_address: str) -> None:
     page = chromium.new_page(locale="fr-FR", viewport={"width": 1280, "height": 900})
     page.goto(help_address + FAQ)

@@ -12,7 +12,7 @@ import pytest
 from tests.conftest import free_port
 from tests.processes import command, serving
 
-pytestmark = [pytest.mark.soak, pytest.mark.browser]
+pytestmark = pytest.mark.soak
 
 VERSION = "12.8.2"  # the last one for Debian's Node
 WANTED = {"performance": 0.95, "accessibility": 1, "best-practices": 1, "seo": 1}

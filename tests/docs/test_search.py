@@ -17,8 +17,6 @@ QUERIES = yaml.safe_load(Path(__file__).with_name("queries.yml").read_text("utf-
 WRONG_AT_MOST = 2  # beside the customer's own words, where none may be
 META = ".md-search-result__meta"
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def search_page(chromium: Browser, help_address: str) -> Iterator[Page]:

@@ -15,6 +15,8 @@ from tests.factories import make_company, make_invoice, make_supplier
 from tests.processes import command, start, wait_until
 from tests.smtp import Postbox, listening, queue_one
 
+pytestmark = pytest.mark.slow
+
 
 def kill_while_at_work(instance: Path, *words: str, until: object, **keys: str) -> None:
     """Start a command, let it begin, and kill it a moment later."""

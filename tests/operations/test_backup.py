@@ -84,6 +84,7 @@ def documents(instance: Path) -> dict[str, str]:
     return {path.stem: hashlib.sha256(path.read_bytes()).hexdigest() for path in found}
 
 
+@pytest.mark.slow
 @pytest.mark.sqlite
 def test_backups_during_a_deposit_restore_to_whole_instances(
     supplier: Supplier, folder: Path, instance: Path, tmp_path: Path

@@ -30,6 +30,7 @@ def _may_mount() -> bool:
 # The small disk holds the instance: with PostgreSQL its database is elsewhere.
 pytestmark = [
     pytest.mark.sqlite,
+    pytest.mark.system,
     pytest.mark.skipif(not _may_mount(), reason="only root may mount a small disk"),
 ]
 

@@ -24,6 +24,8 @@ from tests.factories import PASSWORD, People, make_invoice
 from tests.nginx import NAME, TOOLS
 from tests.processes import serving, wait_until
 
+pytestmark = pytest.mark.system
+
 DEPLOY = REPOSITORY / "deploy"
 UNITS = sorted(path.name for path in DEPLOY.glob("selfservice-*"))
 MAX_EXPOSURE = 1.5

@@ -59,6 +59,7 @@ def test_sign_in_works_across_threads(app: Flask, instance: Path, people: People
             assert "Atelier Alice" in visitor.get("/profil/compte")
 
 
+@pytest.mark.slow
 def test_slow_bodies_cost_the_others_nothing(app: Flask, instance: Path) -> None:
     port = free_port()
     with serving(instance, port) as address, ExitStack() as stack:

@@ -22,6 +22,8 @@ from tests.conftest import Browser, free_port
 from tests.factories import PASSWORD, People, make_invoice
 from tests.processes import said, servers, serving, wait_until
 
+pytestmark = pytest.mark.slow
+
 MEBIBYTE = 1024 * 1024
 CONTENT = os.urandom(MEBIBYTE) * 20
 READERS = 30

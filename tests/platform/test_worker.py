@@ -162,6 +162,7 @@ def test_mails_leave_while_others_are_prepared(
     assert sent() == 4
 
 
+@pytest.mark.system
 def test_worker_wakes_by_a_real_redis(
     instance: Path,
     tmp_path: Path,

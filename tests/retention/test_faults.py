@@ -21,6 +21,8 @@ from tests.papers import months_ago
 from tests.processes import SELFSERVICE, command, environment, start, wait_until
 from tests.retention.conftest import write_file
 
+pytestmark = pytest.mark.slow
+
 PURGED, KEPT = 1500, 150
 
 

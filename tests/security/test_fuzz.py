@@ -24,6 +24,8 @@ from tests.papers import cii, pdf
 from tests.processes import serving
 from tests.security.forms import Form, forms_of, links_of
 
+pytestmark = pytest.mark.slow
+
 NASTY = [
     b"",
     b"\0",

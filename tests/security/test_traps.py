@@ -62,6 +62,7 @@ def in_processes(instance: Path, code: str, count: int = 4) -> list[str]:
         return list(pool.map(run, range(count)))
 
 
+@pytest.mark.slow
 def test_four_processes_that_read_then_write_lose_nothing(
     app: Flask, instance: Path, people: People
 ) -> None:
@@ -69,6 +70,7 @@ def test_four_processes_that_read_then_write_lose_nothing(
     assert User.get_by_id(people.alice.id).phone == "200"
 
 
+@pytest.mark.slow
 def test_four_processes_share_one_limit_exactly(app: Flask, instance: Path) -> None:
     passed = "".join(in_processes(instance, HIT)).count("passed")
     assert passed == 10
