@@ -21,6 +21,7 @@ from selfservice.demo.documents import build_document
 from selfservice.demo.register import PASSWORDS, SELLERS
 from selfservice.invoices import queries
 from selfservice.invoices.models import Invoice
+from selfservice.queue import queue
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser, IsolatedClient
 from tests.factories import make_supplier
@@ -39,7 +40,9 @@ def filled_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, fill.De
             patch.setenv(name, value)
         demo_instance.prepare(folder)
         with create_app().app_context(), db.connection():
-            return folder, fill.fill()
+            report = fill.fill()
+        queue.close()
+    return folder, report
 
 
 @pytest.fixture
@@ -49,6 +52,7 @@ def demo(instance: Path, filled_once: tuple[Path, fill.DemoReport]) -> Iterator[
     app.test_client_class = IsolatedClient
     with app.app_context(), db.connection():
         yield app
+    queue.close()
 
 
 @pytest.fixture
