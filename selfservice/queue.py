@@ -30,11 +30,11 @@ class Queue:
         self._url = ""
         self._huey: Huey | None = None
         self._consumer: Consumer | None = None
-        self._callbacks: list[Callable[[], None]] = []
+        self._on_wake: Callable[[], None] | None = None
 
     def configure(self, url: str) -> None:
         self.close()
-        self._url, self._callbacks = url, []
+        self._url, self._on_wake = url, None
 
     def close(self) -> None:
         """Close what the first use opened; a next use opens it again."""
@@ -50,17 +50,11 @@ class Queue:
         database.after_commit(self._enqueue_wake)
 
     def on_wake(self, callback: Callable[[], None]) -> None:
-        """Have a work done at each wake-up, and each minute."""
-        self._callbacks.append(callback)
-
-    def every_minute(self, task: Callable[[], None]) -> None:
-        from huey.api import crontab
-
-        self.huey.periodic_task(crontab(minute="*"), name=task.__name__)(task)
+        """Have a work done at each wake-up."""
+        self._on_wake = callback
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT."""
-        self.every_minute(self._run_callbacks)
         self._consumer = self.huey.create_consumer(
             workers=1,
             max_delay=POLL_SECONDS,
@@ -80,7 +74,7 @@ class Queue:
     def huey(self) -> "Huey":
         if self._huey is None:
             self._huey = _build(self._url)
-            self._wake_task = self._huey.task(name="wake")(self._run_callbacks)
+            self._wake_task = self._huey.task(name="wake")(self._wake)
         return self._huey
 
     def _enqueue_wake(self) -> None:
@@ -91,10 +85,10 @@ class Queue:
         except Exception:
             log.warning("The worker could not be woken; it looks by itself each minute.")
 
-    def _run_callbacks(self) -> None:
+    def _wake(self) -> None:
         self.huey.delete(ASKED)  # before: what is asked for from now on may come too late
-        for callback in self._callbacks:
-            callback()
+        if self._on_wake is not None:
+            self._on_wake()
 
 
 def _build(url: str) -> "Huey":

@@ -7,6 +7,7 @@ from functools import wraps
 from time import monotonic
 
 from flask import Flask
+from huey.api import crontab
 
 from selfservice import clock, db, mail, ratelimit, tokens
 from selfservice.accounts import sessions
@@ -24,10 +25,15 @@ log = logging.getLogger(__name__)
 def run(app: Flask) -> None:
     """Work until SIGTERM or SIGINT."""
     queue.on_wake(_in_app(app, _notify_and_deliver))
-    queue.every_minute(_in_app(app, _forget))
-    queue.every_minute(_in_app(app, _once_a_day(_purge, after=MIDNIGHT)))
-    queue.every_minute(_in_app(app, _once_a_day(_remind, after=app.config["DIGEST_TIME"])))
-    queue.every_minute(_in_app(app, heartbeats.beat))
+    every_minute = queue.huey.periodic_task(crontab(minute="*"))
+    for task in (
+        _notify_and_deliver,
+        _forget,
+        _once_a_day(purging.purge_of_the_day, after=MIDNIGHT),
+        _once_a_day(reminders.send_reminders, after=app.config["DIGEST_TIME"]),
+        heartbeats.beat,
+    ):
+        every_minute(_in_app(app, task))
     queue.run()
 
 
@@ -56,15 +62,7 @@ def _forget() -> None:
     ratelimit.forget_expired()
 
 
-def _purge() -> None:
-    purging.purge_of_the_day()
-
-
-def _remind() -> None:
-    reminders.send_reminders()
-
-
-def _once_a_day(task: Callable[[], None], *, after: time) -> Callable[[], None]:
+def _once_a_day(task: Callable[[], object], *, after: time) -> Callable[[], None]:
     """Run a task once a Paris day, from an hour on: a worker that was stopped catches up."""
     done_on: date | None = None
 
@@ -92,10 +90,10 @@ def _every(seconds: float, task: Callable[[], None]) -> Callable[[], None]:
     return run
 
 
-def _in_app(app: Flask, task: Callable[[], None]) -> Callable[[], None]:
+def _in_app(app: Flask, task: Callable[[], object]) -> Callable[[], None]:
+    @wraps(task)
     def run_task() -> None:
         with app.app_context(), db.connection():
             task()
 
-    run_task.__name__ = task.__name__
     return run_task
