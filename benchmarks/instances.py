@@ -166,7 +166,6 @@ def _row(number: int, company_id: int, issued_on: date) -> dict[str, object]:
         "sha256": _sha256(number),
         "size_bytes": PDF_BYTES,
         "has_xml": has_xml,
-        "xml_size_bytes": len(XML) if has_xml else None,
         "deposited_at": f"{issued_on} 06:00:00",
         "announced_at": f"{issued_on} 06:30:00",
         "is_digest_due": False,

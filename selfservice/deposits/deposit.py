@@ -242,7 +242,7 @@ def _insert(
     written = [
         {"supplier_id": supplier.id, "deposited_at": clock.now()}
         | {column: getattr(document, column) for column in COLUMNS}
-        | {"has_xml": document.own.has_xml, "xml_size_bytes": document.own.xml_size_bytes}
+        | {"has_xml": document.own.has_xml}
         for document in documents
     ]
     try:

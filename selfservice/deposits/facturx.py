@@ -103,7 +103,7 @@ class Description:
     Amounts are cents with the document's own signs. `faults` maps a field whose text cannot be
     taken to that text: it only matters where nothing overrides the field. `preceding` are the
     numbers of the invoices it refers to (BT-25), those that can be taken. Without XML that can be
-    read, `xml_size_bytes` is None and `problem` a code of messages.REFUSALS, or empty.
+    read, `has_xml` is false and `problem` a code of messages.REFUSALS, or empty.
     """
 
     number: str = ""
@@ -119,12 +119,8 @@ class Description:
     seller: Party = field(default_factory=Party)
     buyer: Party = field(default_factory=Party)
     faults: dict[str, str] = field(default_factory=dict)
-    xml_size_bytes: int | None = None
+    has_xml: bool = False
     problem: str = ""
-
-    @property
-    def has_xml(self) -> bool:
-        return self.xml_size_bytes is not None
 
 
 def describe(xml: bytes) -> Description:
@@ -156,7 +152,7 @@ def describe(xml: bytes) -> Description:
         seller=_party(_section(agreement, _SELLER)),
         buyer=_party(_section(agreement, _BUYER)),
         faults=faults,
-        xml_size_bytes=len(xml),
+        has_xml=True,
     )
 
 

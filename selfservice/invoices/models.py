@@ -25,8 +25,7 @@ class Invoice(BaseModel):
     Amounts are integer cents of `currency`, negative for a credit note. `state`, `notification`
     and `notified_email_key` are those of the company at deposit and never change.
     `announced_at` stays empty until the notifications have dealt with the document;
-    `is_digest_due` says that it waits for the daily mail. `xml_size_bytes` is empty without XML,
-    and for what was deposited before the portal kept it.
+    `is_digest_due` says that it waits for the daily mail.
     """
 
     supplier_id: int
@@ -50,7 +49,6 @@ class Invoice(BaseModel):
     sha256 = CharField(max_length=64, index=True)
     size_bytes = IntegerField()
     has_xml = BooleanField()
-    xml_size_bytes = IntegerField(null=True)
     deposited_at = DateTimeField()
     announced_at = DateTimeField(null=True)
     is_digest_due = BooleanField(default=False)

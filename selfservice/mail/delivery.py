@@ -90,7 +90,7 @@ def _claim_next() -> OutboxMail | None:
         if until := backoff.until(mail.domain):
             _hold_back(mail.domain, until)
             continue
-        claim = OutboxMail.update(state="sending", claimed_at=clock.now()).where(
+        claim = OutboxMail.update(state="sending").where(
             OutboxMail.id == mail.id, OutboxMail.state == "queued"
         )
         if claim.execute() == 1:

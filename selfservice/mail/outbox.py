@@ -59,7 +59,6 @@ class OutboxMail(BaseModel):
     created_at = DateTimeField(index=True, default=clock.now)
     due_at = DateTimeField(default=clock.now)
     deadline_at = DateTimeField()
-    claimed_at = DateTimeField(null=True)
     sent_at = DateTimeField(null=True)
     attempts = IntegerField(default=0)
     reason = CharField(max_length=24, default="")

@@ -33,8 +33,8 @@ def stored(company: Company, *, xml: bytes | None = None, **fields: object) -> I
     path = storage.path_of(sha256(content).hexdigest())
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(content)
-    known = {"has_xml": xml is not None, "xml_size_bytes": len(xml) if xml else None}
-    return make_invoice(company, sha256=path.stem, size_bytes=len(content), **(known | fields))
+    fields.setdefault("has_xml", xml is not None)
+    return make_invoice(company, sha256=path.stem, size_bytes=len(content), **fields)
 
 
 def opened(response: TestResponse) -> zipfile.ZipFile:

@@ -69,15 +69,6 @@ def test_deposit_keeps_what_is_credited_once(
     assert len(kept()) == 3
 
 
-def test_deposit_keeps_how_long_the_xml_is(
-    deposit: Deposit, folder: Path, company: Company
-) -> None:
-    xml = papers.cii(buyer=papers.client_number(company.client_number))
-    (folder / "f.pdf").write_bytes(papers.pdf(xml))
-    deposit()
-    assert Invoice.get().xml_size_bytes == len(xml)
-
-
 def test_what_is_credited_goes_with_its_credit_note(people: People) -> None:
     invoice = make_invoice(people.alice.company, number="A-1", kind="credit_note")
     Credited.create(invoice=invoice, number="F-1")
