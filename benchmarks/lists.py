@@ -16,22 +16,22 @@ def compare_lists(
 ) -> list[Line]:
     """Load all pages in turn, each server one process; return the lines that they give."""
     with ExitStack() as stack:
-        port, _ = stack.enter_context(servers.portal(everybody))
-        lone_port, _ = stack.enter_context(servers.portal(alone))
-        large = servers.sign_in(port, everybody.login)
-        largest = servers.sign_in(port, instances.login(LARGEST))
+        portal = stack.enter_context(servers.portal(everybody))
+        lone = stack.enter_context(servers.portal(alone))
+        large = servers.sign_in(portal, everybody.login)
+        largest = servers.sign_in(portal, instances.login(LARGEST))
         pages = {
-            "list": Page(port, "/factures", large),
-            "alone": Page(lone_port, "/factures", servers.sign_in(lone_port, alone.login)),
-            "largest": Page(port, "/factures?historique=tout", largest),
-            "pdf": Page(port, f"/factures/{everybody.newest[0]}.pdf", large),
+            "list": Page(portal, "/factures", large),
+            "alone": Page(lone, "/factures", servers.sign_in(lone, alone.login)),
+            "largest": Page(portal, "/factures?historique=tout", largest),
+            "pdf": Page(portal, f"/factures/{everybody.newest[0]}.pdf", large),
         }
         for name, field in (("with_django", "username"), ("with_security", "email")):
             peer = stack.enter_context(servers.peer(name, everybody))
             cookie = servers.sign_in(peer, everybody.login, field=field)
             pages[name] = Page(peer, "/factures", cookie)
         for name, typed in SEARCHES.items():
-            pages[name] = Page(port, f"/factures?q={typed}", largest)
+            pages[name] = Page(portal, f"/factures?q={typed}", largest)
         weights = {name: len(page.get()) / 1000 for name, page in pages.items()}
         rates = servers.compare(pages, rounds=rounds, seconds=seconds)
     return [

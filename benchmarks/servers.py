@@ -33,10 +33,22 @@ MOST_REQUESTS = 5_000  # of one connection in one round
 TOKEN = re.compile(r'name="(csrf\w+)"[^>]*value="([^"]+)"')
 
 
-class Page(NamedTuple):
-    """What a visitor asks of a server, by the port it listens on."""
+class Server(NamedTuple):
+    """A server of one process, on a port of 127.0.0.1."""
 
     port: int
+    process: int
+
+    def computed_seconds(self) -> float:
+        """Return what its process has computed so far, user and system time."""
+        fields = Path(f"/proc/{self.process}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+class Page(NamedTuple):
+    """What a visitor asks of a server."""
+
+    server: Server
     path: str
     cookie: str = ""
 
@@ -49,11 +61,11 @@ class Page(NamedTuple):
         return body
 
     def get(self) -> bytes:
-        return self.ask(HTTPConnection("127.0.0.1", self.port, timeout=60))
+        return self.ask(HTTPConnection("127.0.0.1", self.server.port, timeout=60))
 
 
 def compare(pages: Mapping[str, Page], *, rounds: int, seconds: float) -> dict[str, float]:
-    """Return the median rate of each page, in requests a second, from interleaved rounds."""
+    """Return the median rate of each page, as `load` gives it, from interleaved rounds."""
     rates: dict[str, list[float]] = {name: [] for name in pages}
     for page in pages.values():
         load(page, seconds / 4)
@@ -64,11 +76,15 @@ def compare(pages: Mapping[str, Page], *, rounds: int, seconds: float) -> dict[s
 
 
 def load(page: Page, seconds: float) -> float:
-    """Ask for a page over as many connections as the server has threads; return the rate."""
-    started = time.perf_counter()
+    """Ask for a page over as many connections as the server has threads.
+
+    Return how many it gives in a second of its own computing: what other programs take of a
+    shared machine does not count.
+    """
+    started, before = time.perf_counter(), page.server.computed_seconds()
 
     def visit(_: int) -> int:
-        connection = HTTPConnection("127.0.0.1", page.port, timeout=60)
+        connection = HTTPConnection("127.0.0.1", page.server.port, timeout=60)
         for asked in range(MOST_REQUESTS):
             if time.perf_counter() - started > seconds:
                 return asked
@@ -77,23 +93,23 @@ def load(page: Page, seconds: float) -> float:
 
     with ThreadPoolExecutor(THREADS) as visitors:
         asked = sum(visitors.map(visit, range(THREADS)))
-    return asked / (time.perf_counter() - started)
+    return asked / (page.server.computed_seconds() - before)
 
 
 @contextmanager
-def portal(instance: Instance, **keys: str) -> Iterator[tuple[int, int]]:
-    """Serve the portal of an instance; yields its port and its process."""
+def portal(instance: Instance, **keys: str) -> Iterator[Server]:
+    """Serve the portal of an instance."""
     port = free_port()
     keys = {"INSTANCE": str(instance.folder), "PUBLIC_URL": f"http://127.0.0.1:{port}"} | keys
     command = ["-m", "selfservice", "serve", "--port", str(port), "--threads", str(THREADS)]
     settings = {f"SELFSERVICE_{name}": value for name, value in keys.items()}
     with _running([sys.executable, *command], settings, port) as process:
-        yield port, process
+        yield Server(port, process)
 
 
 @contextmanager
-def peer(module: str, instance: Instance) -> Iterator[int]:
-    """Serve a peer on a copy of an instance's database, made once; yields its port."""
+def peer(module: str, instance: Instance) -> Iterator[Server]:
+    """Serve a peer on a copy of an instance's database, made once."""
     database = instance.folder / f"{module}.db"
     settings = {"PEERS_DATABASE": str(database)}
     if not database.exists():
@@ -104,24 +120,24 @@ def peer(module: str, instance: Instance) -> Iterator[int]:
     subprocess.run(command, cwd=PEERS, env=os.environ | settings, check=True)
     port = free_port()
     served = ["-m", "waitress", f"--listen=127.0.0.1:{port}", *WAITRESS, f"{module}:app"]
-    with _running([str(PEERS_PYTHON), *served], settings, port):
-        yield port
+    with _running([str(PEERS_PYTHON), *served], settings, port) as process:
+        yield Server(port, process)
 
 
 @contextmanager
-def nginx(portal_port: int) -> Iterator[str]:
+def nginx(server: Server) -> Iterator[str]:
     """Put nginx in front of a portal, by the example of deploy/; yields its address."""
     tls = free_port()
     with tempfile.TemporaryDirectory() as name:
-        main = tests.nginx.configure(Path(name), tls=tls, plain=free_port(), portal=portal_port)
+        main = tests.nginx.configure(Path(name), tls=tls, plain=free_port(), portal=server.port)
         with tests.nginx.proxied(main):
             _wait(f"https://127.0.0.1:{tls}")
             yield f"https://127.0.0.1:{tls}"
 
 
-def sign_in(port: int, login: str, *, field: str = "login") -> str:
+def sign_in(server: Server, login: str, *, field: str = "login") -> str:
     """Sign in by the form, as anybody would, and return the cookie."""
-    address, cookies = f"http://127.0.0.1:{port}/connexion", CookieJar()
+    address, cookies = f"http://127.0.0.1:{server.port}/connexion", CookieJar()
     visitor = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(cookies))
     token = TOKEN.search(visitor.open(address, timeout=20).read().decode())
     assert token, f"{address} : pas de formulaire de connexion"

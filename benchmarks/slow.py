@@ -23,15 +23,15 @@ GOAL_TIMES, GOAL_MEGABYTES = 3, 20
 
 
 def measure_slow_visitors(instance: Instance) -> Line:
-    with servers.portal(instance) as (port, process):
-        page = Page(port, "/factures", servers.sign_in(port, instance.login))
+    with servers.portal(instance) as portal:
+        page = Page(portal, "/factures", servers.sign_in(portal, instance.login))
         ids = "&".join(f"id={each}" for each in instance.newest)
         archive = page._replace(path=f"/factures/archive.zip?choix=coches&{ids}")
         for each in (page, archive):  # what a server takes to work at all is not theirs
             servers.load(each, WARM_SECONDS)
-        quiet, idle = _visit(page, process)
+        quiet, idle = _visit(page)
         with _slow_visitors(archive):
-            busy, most = _visit(page, process)
+            busy, most = _visit(page)
     ratio, grown = median(busy) / median(quiet), most - idle
     return Line(
         f"Une page pendant {BODIES} corps lents et {READERS} lecteurs lents d'un ZIP",
@@ -43,15 +43,15 @@ def measure_slow_visitors(instance: Instance) -> Line:
     )
 
 
-def _visit(page: Page, process: int) -> tuple[list[float], float]:
+def _visit(page: Page) -> tuple[list[float], float]:
     """Return the seconds of each page, and the most megabytes that the server held meanwhile."""
-    connection = HTTPConnection("127.0.0.1", page.port, timeout=60)
+    connection = HTTPConnection("127.0.0.1", page.server.port, timeout=60)
     seconds, held = [], []
     for _ in range(PAGES):
         started = time.perf_counter()
         page.ask(connection)
         seconds.append(time.perf_counter() - started)
-        held.append(_megabytes(process))
+        held.append(_megabytes(page.server.process))
         time.sleep(PAUSE_SECONDS)
     return seconds, max(held)
 
@@ -66,9 +66,10 @@ def _slow_visitors(archive: Page) -> Iterator[None]:
     """Keep slow visitors waiting, each moving a little once a second."""
     head = f"GET {archive.path} HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {archive.cookie}\r\n\r\n"
     with ExitStack() as stack:
-        bodies = [stack.enter_context(_connected(archive.port, BODY)) for _ in range(BODIES)]
+        bodies = [stack.enter_context(_connected(archive.server.port, BODY)) for _ in range(BODIES)]
         readers = [
-            stack.enter_context(_connected(archive.port, head.encode())) for _ in range(READERS)
+            stack.enter_context(_connected(archive.server.port, head.encode()))
+            for _ in range(READERS)
         ]
         is_over = Event()
 

@@ -25,10 +25,10 @@ def weigh_and_build(instance: Instance) -> list[Line]:
         subprocess.run([sys.executable, "-m", "docs_tools.build", name], cwd=REPOSITORY, check=True)
         seconds = time.perf_counter() - started
         with (
-            servers.portal(instance, HELP_SITE_DIR=name) as (port, _),
-            servers.nginx(port) as proxy,
+            servers.portal(instance, HELP_SITE_DIR=name) as portal,
+            servers.nginx(portal) as proxy,
         ):
-            cookie = servers.sign_in(port, instance.login)
+            cookie = servers.sign_in(portal, instance.login)
             lines = [
                 _weigh("page de connexion", f"{proxy}/connexion", ""),
                 _weigh("liste de 50 documents", f"{proxy}/factures", cookie),
