@@ -39,7 +39,7 @@ def compare_deposits(*, rounds: int) -> Line:
                 rates[label].append(DOCUMENTS / work(source, target))
                 shutil.rmtree(target)
     ours, least = median(rates["deposit"]), median(rates["copy"])
-    work = f"Dépôt de {DOCUMENTS} Factur-X de 180 ko, face à copie + fsync + INSERT"
+    work = f"Dépôt de {DOCUMENTS} Factur-X de 180 ko, face à copie + `fsync` + INSERT"
     return of_rates(work, ours, least, goal=0.40)
 
 
