@@ -1,7 +1,7 @@
 """Home, sign-in in one step or two, sign-out."""
 
 from flask import abort, flash, redirect, render_template, request, session, url_for
-from flask_login import login_required, login_user
+from flask_login import login_required
 from werkzeug.wrappers import Response
 
 from selfservice import ratelimit, tokens, web
@@ -10,6 +10,7 @@ from selfservice.accounts.forms import CodeForm, SignInForm
 from selfservice.accounts.views.blueprint import blueprint
 from selfservice.accounts.views.visitor import (
     is_signed_in,
+    let_in,
     origin,
     remember_other_supplier,
     signed_in,
@@ -92,9 +93,7 @@ def _enter(secret: str, target: str | None) -> Response:
     user = sessions.load(secret)
     if user is None:
         abort(503)
-    session.clear()
-    login_user(user)
-    session.pop("_id", None)  # a digest of address and browser, for session protection only
+    let_in(user)
     remember_other_supplier(user)
     return redirect(web.safe_next(target, url_for("invoices.index")))
 

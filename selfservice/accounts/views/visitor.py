@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from flask import Flask, g, has_request_context, redirect, request, session, url_for
-from flask_login import LoginManager, UserMixin, current_user
+from flask_login import LoginManager, UserMixin, current_user, login_user
 from werkzeug.wrappers import Response
 
 from selfservice import clock
@@ -36,8 +36,21 @@ def init_visitors(app: Flask) -> None:
 
 def _load(secret: str) -> User | None:
     user = sessions.load(secret)
-    g.user, g.user_id = user, user and user.id
+    if user is not None:
+        _note(user)
     return user
+
+
+def let_in(user: User) -> None:
+    """Make a user, just loaded, the visitor of this session."""
+    session.clear()
+    login_user(user)
+    session.pop("_id", None)  # a digest of address and browser, for session protection only
+    _note(user)
+
+
+def _note(user: User) -> None:
+    g.user, g.user_id = user, user.id
 
 
 def origin() -> str:
