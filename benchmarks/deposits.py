@@ -19,7 +19,7 @@ from selfservice.operations import installation
 from tests import papers
 from tests.factories import make_company, make_supplier
 
-DOCUMENTS = 800
+DOCUMENTS = 2400
 BATCH_DOCUMENTS = 100
 PADDING_BYTES = 175_000
 CUSTOMERS = 50

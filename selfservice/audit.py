@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-from datetime import datetime
 from typing import Any, Protocol
 
 from peewee import AutoField, CharField, DateTimeField, IntegerField, TextField
@@ -81,15 +80,6 @@ def record_of(
         origin=origin,
         **facts,
     )
-
-
-def is_recorded(
-    event: str, *, user_id: int, since: datetime, **facts: str | int | bool | None
-) -> bool:
-    """Tell whether the journal has this event of a user, with the same facts, since an instant."""
-    entry = AuditEntry
-    same = (entry.event == event) & (entry.user_id == user_id) & (entry.facts == _write(facts))
-    return bool(entry.select().where(entry.at > since, same).exists())
 
 
 def _write(facts: dict[str, str | int | bool | None]) -> str:

@@ -27,7 +27,7 @@ class Readable(NamedTuple):
     sha256: str
     has_xml: bool
     is_downloaded: bool
-    is_opened: bool
+    journalled_at: datetime | None  # their last opening that the journal has
 
 
 def find_document(user: User, invoice_id: int) -> Readable:
@@ -43,7 +43,7 @@ def find_document(user: User, invoice_id: int) -> Readable:
             Invoice.sha256,
             Invoice.has_xml,
             Invoice.downloaded_at.is_null(False),
-            Opening.id.is_null(False),
+            Opening.journalled_at,
         )
         .join(Opening, JOIN.LEFT_OUTER, on=opened)
         .where(Invoice.id == invoice_id)
@@ -72,11 +72,21 @@ def mark_opened(user: User, document: Readable, *, origin: str) -> None:
     make it grow without bound. Writes only what is new, in its own transaction.
     """
     now = clock.now()
-    if document.is_opened and document.is_downloaded and _is_journalled(user, document, now):
+    since = now - JOURNALLED_EVERY
+    last = document.journalled_at
+    if document.is_downloaded and last and since < last <= now:
         return
     with database.atomic():
         _mark(user, [document.id], now)
-        if not _is_journalled(user, document, now):
+        claim = Opening.update(journalled_at=now).where(
+            Opening.user == user.id,
+            Opening.invoice == document.id,
+            # One later than now dates from a clock since set back.
+            Opening.journalled_at.is_null()
+            | (Opening.journalled_at <= since)
+            | (Opening.journalled_at > now),
+        )
+        if claim.execute():
             audit.record_of("invoice.opened", user, origin=origin, number=document.number)
 
 
@@ -98,8 +108,3 @@ def _mark(user: User, ids: Sequence[int], now: datetime) -> None:
     Opening.insert_many(openings, fields=columns).on_conflict_ignore().execute()
     first = Invoice.id.in_(ids) & Invoice.downloaded_at.is_null()
     Invoice.update(downloaded_at=now).where(first).execute()
-
-
-def _is_journalled(user: User, document: Readable, now: datetime) -> bool:
-    since, number = now - JOURNALLED_EVERY, document.number
-    return audit.is_recorded("invoice.opened", user_id=user.id, since=since, number=number)

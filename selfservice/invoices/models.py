@@ -87,12 +87,16 @@ Invoice.add_index(
 
 
 class Opening(BaseModel):
-    """The first time a user opened a document: until then it is « Nouveau » to them."""
+    """The first time a user opened a document: until then it is « Nouveau » to them.
+
+    `journalled_at` is their last opening that the journal has; empty for one within an archive.
+    """
 
     id = AutoField()
     user = ForeignKeyField(User, on_delete="CASCADE", index=False)
     invoice = ForeignKeyField(Invoice, on_delete="CASCADE")
     opened_at = DateTimeField()
+    journalled_at = DateTimeField(null=True)
 
     class Meta:
         indexes = ((("user", "invoice"), True),)

@@ -211,6 +211,7 @@ def up(migrator, db):
         user = ForeignKeyField(User, on_delete="CASCADE", index=False)
         invoice = ForeignKeyField(Invoice, on_delete="CASCADE")
         opened_at = DateTimeField()
+        journalled_at = DateTimeField(null=True)
 
         class Meta:
             indexes = ((("user", "invoice"), True),)

@@ -28,7 +28,7 @@ def pdf(invoice_id: int) -> Response:
     is_attached = "telecharger" in request.args
     response = send_pdf(document.sha256, number=document.number, is_attached=is_attached)
     response.headers["Content-Security-Policy"] = FRAMED_POLICY
-    if not (document.is_opened and _is_further_part()):
+    if not (document.journalled_at and _is_further_part()):
         _mark_opened(user, document)  # after: a lost file was not opened
     return response
 
