@@ -16,10 +16,10 @@ from werkzeug.test import TestResponse
 
 from selfservice import clock
 from selfservice.audit import AuditEntry
-from selfservice.invoices import places, storage
+from selfservice.invoices import storage
 from selfservice.invoices import zip as archives
 from selfservice.invoices.models import Invoice, Opening
-from selfservice.invoices.places import MAX_PLACES, MAX_PLACES_OF_ONE, NoPlaceError
+from selfservice.invoices.places import MAX_PLACES, MAX_PLACES_OF_ONE, NoPlaceError, WaitingFile
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser
 from tests.factories import People, make_invoice, make_profile, make_user
@@ -247,7 +247,7 @@ def test_beyond_so_many_at_once_the_reader_is_asked_to_come_back(
 ) -> None:
     invoice = stored(people.alice.company)
     monkeypatch.setattr(archives, "choose", None)  # nothing is read for who has to come back
-    taken = [places.open_file(people.alice.company_id) for _ in range(MAX_PLACES_OF_ONE)]
+    taken = [WaitingFile(people.alice.company_id) for _ in range(MAX_PLACES_OF_ONE)]
     for address in (f"archive.zip?id={invoice.id}", "registre.csv", "registre.xlsx"):
         response = alice.get(f"/factures/{address}")
         assert response.status_code == 503 and "Retry-After" in response.headers
@@ -255,7 +255,6 @@ def test_beyond_so_many_at_once_the_reader_is_asked_to_come_back(
     assert journal() == []
     for file in taken:
         file.close()
-    del taken, file
     monkeypatch.undo()
     assert ask(alice, invoice).status_code == 200
 
@@ -263,11 +262,11 @@ def test_beyond_so_many_at_once_the_reader_is_asked_to_come_back(
 def test_nobody_takes_the_places_of_all() -> None:
     with ExitStack() as taken:
         for company_id in [1] * MAX_PLACES_OF_ONE:
-            taken.enter_context(places.open_file(company_id))
+            taken.enter_context(WaitingFile(company_id))
         with pytest.raises(NoPlaceError):
-            places.open_file(1)
+            WaitingFile(1)
         for company_id in range(2, 2 + MAX_PLACES - MAX_PLACES_OF_ONE):
-            taken.enter_context(places.open_file(company_id))
+            taken.enter_context(WaitingFile(company_id))
         with pytest.raises(NoPlaceError):
-            places.open_file(1000)
-    places.open_file(1000).close()
+            WaitingFile(1000)
+    WaitingFile(1000).close()

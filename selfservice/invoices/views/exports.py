@@ -11,12 +11,12 @@ from werkzeug.wrappers import Response as BaseResponse
 from selfservice import clock
 from selfservice.accounts.views.visitor import origin
 from selfservice.help import help_url
-from selfservice.invoices import downloads, export, places
+from selfservice.invoices import downloads, export
 from selfservice.invoices import zip as archives
 from selfservice.invoices.downloads import UnknownInvoiceError
 from selfservice.invoices.export import TooLongForASheetError
 from selfservice.invoices.filters import NAMES, clean_filters
-from selfservice.invoices.places import NoPlaceError
+from selfservice.invoices.places import NoPlaceError, WaitingFile
 from selfservice.invoices.views.blueprint import blueprint, reader
 from selfservice.invoices.views.documents import as_private, plain
 from selfservice.invoices.zip import Document, NoDocumentError, TooManyDocumentsError
@@ -105,7 +105,7 @@ def _attached(write: Callable[[IO[bytes]], None], mimetype: str, name: str) -> R
     """Answer with the file that `write` writes; its name gets the client number and the day."""
     stem, _, extension = name.rpartition(".")
     name = f"{stem}-{reader().company.client_number}-{clock.today()}.{extension}"
-    file = places.open_file(reader().company_id)  # before anything is read: a crowd costs little
+    file = WaitingFile(reader().company_id)  # before anything is read: a crowd costs little
     try:
         write(file)
     except Exception:
