@@ -119,6 +119,7 @@ def test_lost_files_come_back_from_what_was_deposited(filled: fill.DemoReport, d
     assert (again.made, again.deposited, again.faults) == (0, 0, [])
 
 
+@pytest.mark.slow
 def test_a_month_later_new_documents_come_and_old_files_go(
     filled: fill.DemoReport, demo: Flask
 ) -> None:

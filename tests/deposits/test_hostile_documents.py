@@ -62,6 +62,7 @@ BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_is_refused_within_time_and_memory(name: str, answer: Answer) -> None:
     make, reason = BOMBS[name]
@@ -89,6 +90,7 @@ def test_a_document_that_takes_too_long_is_refused_and_the_run_goes_on(
     ]
 
 
+@pytest.mark.slow
 def test_a_document_too_heavy_for_its_reader_is_refused_and_the_run_goes_on(
     folder: Path, deposit: Deposit, company: Company
 ) -> None:
@@ -126,6 +128,7 @@ FALLS: dict[str, Callable[[], object]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("action", FALLS)
 def test_a_document_on_which_its_reader_falls_is_refused_and_the_run_goes_on(
     action: str,
@@ -153,6 +156,7 @@ def cannot_start(_megabytes: int) -> None:
     raise ImportError("a library that is not there")
 
 
+@pytest.mark.slow
 def test_a_reader_that_cannot_start_stops_the_run_with_one_line(
     folder: Path, deposit: Deposit, company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -170,6 +174,7 @@ def read_and_sign(source: str, aside: str, limits: Limits) -> object:
     return reading.read(source, aside, limits)
 
 
+@pytest.mark.slow
 def test_a_reader_is_replaced_after_many_documents(
     folder: Path, deposit: Deposit, company: Company, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,6 +227,7 @@ def test_a_million_claimed_pages_are_counted_rather_than_believed(answer: Answer
     assert isinstance(answer(bombs.tree(b"3 0 R", b"1000000")), Document)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [bombs.looping_names, bombs.scripted, bombs.crowded])
 def test_what_reading_survives_is_a_right_deposit_or_a_refusal(
     change: Callable[[pikepdf.Pdf], None], folder: Path, deposit: Deposit

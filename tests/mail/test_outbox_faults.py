@@ -86,6 +86,7 @@ def test_pause_of_the_server_grows_and_ends(
         assert not outbox.is_server_paused()
 
 
+@pytest.mark.slow
 def test_black_hole_costs_its_timeout_once(use_smtp: Callable[..., Flask]) -> None:
     silent = []
     with misbehaving(lambda connection: silent.append(connection.recv(1))) as port:
@@ -234,6 +235,7 @@ def test_what_the_server_says_after_data_is_kept(smtp: Postbox) -> None:
     assert OutboxAttempt.get().answer == kept(mail).answer
 
 
+@pytest.mark.slow
 def test_slow_server_is_waited_for(use_smtp: Callable[..., Flask]) -> None:
     box = Postbox()
     box.seconds = 1.0

@@ -92,6 +92,7 @@ def test_two_workers_send_each_mail_and_each_digest_once(
     assert OutboxMail.select().where(OutboxMail.attempts == 1).count() == 24
 
 
+@pytest.mark.slow
 def test_killed_worker_leaves_its_work_to_the_other(
     box: tuple[Postbox, dict[str, str]], instance: Path
 ) -> None:
