@@ -1,6 +1,8 @@
 """Named limits, counted in the portal's own database so that all workers share them."""
 
 import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from math import ceil
 
@@ -15,6 +17,9 @@ from selfservice.db import BaseModel
 from selfservice.tokens import hash_secret
 
 CLOCK_SLACK = timedelta(minutes=1)
+# One subscriber may get a /56 of IPv6, one provider's customer a /48: 256 of the former.
+IPV6_PREFIX, IPV6_WIDE_PREFIX = 56, 48
+WIDE_FACTOR = 8
 
 
 class RateCounter(BaseModel):
@@ -44,18 +49,22 @@ class DatabaseStorage(Storage):
         return PeeweeException
 
     def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Add to a window, beginning a new one where the last has ended, in one statement."""
+        """Add to a window, beginning a new one where the last has ended, in one statement.
+
+        A negative amount gives places back; a window that it begins has nothing to give.
+        """
         now = clock.now()
+        first = max(amount, 0)
         fresh = now + timedelta(seconds=expiry)
         # A window that ends long after a fresh one dates from a clock since set back. One that ends
         # a moment after it was begun by a request that read the clock later and was written first.
         ended = (RateCounter.expires_at <= now) | (RateCounter.expires_at > fresh + CLOCK_SLACK)
         rows = (
-            RateCounter.insert(key=key, hits=amount, expires_at=fresh)
+            RateCounter.insert(key=key, hits=first, expires_at=fresh)
             .on_conflict(
                 conflict_target=[RateCounter.key],
                 update={
-                    RateCounter.hits: Case(None, ((ended, amount),), RateCounter.hits + amount),
+                    RateCounter.hits: Case(None, ((ended, first),), RateCounter.hits + amount),
                     RateCounter.expires_at: Case(None, ((ended, fresh),), RateCounter.expires_at),
                 },
             )
@@ -94,25 +103,84 @@ def hit(name: str, identity: str = "all") -> None:
     Raises LimitReachedError past it. The hit counts before the work it protects is done, so
     that parallel requests cannot slip through.
     """
-    limiter = FixedWindowRateLimiter(_storage())
+    _hit(name, _item(name), identity)
+
+
+def hit_from(name: str, address: str) -> None:
+    """Count one hit of a visitor's network: an IPv4 address, or the /56 of an IPv6 one.
+
+    The /48 around an IPv6 address counts too, up to WIDE_FACTOR times the limit: who is given a
+    /48 has 256 networks. Raises LimitReachedError.
+    """
     item = _item(name)
-    key = hash_secret(identity)
-    if not limiter.hit(item, name, key):
-        ends = limiter.get_window_stats(item, name, key).reset_time
-        raise LimitReachedError(name, max(1, ceil(ends - _epoch(clock.now()))))
+    _hit(name, item, network_of(address))
+    if wide := _wide_network_of(address):
+        _hit(name, type(item)(item.amount * WIDE_FACTOR, item.multiples), wide)
+
+
+def check(name: str, identity: str = "all") -> None:
+    """Raise LimitReachedError if a further hit would; count nothing."""
+    item, key = _item(name), hash_secret(identity)
+    if not _limiter().test(item, name, key):
+        raise _reached(name, item, key)
+
+
+@contextmanager
+def failure(name: str, identity: str, *, of: type[Exception]) -> Iterator[None]:
+    """Count what is done in the block only if it fails by an exception `of` this type.
+
+    A place is taken before and given back after, so that parallel failures cannot slip through.
+    Raises LimitReachedError before the block where there is no place.
+    """
+    hit(name, identity)
+    try:
+        yield
+    except of:
+        raise
+    except BaseException:
+        _give_back(name, identity)
+        raise
+    _give_back(name, identity)
 
 
 def network_of(address: str) -> str:
-    """Return what counts as one visitor: an IPv4 address, or the /64 of an IPv6 one."""
+    """Return what counts as one visitor: an IPv4 address, or the /56 of an IPv6 one."""
+    parsed = _parse(address)
+    if parsed is None:
+        return "unknown"
+    return str(parsed) if parsed.version == 4 else _network(parsed, IPV6_PREFIX)
+
+
+def _wide_network_of(address: str) -> str | None:
+    parsed = _parse(address)
+    return _network(parsed, IPV6_WIDE_PREFIX) if parsed and parsed.version == 6 else None
+
+
+def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
-        return "unknown"
-    if isinstance(parsed, ipaddress.IPv6Address) and parsed.ipv4_mapped:
-        parsed = parsed.ipv4_mapped
-    if parsed.version == 4:
-        return str(parsed)
-    return str(ipaddress.ip_network((parsed, 64), strict=False))
+        return None
+    return (parsed.version == 6 and parsed.ipv4_mapped) or parsed
+
+
+def _network(address: ipaddress.IPv4Address | ipaddress.IPv6Address, prefix: int) -> str:
+    return str(ipaddress.ip_network((address, prefix), strict=False))
+
+
+def _hit(name: str, item: RateLimitItem, identity: str) -> None:
+    key = hash_secret(identity)
+    if not _limiter().hit(item, name, key):
+        raise _reached(name, item, key)
+
+
+def _give_back(name: str, identity: str) -> None:
+    _limiter().hit(_item(name), name, hash_secret(identity), cost=-1)
+
+
+def _reached(name: str, item: RateLimitItem, key: str) -> LimitReachedError:
+    ends = _limiter().get_window_stats(item, name, key).reset_time
+    return LimitReachedError(name, max(1, ceil(ends - _epoch(clock.now()))))
 
 
 def forget_expired() -> int:
@@ -126,6 +194,10 @@ def _epoch(instant: datetime) -> float:
 
 def _item(name: str) -> RateLimitItem:
     return parse(current_app.config[f"LIMIT_{name.upper()}"])
+
+
+def _limiter() -> FixedWindowRateLimiter:
+    return FixedWindowRateLimiter(_storage())
 
 
 def _storage() -> Storage:

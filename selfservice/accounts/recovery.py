@@ -6,7 +6,7 @@ from datetime import timedelta
 from flask import current_app
 from peewee import ModelSelect
 
-from selfservice import audit, clock, mail, tokens, web
+from selfservice import audit, clock, mail, ratelimit, tokens, web
 from selfservice.accounts import activation, passwords, sessions
 from selfservice.accounts.models import User
 from selfservice.db import FRENCH, database
@@ -33,10 +33,14 @@ class Requested:
 def request_link(address: str, *, origin: str) -> Requested:
     """Send a recovery link to the address as the users have it; it ends earlier links.
 
-    The journal keeps an unknown address as a keyed fingerprint only.
+    The journal keeps an unknown address as a keyed fingerprint only. The limit of all counts
+    mails that leave: requests for unknown addresses use up nothing of the others'. Raises
+    LimitReachedError.
     """
     key = address_key(address)
     users = list(logins_of(key))
+    if users:
+        ratelimit.hit("recovery_all")
     with database.atomic():
         if not users:
             fingerprint = audit.pseudonym(key, key=current_app.config["SECRET_KEY"])

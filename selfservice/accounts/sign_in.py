@@ -34,6 +34,16 @@ class CodeNeededError(Exception):
         self.secret = secret
 
 
+def counted_as(login: str) -> str:
+    """Return under what the wrong passwords of a login count.
+
+    It changes with the password: who chooses one by a recovery link begins anew.
+    """
+    key = normalise(login)
+    kept = User.select(User.password_hash).where(User.login_key == key).scalar()
+    return f"{key} {kept or ''}"
+
+
 def sign_in(login: str, password: str, *, origin: str, browser: str) -> str:
     """Open a session and return its secret id. Raises BadCredentialsError or CodeNeededError."""
     key = normalise(login)

@@ -18,7 +18,7 @@ def admit() -> None:
     if request.method == "POST":
         if not _is_from_this_site():
             abort(400)
-        ratelimit.hit("feedback_ip", ratelimit.network_of(request.remote_addr or ""))
+        ratelimit.hit_from("feedback_ip", request.remote_addr or "")
         ratelimit.hit("feedback_all")
 
 

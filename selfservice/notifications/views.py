@@ -12,7 +12,7 @@ blueprint = Blueprint("notifications", __name__)
 
 @blueprint.get("/telechargement/<secret>")
 def download(secret: str) -> Response | tuple[str, int]:
-    ratelimit.hit("download_ip", ratelimit.network_of(origin()))
+    ratelimit.hit_from("download_ip", origin())
     try:
         link = direct_links.read(secret)
     except tokens.UnknownTokenError:

@@ -12,7 +12,9 @@ from flask import Flask
 from selfservice import config, ratelimit
 from selfservice.accounts.models import UserSession
 from selfservice.audit import AuditEntry
+from selfservice.mail import OutboxMail
 from selfservice.ratelimit import RateCounter
+from tests.accounts.test_recovery import ask, choose, mailed_path
 from tests.conftest import Browser, free_port
 from tests.factories import PASSWORD, People
 from tests.platform.test_server import TOKEN, Visitor
@@ -99,17 +101,88 @@ def test_visitors_of_one_ipv6_network_count_as_one(app: Flask, people: People) -
     codes = []
     for last in ("1", "2:3", "ffff:4", "5"):
         client = app.test_client()
-        network = "2001:db8:0:1" if last != "5" else "2001:db8:0:2"
+        network = "2001:db8:0:1" if last != "5" else "2001:db8:0:100"
         client.environ_base["REMOTE_ADDR"] = f"{network}::{last}"
         asked = {"email": f"u{last[0]}@example.com"}
         codes.append(Browser(client).submit("/recuperation", asked).status_code)
     assert codes == [200, 200, 429, 200]
 
 
+def _from(app: Flask, address: str) -> Browser:
+    client = app.test_client()
+    client.environ_base["REMOTE_ADDR"] = address
+    return Browser(client)
+
+
+def test_the_256_networks_of_one_ipv6_customer_have_a_limit_in_common(
+    app: Flask, people: People
+) -> None:
+    app.config["LIMIT_RECOVERY_IP"] = "1/hour"
+    asked = [
+        _from(app, f"2001:db8:0:{number:x}00::1").submit(
+            "/recuperation", {"email": f"u{number}@example.com"}
+        )
+        for number in range(ratelimit.WIDE_FACTOR + 1)
+    ]
+    codes = [response.status_code for response in asked]
+    assert codes == [200] * ratelimit.WIDE_FACTOR + [429]
+    neighbour = _from(app, "2001:db8:1::1").submit("/recuperation", {"email": "v@example.com"})
+    assert neighbour.status_code == 200
+
+
+def test_a_stranger_does_not_lock_the_owner_out(app: Flask, people: People) -> None:
+    app.config["LIMIT_SIGN_IN_LOGIN_ALL"] = "12/hour"
+    stranger, owner = _from(app, "192.0.2.66"), _from(app, "192.0.2.7")
+    codes = [stranger.sign_in("alice", "faux").status_code for _ in range(20)]
+    assert codes == [200] * 10 + [429] * 10
+    assert owner.sign_in("alice", PASSWORD).status_code == 302
+
+
+def test_wrong_passwords_from_many_places_are_limited_in_all(app: Flask, people: People) -> None:
+    app.config["LIMIT_SIGN_IN_LOGIN_ALL"] = "3/hour"
+    codes = [_from(app, f"192.0.2.{n}").sign_in("alice", "faux").status_code for n in range(4)]
+    assert codes == [200, 200, 200, 429]
+    assert _from(app, "192.0.2.9").sign_in("bob", "faux").status_code == 200
+
+
+def test_a_password_chosen_by_a_recovery_link_lifts_both_limits(
+    app: Flask, people: People, browser: Browser
+) -> None:
+    app.config |= {"LIMIT_SIGN_IN_LOGIN": "2/hour", "LIMIT_SIGN_IN_LOGIN_ALL": "2/hour"}
+    codes = [browser.sign_in("alice", "faux").status_code for _ in range(3)]
+    assert codes == [200, 200, 429]
+    ask(browser, "alice@example.com")
+    browser.get(mailed_path())
+    assert choose(browser, "Cabrette-verte9").status_code == 302
+    assert browser.sign_in("alice", "Cabrette-verte9").status_code == 302
+
+
+def test_right_passwords_use_up_no_try(app: Flask, people: People) -> None:
+    app.config |= {"LIMIT_SIGN_IN_LOGIN": "2/hour", "LIMIT_SIGN_IN_LOGIN_ALL": "2/hour"}
+    for _ in range(4):
+        assert Browser(app.test_client()).sign_in("alice", PASSWORD).status_code == 302
+
+
+@pytest.mark.parametrize("message", ["explicit", "neutral"])
+def test_requests_for_unknown_addresses_use_up_no_mail_of_the_others(
+    message: str, app: Flask, people: People, browser: Browser
+) -> None:
+    app.config |= {"LIMIT_RECOVERY_ALL": "1/hour", "RECOVERY_MESSAGE": message}
+    addresses = ["u1@example.com", "u2@example.com", "alice@example.com"]
+    asked = [browser.submit("/recuperation", {"email": each}) for each in addresses]
+    assert [response.status_code for response in asked] == [200, 200, 200]
+    assert OutboxMail.select().count() == 1
+    later = [
+        browser.submit("/recuperation", {"email": each}).status_code
+        for each in ("u3@example.com", "bob@example.com")
+    ]
+    assert later == [429, 429], "known and unknown alike, once no mail may leave"
+
+
 def test_counters_hold_no_address_and_no_login(browser: Browser, people: People) -> None:
     browser.sign_in("alice", PASSWORD)
     browser.submit("/recuperation", {"email": "alice@example.com"})
     keys = " ".join(row.key for row in RateCounter.select())
-    assert RateCounter.select().count() == 5
+    assert RateCounter.select().count() == 6
     for secret in ("alice", "127.0.0.1"):
         assert secret not in keys

@@ -73,9 +73,9 @@ def reset() -> Response | str | tuple[str, int]:
 
 def _request(form: RecoveryForm, address: str) -> str:
     key = address_key(address)
-    ratelimit.hit("recovery_ip", ratelimit.network_of(origin()))
+    ratelimit.hit_from("recovery_ip", origin())
     ratelimit.hit("recovery_address", key)
-    ratelimit.hit("recovery_all")
+    ratelimit.check("recovery_all")  # of everybody, or its answer would tell who is known
     requested = recovery.request_link(address, origin=origin())
     if current_app.config["RECOVERY_MESSAGE"] == "neutral":
         # « Repeated » means by this browser, so that it tells nothing about the address.

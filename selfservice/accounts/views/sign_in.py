@@ -1,5 +1,8 @@
 """Home, sign-in in one step or two, sign-out."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from flask import abort, flash, redirect, render_template, request, session, url_for
 from flask_login import login_required
 from werkzeug.wrappers import Response
@@ -15,7 +18,6 @@ from selfservice.accounts.views.visitor import (
     remember_other_supplier,
     signed_in,
 )
-from selfservice.suppliers.addresses import normalise
 
 HALF_WAY = "half_way"
 
@@ -36,15 +38,15 @@ def sign_in_page() -> Response | str:
     form = SignInForm()
     if not form.validate_on_submit():
         return _page(form)
-    ratelimit.hit("sign_in_ip", ratelimit.network_of(origin()))
-    ratelimit.hit("sign_in_login", normalise(form.login.data))
+    ratelimit.hit_from("sign_in_ip", origin())
     try:
-        secret = sign_in.sign_in(
-            form.login.data,
-            form.password.data,
-            origin=origin(),
-            browser=request.user_agent.string,
-        )
+        with _counted(form.login.data):
+            secret = sign_in.sign_in(
+                form.login.data,
+                form.password.data,
+                origin=origin(),
+                browser=request.user_agent.string,
+            )
     except sign_in.BadCredentialsError as error:
         return _page(form, error=messages.BAD_CREDENTIALS, is_old_login=error.is_old_login)
     except sign_in.CodeNeededError as needed:
@@ -59,7 +61,7 @@ def sign_in_code() -> Response | str:
     try:
         user = sign_in.half_way_user(session.get(HALF_WAY, ""))
         if form.validate_on_submit():
-            ratelimit.hit("sign_in_ip", ratelimit.network_of(origin()))
+            ratelimit.hit_from("sign_in_ip", origin())
             ratelimit.hit("second_factor", user.login_key)
             secret = sign_in.finish(
                 session[HALF_WAY],
@@ -83,6 +85,21 @@ def sign_out() -> Response:
     session.clear()
     flash(messages.SIGNED_OUT)
     return redirect(url_for("accounts.home"))
+
+
+@contextmanager
+def _counted(login: str) -> Iterator[None]:
+    """Count a wrong password for its login from this network, then for its login from everywhere.
+
+    In this order, so that one network alone cannot use up the tries of the others.
+    """
+    subject, wrong = sign_in.counted_as(login), sign_in.BadCredentialsError
+    here = f"{subject} {ratelimit.network_of(origin())}"
+    with (
+        ratelimit.failure("sign_in_login", here, of=wrong),
+        ratelimit.failure("sign_in_login_all", subject, of=wrong),
+    ):
+        yield
 
 
 def _wanted(form: SignInForm | CodeForm) -> str | None:
