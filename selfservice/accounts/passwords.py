@@ -1,9 +1,13 @@
 """The password rule, and the hashing of passwords."""
 
+import os
 import re
 import unicodedata
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from importlib import resources
+from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -11,6 +15,7 @@ from flask import current_app
 
 from selfservice import audit
 from selfservice.accounts.models import User
+from selfservice.ratelimit import LimitReachedError
 
 MINIMUM_LENGTH = 8
 MAXIMUM_LENGTH = 128
@@ -18,6 +23,14 @@ NAME_LENGTH = 4
 FEW = 4
 OWN_FAULTS = ("login", "name")  # they depend on the login too
 LEET = str.maketrans("013457@$", "oleastas")
+
+# Hashing costs as much as ten pages. At most half of the cores do it, and few requests wait for
+# it: of the server's four threads one is always free for pages.
+MAX_HASHING = max(1, min(2, (os.cpu_count() or 1) // 2))
+MAX_IN_LINE = 3
+WAIT_SECONDS = 2
+_hashing = BoundedSemaphore(MAX_HASHING)
+_line = BoundedSemaphore(MAX_IN_LINE)
 
 
 class WrongPasswordError(Exception):
@@ -79,14 +92,19 @@ def names_of(user: User) -> tuple[str, ...]:
 
 
 def hash_password(password: str) -> str:
-    """Return the Argon2id hash, with the cost of the configuration."""
-    return _hasher().hash(password.encode("utf-8", "surrogatepass"))
+    """Return the Argon2id hash, with the cost of the configuration.
+
+    Raises LimitReachedError where too many wait to hash.
+    """
+    with _turn():
+        return _hasher().hash(password.encode("utf-8", "surrogatepass"))
 
 
 def is_password_of(user: User | None, password: str) -> bool:
     """Tell whether the password opens the login. Every kind of failure takes the same time.
 
-    For an unknown login, or one without a password, a dummy hash is verified.
+    For an unknown login, or one without a password, a dummy hash is verified. Raises
+    LimitReachedError where too many wait to hash.
     """
     known = user.password_hash if user is not None else None
     return is_hash_of(known or _dummy_hash(), password) and known is not None
@@ -113,14 +131,31 @@ def is_unchanged(user: User) -> bool:
 
 def is_hash_of(known: str, text: str) -> bool:
     """Tell whether `hash_password` made the hash of this text."""
-    try:
-        return _hasher().verify(known, text.encode("utf-8", "surrogatepass"))
-    except (VerificationError, InvalidHashError):
-        return False
+    with _turn():
+        try:
+            return _hasher().verify(known, text.encode("utf-8", "surrogatepass"))
+        except (VerificationError, InvalidHashError):
+            return False
 
 
 def needs_rehash(user: User) -> bool:
     return _hasher().check_needs_rehash(str(user.password_hash))
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Wait for one's turn to hash. Raises LimitReachedError where the line is full or stands."""
+    if not _line.acquire(blocking=False):
+        raise LimitReachedError("hashing", WAIT_SECONDS)
+    try:
+        if not _hashing.acquire(timeout=WAIT_SECONDS):
+            raise LimitReachedError("hashing", WAIT_SECONDS)
+        try:
+            yield
+        finally:
+            _hashing.release()
+    finally:
+        _line.release()
 
 
 def _hasher() -> PasswordHasher:

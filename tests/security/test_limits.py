@@ -1,15 +1,19 @@
 """Limits: shared by all workers, kept over a restart, told in French with the time to come back."""
 
 import re
+import time
 import urllib.error
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from pathlib import Path
+from threading import Event, Semaphore
 
 import pytest
 from argon2 import PasswordHasher
 from flask import Flask
+from werkzeug.test import TestResponse
 
 from selfservice import config, ratelimit
+from selfservice.accounts import passwords
 from selfservice.accounts.models import UserSession
 from selfservice.audit import AuditEntry
 from selfservice.mail import OutboxMail
@@ -52,6 +56,9 @@ def _attempt(visitor: Visitor, token: str) -> int:
     try:
         visitor.post("/connexion", fields)
     except urllib.error.HTTPError as error:
+        if error.headers["Retry-After"] == str(passwords.WAIT_SECONDS):  # too many hash at once
+            time.sleep(0.1)
+            return _attempt(visitor, token)
         return error.code
     return 200
 
@@ -82,6 +89,40 @@ def test_a_limit_counts_before_the_password_is_verified(
     monkeypatch.setattr(PasswordHasher, "verify", lambda *args: pytest.fail("verified"))
     assert browser.sign_in("alice", PASSWORD).status_code == 429
     assert UserSession.select().count() == 0
+
+
+def test_hashing_leaves_threads_for_pages(
+    app: Flask, people: People, browser: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, may_end, verify = Semaphore(0), Event(), PasswordHasher.verify
+    hashing: list[int] = []
+
+    def slow_verify(*args: object) -> bool:
+        hashing.append(1)
+        begun.release()
+        assert may_end.wait(20)
+        hashing.pop()
+        return verify(*args)  # type: ignore[arg-type]
+
+    def attempt(number: int) -> TestResponse:
+        return Browser(app.test_client()).sign_in(f"user{number}", "faux")
+
+    browser.sign_in("nobody", "faux")  # makes the hash that unknown logins are compared with
+    monkeypatch.setattr(PasswordHasher, "verify", slow_verify)
+    with ThreadPoolExecutor(8) as pool:
+        waiting = [pool.submit(attempt, number) for number in range(8)]
+        assert begun.acquire(timeout=20)
+        done, _ = wait(waiting, timeout=20, return_when=FIRST_COMPLETED)
+        page = browser.get("/connexion")
+        at_once = len(hashing)
+        may_end.set()
+    assert page.status_code == 200
+    assert at_once <= passwords.MAX_HASHING
+    refused = [each.result() for each in waiting if each.result().status_code == 429]
+    assert len(refused) >= 5, "of the four threads of a server, three hash or wait"
+    assert all(0 < int(response.headers["Retry-After"]) <= 60 for response in refused)
+    assert done
+    assert browser.sign_in("alice", PASSWORD).status_code == 302, "every place is given back"
 
 
 def test_strangers_use_up_no_attempt_of_who_is_signed_in(
