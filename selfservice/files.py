@@ -1,19 +1,29 @@
 """Files: written aside and renamed, CSV read and written, and the portal's own static files."""
 
 import csv
+import errno
 import hashlib
 import io
 import os
 import secrets
+import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, BinaryIO, NamedTuple
 
 STATIC = Path(__file__).with_name("static")
 # A spreadsheet takes such a cell for a formula (OWASP, « CSV injection »), full-width forms too.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+# What stands in a folder beside regular files and devices, in the words of a refusal.
+KINDS = {
+    stat.S_IFLNK: "un lien symbolique",
+    stat.S_IFDIR: "un dossier",
+    stat.S_IFIFO: "un tube",
+    stat.S_IFSOCK: "une prise réseau",
+}
 
 
 class CsvRow(NamedTuple):
@@ -38,6 +48,10 @@ class CsvError(Exception):
         super().__init__(problem, detail)
         self.problem = problem
         self.detail = detail
+
+
+class NotRegularError(OSError):
+    """What stands under this name is no regular file; `strerror` says in French what it is."""
 
 
 @cache
@@ -86,6 +100,29 @@ def written_aside(
             sync(path.parent)
 
 
+def open_regular(path: Path | str) -> BinaryIO:
+    """Open a file of a folder that others write into: neither a link nor what may block.
+
+    Raises NotRegularError, and OSError where the file cannot be read. Nothing but a regular file
+    is opened, even where it takes the place of one meanwhile.
+    """
+    _require_regular(os.lstat(path))
+    flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    file = os.fdopen(os.open(path, flags), "rb")
+    try:
+        _require_regular(os.fstat(file.fileno()))
+    except NotRegularError:
+        file.close()
+        raise
+    return file
+
+
+def _require_regular(found: os.stat_result) -> None:
+    kind = stat.S_IFMT(found.st_mode)
+    if kind != stat.S_IFREG:
+        raise NotRegularError(errno.EINVAL, KINDS.get(kind, "un périphérique"))
+
+
 def sync(path: Path | str) -> None:
     """Bring a file, or the names in a folder, to the disk."""
     descriptor = os.open(path, os.O_RDONLY)
@@ -95,13 +132,16 @@ def sync(path: Path | str) -> None:
         os.close(descriptor)
 
 
-def read_csv(file: Path, *, known: Collection[str], required: str) -> list[CsvRow]:
+def read_csv(
+    file: Path, *, known: Collection[str], required: str, is_trusted: bool = True
+) -> list[CsvRow]:
     """Read a file with semicolons in UTF-8, its first line naming some of the `known` columns.
 
-    Raises CsvError.
+    Without `is_trusted` it is one of a folder that others write into. Raises CsvError.
     """
     try:
-        text = file.read_bytes().decode("utf-8-sig")
+        with file.open("rb") if is_trusted else open_regular(file) as opened:
+            text = opened.read().decode("utf-8-sig")
     except OSError as error:
         raise CsvError("unreadable", error.strerror or type(error).__name__) from error
     except UnicodeDecodeError as error:

@@ -109,7 +109,7 @@ class _Run:
 def deposit_folder(
     supplier: Supplier, folder: Path, *, on_progress: Progress | None = None
 ) -> DepositReport:
-    """Deposit every file of a folder but *.csv, in the order of their names.
+    """Deposit every file of a folder but *.csv, in the order of their names; follow no link.
 
     Batch after batch: files on disk first, then one durable transaction. Killed at any instant
     and run again, it ends as one undisturbed run; two at once end right. Writes `rejets.csv`
@@ -291,7 +291,7 @@ def _candidates(folder: Path) -> list[str]:
         names = sorted(
             entry.name
             for entry in os.scandir(folder)
-            if not entry.is_dir() and not entry.name.lower().endswith(".csv")
+            if not entry.is_dir(follow_symlinks=False) and not entry.name.lower().endswith(".csv")
         )
     except OSError as error:
         raise UnreadableFolderError(folder, error.strerror or "") from error

@@ -1,5 +1,6 @@
 """`index.csv`: the descriptions of plain PDFs, and what overrides a Factur-X document."""
 
+import os
 import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -48,10 +49,10 @@ def read_index(folder: Path) -> Index:
     so nothing may go in without what it would have overridden.
     """
     path = folder / NAME
-    if not path.exists():
+    if not os.path.lexists(path):
         return Index()
     try:
-        return _index(files.read_csv(path, known=COLUMNS, required="file"))
+        return _index(files.read_csv(path, known=COLUMNS, required="file", is_trusted=False))
     except files.CsvError as error:
         raise UnreadableIndexError(path, error.problem, error.detail) from error
 

@@ -12,6 +12,7 @@ class _Report(Protocol):
 REFUSALS = {
     "not_pdf": "Ce fichier n'est pas un PDF.",
     "unreadable": "Ce fichier n'est pas lisible.",
+    "not_regular": "Ce n'est pas un fichier ordinaire mais {kind} : le dépôt ne l'ouvre pas.",
     "truncated": "Ce PDF est coupé : sa fin manque.",
     "damaged": "Ce PDF est abîmé.",
     "encrypted": "Ce PDF est protégé par un mot de passe.",

@@ -15,6 +15,7 @@ from pathlib import Path
 from selfservice.deposits.facturx import Description
 from selfservice.deposits.pdf import read_pdf
 from selfservice.deposits.refusal import RefusalError
+from selfservice.files import NotRegularError, open_regular
 
 BLOCK_BYTES = 256 * 1024
 TOO_HEAVY_STATUS = 3
@@ -52,7 +53,7 @@ def read(source: str, aside: str, limits: Limits) -> tuple[str, int, Description
     digest, size_bytes = hashlib.sha256(), 0
     try:
         blocks = _blocks(source, limits.file_megabytes)
-        with Path(aside).open("w+b") as copy:
+        with Path(aside).open("x+b") as copy:
             for block in blocks:
                 digest.update(block)
                 size_bytes += copy.write(block)
@@ -73,13 +74,13 @@ def _blocks(source: str, max_megabytes: int) -> Iterator[bytes]:
     """Read a file once, block by block, however it grows meanwhile; raises RefusalError."""
     left = max_megabytes * 1024 * 1024
     try:
-        if not Path(source).is_file():  # a pipe would be waited for
-            raise RefusalError("unreadable")
-        with Path(source).open("rb") as file:
+        with open_regular(source) as file:
             while block := file.read(BLOCK_BYTES):
                 left -= len(block)
                 if left < 0:
                     raise RefusalError("too_large", limit=max_megabytes)
                 yield block
+    except NotRegularError as error:
+        raise RefusalError("not_regular", kind=error.strerror or "") from error
     except OSError as error:
         raise RefusalError("unreadable") from error

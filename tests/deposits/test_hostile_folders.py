@@ -1,13 +1,17 @@
 """Folders that nobody foresaw: one odd file or index never ends the run for the others."""
 
+import os
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
 import pikepdf
 import pytest
 
+from selfservice import files
 from selfservice.deposits.deposit import DepositReport
 from selfservice.deposits.errors import UnreadableIndexError
+from selfservice.deposits.messages import explain
 from selfservice.deposits.pdf import read_pdf
 from selfservice.deposits.refusal import RefusalError
 from selfservice.invoices import embedded_xml
@@ -82,3 +86,73 @@ def test_a_link_in_the_folder_leads_the_list_of_rejects_nowhere_else(
     assert deposit().deposited == 1
     assert victim.read_text() == "precious"
     assert (folder / "rejets.csv").read_text("utf-8") == "file;reason\n"
+
+
+NOT_REGULAR = "Ce n'est pas un fichier ordinaire mais {} : le dépôt ne l'ouvre pas."
+
+
+def test_nothing_but_a_regular_file_is_opened_and_each_other_is_named(
+    folder: Path, deposit: Deposit, company: Company, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret.pdf"
+    secret.write_bytes(facturx(company))
+    (tmp_path / "others").mkdir()
+    (folder / "link.pdf").symlink_to(secret)
+    (folder / "link-to-folder.pdf").symlink_to(tmp_path / "others")
+    (folder / "link-to-nothing.pdf").symlink_to(tmp_path / "nowhere")
+    (folder / "device.pdf").symlink_to("/dev/zero")
+    os.mkfifo(folder / "pipe.pdf")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / "socket.pdf"))
+        report = deposit()
+    assert report.deposited == 0
+    assert {each.file: each.reason for each in report.refused} == {
+        "link.pdf": NOT_REGULAR.format("un lien symbolique"),
+        "link-to-folder.pdf": NOT_REGULAR.format("un lien symbolique"),
+        "link-to-nothing.pdf": NOT_REGULAR.format("un lien symbolique"),
+        "device.pdf": NOT_REGULAR.format("un lien symbolique"),
+        "pipe.pdf": NOT_REGULAR.format("un tube"),
+        "socket.pdf": NOT_REGULAR.format("une prise réseau"),
+    }
+
+
+def test_a_file_that_becomes_a_pipe_meanwhile_is_neither_read_nor_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"%PDF-")
+    os.mkfifo(tmp_path / "pipe")
+    seen = os.lstat(tmp_path / "file")
+    monkeypatch.setattr(os, "lstat", lambda _path: seen)
+    with pytest.raises(files.NotRegularError, match="un tube"):
+        files.open_regular(tmp_path / "pipe")
+
+
+def test_a_file_that_becomes_a_link_meanwhile_is_not_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_bytes(b"%PDF-")
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    seen = os.lstat(tmp_path / "file")
+    monkeypatch.setattr(os, "lstat", lambda _path: seen)
+    with pytest.raises(OSError, match="symbolic links"):
+        files.open_regular(tmp_path / "link")
+
+
+@pytest.mark.parametrize("target", ["index", "nowhere"])
+def test_an_index_that_is_a_link_deposits_nothing(
+    target: str, folder: Path, deposit: Deposit, company: Company, tmp_path: Path
+) -> None:
+    (tmp_path / "index").write_text("file;contract\na.pdf;LLD-1\n", "utf-8")
+    (folder / "a.pdf").write_bytes(facturx(company))
+    (folder / "index.csv").symlink_to(tmp_path / target)
+    with pytest.raises(UnreadableIndexError) as caught:
+        deposit()
+    assert explain(caught.value).endswith("rien n'a été déposé (un lien symbolique).")
+    assert Invoice.select().count() == 0
+
+
+def test_an_index_that_is_a_pipe_is_not_waited_for(folder: Path, deposit: Deposit) -> None:
+    os.mkfifo(folder / "index.csv")
+    with pytest.raises(UnreadableIndexError) as caught:
+        deposit()
+    assert explain(caught.value).endswith("rien n'a été déposé (un tube).")
