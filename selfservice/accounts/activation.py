@@ -1,5 +1,6 @@
 """The login that the owner of a registered address receives (guide, FAQ 2, 3, 6, 15)."""
 
+import re
 from dataclasses import dataclass
 
 from peewee import IntegrityError
@@ -8,7 +9,7 @@ from selfservice import audit, clock
 from selfservice.accounts import sessions
 from selfservice.accounts.models import Activation, User
 from selfservice.db import database
-from selfservice.suppliers.addresses import normalise
+from selfservice.suppliers.addresses import is_like_a_link, normalise
 from selfservice.suppliers.models import Company
 
 
@@ -85,7 +86,7 @@ def _create_owner(company: Company) -> User:
         user = _try_login(company, address)
         if user is not None:
             return user
-    stem = address.rpartition("@")[0].casefold()
+    stem = re.sub("[:/]", "-", address.rpartition("@")[0].casefold())
     number = 1
     while (user := _try_login(company, f"{stem}_{number}")) is None:
         number += 1
@@ -94,6 +95,8 @@ def _create_owner(company: Company) -> User:
 
 def _may_serve_as_login(email_key: str) -> bool:
     """Tell whether a single company registered the address, and no user has or ever had it."""
+    if is_like_a_link(email_key):
+        return False
     registered = Company.select().where(Company.email_key == email_key).count()
     taken = User.select().where((User.login_key == email_key) | (User.email_key == email_key))
     return registered == 1 and not taken.exists()

@@ -29,7 +29,7 @@ from selfservice.accounts.forms import (
 from selfservice.accounts.messages import MALFORMED, PASSWORDS_DIFFER
 from selfservice.administration import messages
 from selfservice.administration.contract_profiles import CONTRACT_LENGTH, MAX_CONTRACTS
-from selfservice.suppliers.addresses import is_address
+from selfservice.suppliers.addresses import is_address, is_like_a_link
 
 NO_COMPANY = SelectChoice("", "Choisir ...")
 NO_PROFILE = SelectChoice("", "Aucun...")
@@ -60,6 +60,8 @@ class ConnectionForm(PortalForm):
     def validate_login(self, field: Field) -> None:
         if any(character.isspace() for character in field.data):
             raise ValidationError(messages.LOGIN_SPACED)
+        if is_like_a_link(field.data):
+            raise ValidationError(messages.LOGIN_LIKE_A_LINK)
         if not all(_is_latin(character) for character in field.data):
             raise ValidationError(messages.LOGIN_FOREIGN)
 

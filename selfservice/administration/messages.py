@@ -13,6 +13,7 @@ COLLEAGUES = "acces-collaborateurs"
 LOGIN_MISSING = HelpfulText("Choisissez un login, par exemple l’adresse mail.", COLLEAGUES)
 LOGIN_TAKEN = HelpfulText("Ce login est déjà pris : choisissez-en un autre.", COLLEAGUES)
 LOGIN_SPACED = HelpfulText("Un login ne contient pas d’espace.", COLLEAGUES)
+LOGIN_LIKE_A_LINK = HelpfulText("Un login ne contient ni « : » ni « / ».", COLLEAGUES)
 LOGIN_FOREIGN = HelpfulText(
     "Un login s’écrit avec des lettres latines, des chiffres et des signes courants.", COLLEAGUES
 )

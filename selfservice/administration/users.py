@@ -19,7 +19,7 @@ from selfservice.administration.companies import (
 from selfservice.administration.contract_profiles import check_grant
 from selfservice.db import database
 from selfservice.invoices.queries import MAX_ID
-from selfservice.suppliers.addresses import address_key, normalise
+from selfservice.suppliers.addresses import address_key, is_like_a_link, normalise
 from selfservice.suppliers.models import Company
 
 PAGE_ROWS = 50
@@ -32,6 +32,10 @@ class UnknownUserError(NotFoundError):
 
 class LoginTakenError(Exception):
     """Another user of the portal, perhaps of another supplier, has this login."""
+
+
+class LinkLikeLoginError(Exception):
+    """The login holds « : » or « / »."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,9 +104,11 @@ def list_users(
 def add_user(administrator: User, new: NewUser, *, origin: str) -> User:
     """Add a colleague; no mail is sent, the administrator hands login and password over.
 
-    Raises ForeignCompanyError, LoginTakenError, ForeignProfileError, LimitedAdministratorError
-    or PasswordRefusedError.
+    Raises LinkLikeLoginError, ForeignCompanyError, LoginTakenError, ForeignProfileError,
+    LimitedAdministratorError or PasswordRefusedError.
     """
+    if is_like_a_link(new.login):
+        raise LinkLikeLoginError(new.login)
     company: Company | None = (
         companies_of(administrator).where(Company.id == new.company_id).get_or_none()
     )

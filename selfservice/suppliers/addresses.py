@@ -33,5 +33,11 @@ def is_address(text: str) -> bool:
     return True
 
 
+def is_like_a_link(login: str) -> bool:
+    """Tell whether a login holds « : » or « / », of which a mail reader would make a link."""
+    folded = normalise(login)
+    return ":" in folded or "/" in folded
+
+
 def _validate(text: str) -> ValidatedEmail:
     return validate_email(text, check_deliverability=False, allow_smtputf8=False)

@@ -99,6 +99,13 @@ def test_an_address_that_any_user_has_gives_a_numbered_login(app: Flask) -> None
     assert logins() == ["colleague", "pierre.durand_1"]
 
 
+def test_no_login_holds_what_makes_a_link(app: Flask) -> None:
+    for address in ("durand/achats@example.com", "durand/achats@example.org"):
+        deposit_for(make_company(make_supplier(), email=address))
+    send.send_due()
+    assert logins() == ["durand-achats_1", "durand-achats_2"]
+
+
 def test_a_taken_number_is_passed_over(app: Flask) -> None:
     supplier = make_supplier()
     make_user(make_company(supplier), "Pierre.Durand_1", email="pierre.durand@example.com")

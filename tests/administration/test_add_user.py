@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from selfservice.accounts.models import User
+from selfservice.administration import users
 from selfservice.audit import AuditEntry
 from selfservice.mail.outbox import OutboxMail
 from tests.conftest import Browser
@@ -85,6 +86,9 @@ def test_added_colleague_signs_in_and_gets_no_mail(
         ({"company": ""}, "Choisissez une société"),
         ({"email": "julie"}, "adresse mail complète"),
         ({"email": "élodie@example.com"}, "adresse mail complète"),
+        ({"login": "https://evil.example"}, "ni « : » ni « / »"),
+        ({"login": "evil.example/portail"}, "ni « : » ni « / »"),
+        ({"login": "mailto:julie"}, "ni « : » ni « / »"),
         ({"login": "comptа"}, "lettres latines"),
         ({"login": "alice\u200b"}, "caractères invisibles"),
         ({"phone": "0" * 41}, "trop long"),
@@ -98,6 +102,14 @@ def test_each_fault_is_told_and_nothing_is_created(
     assert response.status_code == 200
     assert message in response.text
     assert User.select().count() == before
+
+
+def test_the_use_case_itself_refuses_a_login_that_is_a_link(people: People) -> None:
+    new = users.NewUser(
+        login="//evil.example", password=PASSWORD, company_id=people.alice.company_id
+    )
+    with pytest.raises(users.LinkLikeLoginError):
+        users.add_user(people.alice, new, origin="")
 
 
 def test_what_was_typed_stays_but_for_the_passwords(alice: Browser, people: People) -> None:
