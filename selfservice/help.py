@@ -1,12 +1,12 @@
 """The help site under /aide/, served from its built folder, and help links by key."""
 
 import re
-from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
 from wsgiref.headers import Headers
 
 from flask import Blueprint, Flask, Response, abort, current_app, send_file
+from werkzeug.http import parse_accept_header
 from whitenoise import WhiteNoise
 
 from selfservice.files import STATIC, hashed_name
@@ -55,7 +55,6 @@ CONTENT_SECURITY_POLICY = (
     "img-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-REFUSED_CODING = re.compile(r"[^,]*;\s*q=0(?:\.0*)?\s*(?=,|$)")
 PAGE_PATH = re.compile(r"(?:[a-z0-9-]{1,80}/){0,4}")
 
 blueprint = Blueprint("help", __name__)
@@ -92,8 +91,8 @@ class _Files(WhiteNoise):
     @staticmethod
     def serve(static_file: Any, environ: dict[str, Any], start_response: Any) -> Any:
         """Serve a file, never in a coding that its visitor refuses (« br;q=0 »)."""
-        accepted = environ.get("HTTP_ACCEPT_ENCODING", "")
-        environ["HTTP_ACCEPT_ENCODING"] = REFUSED_CODING.sub("", accepted)
+        codings = parse_accept_header(environ.get("HTTP_ACCEPT_ENCODING"))
+        environ["HTTP_ACCEPT_ENCODING"] = ", ".join(name for name, quality in codings if quality)
         return WhiteNoise.serve(static_file, environ, start_response)
 
 
@@ -104,12 +103,11 @@ def _no_file(**_values: str) -> NoReturn:
 def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.jinja_env.globals["help_url"] = help_url
-    is_https = app.config["PUBLIC_URL"].startswith("https")
     static = _Files(
         app.wsgi_app,
         max_age=60,
         allow_all_origins=False,
-        add_headers_function=partial(_add_headers, is_https),
+        add_headers_function=_add_headers,
         index_file=True,
         immutable_file_test=r"^/static/[\w-]+\.[0-9a-f]{10}\.\w+$",
     )
@@ -145,10 +143,6 @@ def missing(_path: str = "") -> tuple[Response, int]:
     return Response("Le site d'aide n'est pas construit : make site.", mimetype="text/plain"), 404
 
 
-def _add_headers(is_https: bool, headers: Headers, _path: str, url: str) -> None:
-    headers["X-Content-Type-Options"] = "nosniff"
-    headers["Referrer-Policy"] = "same-origin"
-    if is_https:
-        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+def _add_headers(headers: Headers, _path: str, url: str) -> None:
     if url.startswith(PREFIX):
         headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY

@@ -5,19 +5,55 @@ import logging
 import signal
 import sys
 from types import FrameType
+from typing import Any
 
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
+from waitress.task import ErrorTask
 
 from selfservice import logs
 from selfservice.app import create_app
+from selfservice.web import HEADERS
 
 CONNECTIONS = 1000
 SILENCE_SECONDS = 20  # after which a connection that sends or takes nothing is closed
 MAX_BODY_BYTES = 1024 * 1024
+MAX_HEADER_BYTES = 32 * 1024
+
+
+# Who reads the same request in two ways lets one visitor's pass for another's.
+AMBIGUOUS = "two readers could take this request for different ones"
 
 
 class PortTakenError(Exception):
     """Another program listens there."""
+
+
+class StrictParser(HTTPRequestParser):
+    """Refuses what two servers could read in two ways."""
+
+    def parse_header(self, header_plus: bytes) -> None:
+        super().parse_header(header_plus)
+        if self.header_bytes_received >= self.adj.max_request_header_size:
+            return  # refused already
+        names = [line.partition(b":")[0].strip().lower() for line in header_plus.split(b"\r\n")]
+        is_sized_twice = b"transfer-encoding" in names and b"content-length" in names
+        if is_sized_twice or names.count(b"content-length") > 1 or names.count(b"host") != 1:
+            raise ParsingError(AMBIGUOUS)
+
+
+class RefusalTask(ErrorTask):
+    """Answers what is no request, with the headers of every answer."""
+
+    def execute(self) -> None:
+        self.response_headers.extend(HEADERS.items())
+        super().execute()
+
+
+class StrictChannel(HTTPChannel):
+    parser_class = StrictParser
+    error_task_class = RefusalTask
 
 
 def serve(*, host: str, port: int, threads: int) -> None:
@@ -30,9 +66,11 @@ def serve(*, host: str, port: int, threads: int) -> None:
     app = create_app()
     logs.configure(app.config["LOG_LEVEL"])
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each that waits
+    sockets: dict[int, Any] = {}
     try:
         server = create_server(
             app,
+            map=sockets,
             host=host,
             port=port,
             threads=threads,
@@ -42,6 +80,7 @@ def serve(*, host: str, port: int, threads: int) -> None:
             channel_timeout=SILENCE_SECONDS,
             cleanup_interval=SILENCE_SECONDS // 4,
             max_request_body_size=MAX_BODY_BYTES,
+            max_request_header_size=MAX_HEADER_BYTES,
             # ProxyFix reads them, and only those of as many proxies as PROXY_COUNT says.
             clear_untrusted_proxy_headers=False,
             # What is made quicker than it is read goes to the disk; no thread waits for a reader.
@@ -51,6 +90,8 @@ def serve(*, host: str, port: int, threads: int) -> None:
         if error.errno == errno.EADDRINUSE:
             raise PortTakenError(f"{host}:{port}") from error
         raise
+    for socket in sockets.values():
+        socket.channel_class = StrictChannel
     signal.signal(signal.SIGTERM, _stop)
     server.run()
 

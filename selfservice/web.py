@@ -23,6 +23,7 @@ from flask import (
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.routing import IntegerConverter
 
 from selfservice import audit, clock, db, logs, money, ratelimit
 from selfservice.files import STATIC, hashed_name
@@ -35,6 +36,10 @@ CONTENT_SECURITY_POLICY = (
 )
 MAX_BODY_BYTES = 256 * 1024
 MAX_PADDING = 65
+MAX_VALUE_CHARACTERS = 4000
+MAX_HEADER_CHARACTERS = 1024
+# A session's cookie is longer; the last proxy writes at the end of a list of hosts.
+LONG_HEADERS = {"HTTP_COOKIE", "HTTP_X_FORWARDED_FOR"}
 SAFE_NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PAGES_OF_ERRORS = (400, 404, 410, 413, 429, 500, 503)
@@ -74,10 +79,11 @@ def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
     app.config["TRUSTED_HOSTS"] = None
     csrf.init_app(app)
     app.before_request(partial(_open, app))
+    app.before_request(_check_lengths)
     app.before_request(_check_form)
-    app.after_request(partial(_protect, HEADERS | (HEADERS_OF_HTTPS if is_https else {})))
     app.teardown_request(_leave)
     app.url_defaults(_name_static)
+    app.url_map.converters["int"] = Digits
     _register_error_pages(app)
     _equip_templates(app)
     app.extensions["hide_tokens"] = logs.token_hider(app)
@@ -102,7 +108,38 @@ def wrap(app: Flask) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=count, x_proto=count, x_host=count
         )
+    app.wsgi_app = Guard(app)  # type: ignore[method-assign]
     app.wsgi_app = logs.RequestLog(app)  # type: ignore[method-assign]
+
+
+class Guard:
+    """Cut the headers of every request and complete those of every answer.
+
+    Static files, the help site and redirects pass here too.
+    """
+
+    def __init__(self, app: Flask) -> None:
+        self._application = app.wsgi_app
+        is_https = app.config["PUBLIC_URL"].startswith("https")
+        self._headers = HEADERS | (HEADERS_OF_HTTPS if is_https else {})
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        for name, value in environ.items():
+            if name.startswith("HTTP_") and name not in LONG_HEADERS:
+                environ[name] = value[:MAX_HEADER_CHARACTERS]
+
+        def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
+            given = {name.lower() for name, _ in headers}
+            missing = [each for each in self._headers.items() if each[0].lower() not in given]
+            return start_response(status, [*headers, *missing], *error)
+
+        return self._application(environ, start)
+
+
+class Digits(IntegerConverter):
+    """Takes the digits 0 to 9 only: Python reads those of other writings as numbers too."""
+
+    regex = "[0-9]+"
 
 
 def safe_next(target: str | None, default: str) -> str:
@@ -134,6 +171,16 @@ def _is_trusted(app: Flask, host: str) -> bool:
     return name in app.extensions["trusted_hosts"] or is_supplier_host(name)
 
 
+def _check_lengths() -> None:
+    """Refuse a value longer than any field before anything reads it.
+
+    What follows may cost more than the length of a text: normalising Unicode is quadratic.
+    """
+    for values in (request.args, request.form):
+        if any(len(value) > MAX_VALUE_CHARACTERS for _, value in values.items(multi=True)):
+            abort(413)
+
+
 def _check_form() -> None:
     """Ask a form for its token; refuse a multipart body with a field of no name.
 
@@ -144,13 +191,6 @@ def _check_form() -> None:
     if None in request.form or None in request.files:
         abort(400)
     csrf.protect(apply_exemptions=True)
-
-
-def _protect(headers: dict[str, str], response: Response) -> Response:
-    """Add the headers that a view has not given."""
-    for name, value in headers.items():
-        response.headers.setdefault(name, value)
-    return response
 
 
 def _leave(_error: BaseException | None) -> None:

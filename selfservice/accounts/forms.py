@@ -26,6 +26,8 @@ from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES
 NAME_LENGTH = 100
 PHONE_LENGTH = 40
 LOGIN_LENGTH = 320
+PASSWORD_LENGTH = 128
+LENGTH = 2000  # of a field that says no other
 
 
 def is_storable(text: str) -> bool:
@@ -59,11 +61,36 @@ class PortalForm(FlaskForm):
 
         locales = ["fr"]  # type: ignore[assignment]  # noqa: RUF012 - read as a list
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self:
+            if isinstance(field, StringField) and not _is_bounded(field):
+                bound = Length(max=LENGTH, message=messages.TOO_LONG)
+                field.validators = (*field.validators, bound)
+
+
+def _is_bounded(field: StringField) -> bool:
+    return any(isinstance(each, Length) for each in field.validators)
+
+
+def known_password() -> list[Callable[..., None]]:
+    """Return the rules of a password that exists: none is longer than the rule allows."""
+    return [
+        InputRequired(messages.PASSWORD_MISSING),
+        Length(max=PASSWORD_LENGTH, message=messages.TOO_LONG),
+    ]
+
 
 class SignInForm(PortalForm):
     help_key = messages.SIGNING_IN
-    login = StringField("Identifiant", [DataRequired(messages.LOGIN_MISSING)])
-    password = PasswordField("Mot de passe", [InputRequired(messages.PASSWORD_MISSING)])
+    login = StringField(
+        "Identifiant",
+        [
+            DataRequired(messages.LOGIN_MISSING),
+            Length(max=LOGIN_LENGTH, message=messages.TOO_LONG),
+        ],
+    )
+    password = PasswordField("Mot de passe", known_password())
     next = HiddenField()
 
 
@@ -96,7 +123,7 @@ def confirmation() -> PasswordField:
 
 
 def current_password() -> PasswordField:
-    return PasswordField("Mot de passe actuel", [InputRequired(messages.PASSWORD_MISSING)])
+    return PasswordField("Mot de passe actuel", known_password())
 
 
 class ResetForm(PortalForm):

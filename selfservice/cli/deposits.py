@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from selfservice.cli.frame import cli, command, finish
+from selfservice.cli.frame import cli, command, finish, say
 from selfservice.deposits import deposit
 from selfservice.deposits.messages import refusal_lines
 from selfservice.suppliers import registration
@@ -36,7 +36,7 @@ def invoices_deposit(slug: str, folder: Path, as_json: bool) -> None:
         def show(outcomes: list[deposit.Outcome]) -> None:
             bar.update(len(outcomes))
             for outcome in outcomes if as_json else ():
-                click.echo(json.dumps(asdict(outcome)))
+                say(json.dumps(asdict(outcome)))
 
         report = deposit.deposit_folder(supplier, folder, on_progress=show)
     finish(_json_summary(report) if as_json else report.summary, refusal_lines(report))

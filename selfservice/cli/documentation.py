@@ -1,8 +1,6 @@
 """`docs feedback`, for the writers of the help site."""
 
-import click
-
-from selfservice.cli.frame import cli, command
+from selfservice.cli.frame import cli, command, say
 from selfservice.feedback import ranking
 from selfservice.help import PREFIX
 from selfservice.retention.records import FEEDBACK_MONTHS
@@ -20,10 +18,10 @@ def docs_feedback() -> None:
     opinions, searches = ranking.opinions(), ranking.missed_searches()
     for each in opinions:
         share = f"{each.useless_share:.0%}".replace("%", " %")
-        click.echo(f"page\t{share}\t{each.useless} non sur {each.votes}\t{PREFIX}{each.page}")
+        say(f"page\t{share}\t{each.useless} non sur {each.votes}\t{PREFIX}{each.page}")
     for words, times in searches:
-        click.echo(f"recherche\t{times}\t{words}")
-    click.echo(
+        say(f"recherche\t{times}\t{words}")
+    say(
         f"{sum(each.votes for each in opinions)} avis sur {len(opinions)} page(s), "
         f"{sum(times for _, times in searches)} recherche(s) sans résultat, "
         f"en {FEEDBACK_MONTHS} mois au plus."

@@ -49,19 +49,19 @@ def one_line_faults() -> Iterator[None]:
     try:
         yield
     except config.ConfigurationError as error:
-        raise click.ClickException(f"Configuration : {error}") from error
+        raise Fault(f"Configuration : {error}") from error
     except db.ERRORS as error:
-        raise click.ClickException(f"Base de données : {error}") from error
+        raise Fault(f"Base de données : {error}") from error
     except SupplierError as error:
-        raise click.ClickException(supplier_messages.explain(error)) from error
+        raise Fault(supplier_messages.explain(error)) from error
     except DepositError as error:
-        raise click.ClickException(deposit_messages.explain(error)) from error
+        raise Fault(deposit_messages.explain(error)) from error
     except UnicodeError as error:
-        raise click.ClickException("Un argument contient des octets illisibles.") from error
+        raise Fault("Un argument contient des octets illisibles.") from error
     except BrokenPipeError:
         raise  # the reader went away: click ends quietly
     except OSError as error:
-        raise click.ClickException(f"{error.filename or 'Système'} : {error.strerror}") from error
+        raise Fault(f"{error.filename or 'Système'} : {error.strerror}") from error
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
@@ -78,15 +78,33 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
 
 def require_migrated() -> None:
     if db.pending_migrations():
-        raise click.ClickException(
-            "La base n'est pas à jour : lancez d'abord « selfservice init »."
-        )
+        raise Fault("La base n'est pas à jour : lancez d'abord « selfservice init ».")
+
+
+def visible(text: str) -> str:
+    """Return a text in which nothing commands a terminal: names and answers are others' words."""
+    return "".join(
+        each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode()
+        for each in text
+    )
+
+
+def say(text: str, *, err: bool = False) -> None:
+    """Print lines on stdout, or on stderr."""
+    click.echo(visible(text), err=err)
+
+
+class Fault(click.ClickException):
+    """What stops a command: one line on stderr and exit status 1."""
+
+    def format_message(self) -> str:
+        return visible(self.message)
 
 
 def finish(summary: str, faults: list[str]) -> None:
     """Print the summary on stdout and the faults on stderr; a fault means exit status 1."""
-    click.echo(summary)
+    say(summary)
     for fault in faults:
-        click.echo(fault, err=True)
+        say(fault, err=True)
     if faults:
         sys.exit(1)

@@ -4,7 +4,7 @@ import click
 
 from selfservice import config, db, logs, server, worker
 from selfservice.app import create_app
-from selfservice.cli.frame import cli, finish, one_line_faults, require_migrated
+from selfservice.cli.frame import Fault, cli, finish, one_line_faults, require_migrated, say
 from selfservice.demo import instance as demo_instance
 from selfservice.operations import installation
 
@@ -16,7 +16,7 @@ def init() -> None:
     with one_line_faults():
         installed = installation.install(instance)
     key = "créée" if installed.is_key_new else "déjà là"
-    click.echo(
+    say(
         f"Instance {instance} : clé secrète {key}, "
         f"{len(installed.migrations)} migration(s) faite(s)."
     )
@@ -31,7 +31,7 @@ def demo() -> None:
         try:
             demo_instance.prepare(config.instance_path())
         except demo_instance.NotADemonstrationError as error:
-            raise click.ClickException(
+            raise Fault(
                 f"{error.instance} contient déjà des données qui ne sont pas de démonstration."
             ) from error
         with create_app().app_context(), db.connection():
@@ -65,7 +65,7 @@ def serve(host: str, port: int, threads: int) -> None:
         with one_line_faults():
             server.serve(host=host, port=port, threads=threads)
     except server.PortTakenError as error:
-        raise click.ClickException(f"L'adresse {error} est déjà prise.") from error
+        raise Fault(f"L'adresse {error} est déjà prise.") from error
 
 
 @cli.command("worker", with_appcontext=False)
@@ -82,4 +82,4 @@ def run_worker() -> None:
     try:
         worker.run(app)
     except faults as error:
-        raise click.ClickException(f"File d'attente : {error}") from error
+        raise Fault(f"File d'attente : {error}") from error

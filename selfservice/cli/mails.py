@@ -5,7 +5,7 @@ from datetime import datetime
 import click
 
 from selfservice import clock, mail
-from selfservice.cli.frame import cli, command, finish
+from selfservice.cli.frame import Fault, cli, command, finish, say
 from selfservice.invoices.queries import MAX_ID
 from selfservice.notifications import chain, messages, reminders, send
 from selfservice.suppliers.addresses import address_key
@@ -77,8 +77,8 @@ def mail_retry(mail_id: int) -> None:
     try:
         row = mail.retry(mail_id)
     except mail.UnknownMailError as error:
-        raise click.ClickException(f"Aucun mail à renvoyer sous le numéro {mail_id}.") from error
-    click.echo(f"Le mail {row.id} pour {row.to_address} est de nouveau en attente.")
+        raise Fault(f"Aucun mail à renvoyer sous le numéro {mail_id}.") from error
+    say(f"Le mail {row.id} pour {row.to_address} est de nouveau en attente.")
 
 
 def _detail(row: mail.OutboxMail, next_attempt_at: datetime) -> str:
@@ -110,4 +110,4 @@ def _minute(instant: datetime | None) -> str:
 
 
 def _echo(*cells: object) -> None:
-    click.echo("\t".join(" ".join(str(cell).split()) for cell in cells))
+    say("\t".join(" ".join(str(cell).split()) for cell in cells))

@@ -9,7 +9,7 @@ import click
 
 from selfservice import config
 from selfservice.app import create_app
-from selfservice.cli.frame import cli, command, finish, one_line_faults
+from selfservice.cli.frame import Fault, cli, command, finish, one_line_faults, say
 from selfservice.operations import backup as backups
 from selfservice.operations import doctor as examination
 from selfservice.operations import messages
@@ -38,7 +38,7 @@ def restore(file: Path) -> None:
     """Remet une sauvegarde dans une instance vide, après avoir tout vérifié."""
     with one_line_faults(), explained():
         restored = restoring.restore(file, config.instance_path())
-    click.echo(
+    say(
         f"{restored.documents} fichier(s) restauré(s), état du {restored.made_at[:16]} UTC, "
         f"{len(restored.migrations)} migration(s) faite(s)."
     )
@@ -50,7 +50,7 @@ def explained() -> Iterator[None]:
     try:
         yield
     except OperationError as error:
-        raise click.ClickException(messages.explain(error.name, error.facts)) from error
+        raise Fault(messages.explain(error.name, error.facts)) from error
 
 
 @cli.command(with_appcontext=False)
@@ -61,10 +61,10 @@ def doctor() -> None:
     with contextlib.suppress(config.ConfigurationError), create_app().app_context():
         found += examination.examine_instance()
     for finding in found:
-        click.echo(finding.line, err=finding.level is Level.FAULT)
+        say(finding.line, err=finding.level is Level.FAULT)
     faults, warnings = (
         sum(finding.level is level for finding in found) for level in (Level.FAULT, Level.WARNING)
     )
-    click.echo(f"{faults} défaut(s), {warnings} point(s) d'attention.")
+    say(f"{faults} défaut(s), {warnings} point(s) d'attention.")
     if faults:
         sys.exit(1)

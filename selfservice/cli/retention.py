@@ -3,7 +3,7 @@
 import click
 
 from selfservice import clock
-from selfservice.cli.frame import cli, command
+from selfservice.cli.frame import cli, command, say
 from selfservice.invoices.models import Invoice
 from selfservice.invoices.queries import available_until
 from selfservice.operations import purging
@@ -37,18 +37,18 @@ def retention() -> None:
 def retention_purge(dry_run: bool) -> None:
     """Supprime ce qui n'est plus disponible."""
     if believed_at := purging.leapt_since():
-        click.echo(
+        say(
             f"La purge quotidienne est suspendue : l'horloge dit {clock.now():%d/%m/%Y}, plus de "
             f"{purging.LONGEST_LEAP.days} jours après le {believed_at:%d/%m/%Y}."
         )
     if not dry_run:
-        click.echo(f"Supprimé : {_counted(purging.purge_as_asked())}.")
+        say(f"Supprimé : {_counted(purging.purge_as_asked())}.")
         return
     query = documents.past_retention().select(Invoice, Supplier).join(Supplier)
     for each in query.iterator():
         until = available_until(each.issued_on)
-        click.echo(f"{each.supplier.slug}\t{each.number}\t{each.issued_on}\t{until}")
-    click.echo(f"À supprimer : {_counted(forecast())}. Rien n'a été changé.")
+        say(f"{each.supplier.slug}\t{each.number}\t{each.issued_on}\t{until}")
+    say(f"À supprimer : {_counted(forecast())}. Rien n'a été changé.")
 
 
 def _counted(counts: dict[str, int]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from selfservice.cli.frame import cli, command, finish
+from selfservice.cli.frame import cli, command, finish, say
 from selfservice.suppliers import companies_csv, registration
 
 
@@ -32,7 +32,7 @@ def suppliers() -> None:
 def suppliers_set(slug: str, **changes: Any) -> None:
     """Crée ou met à jour un fournisseur."""
     supplier, is_new = registration.set_supplier(slug, **changes)
-    click.echo(f"Fournisseur {supplier.slug} {'créé' if is_new else 'mis à jour'}.")
+    say(f"Fournisseur {supplier.slug} {'créé' if is_new else 'mis à jour'}.")
 
 
 @cli.group()

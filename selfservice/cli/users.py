@@ -7,7 +7,7 @@ import click
 
 from selfservice.accounts import passwords, second_factor, users
 from selfservice.accounts.messages import PASSWORD_FAULTS
-from selfservice.cli.frame import cli, command
+from selfservice.cli.frame import Fault, cli, command, say
 
 
 @cli.group("users")
@@ -21,7 +21,7 @@ def known(login: str) -> Iterator[None]:
     try:
         yield
     except users.UnknownLoginError as error:
-        raise click.ClickException(f"Aucun identifiant « {login} ».") from error
+        raise Fault(f"Aucun identifiant « {login} ».") from error
 
 
 @users_group.command("list")
@@ -32,7 +32,7 @@ def users_list() -> None:
         state = "fermé" if user.closed_at else "actif" if user.is_active else "désactivé"
         role = "administrateur" if user.is_administrator else "utilisateur"
         company = user.company
-        click.echo(
+        say(
             f"{user.login}\t{state}\t{role}\t{company.supplier.slug}\t"
             f"{company.client_number}\t{company.name}"
         )
@@ -55,8 +55,8 @@ def users_set_password(login: str, password: str) -> None:
         users.give_password(user, password)
     except passwords.PasswordRefusedError as error:
         words = " ".join(PASSWORD_FAULTS[fault] for fault in error.faults)
-        raise click.ClickException(words) from error
-    click.echo(f"Le mot de passe de {user.login} est enregistré.")
+        raise Fault(words) from error
+    say(f"Le mot de passe de {user.login} est enregistré.")
 
 
 @users_group.command("reset-second-factor")
@@ -68,8 +68,8 @@ def users_reset_second_factor(login: str) -> None:
         with known(login):
             user = users.reset_second_factor(login)
     except second_factor.NotSetUpError as error:
-        raise click.ClickException(f"{login} n'a pas de double authentification.") from error
-    click.echo(f"La double authentification de {user.login} est retirée.")
+        raise Fault(f"{login} n'a pas de double authentification.") from error
+    say(f"La double authentification de {user.login} est retirée.")
 
 
 @users_group.command("close")
@@ -79,4 +79,4 @@ def users_close(login: str) -> None:
     """Ferme un identifiant."""
     with known(login):
         user = users.close_login(login)
-    click.echo(f"L'identifiant {user.login} est fermé.")
+    say(f"L'identifiant {user.login} est fermé.")

@@ -1,10 +1,12 @@
 """Whatever a visitor sends over HTTP to two real workers, no answer is a 500."""
 
 import http.client
+import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import quote_from_bytes, urlencode, urlsplit
 
 import pytest
@@ -21,7 +23,7 @@ from tests import postgresql
 from tests.conftest import CHEAP_HASHING, free_port
 from tests.factories import PASSWORD, make_invoice, make_people
 from tests.papers import cii, pdf
-from tests.processes import serving
+from tests.processes import servers, serving
 from tests.security.forms import Form, forms_of, links_of
 
 pytestmark = pytest.mark.slow
@@ -277,6 +279,57 @@ def test_no_form_answers_500(visitor: Visitor, data: st.DataObject) -> None:
 @_never_500(80)
 def test_no_address_answers_500(visitor: Visitor, data: st.DataObject) -> None:
     _walk_in(visitor, data)
+
+
+# What costs most for its length: marks to put in order, forms that grow, patterns that go back.
+LARGEST = {
+    "marks": ("\u0301\u0316" * 25_000).encode(),
+    "ligatures": ("\ufdfa" * 30_000).encode(),
+    "spaces": b" " * 100_000 + b"x",
+    "separators": b";q=0," * 20_000 + b"q",
+    "digits": b"9" * 100_000,
+    "dots": b"a." * 50_000 + b"@",
+}
+
+
+def _seconds_of(visitor: Visitor) -> float:
+    """Return the processor time that the server of a visitor has taken so far."""
+    times = Path(f"/proc/{servers[visitor.port]}/stat").read_text().rpartition(")")[2].split()
+    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize(
+    "largest",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "marks" else pytest.mark.soak)
+        for name in LARGEST
+    ],
+)
+def test_nothing_at_its_largest_takes_long(visitor: Visitor, largest: str) -> None:
+    value, token = LARGEST[largest], visitor.fresh_token()
+    different = {(form.action, form.method, *form.fields): form for form in visitor.forms}
+    for form in different.values():
+        length = 80_000 if form.method == "POST" else 8_000
+        for name in form.fields.keys() - {"csrf_token"}:
+            fields = form.fields | {"csrf_token": token}
+            given = {key: each.encode() for key, each in fields.items()} | {name: value[:length]}
+            query = "&".join(f"{key}={_quoted(each)[:240_000]}" for key, each in given.items())
+            if form.method == "POST":
+                _is_quick(visitor, "POST", form.action, body=query.encode(), Content_Type=TYPES[0])
+            else:
+                _is_quick(visitor, "GET", f"{urlsplit(form.action).path}?{query[:24_000]}")
+    for path in ("/connexion", "/aide/", "/static/portal.css", "/fournisseurs/diac/portal.css"):
+        for name in (*HEADERS, "Accept-Encoding", "Accept", "Content-Type"):
+            _is_quick(visitor, "GET", path, **{name: re.sub(rb"[\r\n]", b"", value[:20_000])})
+        _is_quick(visitor, "GET", f"{path}{_quoted(value)[:20_000]}")
+
+
+def _is_quick(visitor: Visitor, method: str, path: str, **request: bytes | str) -> None:
+    before = _seconds_of(visitor)
+    status, text = visitor.send(method, path, **request)
+    assert status < 500, text
+    spent = _seconds_of(visitor) - before
+    assert spent < 0.1, f"{method} {path[:80]} {list(request)}: {spent} s"
 
 
 @pytest.mark.soak

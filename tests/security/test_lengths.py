@@ -1,0 +1,48 @@
+"""Every field has a length, and what is printed on a terminal commands nothing."""
+
+from flask import Flask
+from wtforms import StringField
+from wtforms.validators import Length
+
+from selfservice.accounts.forms import PortalForm
+from selfservice.cli import cli
+from selfservice.web import MAX_VALUE_CHARACTERS
+from tests.conftest import Browser
+from tests.factories import People, make_user
+
+
+def forms() -> list[type[PortalForm]]:
+    found, waiting = [], [PortalForm]
+    while waiting:
+        below = waiting.pop().__subclasses__()
+        found += below
+        waiting += below
+    return found
+
+
+def test_every_text_field_of_a_form_has_a_length(app: Flask) -> None:
+    assert len(forms()) > 10
+    with app.test_request_context():
+        for form in forms():
+            for field in form(formdata=None):
+                if isinstance(field, StringField) and field.name != "csrf_token":
+                    lengths = [each.max for each in field.validators if isinstance(each, Length)]
+                    assert lengths and max(lengths) <= MAX_VALUE_CHARACTERS, (form, field.name)
+
+
+def test_a_value_longer_than_any_field_is_refused_unread(browser: Browser, people: People) -> None:
+    beyond = "\u0301" * (MAX_VALUE_CHARACTERS + 1)
+    assert browser.submit("/connexion", {"login": beyond, "password": "x"}).status_code == 413
+    assert browser.get("/connexion", query_string={"next": beyond}).status_code == 413
+
+
+def test_a_login_longer_than_any_is_refused_on_its_page(browser: Browser, people: People) -> None:
+    response = browser.submit("/connexion", {"login": "a" * 321, "password": "x"})
+    assert response.status_code == 200
+    assert "Ce texte est trop long." in response.text
+
+
+def test_a_name_cannot_command_a_terminal(app: Flask, people: People) -> None:
+    make_user(people.alice.company, "claire\x1b]0;titre\x07\x9b31m\u202e")
+    output = app.test_cli_runner().invoke(cli, ["users", "list"]).output
+    assert "claire\\x1b]0;titre\\x07\\x9b31m\\u202e" in output

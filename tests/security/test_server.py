@@ -1,0 +1,59 @@
+"""What the server itself refuses, before the portal sees a request."""
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.conftest import free_port
+from tests.processes import serving
+
+Ask = Callable[[str], str]
+FORM = "POST /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+
+
+@pytest.fixture
+def ask(app: Flask, instance: Path) -> Iterator[Ask]:
+    """Send a request as it is, and return all that comes back until the server closes."""
+    port = free_port()
+
+    def send(request: str) -> str:
+        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+            connection.sendall(request.encode("latin-1"))
+            received = b""
+            with suppress(ConnectionResetError):  # of what the server would not read to its end
+                while part := connection.recv(65536):
+                    received += part
+        return received.decode("utf-8", "replace")
+
+    with serving(instance, port):
+        yield send
+
+
+def test_what_can_be_read_in_two_ways_is_refused_and_closed(ask: Ask) -> None:
+    for request in (
+        f"{FORM}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        f"{FORM}Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+        f"{FORM}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        f"{FORM}Host: 127.0.0.1\r\nContent-Length: 0\r\n\r\n",
+        "GET /connexion HTTP/1.1\r\n\r\n",
+        "GET /connexion HTTP/1.0\r\n\r\n",
+    ):
+        answer = ask(request + "GET /sante HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert answer.startswith(("HTTP/1.1 400", "HTTP/1.0 400")), request
+        assert answer.count("HTTP/1.") == 1, "what follows is no request any more"
+        assert "frame-ancestors 'none'" in answer
+        assert "Cache-Control: no-store" in answer
+
+
+def test_headers_beyond_a_measure_are_refused(ask: Ask) -> None:
+    answer = ask(f"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: {'a' * 40_000}\r\n\r\n")
+    assert answer.startswith("HTTP/1.") and " 431 " in answer.splitlines()[0]
+
+
+def test_a_plain_request_passes(ask: Ask) -> None:
+    answer = ask("GET /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+    assert answer.startswith("HTTP/1.1 200")
