@@ -32,6 +32,7 @@ NO_MESSAGES = {
     "suppliers.COLUMN_PROBLEMS",  # a word of another message
     "notifications.NO_COMPANY",
     "operations.FINE",
+    "operations.ASK_OUTSIDE",  # « outside » explains it
     "operations.MISSING_DOCUMENT",
 }
 BUILT_IN = ("Not a valid choice.", "Invalid Choice: could not coerce.")

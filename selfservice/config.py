@@ -264,6 +264,11 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> dict[str, A
     return settings
 
 
+def given_by_file(instance: Path, environ: Mapping[str, str] = os.environ) -> set[str]:
+    """Return the settings that config.toml decides, and no variable of the environment."""
+    return {name for name in _read_toml(instance / "config.toml") if PREFIX + name not in environ}
+
+
 def read_secret_key(instance: Path) -> str | None:
     """Return the key that `selfservice init` made, None before it."""
     path = instance / KEY_NAME

@@ -126,6 +126,8 @@ def _read_manifest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Manifest:
             raise TypeError
     except (TypeError, ValueError, RecursionError) as error:
         raise tarfile.TarError(f"{MANIFEST} est illisible") from error
+    if found.format != FORMAT:
+        raise OperationError("unknown_format", format=found.format)
     return found
 
 

@@ -135,6 +135,13 @@ ERRORS = {
     ),
     "damaged_archive": "{path} n'est pas une sauvegarde intacte : {reason}.",
     "damaged_database": "La base sauvegardée est abîmée : {reason}.",
+    "unknown_format": (
+        "Cette sauvegarde est d'un format inconnu ({format}) : mettez le portail à jour."
+    ),
+    "outside": (
+        "Les réglages de cette sauvegarde mènent hors de l'instance ({settings}) : "
+        "relancez avec « --yes » si vous le voulez."
+    ),
     "newer_archive": (
         "Cette sauvegarde vient d'une version plus récente ({migration}) : "
         "mettez le portail à jour."
@@ -144,6 +151,8 @@ ERRORS = {
     "no_program": "Le programme {program} est absent : installez postgresql-client.",
     "program_failed": "{program} a échoué : {reason}",
 }
+PLAN_SUMMARY = "Base : {plan.database} ; documents : {plan.documents} ; démonstration : {demo}."
+ASK_OUTSIDE = "Ces réglages mènent hors de l'instance ({settings}). Restaurer ainsi, oui ou non ?"
 MISSING_DOCUMENT = "Document absent ou abîmé, non sauvegardé : {sha256}"
 
 

@@ -7,9 +7,11 @@ because nothing starts without it.
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from selfservice import config, db
 from selfservice.invoices.models import Invoice
@@ -19,6 +21,26 @@ from selfservice.operations.errors import OperationError
 from selfservice.retention import documents as retired
 
 KEPT_BY_GIT = ".gitkeep"
+# The settings that say where an instance reads and writes.
+PLACES = ("DATABASE_URL", "DOCUMENTS_DIR", "QUEUE_URL", "RATELIMIT_STORAGE_URI", "HELP_SITE_DIR")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the settings would do, shown before anything is done; no password among it.
+
+    `outside` names the settings of the archive itself that lead out of the instance.
+    """
+
+    database: str
+    documents: str
+    is_demo: bool
+    outside: list[str]
+
+    def approve(self) -> None:
+        """Raise OperationError for a plan that leads out of the instance."""
+        if self.outside:
+            raise OperationError("outside", settings=", ".join(self.outside))
 
 
 @dataclass(frozen=True)
@@ -28,11 +50,15 @@ class Restored:
     made_at: str
 
 
-def restore(path: Path, instance: Path) -> Restored:
+def restore(
+    path: Path, instance: Path, *, approve: Callable[[Plan], None] = Plan.approve
+) -> Restored:
     """Fill an empty instance folder with what the backup holds, and migrate its database.
 
-    Raises OperationError, config.ConfigurationError, OSError or the database's errors; the
-    instance is then as empty as before.
+    The archive may come from anybody: `approve` sees what its settings would do before anything
+    is done out of the folder aside, and raises where it must not be. Raises OperationError,
+    config.ConfigurationError, OSError or the database's errors; the instance is then as
+    empty as before.
     """
     _require_empty(instance)
     with tempfile.TemporaryDirectory(
@@ -44,6 +70,7 @@ def restore(path: Path, instance: Path) -> Restored:
         places = _places(aside, instance, settings)
         for target in places.values():
             _require_empty(target)
+        approve(_plan(aside, instance, settings))
         migrations = _wake_database(aside, settings, manifest)
         _place(places)
     return Restored(manifest.documents, migrations, manifest.made_at)
@@ -77,6 +104,36 @@ def _places(aside: Path, instance: Path, settings: dict[str, Any]) -> dict[Path,
         places[aside / backup_file.SQLITE] = final(Path(url.removeprefix("sqlite:///")))
     places |= {aside / name: instance / name for name in (backup_file.SETTINGS, config.KEY_NAME)}
     return {source: target for source, target in places.items() if source.exists()}
+
+
+def _plan(aside: Path, instance: Path, settings: dict[str, Any]) -> Plan:
+    of_archive = config.given_by_file(aside)
+    return Plan(
+        database=_shown(settings["DATABASE_URL"], aside, instance),
+        documents=_shown(settings["DOCUMENTS_DIR"], aside, instance),
+        is_demo=settings["DEMO"],
+        outside=[
+            f"{name} = {_shown(settings[name], aside, instance)}"
+            for name in PLACES
+            if name in of_archive and not _is_inside(settings[name], instance)
+        ],
+    )
+
+
+def _is_inside(place: Path | str, instance: Path) -> bool:
+    """Tell whether a folder, or a database in a file, is in the instance."""
+    if isinstance(place, str) and not place.startswith("sqlite:///"):
+        return place == "database://"  # limits counted in the portal's own database
+    path = Path(str(place).removeprefix("sqlite:///")).resolve()
+    return path.is_relative_to(instance.resolve())
+
+
+def _shown(place: Path | str, aside: Path, instance: Path) -> str:
+    """Return a place without its password; what is aside will be in the instance."""
+    if isinstance(place, Path) or place.startswith("sqlite"):
+        return str(place).removeprefix("sqlite:///").replace(str(aside), str(instance))
+    parts = urlsplit(place)
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _wake_database(aside: Path, settings: dict[str, Any], manifest: Manifest) -> list[str]:

@@ -1,0 +1,121 @@
+"""A backup may come from anybody: its settings lead nowhere else before somebody agrees."""
+
+import io
+import json
+import os
+import pty
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from selfservice.operations.backup import make_backup
+from selfservice.operations.errors import OperationError
+from selfservice.operations.restore import restore
+from tests.processes import SELFSERVICE, command, environment
+
+pytestmark = pytest.mark.sqlite
+Rebuild = Callable[[str], Path]
+
+
+@pytest.fixture
+def saved(app: Flask, instance: Path, tmp_path: Path) -> Rebuild:
+    """Make a backup of an instance with such settings."""
+
+    def make(settings: str) -> Path:
+        (instance / "config.toml").write_text(settings)
+        make_backup(tmp_path / "backup.tar")
+        return tmp_path / "backup.tar"
+
+    return make
+
+
+def settings_that_lead_away(place: Path) -> dict[str, str]:
+    return {
+        "DATABASE_URL": f"sqlite:///{place}/other.db",
+        "DOCUMENTS_DIR": str(place / "documents"),
+        "QUEUE_URL": "redis://queue.example.com/0",
+        "RATELIMIT_STORAGE_URI": "redis://limits.example.com/0",
+    }
+
+
+@pytest.mark.parametrize("name", settings_that_lead_away(Path()))
+def test_a_setting_that_leads_away_is_refused_without_a_terminal_and_taken_by_yes(
+    name: str, saved: Rebuild, tmp_path: Path
+) -> None:
+    away = tmp_path / "away"
+    value = settings_that_lead_away(away)[name]
+    path, copy = saved(f'{name} = "{value}"\n'), tmp_path / "copy"
+    done = command(copy, "restore", str(path))
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert f"mènent hors de l'instance ({name} = {value.removeprefix('sqlite:///')})" in line
+    assert not copy.exists()
+    assert not away.exists()
+    assert command(copy, "restore", "--yes", str(path)).returncode == 0
+    assert (copy / "secret_key").is_file()
+
+
+def test_what_the_settings_do_is_shown_and_nothing_asked_where_they_stay_inside(
+    saved: Rebuild, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy"
+    path = saved(f'DEMO = true\nDOCUMENTS_DIR = "{copy}/papers"\n')
+    done = command(copy, "restore", str(path))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[0] == (
+        f"Base : {copy}/portal.db ; documents : {copy}/papers ; démonstration : oui."
+    )
+
+
+def test_a_setting_of_the_environment_is_the_operators_own(saved: Rebuild, tmp_path: Path) -> None:
+    path = saved(f'DOCUMENTS_DIR = "{tmp_path}/theirs"\n')
+    ours = str(tmp_path / "ours")
+    assert command(tmp_path / "copy", "restore", str(path), DOCUMENTS_DIR=ours).returncode == 0
+    assert not (tmp_path / "theirs").exists()
+
+
+@pytest.mark.parametrize(("answer", "status"), [(b"n\n", 1), (b"oui\n", 0)])
+def test_a_terminal_is_asked(answer: bytes, status: int, saved: Rebuild, tmp_path: Path) -> None:
+    path, copy = saved(f'DOCUMENTS_DIR = "{tmp_path}/theirs"\n'), tmp_path / "copy"
+    ours, terminal = pty.openpty()
+    os.write(ours, answer)
+    done = subprocess.run(
+        [*SELFSERVICE, "restore", str(path)],
+        env=environment(copy),
+        stdin=terminal,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    os.close(terminal)
+    os.close(ours)
+    assert "Restaurer ainsi, oui ou non ?" in done.stdout
+    assert done.returncode == status
+    assert copy.exists() == (status == 0)
+
+
+def test_no_password_is_shown(saved: Rebuild, tmp_path: Path) -> None:
+    path = saved('QUEUE_URL = "redis://user:hush@queue.example.com/0"\n')
+    done = command(tmp_path / "copy", "restore", str(path))
+    assert "redis://queue.example.com/0" in done.stderr
+    assert "hush" not in done.stderr + done.stdout
+
+
+def test_an_unknown_format_is_refused(saved: Rebuild, tmp_path: Path) -> None:
+    path = saved("")
+    with tarfile.open(path) as tar:
+        members = {each.name: tar.extractfile(each).read() for each in tar}  # type: ignore[union-attr]
+    manifest = json.loads(members["manifest.json"]) | {"format": 2}
+    members["manifest.json"] = json.dumps(manifest).encode()
+    with tarfile.open(path, "w") as tar:
+        for name, content in members.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            tar.addfile(member, io.BytesIO(content))
+    with pytest.raises(OperationError, match="unknown_format"):
+        restore(path, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
