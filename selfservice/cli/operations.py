@@ -39,18 +39,13 @@ def restore(file: Path, yes: bool) -> None:
     """Remet une sauvegarde dans une instance vide, après avoir tout vérifié."""
 
     def approve(plan: restoring.Plan) -> None:
-        click.echo(messages.PLAN_SUMMARY.format(plan=plan, demo="oui" if plan.is_demo else "non"))
+        say(messages.PLAN_SUMMARY.format(plan=plan, demo="oui" if plan.is_demo else "non"))
         if not (yes or (plan.outside and sys.stdin.isatty() and _agrees(plan))):
             plan.approve()
 
     with one_line_faults(), explained():
-<<<<<<< HEAD
-        restored = restoring.restore(file, config.instance_path())
-    say(
-=======
         restored = restoring.restore(file, config.instance_path(), approve=approve)
-    click.echo(
->>>>>>> 5f547a8 (Ask before a restored backup's settings lead out of the instance)
+    say(
         f"{restored.documents} fichier(s) restauré(s), état du {restored.made_at[:16]} UTC, "
         f"{len(restored.migrations)} migration(s) faite(s)."
     )
