@@ -7,8 +7,22 @@ from typing import Any, Protocol
 
 from peewee import AutoField, CharField, DateTimeField, IntegerField, TextField
 
-from selfservice import clock
+from selfservice import clock, ratelimit
 from selfservice.db import BaseModel
+
+# What others may bring about in a user's name, and what must succeed, counts for nobody: these
+# have limits of their own, or follow a sign-in that counted.
+UNCOUNTED = frozenset(
+    {
+        "sign_in.failed",
+        "second_factor.failed",
+        "recovery.requested",
+        "password.changed",
+        "sign_out",
+        "session.closed",
+        "invoice.fetched",
+    }
+)
 
 
 class AuditEntry(BaseModel):
@@ -51,7 +65,12 @@ def record(
 
     `actor` is a login or « system », `origin` the visitor's network address. Facts are kept as
     JSON, so that a line feed inside a value cannot forge a line.
+
+    What a user does fills the journal up to LIMIT_JOURNAL_USER: then LimitReachedError undoes the
+    transaction, so that nothing is done unseen and nobody makes the journal grow without bound.
     """
+    if company_id is not None and origin and event not in UNCOUNTED:
+        ratelimit.hit("journal_user", actor)
     AuditEntry.create(
         at=clock.now(),
         event=event,

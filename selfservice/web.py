@@ -244,7 +244,7 @@ def _record_denial(event: str, *, reason: str) -> None:
     origin = request.remote_addr or ""
     try:
         with suppress(LimitReachedError):
-            ratelimit.hit("denial_ip", ratelimit.network_of(origin))
+            ratelimit.hit_from("denial_ip", origin)
             audit.record(event, origin=origin, path=_path(), reason=reason)
     except db.FAULTS:
         log.warning("%s not journalled: %s", event, reason)

@@ -55,4 +55,5 @@ def close_sessions(user: User, *, keeps_current: bool, origin: str) -> None:
     """End all of the user's sessions, or all but the one in use."""
     with database.atomic():
         count = sessions.end_all(user, except_secret=user.session_secret if keeps_current else None)
-        audit.record_of("session.closed", user, origin=origin, count=count)
+        if count:
+            audit.record_of("session.closed", user, origin=origin, count=count)

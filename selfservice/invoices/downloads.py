@@ -1,6 +1,6 @@
 """Opening a document: its file, its XML, and the mark that it was opened."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -19,6 +19,10 @@ class UnknownInvoiceError(Exception):
     """No document of this id is visible to the user today, or it has not that form."""
 
 
+class ForeignInvoiceError(UnknownInvoiceError):
+    """There is such a document, but it is not visible to the user today."""
+
+
 class Readable(NamedTuple):
     """A document as one of its readers finds it."""
 
@@ -31,7 +35,10 @@ class Readable(NamedTuple):
 
 
 def find_document(user: User, invoice_id: int) -> Readable:
-    """Return a document that the user may see today; raises UnknownInvoiceError."""
+    """Return a document that the user may see today.
+
+    Raises UnknownInvoiceError, or ForeignInvoiceError where others may see it.
+    """
     if invoice_id > queries.MAX_ID:
         raise UnknownInvoiceError
     opened = (Opening.invoice == Invoice.id) & (Opening.user == user.id)
@@ -51,8 +58,15 @@ def find_document(user: User, invoice_id: int) -> Readable:
         .first()
     )
     if found is None:
-        raise UnknownInvoiceError
+        raise not_found([invoice_id], seen=0)
     return Readable(*found)
+
+
+def not_found(ids: Collection[int], *, seen: int) -> UnknownInvoiceError:
+    """Return the error for documents of which the user may see so many only."""
+    batches = chunked(ids, queries.BATCH)
+    existing = sum(Invoice.select().where(Invoice.id.in_(batch)).count() for batch in batches)
+    return ForeignInvoiceError() if existing > seen else UnknownInvoiceError()
 
 
 def read_xml(document: Readable) -> bytes:

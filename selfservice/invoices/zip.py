@@ -14,7 +14,7 @@ from peewee import ModelSelect, chunked
 
 from selfservice.accounts.models import User
 from selfservice.db import rows
-from selfservice.invoices import embedded_xml, export, queries, storage
+from selfservice.invoices import downloads, embedded_xml, export, queries, storage
 from selfservice.invoices.downloads import UnknownInvoiceError
 from selfservice.invoices.export import Entry
 from selfservice.invoices.filters import Filters
@@ -58,7 +58,8 @@ class Document:
 def choose(user: User, ids: Collection[int]) -> list[Document]:
     """Return documents that the user may see, newest first.
 
-    Raises UnknownInvoiceError when one of them is not visible to them, TooManyDocumentsError.
+    Raises UnknownInvoiceError or ForeignInvoiceError when one of them is not visible to them,
+    TooManyDocumentsError.
     """
     wanted, limit = set(ids), current_app.config["ARCHIVE_MAX_DOCUMENTS"]
     if len(wanted) > limit:
@@ -69,7 +70,7 @@ def choose(user: User, ids: Collection[int]) -> list[Document]:
     batches = (rows(visible.where(Invoice.id.in_(ids))) for ids in chunked(wanted, queries.BATCH))
     found = _documents(chain.from_iterable(batches))
     if len(found) != len(wanted):
-        raise UnknownInvoiceError
+        raise downloads.not_found(wanted, seen=len(found))
     return sorted(found, key=lambda each: (each.entry.issued_on, each.id), reverse=True)
 
 

@@ -9,6 +9,7 @@ from flask import Flask
 
 from selfservice import audit, clock
 from selfservice.accounts import users
+from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
 from selfservice.db import database
 from selfservice.deposits.deposit import deposit_folder
@@ -17,7 +18,7 @@ from selfservice.notifications import direct_links
 from tests.accounts.test_recovery import NEW, ask, choose, mailed_path
 from tests.administration.test_add_user import ADD, fields
 from tests.conftest import Browser
-from tests.factories import PASSWORD, People
+from tests.factories import PASSWORD, People, make_invoice, make_profile
 from tests.papers import cii, client_number, pdf
 
 ORIGIN = "203.0.113.9"
@@ -45,6 +46,23 @@ def test_an_entry_says_who_when_from_where_what_and_how_it_ended(from_afar: Brow
         assert row.at.isoformat() == "2026-03-02T23:30:00", "UTC"
         assert row.company_id
         assert row.user_id
+
+
+def test_who_tries_what_is_not_theirs_is_kept(people: People, alice: Browser, bob: Browser) -> None:
+    User.update(is_administrator=True).where(User.login == "bob").execute()
+    foreign = make_invoice(people.alice.company, sha256="a" * 64)
+    tried = (
+        f"/factures/{foreign.id}.pdf",
+        f"/factures/{foreign.id}.xml",
+        f"/factures/archive.zip?id={foreign.id}",
+        f"/administration/utilisateurs/{people.alice.id}",
+        f"/administration/profils/{make_profile(people.alice.company, 'A', 'C-1').id}",
+    )
+    for path in (*tried, "/factures/999999.pdf", "/factures/archive.zip?id=999999"):
+        assert bob.get(path).status_code == 404
+    denials = AuditEntry.select().where(AuditEntry.event == "access.denied")
+    kept = [(row.actor, row.details["path"]) for row in denials.order_by(AuditEntry.id)]
+    assert kept == [("bob", path.partition("?")[0]) for path in tried]
 
 
 def test_every_kind_of_event_is_kept_without_a_secret(

@@ -3,7 +3,8 @@
 import re
 import time
 import urllib.error
-from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from pathlib import Path
 from threading import Event, Semaphore
 
@@ -14,13 +15,13 @@ from werkzeug.test import TestResponse
 
 from selfservice import config, ratelimit
 from selfservice.accounts import passwords
-from selfservice.accounts.models import UserSession
+from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
 from selfservice.mail import OutboxMail
 from selfservice.ratelimit import RateCounter
 from tests.accounts.test_recovery import ask, choose, mailed_path
 from tests.conftest import Browser, free_port
-from tests.factories import PASSWORD, People
+from tests.factories import PASSWORD, People, make_invoice
 from tests.platform.test_server import TOKEN, Visitor
 from tests.processes import serving
 
@@ -112,17 +113,56 @@ def test_hashing_leaves_threads_for_pages(
     with ThreadPoolExecutor(8) as pool:
         waiting = [pool.submit(attempt, number) for number in range(8)]
         assert begun.acquire(timeout=20)
-        done, _ = wait(waiting, timeout=20, return_when=FIRST_COMPLETED)
+        # Of the four threads of a server, three hash or wait.
+        refused = [each.result() for each in islice(as_completed(waiting, timeout=20), 5)]
         page = browser.get("/connexion")
         at_once = len(hashing)
         may_end.set()
     assert page.status_code == 200
     assert at_once <= passwords.MAX_HASHING
-    refused = [each.result() for each in waiting if each.result().status_code == 429]
-    assert len(refused) >= 5, "of the four threads of a server, three hash or wait"
+    assert {response.status_code for response in refused} == {429}
     assert all(0 < int(response.headers["Retry-After"]) <= 60 for response in refused)
-    assert done
     assert browser.sign_in("alice", PASSWORD).status_code == 302, "every place is given back"
+
+
+def test_what_a_user_does_fills_the_journal_up_to_a_limit(
+    app: Flask, people: People, alice: Browser, bob: Browser
+) -> None:
+    invoice = make_invoice(people.bob.company)
+    app.config["LIMIT_JOURNAL_USER"] = "5/hour"
+    many = [
+        lambda: bob.get("/administration/journal"),
+        lambda: bob.get("/factures/registre.csv"),
+        lambda: bob.submit("/profil/compte", {"last_name": "Bob"}),
+        lambda: alice.get(f"/factures/{invoice.id}.pdf"),
+        lambda: alice.get("/administration/utilisateurs/999"),
+    ]
+    before = AuditEntry.select().where(AuditEntry.event != "limit.reached").count()
+    codes = [each().status_code for _ in range(6) for each in many]
+    after = AuditEntry.select().where(AuditEntry.event != "limit.reached").count()
+    assert after - before <= 10, "five of each"
+    assert codes[:5] == [404, 200, 302, 404, 404]
+    assert codes[-5:] == [429] * 5
+    assert bob.get("/factures").status_code == 200, "what the journal does not note goes on"
+    assert User.get_by_id(people.bob.id).last_name == "Bob"
+
+
+def test_a_full_journal_of_a_user_refuses_what_it_cannot_note(
+    app: Flask, people: People, bob: Browser
+) -> None:
+    app.config["LIMIT_JOURNAL_USER"] = "1/hour"
+    assert bob.submit("/profil/compte", {"last_name": "Bob"}).status_code == 302
+    assert bob.submit("/profil/compte", {"last_name": "Autre"}).status_code == 429
+    assert User.get_by_id(people.bob.id).last_name == "Bob", "nothing is done unseen"
+    assert bob.submit("/deconnexion", {}, page="/profil/sessions").status_code == 302
+
+
+def test_strangers_fill_no_journal_of_a_user(app: Flask, people: People, browser: Browser) -> None:
+    app.config["LIMIT_JOURNAL_USER"] = "1/hour"
+    for _ in range(3):
+        browser.sign_in("bob", "faux")
+        ask(browser, "bob@example.com")
+    assert browser.sign_in("bob", PASSWORD).status_code == 302
 
 
 def test_strangers_use_up_no_attempt_of_who_is_signed_in(
@@ -224,6 +264,6 @@ def test_counters_hold_no_address_and_no_login(browser: Browser, people: People)
     browser.sign_in("alice", PASSWORD)
     browser.submit("/recuperation", {"email": "alice@example.com"})
     keys = " ".join(row.key for row in RateCounter.select())
-    assert RateCounter.select().count() == 6
+    assert RateCounter.select().count() == 7
     for secret in ("alice", "127.0.0.1"):
         assert secret not in keys

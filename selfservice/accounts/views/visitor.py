@@ -6,7 +6,7 @@ from flask import Flask, g, has_request_context, redirect, request, session, url
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from werkzeug.wrappers import Response
 
-from selfservice import clock
+from selfservice import audit, clock
 from selfservice.accounts import sessions
 from selfservice.accounts.models import User
 from selfservice.db import FAULTS
@@ -56,6 +56,11 @@ def _note(user: User) -> None:
 def origin() -> str:
     """Return the visitor's network address."""
     return request.remote_addr or ""
+
+
+def note_denial() -> None:
+    """Record that the signed-in user asked for what is not theirs."""
+    audit.record_of("access.denied", signed_in(), origin=origin(), path=request.path[:200])
 
 
 def is_signed_in() -> bool:

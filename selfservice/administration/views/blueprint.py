@@ -6,8 +6,12 @@ from contextlib import contextmanager
 from flask import Blueprint, abort, request
 from werkzeug.wrappers import Response
 
-from selfservice import audit
-from selfservice.accounts.views.visitor import is_signed_in, origin, send_to_sign_in, signed_in
+from selfservice.accounts.views.visitor import (
+    is_signed_in,
+    note_denial,
+    send_to_sign_in,
+    signed_in,
+)
 from selfservice.administration.companies import NotFoundError
 from selfservice.invoices.queries import MAX_ID
 
@@ -20,9 +24,8 @@ blueprint = Blueprint("administration", __name__, url_prefix="/administration")
 def _only_administrators() -> Response | None:
     if not is_signed_in():  # not by login_required: it lets OPTIONS through
         return send_to_sign_in()
-    user = signed_in()
-    if not user.is_administrator:
-        audit.record_of("access.denied", user, origin=origin(), path=request.path[:200])
+    if not signed_in().is_administrator:
+        note_denial()
         abort(404)
     return None
 
@@ -33,6 +36,7 @@ def or_404() -> Iterator[None]:
     try:
         yield
     except NotFoundError:
+        note_denial()
         abort(404)
 
 

@@ -7,7 +7,7 @@ from flask_login import login_required
 from werkzeug.exceptions import HTTPException
 
 from selfservice.accounts.models import User
-from selfservice.accounts.views.visitor import origin
+from selfservice.accounts.views.visitor import note_denial, origin
 from selfservice.invoices import downloads, storage
 from selfservice.invoices.downloads import Readable
 from selfservice.invoices.views.blueprint import blueprint, reader
@@ -29,7 +29,11 @@ def pdf(invoice_id: int) -> Response:
     response = send_pdf(document.sha256, number=document.number, is_attached=is_attached)
     response.headers["Content-Security-Policy"] = FRAMED_POLICY
     if not (document.journalled_at and _is_further_part()):
-        _mark_opened(user, document)  # after: a lost file was not opened
+        try:
+            _mark_opened(user, document)  # after: a lost file was not opened
+        except Exception:
+            response.close()
+            raise
     return response
 
 
@@ -105,7 +109,9 @@ def _is_further_part() -> bool:
 def _document_or_404(user: User, invoice_id: int) -> Readable:
     try:
         return downloads.find_document(user, invoice_id)
-    except downloads.UnknownInvoiceError:
+    except downloads.UnknownInvoiceError as error:
+        if isinstance(error, downloads.ForeignInvoiceError):
+            note_denial()
         abort(404)
 
 

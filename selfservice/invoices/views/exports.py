@@ -9,11 +9,11 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from selfservice import clock
-from selfservice.accounts.views.visitor import origin
+from selfservice.accounts.views.visitor import note_denial, origin
 from selfservice.help import help_url
 from selfservice.invoices import downloads, export
 from selfservice.invoices import zip as archives
-from selfservice.invoices.downloads import UnknownInvoiceError
+from selfservice.invoices.downloads import ForeignInvoiceError, UnknownInvoiceError
 from selfservice.invoices.export import TooLongForASheetError
 from selfservice.invoices.filters import NAMES, clean_filters
 from selfservice.invoices.places import NoPlaceError, WaitingFile
@@ -54,7 +54,9 @@ def archive() -> BaseResponse:
 
     try:
         return _attached(write, "application/zip", "factures.zip")
-    except UnknownInvoiceError:
+    except UnknownInvoiceError as error:
+        if isinstance(error, ForeignInvoiceError):
+            note_denial()
         abort(404)
     except TooManyDocumentsError as error:
         return _back(TOO_MANY.format(count=error.count, limit=error.limit))
