@@ -82,6 +82,11 @@ class User(BaseModel, UserMixin):
     session: ClassVar["UserSession | None"] = None
     session_secret: ClassVar[str] = ""
 
+    @property
+    def has_registered_address(self) -> bool:
+        """Tell whether the company's registered address, to this day, is the login's own."""
+        return bool(self.is_from_activation) and self.email_key == self.company.email_key
+
     def get_id(self) -> str:
         """Return what the cookie holds: the session's secret id, never the user's."""
         return self.session_secret

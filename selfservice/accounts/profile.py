@@ -39,7 +39,8 @@ def change_password(user: User, *, current: str, password: str, origin: str) -> 
     with database.atomic():
         if not passwords.is_unchanged(user):
             raise passwords.WrongPasswordError
-        recovery.store_password(user, password_hash, origin=origin, keep=user.session_secret)
+        recovery.store_password(user, password_hash, keep=user.session_secret)
+        audit.record_of("password.changed", user, origin=origin)
         recovery.tell_change([user])
 
 

@@ -33,25 +33,29 @@ class Requested:
 def request_link(address: str, *, origin: str) -> Requested:
     """Send a recovery link to the address as the users have it; it ends earlier links.
 
-    The journal keeps an unknown address as a keyed fingerprint only. The limit of all counts
-    mails that leave: requests for unknown addresses use up nothing of the others'. Raises
-    LimitReachedError.
+    The journals of the companies that registered the address tell of it; a company that only
+    typed it learns nothing. The journal keeps any other address as a keyed fingerprint. The limit
+    of all counts mails that leave: requests for unknown addresses use up nothing of the others'.
+    Raises LimitReachedError.
     """
     key = address_key(address)
     users = list(logins_of(key))
     if users:
         ratelimit.hit("recovery_all")
+    fingerprint = audit.pseudonym(key, key=current_app.config["SECRET_KEY"])
     with database.atomic():
         if not users:
-            fingerprint = audit.pseudonym(key, key=current_app.config["SECRET_KEY"])
             audit.record("recovery.unknown", origin=origin, address=fingerprint)
             mail.render(MAIL, _mail_context(tokens.SAMPLE, []))  # the time of a known address
             return Requested(is_known=False, is_repeat=False)
         since = clock.now() - REPEAT_WITHIN
         is_repeat = tokens.count_issued(PURPOSE, key, since=since) > 0
         _send_link(key, users)
-        for user in users:
+        registered = [user for user in users if user.has_registered_address]
+        for user in registered:
             audit.record_of("recovery.requested", user, origin=origin)
+        if not registered:
+            audit.record("recovery.requested", origin=origin, address=fingerprint)
     return Requested(is_known=True, is_repeat=is_repeat)
 
 
@@ -100,12 +104,19 @@ def choose_password(secret: str, *, user_id: int, password: str, origin: str) ->
         if not set(users) <= set(_opened_by(token)):
             raise WrongLoginError(user_id)
         for user in users:
-            store_password(user, password_hash, origin=origin)
+            store_password(user, password_hash)
+            audit.record(
+                "password.changed",
+                company_id=_company_id([user]),
+                user_id=user.id,
+                actor=user.login,
+                origin=origin,
+            )
         tell_change(users)
     return users
 
 
-def store_password(user: User, password_hash: str, *, origin: str, keep: str | None = None) -> None:
+def store_password(user: User, password_hash: str, *, keep: str | None = None) -> None:
     """Store a password that the owner chose; other sessions and links end, earlier logins close.
 
     `keep` is the secret of the session that stays open. Call inside a transaction.
@@ -115,7 +126,6 @@ def store_password(user: User, password_hash: str, *, origin: str, keep: str | N
     ).execute()
     sessions.end_all(user, except_secret=keep)
     end_links(user)
-    audit.record_of("password.changed", user, origin=origin)
     activation.close_superseded(user)
 
 
@@ -148,7 +158,7 @@ def tell_change(users: list[User]) -> None:
         to_address=owner.email,
         address_key=owner.email_key,
         sender_name=" · ".join(supplier.name for supplier in suppliers),
-        company_id=owner.company_id,
+        company_id=_company_id(users),
         priority=mail.AWAITED,
     )
 
@@ -169,7 +179,7 @@ def _send_link(key: str, users: list[User]) -> None:
         to_address=str(_owner(users).email),
         address_key=key,
         sender_name=" · ".join(names),
-        company_id=users[0].company_id,
+        company_id=_company_id(users),
         lifetime=lifetime,
         is_secret=True,
         priority=mail.AWAITED,
@@ -190,6 +200,11 @@ def _mail_context(
 def _owner(users: list[User]) -> User:
     """Return the user whose spelling of the address is used: the register's, if there is one."""
     return next((user for user in users if user.is_from_activation), users[0])
+
+
+def _company_id(users: list[User]) -> int | None:
+    """Return a company that registered the mailbox: journal and mails are its business."""
+    return next((user.company_id for user in users if user.has_registered_address), None)
 
 
 def _suppliers(users: list[User]) -> list[Supplier]:

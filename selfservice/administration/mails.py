@@ -33,12 +33,22 @@ def registrations_of(administrator: User) -> list[chain.Registration]:
 def mails_of(administrator: User, *, before: int | None = None) -> "ModelSelect[OutboxMail]":
     """Return the mails of the administrator's companies, newest first, without their bodies.
 
-    `before` keeps those with a smaller id. A recovery mail serves every company of its address, so
-    it shows to each. Other mails to that address may be another supplier's.
+    `before` keeps those with a smaller id. A recovery mail serves every company that registered its
+    address and opened a login to it, so it shows to each. Other mails to that address may be
+    another supplier's.
     """
-    companies = list(companies_of(administrator))
-    addresses = [company.email_key for company in companies if company.email_key]
-    is_own = OutboxMail.company_id.in_([company.id for company in companies])
+    ids = [company.id for company in companies_of(administrator)]
+    addresses = (
+        User.select(User.email_key)
+        .join(Company)
+        .where(
+            Company.id.in_(ids),
+            Company.email_key == User.email_key,
+            User.is_from_activation,
+            User.closed_at.is_null(),
+        )
+    )
+    is_own = OutboxMail.company_id.in_(ids)
     is_shared = (OutboxMail.kind == "recovery") & OutboxMail.address_key.in_(addresses)
     query = OutboxMail.select(*_SHOWN).where(is_own | is_shared).order_by(OutboxMail.id.desc())
     return query if before is None else query.where(OutboxMail.id < before)
