@@ -21,10 +21,10 @@ def command() -> str:
     return str(shutil.which("nginx", path=TOOLS))
 
 
-def configure(folder: Path, *, tls: int, plain: int, portal: int) -> Path:
+def configure(folder: Path, instance: Path, *, tls: int, plain: int, portal: int) -> Path:
     """Write the whole configuration around the example for these ports, and return its path.
 
-    The portal's documents are those of `folder/instance`; the logs go to `folder`.
+    The documents are those of the instance; the logs go to `folder`.
     """
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subject = ("-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}")
@@ -42,7 +42,7 @@ def configure(folder: Path, *, tls: int, plain: int, portal: int) -> Path:
         f"/etc/letsencrypt/live/{NAME}/fullchain.pem": str(certificate),
         f"/etc/letsencrypt/live/{NAME}/privkey.pem": str(key),
         "/var/log/nginx": str(folder),
-        "/var/lib/selfservice/documents": f"{folder}/instance/documents",
+        "/var/lib/selfservice/documents": f"{instance}/documents",
     }.items():
         assert old in text, old
         text = text.replace(old, new)

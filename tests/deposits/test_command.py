@@ -115,7 +115,7 @@ def test_what_is_read_only_is_one_line_and_the_next_run_completes(
     documents.mkdir()
     (folder / "a.pdf").write_bytes(facturx("F-1"))
     words, keys = ("invoices", "deposit", "vendeur", str(folder)), {"DOCUMENTS_DIR": str(documents)}
-    locked = tmp_path / name
+    locked = ready if name == "instance" else tmp_path / name
     mount(locked, "--bind", str(locked))
     subprocess.run(["mount", "-o", "remount,ro,bind", locked], check=True)
     refused = command(ready, *words, **keys)

@@ -76,10 +76,10 @@ def test_caddyfile_is_understood_by_caddy(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def site(tmp_path: Path) -> tuple[Path, int, int]:
+def site(tmp_path: Path, instance: Path) -> tuple[Path, int, int]:
     """nginx's whole configuration around the example: (file, its TLS port, the portal's port)."""
     tls, plain, portal = free_port(), free_port(), free_port()
-    return nginx.configure(tmp_path, tls=tls, plain=plain, portal=portal), tls, portal
+    return nginx.configure(tmp_path, instance, tls=tls, plain=plain, portal=portal), tls, portal
 
 
 @needs("nginx")
