@@ -14,10 +14,14 @@ from selfservice.tokens import hash_secret, new_secret
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 BROWSER_LENGTH = 300
+MAX_OPEN = 20  # of one user; nobody uses so many devices in a day
 
 
 def open_session(user: User, *, origin: str, browser: str) -> str:
-    """Open a session, note the sign-in and return the secret id for the cookie."""
+    """Open a session, note the sign-in and return the secret id for the cookie.
+
+    Beyond MAX_OPEN sessions of the user, the oldest end. Call inside a transaction.
+    """
     secret = new_secret()
     now = clock.now()
     UserSession.create(
@@ -29,6 +33,13 @@ def open_session(user: User, *, origin: str, browser: str) -> str:
         origin=origin[:64],
         browser=browser[:BROWSER_LENGTH],
     )
+    kept = UserSession.select(UserSession.id_hash).where(UserSession.user == user)
+    kept = kept.order_by(UserSession.opened_at.desc()).limit(MAX_OPEN)
+    UserSession.delete().where(
+        UserSession.user == user,
+        UserSession.opened_at < now,
+        UserSession.id_hash.not_in(list(kept.tuples())),
+    ).execute()
     User.update(signed_in_at=now).where(User.id == user.id).execute()
     return secret
 

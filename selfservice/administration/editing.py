@@ -123,6 +123,19 @@ def remove_user(administrator: User, user_id: int, *, origin: str) -> None:
         _record("user.removed", administrator, user, origin)
 
 
+def close_sessions(administrator: User, user_id: int, *, origin: str) -> User:
+    """End every session of a user, whatever the kind of login, and return the user.
+
+    Raises UnknownUserError.
+    """
+    with database.atomic():
+        user = _claim(administrator, user_id)
+        if count := sessions.end_all(user):
+            actor = administrator.login
+            audit.record_of("session.closed", user, actor=actor, origin=origin, count=count)
+    return user
+
+
 def _claim(administrator: User, user_id: int) -> User:
     lock_company(administrator, find_user(administrator, user_id).company_id)
     return find_user(administrator, user_id)  # read again: now nobody else changes it

@@ -55,6 +55,7 @@ PASSWORD_GIVEN = (
     "Le mot de passe de {login} est enregistré et ses sessions sont fermées. "  # noqa: S105
     "Communiquez-lui ce mot de passe."
 )
+SESSIONS_CLOSED = "Les sessions de {login} sont fermées. La personne peut se reconnecter."
 CONTRACT_PROFILE_ADDED = (
     "Le profil « {name} » est ajouté. Donnez-le à un utilisateur par « Profil »."
 )

@@ -145,6 +145,22 @@ def test_a_new_password_ends_sessions_and_links_and_invites_to_change_it(
     assert "roue" not in entry.facts
 
 
+@pytest.mark.parametrize("name", ["julie", "dave"])
+def test_sessions_of_any_colleague_can_be_ended(
+    alice: Browser, julie: User, dave: User, enter: Callable[[User], Browser], name: str
+) -> None:
+    user = {"julie": julie, "dave": dave}[name]
+    colleague, other = enter(user), enter({"julie": dave, "dave": julie}[name])
+    assert "Fermer ses sessions" in alice.get(page_of(user)).text
+    response = alice.submit(page_of(user, "sessions"), {}, page=page_of(user))
+    assert response.location == page_of(user)
+    assert "sont fermées" in alice.get(page_of(user)).text
+    assert colleague.get("/factures").status_code == 302
+    assert other.get("/factures").status_code == 200
+    entry = AuditEntry.get(AuditEntry.event == "session.closed")
+    assert (entry.actor, entry.user_id, entry.details) == ("alice", user.id, {"count": 1})
+
+
 @pytest.mark.parametrize(
     ("password", "again", "message"),
     [

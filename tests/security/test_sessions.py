@@ -1,10 +1,15 @@
 """What must hold of sessions (ASVS 7)."""
 
+from collections.abc import Callable
+from datetime import timedelta
+
 import pytest
+import time_machine
 from flask import Flask
 from flask.sessions import SecureCookieSessionInterface
 from itsdangerous import URLSafeTimedSerializer
 
+from selfservice.accounts import sessions
 from selfservice.accounts.models import User, UserSession
 from tests.accounts.test_recovery import NEW
 from tests.conftest import Browser
@@ -119,3 +124,29 @@ def test_a_token_of_another_visitor_is_refused(alice: Browser, bob: Browser) -> 
     token = page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
     response = alice.client.post(PAGE, data={"csrf_token": token, "last_name": "x"})
     assert response.status_code == 400
+
+
+@pytest.mark.parametrize("then", ["alice", "bob"])
+def test_signing_in_over_an_open_session_ends_it(
+    then: str, app: Flask, people: People, alice: Browser
+) -> None:
+    before = UserSession.get()
+    typed = {"login": then, "password": PASSWORD}
+    assert alice.submit("/connexion", typed, page=PAGE).status_code == 302
+    rows = list(UserSession.select())
+    assert len(rows) == 1
+    assert rows[0] != before
+    assert rows[0].user.login == then
+
+
+def test_the_oldest_sessions_end_beyond_twenty(
+    app: Flask, people: People, new_browser: Callable[[], Browser]
+) -> None:
+    browsers = [new_browser() for _ in range(sessions.MAX_OPEN + 1)]
+    with time_machine.travel("2026-03-02T10:00:00Z", tick=False) as machine:
+        for browser in browsers:
+            assert browser.sign_in("alice", PASSWORD).status_code == 302
+            machine.shift(timedelta(seconds=1))
+        codes = [browser.get("/factures").status_code for browser in browsers]
+    assert codes == [302] + [200] * sessions.MAX_OPEN
+    assert UserSession.select().count() == sessions.MAX_OPEN

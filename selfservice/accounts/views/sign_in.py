@@ -110,6 +110,8 @@ def _enter(secret: str, target: str | None) -> Response:
     user = sessions.load(secret)
     if user is None:
         abort(503)
+    if is_signed_in():  # the session before, whoever's, would live on without a cookie
+        sign_in.sign_out(signed_in(), origin=origin())
     let_in(user)
     remember_other_supplier(user)
     return redirect(web.safe_next(target, url_for("invoices.index")))

@@ -63,6 +63,14 @@ def remove_user(user_id: int) -> Response | str:
     return render_template("administration/remove_user.html", form=form, user=user)
 
 
+@blueprint.post("/utilisateurs/<int:user_id>/sessions")
+@or_404()
+def close_sessions(user_id: int) -> Response:
+    user = editing.close_sessions(signed_in(), user_id, origin=origin())
+    flash(messages.SESSIONS_CLOSED.format(login=user.login))
+    return redirect(url_for("administration.edit_user", user_id=user.id))
+
+
 def _unprotected(user_id: int) -> User:
     """Return a user whose password the administrator may change; else 404."""
     user = users.find_user(signed_in(), user_id)
