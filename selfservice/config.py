@@ -237,6 +237,7 @@ KEYS = (
     Key("DOCUMENT_MAX_PAGES", _whole(1, 10_000), 500, "Longest document accepted at deposit."),
     Key("DOCUMENT_READ_MEGABYTES", _whole(96, 100_000), 256, "Memory of one reader at deposit."),
     Key("DOCUMENT_READ_SECONDS", _whole(1, 3600), 5, "Processor time to read one document."),
+    Key("DOCUMENT_ALLOW_ACTIVE", _boolean, False, "Take PDFs with scripts or remote actions."),
     Key("DEPOSIT_MAX_DOCUMENTS", _whole(1, 10_000_000), 100_000, "Most files of one deposit."),
     Key("ARCHIVE_MAX_DOCUMENTS", _whole(1, 10_000), 1000, "Most documents of one archive."),
     Key("LOG_LEVEL", _one_of("info", "warning", "error"), "info", "`info`: a line each request."),

@@ -9,7 +9,7 @@ import click
 
 from selfservice import config
 from selfservice.app import create_app
-from selfservice.cli.frame import Fault, cli, command, finish, one_line_faults, say
+from selfservice.cli.frame import Fault, cli, command, finish, one_line_faults, say, visible
 from selfservice.operations import backup as backups
 from selfservice.operations import doctor as examination
 from selfservice.operations import messages
@@ -53,7 +53,7 @@ def restore(file: Path, yes: bool) -> None:
 
 def _agrees(plan: restoring.Plan) -> bool:
     question = messages.ASK_OUTSIDE.format(settings=", ".join(plan.outside))
-    answer = click.prompt(question, default="non", prompt_suffix=" ")
+    answer = click.prompt(visible(question), default="non", prompt_suffix=" ")
     return answer.strip().lower() in ("o", "oui", "y", "yes")
 
 

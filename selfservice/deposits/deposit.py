@@ -264,6 +264,7 @@ def _limits() -> Limits:
         pages=settings["DOCUMENT_MAX_PAGES"],
         megabytes=settings["DOCUMENT_READ_MEGABYTES"],
         seconds=settings["DOCUMENT_READ_SECONDS"],
+        takes_active=settings["DOCUMENT_ALLOW_ACTIVE"],
     )
 
 

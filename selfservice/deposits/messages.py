@@ -16,6 +16,7 @@ REFUSALS = {
     "truncated": "Ce PDF est coupé : sa fin manque.",
     "damaged": "Ce PDF est abîmé.",
     "encrypted": "Ce PDF est protégé par un mot de passe.",
+    "active": "Ce PDF contient {what}, ce qui est interdit.",
     "no_page": "Ce PDF n'a aucune page.",
     "too_large": "Ce fichier dépasse {limit} Mo.",
     "too_long": "Ce PDF dépasse {limit} pages.",
@@ -45,6 +46,17 @@ REFUSALS = {
         "Le numéro {number} est celui d'un document retiré au terme de sa durée de disponibilité."
     ),
     "conflict": "Le numéro {number} existe déjà avec un autre contenu.",
+}
+
+ACTIVE_LABELS = {
+    "script": "un programme (JavaScript)",
+    "launch": "le lancement d'un programme",
+    "submit": "l'envoi d'un formulaire",
+    "import": "une importation de données",
+    "other_file": "un renvoi vers un autre fichier",
+    "media": "un contenu multimédia",
+    "xfa": "un formulaire XFA",
+    "address": "une adresse qui s'ouvre sans qu'on clique",
 }
 
 FIELD_LABELS = {

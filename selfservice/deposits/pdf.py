@@ -5,8 +5,9 @@ from typing import BinaryIO
 
 from pikepdf import AccessMode, PasswordError, Pdf
 
-from selfservice.deposits import facturx
+from selfservice.deposits import active, facturx
 from selfservice.deposits.facturx import Description
+from selfservice.deposits.messages import ACTIVE_LABELS
 from selfservice.deposits.refusal import RefusalError
 from selfservice.invoices import embedded_xml
 
@@ -14,7 +15,7 @@ MAGIC = b"%PDF-"
 TAIL_BYTES = 1024
 
 
-def read_pdf(file: BinaryIO, *, max_pages: int) -> Description:
+def read_pdf(file: BinaryIO, *, max_pages: int, takes_active: bool = False) -> Description:
     """Check a PDF and read what it says of itself; raises RefusalError.
 
     Only inside a reader process: a PDF of a kilobyte can ask for gigabytes or never end.
@@ -28,6 +29,8 @@ def read_pdf(file: BinaryIO, *, max_pages: int) -> Description:
                 raise RefusalError("no_page")
             if pages > max_pages:
                 raise RefusalError("too_long", limit=max_pages)
+            if not takes_active and (what := active.find(pdf)):
+                raise RefusalError("active", what=ACTIVE_LABELS[what])
             return _read_embedded(pdf)
     except PasswordError as error:
         raise RefusalError("encrypted") from error

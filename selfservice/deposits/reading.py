@@ -32,6 +32,7 @@ class Limits:
     pages: int
     megabytes: int
     seconds: int
+    takes_active: bool = False
 
 
 def limit_process(megabytes: int) -> None:
@@ -57,7 +58,7 @@ def read(source: str, aside: str, limits: Limits) -> tuple[str, int, Description
             for block in blocks:
                 digest.update(block)
                 size_bytes += copy.write(block)
-            own = read_pdf(copy, max_pages=limits.pages)
+            own = read_pdf(copy, max_pages=limits.pages, takes_active=limits.takes_active)
     except MemoryError:
         os._exit(TOO_HEAVY_STATUS)  # at once: an orderly end would need memory
     return digest.hexdigest(), size_bytes, own

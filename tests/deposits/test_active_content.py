@@ -1,0 +1,163 @@
+"""A PDF that does more than being read is refused by name, wherever its action hides."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from pikepdf import Array, Dictionary, Name, Pdf, String
+
+from selfservice.deposits.deposit import DepositReport
+from selfservice.suppliers.models import Company
+from tests.deposits import bombs
+
+Change = Callable[[Pdf], None]
+SCRIPT = Dictionary(S=Name.JavaScript, JS=String("app.alert('bonjour')"))
+ADDRESS = Dictionary(S=Name.URI, URI=String("https://example.com/"))
+
+
+def at_opening(action: Dictionary) -> Change:
+    return lambda pdf: setattr(pdf.Root, "OpenAction", action)
+
+
+def on_page(**annotation: object) -> Change:
+    def change(pdf: Pdf) -> None:
+        found = Dictionary(Type=Name.Annot, Rect=Array([0, 0, 9, 9]), **annotation)
+        pdf.pages[0].obj.Annots = Array([found])
+
+    return change
+
+
+def on_closing(pdf: Pdf) -> None:
+    pdf.pages[0].obj.AA = Dictionary(C=SCRIPT)
+
+
+def in_the_names(pdf: Pdf) -> None:
+    pdf.Root.Names.JavaScript = Dictionary(Names=Array([String("a"), SCRIPT]))
+
+
+def in_a_bookmark(pdf: Pdf) -> None:
+    pdf.Root.Outlines = Dictionary(First=Dictionary(Title=String("a"), A=SCRIPT))
+
+
+def in_a_field(pdf: Pdf) -> None:
+    field = Dictionary(T=String("total"), AA=Dictionary(K=SCRIPT))
+    pdf.Root.AcroForm = Dictionary(Fields=Array([field]))
+
+
+def after_another(pdf: Pdf) -> None:
+    going = Dictionary(S=Name.GoTo, D=Array([pdf.pages[0].obj, Name.Fit]), Next=Array([SCRIPT]))
+    pdf.Root.OpenAction = going
+
+
+def nobody_leads_to_it(pdf: Pdf) -> None:
+    pdf.Root.Unknown = pdf.make_indirect(Array([Array([SCRIPT])]))
+
+
+def of_xfa(pdf: Pdf) -> None:
+    pdf.Root.AcroForm = Dictionary(Fields=Array([]), XFA=pdf.make_stream(b"<xdp/>"))
+
+
+def of_a_stream(pdf: Pdf) -> None:
+    pdf.Root.Unknown = pdf.make_stream(b"", {"/Hidden": SCRIPT})
+
+
+ACTION = {
+    "JavaScript": (SCRIPT, "un programme (JavaScript)"),
+    "Launch": (Dictionary(S=Name.Launch, F=String("/bin/sh")), "le lancement d'un programme"),
+    "SubmitForm": (Dictionary(S=Name.SubmitForm, F=String("x")), "l'envoi d'un formulaire"),
+    "ImportData": (Dictionary(S=Name.ImportData, F=String("x")), "une importation de données"),
+    "GoToR": (Dictionary(S=Name.GoToR, F=String("x")), "un renvoi vers un autre fichier"),
+    "GoToE": (Dictionary(S=Name.GoToE, F=String("x")), "un renvoi vers un autre fichier"),
+    "Rendition": (Dictionary(S=Name.Rendition, OP=0), "un contenu multimédia"),
+    "URI": (ADDRESS, "une adresse qui s'ouvre sans qu'on clique"),
+}
+
+
+def reason(what: str) -> str:
+    return f"Ce PDF contient {what}, ce qui est interdit."
+
+
+@pytest.mark.parametrize("name", ACTION)
+def test_an_action_at_the_opening_is_refused_by_name(
+    name: str, refusal: Callable[[bytes], str]
+) -> None:
+    action, what = ACTION[name]
+    assert refusal(bombs.changed(at_opening(action))) == reason(what)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        on_closing,
+        in_the_names,
+        in_a_bookmark,
+        in_a_field,
+        after_another,
+        nobody_leads_to_it,
+        of_a_stream,
+        on_page(Subtype=Name.Link, A=SCRIPT),
+    ],
+)
+def test_a_script_is_found_wherever_it_is(change: Change, refusal: Callable[[bytes], str]) -> None:
+    assert refusal(bombs.changed(change)) == reason("un programme (JavaScript)")
+
+
+@pytest.mark.parametrize("kind", ["RichMedia", "Movie", "Sound", "Screen", "3D"])
+def test_media_are_refused(kind: str, refusal: Callable[[bytes], str]) -> None:
+    content = bombs.changed(on_page(Subtype=Name(f"/{kind}")))
+    assert refusal(content) == reason("un contenu multimédia")
+
+
+def test_an_xfa_form_is_refused(refusal: Callable[[bytes], str]) -> None:
+    assert refusal(bombs.changed(of_xfa)) == reason("un formulaire XFA")
+
+
+def test_a_name_written_otherwise_is_the_same_name(refusal: Callable[[bytes], str]) -> None:
+    content = bombs.changed(at_opening(Dictionary(S=Name.Launch, F=String("/bin/sh"))))
+    assert content.count(b"/Launch") == 1
+    disguised = content.replace(b"/Launch", b"/L#61unch")
+    # The table of objects gives places: what is two bytes longer is taken from a comment.
+    moved = rebuilt(disguised)
+    assert b"#61" in moved
+    assert refusal(moved) == reason("le lancement d'un programme")
+
+
+def rebuilt(content: bytes) -> bytes:
+    """Right the places of objects in a table that comes after the longer name."""
+    start = content.rindex(b"startxref")
+    head, table = (
+        content[: content.rindex(b"xref\n", 0, start)],
+        content[content.rindex(b"xref\n", 0, start) : start],
+    )
+    at = head.index(b"/L#61unch")
+    lines = []
+    for line in table.splitlines(keepends=True):
+        offset = line[:10]
+        if len(line) == 20 and offset.isdigit() and int(offset) > at:
+            line = f"{int(offset) + 2:010}".encode() + line[10:]
+        lines.append(line)
+    return head + b"".join(lines) + f"startxref\n{len(head)}\n%%EOF\n".encode()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        on_page(Subtype=Name.Link, A=ADDRESS),
+        at_opening(Dictionary(S=Name.GoTo, D=String("start"))),
+        lambda pdf: setattr(pdf.Root, "OpenAction", Array([pdf.pages[0].obj, Name.Fit])),
+    ],
+)
+def test_a_link_to_click_and_a_place_to_open_at_may_stay(
+    change: Change, folder: Path, deposit: Callable[[], DepositReport], company: Company
+) -> None:
+    (folder / "a.pdf").write_bytes(bombs.changed(change))
+    assert deposit().deposited == 1
+
+
+def test_a_supplier_who_answers_for_them_has_them_taken(
+    app: Flask, folder: Path, deposit: Callable[[], DepositReport]
+) -> None:
+    app.config["DOCUMENT_ALLOW_ACTIVE"] = True
+    (folder / "a.pdf").write_bytes(bombs.changed(bombs.scripted))
+    assert deposit().deposited == 1
