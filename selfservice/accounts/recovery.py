@@ -15,7 +15,7 @@ from selfservice.suppliers.models import Company, Supplier
 
 PURPOSE = MAIL = "recovery"
 REPEAT_WITHIN = timedelta(hours=24)
-ALL_LOGINS = 0  # in place of a user's id: every login of the mailbox
+ALL_LOGINS = 0  # in place of a user's id: every login that the register gave the mailbox
 
 
 class WrongLoginError(Exception):
@@ -90,10 +90,15 @@ def choices(secret: str) -> list[User]:
 def choose_password(secret: str, *, user_id: int, password: str, origin: str) -> list[User]:
     """Set the password of one login of the mailbox, or of ALL_LOGINS, and use the link up.
 
+    A login that somebody added with the address takes a password only if it is chosen by itself.
     All or nothing. Every session of these logins ends, one mail tells their owner, and earlier
     logins of a changed address close. Raises a TokenError, WrongLoginError or PasswordRefusedError.
     """
-    users = [user for user in choices(secret) if user_id in (ALL_LOGINS, user.id)]
+    users = [
+        user
+        for user in choices(secret)
+        if user.id == user_id or (user_id == ALL_LOGINS and user.is_from_activation)
+    ]
     if not users:
         raise WrongLoginError(user_id)
     passwords.check_for(users, password)
@@ -171,7 +176,8 @@ def _send_link(key: str, users: list[User]) -> None:
     lifetime = timedelta(minutes=current_app.config["RECOVERY_LINK_MINUTES"])
     tokens.replace_all(PURPOSE, key)
     secret = tokens.issue(PURPOSE, key, lifetime=lifetime)
-    suppliers = _suppliers(users)
+    proven = [user for user in users if user.is_from_activation]
+    suppliers = _suppliers(proven or users)  # no other speaks to whom the register knows
     names = [supplier.name for supplier in suppliers]
     mail.enqueue(
         MAIL,

@@ -58,7 +58,7 @@ def test_the_choice_is_by_supplier_and_ends_with_all(reset: Browser) -> None:
 
 def test_one_supplier_needs_no_groups(browser: Browser, people: People) -> None:
     company = make_company(people.supplier, email="alice@example.com")
-    make_user(company, "alice_2", email="alice@example.com")
+    make_user(company, "alice_2", email="alice@example.com", is_from_activation=True)
     ask(browser, "alice@example.com")
     browser.get(mailed_path())
     labels = _labels(browser.get("/reinitialisation").text)

@@ -81,26 +81,28 @@ def digest_of_one() -> None:
 
 
 def recovery_link() -> None:
-    make_user(diac_company(), "pierre", email="pierre@example.com")
+    make_user(diac_company(), "pierre", email="pierre@example.com", is_from_activation=True)
     recovery.request_link("pierre@example.com", origin="192.0.2.1")
 
 
 def recovery_of_two_suppliers() -> None:
     companies = (diac_company(), make_company(make_supplier(name="Fournitures Martin")))
     for number, company in enumerate(companies):
-        make_user(company, f"pierre_{number}", email="pierre@example.com")
+        make_user(company, f"pierre_{number}", email="pierre@example.com", is_from_activation=True)
     recovery.request_link("pierre@example.com", origin="192.0.2.1")
 
 
 def password_changed() -> None:
-    pierre = make_user(diac_company(), "pierre", email="pierre@example.com")
+    pierre = make_user(
+        diac_company(), "pierre", email="pierre@example.com", is_from_activation=True
+    )
     profile.change_password(pierre, current=PASSWORD, password="Autre-Chose-7", origin="")
 
 
 def password_of_two_logins() -> None:
     martin = make_company(make_supplier(name="Fournitures Martin"), name="Durand & fils")
     for number, company in enumerate((diac_company(), martin)):
-        make_user(company, f"pierre_{number}", email="pierre@example.com")
+        make_user(company, f"pierre_{number}", email="pierre@example.com", is_from_activation=True)
     link = tokens.issue(recovery.PURPOSE, "pierre@example.com", lifetime=timedelta(hours=1))
     recovery.choose_password(
         link, user_id=recovery.ALL_LOGINS, password="Autre-Chose-7", origin="192.0.2.1"
@@ -108,7 +110,9 @@ def password_of_two_logins() -> None:
 
 
 def second_factor_enabled() -> None:
-    pierre = make_user(diac_company(), "pierre", email="pierre@example.com")
+    pierre = make_user(
+        diac_company(), "pierre", email="pierre@example.com", is_from_activation=True
+    )
     setup = second_factor.start(pierre, password=PASSWORD, origin="192.0.2.1")
     code = second_factor.application(pierre, setup).at(clock.now().replace(tzinfo=UTC))
     second_factor.confirm(pierre, setup, code, origin="192.0.2.1")

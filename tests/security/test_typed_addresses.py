@@ -1,7 +1,10 @@
 """bob's company adds a colleague with alice's address: that gives no right, in either direction."""
 
+import re
+
 import pytest
 
+from selfservice.accounts import recovery
 from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
 from selfservice.mail import delivery
@@ -11,7 +14,7 @@ from tests.administration.test_journal import rows
 from tests.administration.test_mails import PAGE as MAILS
 from tests.administration.test_mails import text_of
 from tests.conftest import Browser
-from tests.factories import People, make_user
+from tests.factories import People, make_company, make_user
 
 ADD = "/administration/utilisateurs/ajout"
 USERS = "/administration/utilisateurs"
@@ -105,3 +108,83 @@ def test_a_registration_that_was_corrected_tells_no_more(
     ask(browser, ADDRESS)
     assert not any("Récupération" in row for row in rows(bob))
     assert "Récupération de l’identifiant" not in text_of(bob)
+
+
+def _offered(browser: Browser) -> list[str]:
+    """Return headings and logins of the page behind the link, in their order."""
+    fieldset = browser.get("/reinitialisation").text.partition("<fieldset")[2]
+    found = re.findall(r'<p class="choices-of"[^>]*>([^<]+)<|<b>([^<]+)</b>', fieldset)
+    return [heading or login for heading, login in found]
+
+
+def _open_link(browser: Browser) -> None:
+    ask(browser, ADDRESS)
+    browser.get(mailed_path())
+
+
+def test_added_logins_stand_below_under_a_heading_that_says_what_they_are(
+    mule: User, people: People, browser: Browser
+) -> None:
+    company = make_company(people.other_supplier, name="Zinc Alice", email=ADDRESS)
+    make_user(company, "zinc", email=ADDRESS, is_from_activation=True)
+    _open_link(browser)
+    assert _offered(browser) == [
+        "Diac / Diac Location",
+        "alice",
+        "Fournitures Martin",
+        "zinc",
+        "Tous mes identifiants",
+        "Ajouté par une société, qui a saisi votre adresse sans qu’elle soit vérifiée",
+        "mule",
+    ]
+    assert "pour les 2, en une fois&nbsp;; ceux qui suivent" in " ".join(
+        browser.get("/reinitialisation").text.split()
+    )
+
+
+def test_all_logins_means_those_of_the_register(
+    mule: User, people: People, browser: Browser
+) -> None:
+    company = make_company(people.supplier, email=ADDRESS)
+    make_user(company, "alice_2", email=ADDRESS, is_from_activation=True)
+    _open_link(browser)
+    choose(browser, user_id=recovery.ALL_LOGINS)
+    assert "pour vos 2 identifiants" in browser.get("/connexion").text
+    told = OutboxMail.get(OutboxMail.kind == "password_changed")
+    assert "mule" not in told.body_text
+    assert browser.sign_in("mule", TYPED_PASSWORD).status_code == 302, "bob learns nothing by it"
+
+
+def test_all_logins_is_neither_offered_nor_taken_where_all_were_added(
+    mule: User, people: People, browser: Browser
+) -> None:
+    User.update(is_active=False).where(User.login == "alice").execute()
+    make_user(people.charlie.company, "mule_2", email=ADDRESS)
+    _open_link(browser)
+    assert _offered(browser)[1:] == ["mule", "mule_2"]
+    assert "Choisissez un identifiant" in choose(browser, user_id=recovery.ALL_LOGINS).text
+    assert choose(browser, user_id=mule.id).location == "/connexion"
+
+
+def test_a_lone_added_login_is_said_to_be_one(mule: User, browser: Browser) -> None:
+    User.update(is_active=False).where(User.login == "alice").execute()
+    _open_link(browser)
+    assert "Ajouté par une société" in browser.get("/reinitialisation").text
+
+
+def test_what_somebody_typed_is_text_and_no_link(mule: User, browser: Browser) -> None:
+    User.update(login="<a href=x>evil").where(User.id == mule.id).execute()
+    _open_link(browser)
+    page = browser.get("/reinitialisation").text
+    assert "&lt;a href=x&gt;evil" in page
+    assert "<a href=x>" not in page
+
+
+def test_the_mail_names_no_supplier_of_whoever_typed_the_address(
+    people: People, browser: Browser
+) -> None:
+    make_user(people.charlie.company, "mule", email=ADDRESS)
+    ask(browser, ADDRESS)
+    mail = OutboxMail.get()
+    assert mail.sender_name == "Diac / Diac Location"
+    assert "Martin" not in mail.subject + mail.body_text + mail.body_html

@@ -128,12 +128,15 @@ def _choose(form: ResetForm, users: list[User], secret: str) -> Response | str:
 
 
 def _reset_page(form: ResetForm, users: list[User]) -> str:
-    """Show the only login, or the choice of one, by supplier, or of all."""
-    by_supplier = groupby(users, key=lambda user: user.company.supplier)
+    """Show the only login, or the choice of one, by supplier, or of all; typed ones come last."""
+    proven = [user for user in users if user.is_from_activation]
+    by_supplier = groupby(proven, key=lambda user: user.company.supplier)
     return render_template(
         "accounts/reset.html",
         form=form,
         users=users,
+        proven=proven,
+        typed=[user for user in users if user not in proven],
         groups=[(supplier.name, list(group)) for supplier, group in by_supplier],
         all_logins=recovery.ALL_LOGINS,
     )
