@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install system demo site test test-postgresql check format docs docs-check captures pdf requirements benchmark soak clean
+.PHONY: help install system demo site test test-postgresql check format docs docs-check captures pdf requirements benchmark soak audit clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -86,6 +86,9 @@ requirements: ## Pin requirements.txt again from pyproject.toml
 	  --all-extras pyproject.toml --custom-compile-command "make requirements" -o requirements.txt
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --upgrade \
 	  benchmarks/requirements.in --custom-compile-command "make requirements" -o benchmarks/requirements.txt
+
+audit: install ## Hold the pinned components against the published faults; says which it could not ask for
+	pip-audit --strict --require-hashes --disable-pip -r requirements.txt
 
 clean: ## Remove what the build made (never the instance)
 	rm -rf site build .mypy_cache .ruff_cache .pytest_cache .hypothesis
