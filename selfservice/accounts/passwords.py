@@ -112,6 +112,8 @@ def is_password_of(user: User | None, password: str) -> bool:
 
 def confirm(user: User, current: str, *, origin: str) -> None:
     """Check the current password of the signed-in user. Raises WrongPasswordError."""
+    if not current:
+        raise WrongPasswordError
     if is_password_of(user, current):
         return
     audit.record_of("password.refused", user, origin=origin)

@@ -56,14 +56,21 @@ def edit_user(
     coordinates: Coordinates,
     access: Access | None,
     *,
+    current: str = "",
     origin: str,
 ) -> None:
     """Change a user; an `access` of None stays as it is.
 
-    Sessions end when a right is withdrawn, recovery links when the address changes. Raises
-    UnknownUserError, ProtectedLoginError, LastAdministratorError, ForeignProfileError or
+    Another address needs `current`, the administrator's own password. Sessions end when a right
+    is withdrawn, recovery links when the address changes. Raises UnknownUserError,
+    WrongPasswordError, ProtectedLoginError, LastAdministratorError, ForeignProfileError or
     LimitedAdministratorError.
     """
+    known = find_user(administrator, user_id)
+    if access is not None and (access.email or None) != known.email:
+        if is_protected(administrator, known):
+            raise ProtectedLoginError(user_id)
+        passwords.confirm(administrator, current, origin=origin)
     with database.atomic():
         user = _claim(administrator, user_id)
         wanted: dict[str, Any] = asdict(coordinates)
@@ -81,12 +88,18 @@ def edit_user(
         _record_changes(administrator, user, changes, origin)
 
 
-def give_password(administrator: User, user_id: int, password: str, *, origin: str) -> None:
+def give_password(
+    administrator: User, user_id: int, password: str, *, current: str, origin: str
+) -> None:
     """Set a password that the administrator chose and hands over.
 
-    Raises UnknownUserError, ProtectedLoginError or PasswordRefusedError.
+    `current` is the administrator's own. Raises UnknownUserError, WrongPasswordError,
+    ProtectedLoginError or PasswordRefusedError.
     """
     user = find_user(administrator, user_id)
+    if is_protected(administrator, user):
+        raise ProtectedLoginError(user_id)
+    passwords.confirm(administrator, current, origin=origin)
     passwords.check(password, login=user.login, names=passwords.names_of(user))
     password_hash = passwords.hash_password(password)
     with database.atomic():

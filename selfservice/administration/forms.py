@@ -14,19 +14,20 @@ from wtforms import (
     TelField,
     TextAreaField,
 )
-from wtforms.validators import DataRequired, EqualTo, InputRequired, ValidationError
+from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, ValidationError
 from wtforms.widgets import CheckboxInput
 
 from selfservice.accounts.forms import (
     LOGIN_LENGTH,
     NAME_LENGTH,
+    PASSWORD_LENGTH,
     PHONE_LENGTH,
     PortalForm,
     is_storable,
     text_rules,
     trimmed,
 )
-from selfservice.accounts.messages import MALFORMED, PASSWORDS_DIFFER
+from selfservice.accounts.messages import MALFORMED, PASSWORDS_DIFFER, TOO_LONG
 from selfservice.administration import messages
 from selfservice.administration.contract_profiles import CONTRACT_LENGTH, MAX_CONTRACTS
 from selfservice.suppliers.addresses import is_address, is_like_a_link
@@ -66,12 +67,23 @@ class ConnectionForm(PortalForm):
             raise ValidationError(messages.LOGIN_FOREIGN)
 
 
-class GivenPasswordForm(PortalForm):
+def own_password() -> PasswordField:
+    """Return the field of the administrator's own password; the use case asks for it."""
+    return PasswordField(
+        "Votre mot de passe actuel", [Length(max=PASSWORD_LENGTH, message=TOO_LONG)]
+    )
+
+
+class OwnPasswordForm(PortalForm):
+    current = own_password()
+
+
+class GivenPasswordForm(OwnPasswordForm):
     password = ConnectionForm.password
     password_again = ConnectionForm.password_again
 
 
-class EditUserForm(PortalForm):
+class UserForm(PortalForm):
     last_name = StringField("Nom", text_rules(NAME_LENGTH), filters=[trimmed])
     first_name = StringField("Prénom", text_rules(NAME_LENGTH), filters=[trimmed])
     email = EmailField("Adresse mail", text_rules(LOGIN_LENGTH), filters=[trimmed])
@@ -85,17 +97,19 @@ class EditUserForm(PortalForm):
         """Offer these profiles beside « Aucun... »; nothing else validates."""
         self.profile_id.choices = [NO_PROFILE, *_choices(profiles)]
 
-    def keep_access(self) -> None:
-        """Remove the fields that this administrator may not change."""
-        for name in ("email", "is_active", "profile_id", "is_administrator"):
-            del self[name]
-
     def validate_email(self, field: Field) -> None:
         if field.data and not is_address(field.data):
             raise ValidationError(messages.ADDRESS_MALFORMED)
 
 
-class AddUserForm(ConnectionForm, EditUserForm):
+class EditUserForm(UserForm, OwnPasswordForm):
+    def keep_access(self) -> None:
+        """Remove the fields that this administrator may not change."""
+        for name in ("email", "is_active", "profile_id", "is_administrator", "current"):
+            del self[name]
+
+
+class AddUserForm(ConnectionForm, UserForm):
     """The form « Ajout d'un utilisateur »; its faults show in the order of the fields above."""
 
 

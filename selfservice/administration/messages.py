@@ -18,6 +18,11 @@ LOGIN_FOREIGN = HelpfulText(
     "Un login s’écrit avec des lettres latines, des chiffres et des signes courants.", COLLEAGUES
 )
 PASSWORD_MISSING = HelpfulText("Choisissez un mot de passe.", COLLEAGUES)
+OWN_PASSWORD_MISSING = HelpfulText(
+    "Saisissez votre mot de passe actuel pour changer l’adresse mail, le mot de passe ou la double "
+    "authentification d’un collègue.",
+    COLLEAGUES,
+)
 PASSWORD_AGAIN_MISSING = HelpfulText("Saisissez une seconde fois le mot de passe.", COLLEAGUES)
 COMPANY_MISSING = HelpfulText("Choisissez une société.", COLLEAGUES)
 ADDRESS_MALFORMED = HelpfulText(

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 
 from selfservice import audit
-from selfservice.accounts import second_factor
+from selfservice.accounts import passwords, second_factor
 from selfservice.accounts.models import SecondFactor, User
 from selfservice.administration.companies import NotFoundError, companies_of, lock_company
 from selfservice.administration.users import users_of
@@ -46,11 +46,11 @@ def demand(administrator: User, company_ids: Collection[int], *, origin: str) ->
                 )
 
 
-def remove_second_factor(administrator: User, user_id: int, *, origin: str) -> User:
+def remove_second_factor(administrator: User, user_id: int, *, current: str, origin: str) -> User:
     """Remove the second factor of an added user who lost phone and codes, and return the user.
 
-    For a login created by activation, only the operator may do it. Raises
-    NoSuchUserError or NoLongerAdministratorError.
+    `current` is the administrator's own password. For a login created by activation, only the
+    operator may do it. Raises NoSuchUserError, WrongPasswordError or NoLongerAdministratorError.
     """
     user: User | None = (
         users_of(administrator)
@@ -59,6 +59,7 @@ def remove_second_factor(administrator: User, user_id: int, *, origin: str) -> U
     )
     if user is None:
         raise NoSuchUserError(user_id)
+    passwords.confirm(administrator, current, origin=origin)
     try:
         with database.atomic():
             lock_company(administrator, user.company_id)

@@ -26,7 +26,7 @@ from tests.platform.test_server import TOKEN, Visitor
 from tests.processes import serving
 
 LIST = "/administration/utilisateurs"
-GIVEN = {"password": "Vielle-roue7", "password_again": "Vielle-roue7"}
+GIVEN = {"password": "Vielle-roue7", "password_again": "Vielle-roue7", "current": PASSWORD}
 
 
 def now(user: User) -> User:
@@ -59,7 +59,7 @@ def test_a_changed_address_ends_the_recovery_links_of_the_former(
     alice: Browser, julie: User
 ) -> None:
     link = tokens.issue(recovery.PURPOSE, "julie@example.com", lifetime=timedelta(hours=1))
-    alice.submit(page_of(julie), edited(julie, email="J.Martin@example.com"))
+    alice.submit(page_of(julie), edited(julie, email="J.Martin@example.com", current=PASSWORD))
     assert now(julie).email == "J.Martin@example.com"
     assert now(julie).email_key == "j.martin@example.com"
     with pytest.raises(tokens.ReplacedTokenError):
@@ -68,7 +68,7 @@ def test_a_changed_address_ends_the_recovery_links_of_the_former(
 
 
 def test_an_address_can_be_emptied(alice: Browser, julie: User) -> None:
-    alice.submit(page_of(julie), edited(julie, email=""))
+    alice.submit(page_of(julie), edited(julie, email="", current=PASSWORD))
     assert (now(julie).email, now(julie).email_key) == (None, None)
 
 
@@ -145,6 +145,31 @@ def test_a_new_password_ends_sessions_and_links_and_invites_to_change_it(
     assert "roue" not in entry.facts
 
 
+@pytest.mark.parametrize(
+    ("current", "message"),
+    [("", "Saisissez votre mot de passe actuel"), ("faux", "mot de passe actuel est incorrect")],
+)
+def test_address_and_password_of_a_colleague_need_ones_own_password(
+    alice: Browser, julie: User, current: str, message: str
+) -> None:
+    forms = {page_of(julie): edited(julie, email="x@example.com")}
+    for page, fields in (forms | {page_of(julie, "mot-de-passe"): GIVEN}).items():
+        response = alice.submit(page, fields | {"current": current})
+        assert message in response.text
+        assert "/aide/" in response.text
+    kept = now(julie)
+    assert (kept.email, kept.password_hash) == (julie.email, julie.password_hash)
+    assert alice.submit(page_of(julie), edited(julie, phone="1")).location == LIST, "not for this"
+
+
+def test_guessing_ones_own_password_there_is_limited(
+    app: Flask, alice: Browser, julie: User
+) -> None:
+    app.config["LIMIT_SIGN_IN_LOGIN"] = "2/hour"
+    typed = edited(julie, email="x@example.com", current="faux")
+    assert [alice.submit(page_of(julie), typed).status_code for _ in range(3)] == [200, 200, 429]
+
+
 @pytest.mark.parametrize("name", ["julie", "dave"])
 def test_sessions_of_any_colleague_can_be_ended(
     alice: Browser, julie: User, dave: User, enter: Callable[[User], Browser], name: str
@@ -173,7 +198,7 @@ def test_sessions_of_any_colleague_can_be_ended(
 def test_the_rule_holds_for_a_given_password(
     alice: Browser, julie: User, password: str, again: str, message: str
 ) -> None:
-    fields = {"password": password, "password_again": again}
+    fields = {"password": password, "password_again": again, "current": PASSWORD}
     response = alice.submit(page_of(julie, "mot-de-passe"), fields)
     assert message in response.text
     assert now(julie).password_hash == julie.password_hash
@@ -241,7 +266,7 @@ def test_the_use_cases_protect_by_themselves(people: People, dave: User) -> None
         with pytest.raises(editing.ProtectedLoginError):
             editing.edit_user(dave, user.id, nothing, access, origin="")
         with pytest.raises(editing.ProtectedLoginError):
-            editing.give_password(dave, user.id, "Vielle-roue7", origin="")
+            editing.give_password(dave, user.id, "Vielle-roue7", current=PASSWORD, origin="")
         with pytest.raises(editing.ProtectedLoginError):
             editing.remove_user(dave, user.id, origin="")
 

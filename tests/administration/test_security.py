@@ -121,7 +121,7 @@ def test_administrator_takes_it_from_an_added_user(
 ) -> None:
     browser.sign_in("julie", PASSWORD)
     set_up(browser)
-    response = alice.submit(f"{SECURITY}/{julie.id}/retirer", {}, page=SECURITY)
+    response = alice.submit(f"{SECURITY}/{julie.id}/retirer", {"current": PASSWORD}, page=SECURITY)
     assert response.location == SECURITY
     assert SecondFactor.select().count() == 0
     assert browser.get("/profil/compte").status_code == 302, "its sessions end"
@@ -139,9 +139,22 @@ def test_it_is_not_taken_from_oneself_nor_from_an_owner_nor_from_others(
         set_up(browser)
     SecondFactor.create(user=owner, seed="x", last_step=0, enabled_at=julie.created_at)
     for user_id in (people.alice.id, people.bob.id, people.charlie.id, owner.id, julie.id, 2**63):
-        response = alice.submit(f"{SECURITY}/{user_id}/retirer", {}, page=SECURITY)
+        response = alice.submit(
+            f"{SECURITY}/{user_id}/retirer", {"current": PASSWORD}, page=SECURITY
+        )
         assert response.status_code == 404, user_id
     assert SecondFactor.select().count() == 4
+
+
+@pytest.mark.parametrize("current", ["", "faux"])
+def test_removal_needs_ones_own_password(alice: Browser, julie: User, current: str) -> None:
+    SecondFactor.create(user=julie, seed="x", last_step=0, enabled_at=julie.created_at)
+    path = f"{SECURITY}/{julie.id}/retirer"
+    assert 'name="current"' in alice.get(SECURITY).text
+    response = alice.submit(path, {"current": current}, page=SECURITY)
+    assert response.status_code == 200
+    assert f'href="#current-{julie.id}"' in response.text
+    assert SecondFactor.select().count() == 1
 
 
 def test_administrator_demoted_meanwhile_changes_nothing(people: People, julie: User) -> None:
@@ -150,7 +163,7 @@ def test_administrator_demoted_meanwhile_changes_nothing(people: People, julie: 
     with pytest.raises(NoLongerAdministratorError):
         security.demand(people.alice, [people.alice.company_id], origin="")
     with pytest.raises(NoLongerAdministratorError):
-        security.remove_second_factor(people.alice, julie.id, origin="")
+        security.remove_second_factor(people.alice, julie.id, current=PASSWORD, origin="")
     assert not is_demanded(people.alice)
     assert SecondFactor.select().count() == 1
 

@@ -18,7 +18,7 @@ from selfservice.invoices.models import Invoice
 from selfservice.notifications import direct_links
 from selfservice.suppliers.models import Supplier
 from tests.conftest import Browser
-from tests.factories import People, make_invoice, make_profile, make_user
+from tests.factories import PASSWORD, People, make_invoice, make_profile, make_user
 from tests.papers import cii, pdf
 
 ROLES = ("anonymous", "user", "profile", "administrator", "other-company", "other-supplier")
@@ -100,7 +100,10 @@ def world(app: Flask, people: People) -> World:
             "accounts.open_link": {"secret": link},
             "notifications.download": {"secret": direct_links.issue(invoice, address)},
         },
-        fields={"accounts.close_session": an_open_session},
+        fields={
+            "accounts.close_session": an_open_session,
+            "administration.remove_second_factor": lambda: {"current": PASSWORD},
+        },
     )
 
 

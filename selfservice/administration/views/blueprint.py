@@ -1,18 +1,23 @@
 """The blueprint of the pages. A user who is no administrator gets 404."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 
 from flask import Blueprint, abort, request
 from werkzeug.wrappers import Response
 
+from selfservice import ratelimit
+from selfservice.accounts.messages import WRONG_PASSWORD
+from selfservice.accounts.passwords import WrongPasswordError
 from selfservice.accounts.views.visitor import (
     is_signed_in,
     note_denial,
     send_to_sign_in,
     signed_in,
 )
+from selfservice.administration import messages
 from selfservice.administration.companies import NotFoundError
+from selfservice.administration.forms import OwnPasswordForm
 from selfservice.invoices.queries import MAX_ID
 
 MAX_SEARCH_LENGTH = 100
@@ -38,6 +43,22 @@ def or_404() -> Iterator[None]:
     except NotFoundError:
         note_denial()
         abort(404)
+
+
+@contextmanager
+def own_password(form: OwnPasswordForm) -> Iterator[None]:
+    """Limit the tries of one's own password, and show a wrong one at its field."""
+    try:
+        # By session: others who know the login must not use up the tries of its user.
+        with (
+            ratelimit.failure("sign_in_login", signed_in().session_secret, of=WrongPasswordError)
+            if form.current.data
+            else nullcontext()
+        ):
+            yield
+    except WrongPasswordError:
+        is_wrong = bool(form.current.data)
+        form.current.errors = (WRONG_PASSWORD if is_wrong else messages.OWN_PASSWORD_MISSING,)
 
 
 def searched(name: str) -> str:

@@ -5,7 +5,8 @@ from werkzeug.wrappers import Response
 
 from selfservice.accounts.views.visitor import origin, signed_in
 from selfservice.administration import companies, messages, security, users
-from selfservice.administration.views.blueprint import blueprint, or_404
+from selfservice.administration.forms import OwnPasswordForm
+from selfservice.administration.views.blueprint import blueprint, or_404, own_password
 from selfservice.invoices.queries import MAX_ID
 
 
@@ -17,8 +18,14 @@ def security_page() -> Response | str:
         security.demand(signed_in(), company_ids, origin=origin())
         flash(messages.SECURITY_SAVED)
         return redirect(url_for("administration.security"))
+    return _page()
+
+
+def _page(form: OwnPasswordForm | None = None) -> str:
+    """Show the page; `form` is the one of a removal that was refused."""
     return render_template(
         "administration/security.html",
+        form=form,
         companies=companies.companies_of(signed_in()),
         users=users.users_of(signed_in()),
         factors=security.second_factors_of(signed_in()),
@@ -27,7 +34,14 @@ def security_page() -> Response | str:
 
 @blueprint.post(f"/securite/<int(max={MAX_ID}):user_id>/retirer")
 @or_404()
-def remove_second_factor(user_id: int) -> Response:
-    user = security.remove_second_factor(signed_in(), user_id, origin=origin())
-    flash(messages.SECOND_FACTOR_REMOVED.format(login=user.login))
-    return redirect(url_for("administration.security"))
+def remove_second_factor(user_id: int) -> Response | str:
+    form = OwnPasswordForm()
+    if form.validate_on_submit():
+        with own_password(form):
+            user = security.remove_second_factor(
+                signed_in(), user_id, current=form.current.data, origin=origin()
+            )
+            flash(messages.SECOND_FACTOR_REMOVED.format(login=user.login))
+            return redirect(url_for("administration.security"))
+    form.current.id = f"current-{user_id}"
+    return _page(form)

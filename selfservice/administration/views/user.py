@@ -10,7 +10,7 @@ from selfservice.accounts.passwords import PasswordRefusedError
 from selfservice.accounts.views.visitor import origin, signed_in
 from selfservice.administration import contract_profiles, editing, messages, users
 from selfservice.administration.forms import EditUserForm, GivenPasswordForm
-from selfservice.administration.views.blueprint import blueprint, or_404
+from selfservice.administration.views.blueprint import blueprint, or_404, own_password
 
 
 @blueprint.route("/utilisateurs/<int:user_id>", methods=["GET", "POST"])
@@ -39,9 +39,16 @@ def give_password(user_id: int) -> Response | str:
     form = GivenPasswordForm()
     if form.validate_on_submit():
         try:
-            editing.give_password(signed_in(), user.id, form.password.data, origin=origin())
-            flash(messages.PASSWORD_GIVEN.format(login=user.login))
-            return redirect(url_for("administration.edit_user", user_id=user.id))
+            with own_password(form):
+                editing.give_password(
+                    signed_in(),
+                    user.id,
+                    form.password.data,
+                    current=form.current.data,
+                    origin=origin(),
+                )
+                flash(messages.PASSWORD_GIVEN.format(login=user.login))
+                return redirect(url_for("administration.edit_user", user_id=user.id))
         except PasswordRefusedError as error:
             form.password.errors = tuple(password_faults(error.faults))
     rules = list(PASSWORD_RULES.items())
@@ -86,17 +93,26 @@ def _edit(form: EditUserForm, user: User, *, is_protected: bool) -> bool:
         phone=form.phone.data,
         mobile=form.mobile.data,
     )
-    access = None if is_protected else _access(form)
     try:
-        editing.edit_user(signed_in(), user.id, coordinates, access, origin=origin())
+        if is_protected:
+            editing.edit_user(signed_in(), user.id, coordinates, None, origin=origin())
+            return True
+        with own_password(form):
+            editing.edit_user(
+                signed_in(),
+                user.id,
+                coordinates,
+                _access(form),
+                current=form.current.data,
+                origin=origin(),
+            )
+            return True
     except editing.LastAdministratorError:
         form.form_errors.append(messages.LAST_ADMINISTRATOR)
     except contract_profiles.ForeignProfileError:
         form.profile_id.errors = (messages.CONTRACT_PROFILE_FOREIGN,)
     except contract_profiles.LimitedAdministratorError:
         form.profile_id.errors = (messages.ADMINISTRATOR_LIMITED,)
-    else:
-        return True
     return False
 
 
