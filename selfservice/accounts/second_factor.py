@@ -26,6 +26,7 @@ SETUP = "second_factor_setup"
 SETUP_LIFETIME = timedelta(minutes=15)
 MAIL = "second_factor_changed"
 SECRET_BYTES = 20  # RFC 4226, section 4
+LABEL_LENGTH = 64  # of the names that the application shows; a QR code holds 2,953 bytes
 RESCUE_CODES = 10
 RESCUE_DIGITS = 20  # 66 bits; digits, as for the six of the application
 
@@ -199,8 +200,8 @@ def _totp(user: User, seed: str) -> TOTP:
     derived = hmac.digest(current_app.config["SECRET_KEY"].encode(), message, "sha512")
     return TOTP(
         base64.b32encode(derived[:SECRET_BYTES]).decode(),
-        name=user.login,
-        issuer=user.company.supplier.name,
+        name=user.login[:LABEL_LENGTH],
+        issuer=user.company.supplier.name[:LABEL_LENGTH],
     )
 
 

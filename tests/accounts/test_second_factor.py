@@ -15,6 +15,7 @@ from selfservice.accounts.models import RescueCode, SecondFactor, User
 from selfservice.audit import AuditEntry
 from selfservice.db import database
 from selfservice.mail.outbox import OutboxMail
+from selfservice.suppliers.models import Supplier
 from tests.accounts.authenticator import (
     CONFIRM,
     PAGE,
@@ -29,7 +30,7 @@ from tests.accounts.authenticator import (
     set_up,
 )
 from tests.conftest import Browser
-from tests.factories import PASSWORD, People
+from tests.factories import PASSWORD, People, make_user
 from tests.processes import command
 
 CHANGE = f"{PAGE}/telephone"
@@ -224,3 +225,13 @@ def test_operator_takes_it_from_who_lost_phone_and_codes(
     again = command(instance, "users", "reset-second-factor", "alice")
     assert again.returncode == 1
     assert "n'a pas de double authentification" in again.stderr
+
+
+@pytest.mark.parametrize("character", ["a", "é", "漢"])
+def test_the_longest_login_is_set_up_too(character: str, people: People, browser: Browser) -> None:
+    login = character * User.login.max_length
+    Supplier.update(name=character * Supplier.name.max_length).execute()
+    make_user(people.alice.company, login)
+    assert browser.sign_in(login, PASSWORD).status_code == 302
+    set_up(browser)
+    assert SecondFactor.select().count() == 1
