@@ -129,7 +129,9 @@ def nginx(server: Server) -> Iterator[str]:
     """Put nginx in front of a portal, by the example of deploy/; yields its address."""
     tls = free_port()
     with tempfile.TemporaryDirectory() as name:
-        main = tests.nginx.configure(Path(name), Path(name), tls=tls, plain=free_port(), portal=server.port)
+        main = tests.nginx.configure(
+            Path(name), Path(name), tls=tls, plain=free_port(), portal=server.port
+        )
         with tests.nginx.proxied(main):
             _wait(f"https://127.0.0.1:{tls}")
             yield f"https://127.0.0.1:{tls}"

@@ -252,6 +252,7 @@ def _record_denial(event: str, *, reason: str) -> None:
 
 def _on_database_fault(error: Exception) -> tuple[str, int, dict[str, str]]:
     log.error("database: %s", error)
+    db.drop()
     page, code = _page(503)
     return page, code, {"Retry-After": "30"}
 

@@ -1,6 +1,7 @@
 """The database, its one lasting connection per worker, command or task, and its migrations."""
 
 import fcntl
+import os
 import sqlite3
 import unicodedata
 import zlib
@@ -9,6 +10,7 @@ from contextlib import contextmanager, suppress
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from threading import local
 from typing import Any
 
 from peewee import (
@@ -25,7 +27,9 @@ from playhouse.migrations import Runner
 from selfservice.db import postgresql
 
 MIGRATIONS = Path(__file__).with_name("migrations")
+# A command, the worker or a deposit waits for a lock held elsewhere; a visitor does not.
 LOCK_TIMEOUT_SECONDS = 20
+VISITOR_LOCK_TIMEOUT_SECONDS = 2
 # Of 4 kB. A run of small changes, a mail each, writes the same pages time and again: they are
 # carried into the database, and awaited on the disk, a quarter as often as by default.
 CHECKPOINT_PAGES = 4000
@@ -55,6 +59,23 @@ class BaseModel(Model):
 
 
 class Sqlite(SqliteDatabase):
+    """SQLite, which opens for reading only what it may not write, and then never asks again."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._opened = local()
+        super().__init__(*args, **kwargs)
+
+    def connect(self, reuse_if_open: bool = False) -> bool:
+        is_new = bool(super().connect(reuse_if_open=reuse_if_open))
+        if is_new:
+            self._opened.for_reading = not os.access(self.database, os.W_OK)
+        return is_new
+
+    @property
+    def is_for_reading(self) -> bool:
+        """Tell whether this thread's connection was opened while nothing could be written."""
+        return getattr(self._opened, "for_reading", False)
+
     def rollback(self) -> None:
         """Roll back, unless SQLite did so by itself (full disk): the fault must stay the first."""
         if self.connection().in_transaction:
@@ -64,21 +85,21 @@ class Sqlite(SqliteDatabase):
 register_database(Sqlite, "sqlite")
 
 
-def configure(url: str) -> None:
+def configure(url: str, *, lock_timeout_seconds: int = LOCK_TIMEOUT_SECONDS) -> None:
     """Bind the models to a database; opens nothing (no connection may exist before a fork)."""
     if database.obj is not None and not database.is_closed():
         database.close()
-    database.initialize(_build(url))
+    database.initialize(_build(url, lock_timeout_seconds))
 
 
-def _build(url: str) -> Any:
+def _build(url: str, lock_timeout_seconds: int) -> Any:
     if not url.startswith("sqlite"):
-        return postgresql.Postgresql(url, lock_timeout_seconds=LOCK_TIMEOUT_SECONDS)
+        return postgresql.Postgresql(url, lock_timeout_seconds=lock_timeout_seconds)
     built = connect(
         url,
         autoconnect=False,
         lock_type="IMMEDIATE",
-        timeout=LOCK_TIMEOUT_SECONDS,
+        timeout=lock_timeout_seconds,
         pragmas={
             "journal_mode": "wal",
             "foreign_keys": 1,
@@ -124,6 +145,16 @@ def release() -> None:
             database.rollback()
         except FAULTS:  # the server has dropped the connection, and the transaction with it
             database.close()
+    # Kept open, it would keep all of this process from writing when the disk may be written again.
+    if is_sqlite() and database.is_for_reading and not database.is_closed():
+        database.close()
+
+
+def drop() -> None:
+    """Close a connection that failed: the next use opens another, which sees the disk as it is."""
+    release()
+    if not database.is_closed():
+        database.close()
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What follows a deposit: logins for the owners of registered addresses, and their mails.
 
-Notifications pull: they pick the documents not yet announced, company by company, each in one
-transaction. A crash between two companies loses and doubles nothing.
+Notifications pull: they pick the documents not yet announced, company by company, a batch in each
+transaction. A crash between two of them loses and doubles nothing.
 """
 
 import logging
@@ -21,6 +21,8 @@ from selfservice.suppliers.models import Company, Supplier
 
 log = logging.getLogger(__name__)
 
+# Of one company in one transaction: nobody else may write meanwhile.
+BATCH_DOCUMENTS = 100
 MODES_AT_ONCE = ("attached", "link")
 
 Progress = Callable[[], None]
@@ -82,22 +84,28 @@ def each_company(
     *,
     on_progress: Progress = lambda: None,
 ) -> SendReport:
-    """Do a work company by company, each in its transaction; one in trouble waits.
+    """Do a work company by company, in a transaction or several; one in trouble waits.
 
-    Calls `on_progress` after each company, outside any transaction.
+    Calls `on_progress` after each transaction.
     """
     report = SendReport()
     for company_id in _companies_of(condition):
-        try:
-            with database.atomic():
-                done = work(_company(company_id))
-        except Exception as error:  # one company must not hold up the others
-            log.exception("notifications of company %s", company_id)
-            report.faults.append(f"{company_id}: {type(error).__name__}: {error}")
-        else:
+        is_left = True
+        while is_left:
+            done = _work_on(company_id, work)
             report.add(done)
-        on_progress()
+            on_progress()
+            is_left = done.announced == BATCH_DOCUMENTS
     return report
+
+
+def _work_on(company_id: int, work: Callable[[Company], SendReport]) -> SendReport:
+    try:
+        with database.atomic():
+            return work(_company(company_id))
+    except Exception as error:  # one company must not hold up the others
+        log.exception("notifications of company %s", company_id)
+        return SendReport(faults=[f"{company_id}: {type(error).__name__}: {error}"])
 
 
 def _companies_of(condition: object) -> list[int]:
@@ -130,11 +138,18 @@ def _announce(company: Company) -> SendReport:
 
 
 def _claim(company: Company) -> list[Invoice]:
-    """Mark what is not announced yet as announced, and return it in the order of deposit."""
+    """Mark a batch of what is not announced yet as announced; return it in the order of deposit."""
+    waiting = Invoice.alias()
+    batch = (
+        waiting.select(waiting.id)
+        .where(waiting.company == company, waiting.announced_at.is_null())
+        .order_by(waiting.id)
+        .limit(BATCH_DOCUMENTS)
+    )
     is_daily = (Invoice.notification == "daily") & (Invoice.notified_email_key.is_null(False))
     rows = (
         Invoice.update(announced_at=clock.now(), is_digest_due=is_daily)
-        .where(Invoice.company == company, Invoice.announced_at.is_null())
+        .where(Invoice.id.in_(batch))
         .returning(Invoice)
         .execute()
     )

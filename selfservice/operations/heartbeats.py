@@ -1,4 +1,4 @@
-"""When the worker, the backup and the purge last ran; in the database, so that all hosts see it."""
+"""When the worker, the backup and others last ran; in the database, so that all hosts see it."""
 
 from datetime import datetime, timedelta
 
@@ -10,6 +10,7 @@ from selfservice.db import BaseModel
 WORKER = "worker"
 BACKUP = "backup"
 PURGE = "purge"
+HEALTH = "health"  # what /sante writes to know that it can
 
 
 class Heartbeat(BaseModel):

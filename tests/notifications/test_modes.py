@@ -285,3 +285,17 @@ def test_midnight_between_two_looks_at_the_clock_does_not_bring_a_day_forward(
     monkeypatch.setattr(clock, "now", lambda: next(looks))
     assert send.send_digests_of_the_hour().digests == 1
     assert OutboxMail.get(OutboxMail.kind == "digest").cause.endswith(":2026-03-02")
+
+
+def test_many_documents_of_one_company_are_prepared_in_several_transactions(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(send, "BATCH_DOCUMENTS", 2)
+    company = company_in("link")
+    numbers = [make_invoice(company).number for _ in range(4)]
+    committed: list[int] = []
+    report = send.send_due(on_progress=lambda: committed.append(len(mails("document"))))
+    assert (report.activated, report.notified, committed) == (1, 4, [2, 4, 4])
+    assert all(
+        number in mail.subject for mail, number in zip(mails("document"), numbers, strict=True)
+    )

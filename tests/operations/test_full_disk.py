@@ -2,10 +2,12 @@
 
 import os
 import re
+import sqlite3
 import subprocess
+import time
 import urllib.error
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,7 +20,7 @@ from tests import papers
 from tests.conftest import free_port
 from tests.factories import PASSWORD, make_company, make_people
 from tests.platform.test_server import TOKEN, Visitor
-from tests.processes import command, serving, wait_until
+from tests.processes import command, running, serving, wait_until
 
 SIZE_BYTES = 48 * 1024 * 1024
 
@@ -98,6 +100,8 @@ def is_ill(address: str) -> bool:
         Visitor(address).get("/sante")
     except urllib.error.HTTPError as error:
         return error.code == 503
+    except urllib.error.URLError:  # not there yet
+        return False
     return False
 
 
@@ -158,3 +162,38 @@ def test_commands_say_in_one_line_that_the_disk_is_read_only_and_can_be_repeated
     for words in commands[1:]:
         assert command(disk, *words).returncode == 0, words
     db.ensure_open()
+
+
+def test_a_disk_that_is_read_only_at_the_start_is_written_again_by_itself(
+    small: Flask, disk: Path
+) -> None:
+    # What a process that was killed left: without it, nothing starts on such a disk.
+    names = ("portal.db-wal", "portal.db-shm")
+    left = {name: (disk / name).read_bytes() for name in names}
+    db.database.close()
+    for name, content in left.items():
+        (disk / name).write_bytes(content)
+    mount("-o", "remount,ro", str(disk))
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    with running(disk, "serve", "--port", str(port)):
+        wait_until(lambda: is_ill(address))
+        for _ in range(8):  # each thread has its connection
+            assert "momentanément indisponible" in refused(address)
+        mount("-o", "remount,rw", str(disk))
+        wait_until(lambda: not is_ill(address))
+        for _ in range(8):
+            assert sign_in(address).endswith("/factures")
+    db.ensure_open()
+
+
+def test_a_lock_held_elsewhere_costs_a_visitor_two_seconds(small: Flask, disk: Path) -> None:
+    with serving(disk, free_port()) as address:
+        assert sign_in(address).endswith("/factures")
+        with closing(sqlite3.connect(disk / "portal.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            before = time.monotonic()
+            assert "momentanément indisponible" in refused(address)
+            assert 1.5 < time.monotonic() - before < 5
+            wait_until(lambda: is_ill(address))
+        assert sign_in(address).endswith("/factures")

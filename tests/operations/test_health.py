@@ -85,3 +85,11 @@ def test_heartbeats_move_forward(app: Flask) -> None:
     assert heartbeats.age(heartbeats.BACKUP) > timedelta(days=2)  # type: ignore[operator]
     heartbeats.note(heartbeats.BACKUP)
     assert heartbeats.age(heartbeats.BACKUP) < timedelta(minutes=1)  # type: ignore[operator]
+
+
+@pytest.mark.sqlite
+def test_what_cannot_be_written_is_not_vouched_for(app: Flask) -> None:
+    db.database.execute_sql("PRAGMA query_only = 1")
+    found = app.test_client().get("/sante").json
+    assert (found["status"], found["fault"]) == ("error", "read-only")  # type: ignore[index]
+    assert app.test_client().get("/sante").json["status"] == "ok"  # type: ignore[index]
