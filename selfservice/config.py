@@ -222,6 +222,7 @@ KEYS = (
     Key("LIMIT_SIGN_IN_IP", _rate, "60 per minute", "Attempts to sign in, per network."),
     Key("LIMIT_SECOND_FACTOR", _rate, "5 per 15 minutes", "Codes tried, per login."),
     Key("LIMIT_RECOVERY_ADDRESS", _rate, "5/hour", "Recovery requests, per mail address."),
+    Key("LIMIT_RECOVERY_UNPROVEN", _rate, "5/day", "Links to a mail address no register has."),
     Key("LIMIT_RECOVERY_IP", _rate, "60/hour", "Recovery requests, per network."),
     Key("LIMIT_RECOVERY_ALL", _rate, "1000/hour", "Recovery mails that leave, in all."),
     Key("LIMIT_DOWNLOAD_IP", _rate, "120/minute", "Uses of direct links, per address of origin."),

@@ -41,7 +41,8 @@ def change_password(user: User, *, current: str, password: str, origin: str) -> 
             raise passwords.WrongPasswordError
         recovery.store_password(user, password_hash, keep=user.session_secret)
         audit.record_of("password.changed", user, origin=origin)
-        recovery.tell_change([user])
+        if user.is_from_activation:  # an unproven mailbox gets what its owner asked for
+            recovery.tell_change([user])
 
 
 def close_session(user: User, id_hash: str, *, origin: str) -> None:

@@ -39,7 +39,7 @@ def request_link(address: str, *, origin: str) -> Requested:
     Raises LimitReachedError.
     """
     key = address_key(address)
-    users = list(logins_of(key))
+    users = _logins_to_mail(key)
     if users:
         ratelimit.hit("recovery_all")
     fingerprint = audit.pseudonym(key, key=current_app.config["SECRET_KEY"])
@@ -166,6 +166,24 @@ def tell_change(users: list[User]) -> None:
         company_id=_company_id(users),
         priority=mail.AWAITED,
     )
+
+
+def _logins_to_mail(key: str) -> list[User]:
+    """Return the active users of a mailbox; one that no register knows gets a few links a day.
+
+    Past them a neutral answer takes it for unknown, or it would tell that it is not; an explicit
+    one raises LimitReachedError.
+    """
+    users = list(logins_of(key))
+    if not users or any(user.is_from_activation for user in users):
+        return users
+    try:
+        ratelimit.hit("recovery_unproven", key)
+    except ratelimit.LimitReachedError:
+        if current_app.config["RECOVERY_MESSAGE"] != "neutral":
+            raise
+        return []
+    return users
 
 
 def _opened_by(token: tokens.Token) -> list[User]:

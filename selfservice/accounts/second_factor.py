@@ -258,8 +258,8 @@ def _compact(code: str) -> str:
 
 
 def _tell(user: User, change: str) -> None:
-    """Tell the owner by mail; `change` is enabled, disabled or codes."""
-    if not (user.email and user.email_key):
+    """Tell the owner of a proven mailbox; `change` is enabled, disabled or codes."""
+    if not (user.is_from_activation and user.email and user.email_key):
         return
     supplier = user.company.supplier
     mail.enqueue(

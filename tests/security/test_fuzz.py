@@ -83,7 +83,14 @@ HEADERS = (
 )
 GENEROUS = {
     f"LIMIT_{name}": "1000000/minute"
-    for name in ("SIGN_IN_LOGIN", "SIGN_IN_IP", "RECOVERY_ADDRESS", "RECOVERY_IP", "RECOVERY_ALL")
+    for name in (
+        "SIGN_IN_LOGIN",
+        "SIGN_IN_IP",
+        "RECOVERY_ADDRESS",
+        "RECOVERY_UNPROVEN",
+        "RECOVERY_IP",
+        "RECOVERY_ALL",
+    )
 }
 
 

@@ -1,20 +1,24 @@
 """bob's company adds a colleague with alice's address: that gives no right, in either direction."""
 
 import re
+from datetime import timedelta
 
 import pytest
+import time_machine
+from flask import Flask
 
 from selfservice.accounts import recovery
-from selfservice.accounts.models import User
+from selfservice.accounts.models import SecondFactor, User
 from selfservice.audit import AuditEntry
 from selfservice.mail import delivery
 from selfservice.mail.outbox import OutboxMail
-from tests.accounts.test_recovery import NEW, ask, choose, mailed_path
+from tests.accounts.authenticator import set_up
+from tests.accounts.test_recovery import NEW, SENT, ask, choose, mailed_path
 from tests.administration.test_journal import rows
 from tests.administration.test_mails import PAGE as MAILS
 from tests.administration.test_mails import text_of
 from tests.conftest import Browser
-from tests.factories import People, make_company, make_user
+from tests.factories import PASSWORD, People, make_company, make_user
 
 ADD = "/administration/utilisateurs/ajout"
 USERS = "/administration/utilisateurs"
@@ -188,3 +192,47 @@ def test_the_mail_names_no_supplier_of_whoever_typed_the_address(
     mail = OutboxMail.get()
     assert mail.sender_name == "Diac / Diac Location"
     assert "Martin" not in mail.subject + mail.body_text + mail.body_html
+
+
+def _mails_to(address: str) -> int:
+    return len(OutboxMail.select().where(OutboxMail.address_key == address))
+
+
+def test_an_address_that_no_register_has_gets_five_links_a_day(
+    people: People, browser: Browser
+) -> None:
+    with time_machine.travel("2026-03-02T06:00:00Z", tick=False) as machine:
+        for _ in range(5):
+            assert SENT in ask(browser, "bob@example.com")
+            machine.shift(timedelta(hours=2))
+        response = browser.submit("/recuperation", {"email": "bob@example.com"})
+        assert response.status_code == 429
+        assert int(response.headers["Retry-After"]) > 3600
+        for _ in range(6):
+            assert SENT in ask(browser, ADDRESS), "the register's goes on"
+            machine.shift(timedelta(minutes=30))
+        machine.shift(timedelta(hours=20))
+        assert SENT in ask(browser, "bob@example.com")
+    assert (_mails_to("bob@example.com"), _mails_to(ADDRESS)) == (6, 6)
+
+
+def test_a_neutral_answer_does_not_tell_that_the_day_is_over(
+    people: People, browser: Browser, app: Flask
+) -> None:
+    app.config |= {"RECOVERY_MESSAGE": "neutral", "LIMIT_RECOVERY_UNPROVEN": "1/day"}
+    for _ in range(2):
+        assert "Si un compte existe pour cette adresse" in ask(browser, "bob@example.com")
+    assert _mails_to("bob@example.com") == 1
+
+
+@pytest.mark.parametrize(("login", "mails"), [("mule", 0), ("alice", 2)])
+def test_what_is_done_with_an_added_login_mails_nothing_to_alice(
+    login: str, mails: int, people: People, browser: Browser
+) -> None:
+    make_user(people.bob.company, "mule", email=ADDRESS)
+    browser.sign_in(login, PASSWORD)
+    set_up(browser)
+    fields: dict[str, object] = {"current": PASSWORD, "password": NEW, "confirmation": NEW}
+    assert browser.submit("/profil/mot-de-passe", fields).status_code == 302
+    assert SecondFactor.select().count() == 1
+    assert _mails_to(ADDRESS) == mails
