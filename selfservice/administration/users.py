@@ -19,7 +19,7 @@ from selfservice.administration.companies import (
 from selfservice.administration.contract_profiles import check_grant
 from selfservice.db import database
 from selfservice.invoices.queries import MAX_ID
-from selfservice.suppliers.addresses import address_key, is_like_a_link, normalise
+from selfservice.suppliers.addresses import address_key, is_address, is_like_a_link, normalise
 from selfservice.suppliers.models import Company
 
 PAGE_ROWS = 50
@@ -148,12 +148,14 @@ def _matches(text: str) -> Any:
 
 
 def _create(company: Company, new: NewUser, password_hash: str) -> User:
+    # A login that is a mail address serves for recovery too. Neither gives a right.
+    email = new.email or (new.login.strip() if is_address(new.login.strip()) else None)
     user: User = User.create(
         company=company,
         login=new.login.strip(),
         login_key=normalise(new.login),
-        email=new.email or None,
-        email_key=address_key(new.email) if new.email else None,
+        email=email,
+        email_key=address_key(email) if email else None,
         is_administrator=new.is_administrator,
         is_active=new.is_active,
         profile=new.profile_id,

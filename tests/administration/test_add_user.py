@@ -73,6 +73,17 @@ def test_added_colleague_signs_in_and_gets_no_mail(
     assert "Vielle-roue7" not in AuditEntry.get(AuditEntry.event == "user.added").facts
 
 
+def test_a_login_that_is_an_address_serves_for_recovery(
+    alice: Browser, people: People, new_browser: Callable[[], Browser]
+) -> None:
+    alice.submit(ADD, fields(people, login="Julie@example.com"))
+    alice.submit(ADD, fields(people, login="paul@example.com", email="p@example.com"))
+    for address in ("julie@example.com", "paul@example.com", "p@example.com"):
+        new_browser().submit("/recuperation", {"email": address})
+    asked = [mail.to_address for mail in OutboxMail.select().order_by(OutboxMail.id)]
+    assert asked == ["Julie@example.com", "p@example.com"]
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
