@@ -1,8 +1,11 @@
 """What must hold of recovery (ASVS 6.4, OWASP Forgot Password)."""
 
 import re
+import statistics
+import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -16,8 +19,10 @@ from selfservice.mail.outbox import OutboxMail
 from selfservice.suppliers.models import Supplier
 from selfservice.tokens import Token
 from tests.accounts.test_recovery import ask, choose, mailed_path
-from tests.conftest import Browser
-from tests.factories import People, make_company, make_user
+from tests.conftest import Browser, free_port
+from tests.factories import PASSWORD, People, make_company, make_people, make_user
+from tests.platform.test_server import TOKEN, Visitor
+from tests.processes import serving
 
 
 def test_a_link_holds_256_random_bits_and_only_their_hash_is_kept(
@@ -169,10 +174,35 @@ def test_a_typed_address_ends_no_link_of_its_mailbox(
     charlie = new_browser()
     ask(charlie, "charlie@example.com")
     link = mailed_path()
-    given = {"password": "Autre-Chose-7", "password_again": "Autre-Chose-7"}
+    again = {"password_again": "Autre-Chose-7", "current": PASSWORD}
+    given = {"password": "Autre-Chose-7", **again}
     path = f"/administration/utilisateurs/{typed.id}/mot-de-passe"
     assert alice.submit(path, given).status_code == 302
     assert charlie.get(link).status_code == 303
     page = charlie.get("/reinitialisation").text
     assert "charlie" in page
     assert "homonyme" not in page
+
+
+@pytest.mark.soak
+def test_neutral_recovery_takes_the_same_time_known_or_unknown_within_five_percent(
+    configure: Callable[..., None], make_app: Callable[[], Flask], instance: Path
+) -> None:
+    limits = ("LIMIT_RECOVERY_ADDRESS", "LIMIT_RECOVERY_IP", "LIMIT_RECOVERY_ALL")
+    keys = {"RECOVERY_MESSAGE": "neutral", **dict.fromkeys(limits, "100000/hour")}
+    configure(**keys)
+    make_app()
+    make_people()
+    times: dict[str, list[float]] = {"alice@example.com": [], "nobody@example.com": []}
+    with serving(instance, free_port(), **keys) as address:
+        visitor = Visitor(address)
+        token = TOKEN.search(visitor.get("/recuperation"))
+        assert token
+        for number in range(260):
+            for email, taken in times.items():
+                begin = time.perf_counter()
+                visitor.post("/recuperation", {"csrf_token": token[1], "email": email})
+                if number >= 10:
+                    taken.append(time.perf_counter() - begin)
+    medians = {email: statistics.median(taken) for email, taken in times.items()}
+    assert max(medians.values()) <= 1.05 * min(medians.values()), medians
