@@ -24,6 +24,7 @@ DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 DEFAULT_DATABASE_NAME = "portal.db"
 DEFAULT_QUEUE_NAME = "queue.db"
 KEY_NAME = "secret_key"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 class ConfigurationError(Exception):
@@ -243,6 +244,7 @@ KEYS = (
     Key("ARCHIVE_MAX_DOCUMENTS", _whole(1, 10_000), 1000, "Most documents of one archive."),
     Key("LOG_LEVEL", _one_of("info", "warning", "error"), "info", "`info`: a line each request."),
     Key("DEMO", _boolean, False, "Demonstration instance: demonstration mailbox, frozen clock."),
+    Key("DEMO_ANYWAY", _boolean, False, "A demonstration in public, or beside real suppliers."),
 )
 
 
@@ -310,3 +312,9 @@ def _complete(settings: dict[str, Any], instance: Path) -> None:
     )
     settings["QUEUE_URL"] = settings["QUEUE_URL"] or f"sqlite:///{instance / DEFAULT_QUEUE_NAME}"
     settings["DOCUMENTS_DIR"] = settings["DOCUMENTS_DIR"] or instance / "documents"
+    hostname = urlsplit(settings["PUBLIC_URL"]).hostname
+    if settings["DEMO"] and not settings["DEMO_ANYWAY"] and hostname not in LOOPBACK:
+        raise ConfigurationError(
+            "DEMO : une démonstration n'a pas d'adresse publique ; retirez DEMO, ou ajoutez "
+            "DEMO_ANYWAY si vous le voulez"
+        )

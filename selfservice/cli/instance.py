@@ -1,6 +1,7 @@
 """`init`, `demo`, `serve` and `worker`."""
 
 import click
+from flask import Flask
 
 from selfservice import config, db, logs, server, worker
 from selfservice.app import create_app
@@ -41,6 +42,16 @@ def demo() -> None:
     finish("\n".join([report.summary, *lines]), report.faults)
 
 
+def _ready_app() -> Flask:
+    """Build the app of an instance that may be opened to visitors."""
+    with one_line_faults():
+        app = create_app()
+        with app.app_context(), db.connection():
+            require_migrated()
+            demo_instance.require_alone(app.config)
+    return app
+
+
 @cli.command(with_appcontext=False)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Adresse d'écoute.")
 @click.option(
@@ -59,8 +70,7 @@ def demo() -> None:
 )
 def serve(host: str, port: int, threads: int) -> None:
     """Sert le portail."""
-    with one_line_faults(), create_app().app_context(), db.connection():
-        require_migrated()
+    _ready_app()
     try:
         with one_line_faults():
             server.serve(host=host, port=port, threads=threads)
@@ -73,10 +83,7 @@ def run_worker() -> None:
     """Envoie mails et notifications en arrière-plan."""
     from huey.exceptions import ConfigurationError as QueueError
 
-    with one_line_faults():
-        app = create_app()
-        with app.app_context(), db.connection():
-            require_migrated()
+    app = _ready_app()
     logs.configure(app.config["LOG_LEVEL"])
     faults: tuple[type[Exception], ...] = (QueueError, *db.ERRORS)
     try:

@@ -1,8 +1,11 @@
 """Making an instance a demonstration, before the app is built."""
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from selfservice import config, db
+from selfservice.demo.register import SELLERS
 from selfservice.operations import installation
 from selfservice.suppliers.models import Supplier
 
@@ -28,6 +31,21 @@ def prepare(instance: Path) -> None:
     if _holds_data():
         raise NotADemonstrationError(instance)
     _write_settings(instance / "config.toml")
+
+
+def foreign_suppliers() -> list[str]:
+    """Return the suppliers that the demonstration has not made. Needs an open connection."""
+    own = {seller.slug for seller in SELLERS}
+    return sorted(each.slug for each in Supplier.select() if each.slug not in own)
+
+
+def require_alone(settings: Mapping[str, Any]) -> None:
+    """Raise ConfigurationError for a demonstration beside suppliers that are not its own."""
+    if settings["DEMO"] and not settings["DEMO_ANYWAY"] and (others := foreign_suppliers()):
+        raise config.ConfigurationError(
+            f"DEMO : cette instance a de vrais fournisseurs ({', '.join(others)}) ; retirez DEMO, "
+            "ou ajoutez DEMO_ANYWAY si vous le voulez"
+        )
 
 
 def _holds_data() -> bool:

@@ -33,7 +33,6 @@ MAX_BACKWARDS = timedelta(minutes=5)
 OLD_BACKUP = timedelta(days=2)
 REFUSED_SINCE = timedelta(days=7)
 SAMPLE_DOCUMENTS = 100
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 def examine_folder(instance: Path) -> Iterator[Finding]:
@@ -231,14 +230,20 @@ def _public_url() -> Iterator[Finding]:
     if url.startswith("https"):
         is_alone = not current_app.config["PROXY_COUNT"]
         yield fault("no_proxy_count") if is_alone else fine("public_url", url=url)
-    elif urlsplit(url).hostname in LOOPBACK:
+    elif urlsplit(url).hostname in config.LOOPBACK:
         yield warning("local_address", url=url)
     else:
         yield fault("public_url_plain", url=url)
 
 
 def _demo() -> Iterator[Finding]:
-    yield warning("demo") if current_app.config["DEMO"] else fine("demo")
+    settings = current_app.config
+    if not settings["DEMO"]:
+        yield fine("demo")
+    elif urlsplit(settings["PUBLIC_URL"]).hostname not in config.LOOPBACK:
+        yield fault("public_demo", url=settings["PUBLIC_URL"])
+    else:
+        yield warning("demo")
 
 
 def _megabytes(size: int) -> str:

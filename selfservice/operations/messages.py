@@ -96,6 +96,10 @@ FAULTS = {
         "Adresse publique : {url} n'est pas chiffrée",
         "placez un serveur mandataire avec un certificat devant, et une adresse en https",
     ),
+    "public_demo": (
+        "Démonstration : elle est à une adresse publique, {url}",
+        "retirez DEMO et DEMO_ANYWAY avant d'ouvrir un vrai portail",
+    ),
     "no_proxy_count": (
         "Adresse publique : en https, mais PROXY_COUNT vaut 0",
         "mettez PROXY_COUNT à 1, sinon les limites prennent tous les visiteurs pour un seul",

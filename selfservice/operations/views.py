@@ -21,7 +21,7 @@ def answer_health() -> tuple[Response, int]:
     code = 503 if found.fault else 200
     shown: dict[str, object] = {"status": "error" if found.fault else "ok"}
     if _is_on_the_host():
-        shown |= asdict(found)
+        shown |= asdict(found) | {"demo": current_app.config["DEMO"]}
     return jsonify(shown), code
 
 

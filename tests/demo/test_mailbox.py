@@ -8,6 +8,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from selfservice import config
+from tests.factories import make_supplier
+from tests.processes import command
+
 HOSTILE = (
     "<html><head></head><body><script>alert(1)</script><a href='http://x/'>Lien</a></body></html>"
 )
@@ -84,3 +88,34 @@ def test_a_mail_without_html_has_no_frame(client: FlaskClient) -> None:
 
 def test_outside_a_demonstration_it_does_not_exist(app: Flask) -> None:
     assert app.test_client().get("/demo/mails").status_code == 404
+
+
+@pytest.mark.parametrize("url", ["https://factures.example.com", "http://192.0.2.7:8000"])
+def test_a_public_demonstration_is_refused_unless_said_twice(
+    url: str, make_app: Callable[[], Flask], configure: Callable[..., None]
+) -> None:
+    configure(DEMO="true", PUBLIC_URL=url)
+    with pytest.raises(config.ConfigurationError, match="DEMO_ANYWAY"):
+        make_app()
+    configure(DEMO_ANYWAY="true")
+    assert make_app().config["DEMO"]
+
+
+def test_a_demonstration_beside_real_suppliers_is_not_served_unless_said_twice(
+    app: Flask, instance: Path
+) -> None:
+    make_supplier("vrai")
+    done = command(instance, "serve", "--port", "1", DEMO="true")
+    assert done.returncode == 1
+    assert "cette instance a de vrais fournisseurs (vrai)" in done.stderr
+    again = command(
+        instance, "serve", "--port", "1", "--host", "192.0.2.1", DEMO="true", DEMO_ANYWAY="1"
+    )
+    assert "vrais fournisseurs" not in again.stderr
+    assert "vrais fournisseurs" in command(instance, "worker", DEMO="true").stderr
+
+
+def test_every_page_of_a_demonstration_says_so_and_so_does_health(client: FlaskClient) -> None:
+    for path in ("/connexion", "/nowhere", "/demo/mails"):
+        assert "Démonstration&nbsp;: aucune vraie facture" in client.get(path).text
+    assert client.get("/sante").json["demo"] is True  # type: ignore[index]

@@ -149,7 +149,12 @@ def test_late_worker_backlog_and_backup_are_told(app: Flask) -> None:
         ({"PUBLIC_URL": "http://factures.example.com"}, "public_url_plain", Level.FAULT),
         ({"PUBLIC_URL": "https://factures.example.com"}, "no_proxy_count", Level.FAULT),
         ({"PUBLIC_URL": "https://f.example", "PROXY_COUNT": "1"}, "public_url", Level.FINE),
-        ({"DEMO": "true"}, "demo", Level.WARNING),
+        ({"DEMO": "true", "PUBLIC_URL": "http://127.0.0.1:8000"}, "demo", Level.WARNING),
+        (
+            {"DEMO": "true", "DEMO_ANYWAY": "true", "PUBLIC_URL": "https://factures.example.com"},
+            "public_demo",
+            Level.FAULT,
+        ),
         ({"HELP_SITE_DIR": "/nowhere"}, "help_site", Level.FAULT),
         ({"QUEUE_URL": "redis://127.0.0.1:1"}, "queue", Level.FAULT),
     ],
