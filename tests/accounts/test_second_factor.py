@@ -10,8 +10,8 @@ import time_machine
 from flask import Flask
 
 from selfservice import clock
-from selfservice.accounts import second_factor
-from selfservice.accounts.models import RescueCode, SecondFactor, User
+from selfservice.accounts import second_factor, sessions
+from selfservice.accounts.models import RescueCode, SecondFactor, User, UserSession
 from selfservice.audit import AuditEntry
 from selfservice.db import database
 from selfservice.mail.outbox import OutboxMail
@@ -235,3 +235,19 @@ def test_the_longest_login_is_set_up_too(character: str, people: People, browser
     assert browser.sign_in(login, PASSWORD).status_code == 302
     set_up(browser)
     assert SecondFactor.select().count() == 1
+
+
+@pytest.mark.parametrize("which", ["fermer", "fermer-les-autres", "fermer-toutes"])
+def test_closing_sessions_asks_for_a_code(
+    which: str, phone: Phone, alice: Browser, people: People
+) -> None:
+    sessions.open_session(people.alice, origin="", browser="")
+    other = UserSession.select().where(UserSession.browser == "").get()
+    path, page = f"/profil/sessions/{which}", "/profil/sessions"
+    assert 'name="code"' in alice.get(page).text
+    for code in ("", "000000"):
+        assert alice.submit(path, {"session": other.id_hash, "code": code}, page=page).location
+        assert UserSession.select().where(UserSession.id_hash == other.id_hash).exists()
+        assert WRONG in alice.get(page).text
+    alice.submit(path, {"session": other.id_hash, "code": phone.code(1)}, page=page)
+    assert not UserSession.select().where(UserSession.id_hash == other.id_hash).exists()

@@ -1,15 +1,19 @@
 """« Mon profil »: account, preferences, password, sessions."""
 
+from contextlib import AbstractContextManager, nullcontext
+
 from flask import abort, flash, redirect, render_template, request, session, url_for
 from flask_login import login_required
+from markupsafe import Markup
 from werkzeug.wrappers import Response
 
 from selfservice import ratelimit
-from selfservice.accounts import messages, passwords, profile, sessions
+from selfservice.accounts import messages, passwords, profile, second_factor, sessions
 from selfservice.accounts.browsers import describe_browser, describe_place
 from selfservice.accounts.forms import AccountForm, PasswordForm, PreferencesForm
 from selfservice.accounts.views.blueprint import blueprint
 from selfservice.accounts.views.visitor import origin, signed_in
+from selfservice.help import help_url
 from selfservice.suppliers.messages import NOTIFICATION_LABELS
 
 
@@ -84,14 +88,33 @@ def sessions_page() -> str:
         }
         for row in sessions.open_sessions(signed_in())
     ]
-    return render_template("accounts/sessions.html", sessions=rows)
+    asks_code = second_factor.of(signed_in()) is not None
+    return render_template("accounts/sessions.html", sessions=rows, asks_code=asks_code)
+
+
+def _proven() -> AbstractContextManager[None]:
+    """Ask the second factor again, where one is set up: the thief of a session ends no other."""
+    if second_factor.of(signed_in()) is None:
+        return nullcontext()
+    ratelimit.hit("second_factor", signed_in().login_key)
+    return second_factor.proven(signed_in(), request.form.get("code", ""), origin=origin())
+
+
+@blueprint.errorhandler(second_factor.WrongCodeError)
+def _on_wrong_code(_error: second_factor.WrongCodeError) -> Response:
+    link = Markup(' <a href="{}">{}</a>').format(
+        help_url(messages.SECOND_FACTOR), "Que faire\u202f?"
+    )
+    flash(Markup("{}{}").format(messages.WRONG_CODE, link), "error")
+    return redirect(url_for("accounts.sessions"))
 
 
 @blueprint.post("/profil/sessions/fermer")
 @login_required
 def close_session() -> Response:
     try:
-        profile.close_session(signed_in(), request.form.get("session", ""), origin=origin())
+        with _proven():
+            profile.close_session(signed_in(), request.form.get("session", ""), origin=origin())
     except profile.UnknownSessionError:
         abort(404)
     flash(messages.SESSION_CLOSED)
@@ -101,7 +124,8 @@ def close_session() -> Response:
 @blueprint.post("/profil/sessions/fermer-les-autres")
 @login_required
 def close_other_sessions() -> Response:
-    profile.close_sessions(signed_in(), keeps_current=True, origin=origin())
+    with _proven():
+        profile.close_sessions(signed_in(), keeps_current=True, origin=origin())
     flash(messages.OTHER_SESSIONS_CLOSED)
     return redirect(url_for("accounts.sessions"))
 
@@ -109,7 +133,8 @@ def close_other_sessions() -> Response:
 @blueprint.post("/profil/sessions/fermer-toutes")
 @login_required
 def close_all_sessions() -> Response:
-    profile.close_sessions(signed_in(), keeps_current=False, origin=origin())
+    with _proven():
+        profile.close_sessions(signed_in(), keeps_current=False, origin=origin())
     session.clear()
     flash(messages.ALL_SESSIONS_CLOSED)
     return redirect(url_for("accounts.home"))
