@@ -162,6 +162,10 @@ def _mail_address(value: object) -> str:
     return address
 
 
+def _secrets(value: object) -> list[str]:
+    return [_secret(each) for each in _names(value)]
+
+
 @dataclass(frozen=True)
 class Key:
     """One setting; a default of None means « computed from the instance » or « not set »."""
@@ -174,6 +178,7 @@ class Key:
 
 KEYS = (
     Key("SECRET_KEY", _secret, None, "Signs cookies and forms; `selfservice init` makes one."),
+    Key("SECRET_KEY_FALLBACKS", _secrets, [], "Former keys, still accepted; the newest first."),
     Key("DATABASE_URL", _database_url, None, "SQLite in the instance by default."),
     Key("QUEUE_URL", _queue_url, None, "Queue of the worker; SQLite in the instance by default."),
     Key(

@@ -87,7 +87,7 @@ def confirm(user: User, setup: str, code: str, *, origin: str) -> list[str]:
     The other sessions, opened without it, end. Raises a TokenError or WrongCodeError.
     """
     token = _read_setup(user, setup)
-    step = _matching_step(_totp(user, setup), _compact(code))
+    step = _matching_step(user, setup, _compact(code))
     if step is None:
         raise WrongCodeError
     codes = _new_rescue_codes()
@@ -194,10 +194,12 @@ def _read_setup(user: User, setup: str) -> tokens.Token:
     return token
 
 
-def _totp(user: User, seed: str) -> TOTP:
+def _totp(user: User, seed: str, key: str | None = None) -> TOTP:
+    """Return what the application and we share; `key` is a former one of the instance."""
+    key = key or current_app.config["SECRET_KEY"]
     # SHA-512: the journal holds fingerprints made with the same key and SHA-256.
     message = f"second factor of {user.id}: {seed}".encode("utf-8", "surrogatepass")
-    derived = hmac.digest(current_app.config["SECRET_KEY"].encode(), message, "sha512")
+    derived = hmac.digest(key.encode(), message, "sha512")
     return TOTP(
         base64.b32encode(derived[:SECRET_BYTES]).decode(),
         name=user.login[:LABEL_LENGTH],
@@ -205,8 +207,17 @@ def _totp(user: User, seed: str) -> TOTP:
     )
 
 
-def _matching_step(totp: TOTP, code: str) -> int | None:
-    """Return the time step of a code: the current step, the one before or the one after."""
+def _matching_step(user: User, seed: str, code: str) -> int | None:
+    """Return the time step of a code: the current step, the one before or the one after.
+
+    An application set up under a former key goes on while that key is among the fallbacks.
+    """
+    keys = (current_app.config["SECRET_KEY"], *current_app.config["SECRET_KEY_FALLBACKS"])
+    steps = (_step_of(_totp(user, seed, key), code) for key in keys)
+    return next((step for step in steps if step is not None), None)
+
+
+def _step_of(totp: TOTP, code: str) -> int | None:
     if not re.fullmatch(r"[0-9]{6}", code):
         return None
     now = clock.now().replace(tzinfo=UTC)
@@ -226,7 +237,7 @@ def _claim(user: User, code: str) -> ModelUpdate | ModelDelete | None:
             if passwords.is_hash_of(kept.code_hash, code):
                 return RescueCode.delete().where(RescueCode.id == kept.id)
         return None
-    step = _matching_step(_totp(user, factor.seed), code)
+    step = _matching_step(user, factor.seed, code)
     if step is None:
         return None
     return SecondFactor.update(last_step=step).where(

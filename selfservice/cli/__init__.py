@@ -1,5 +1,7 @@
 """The command `selfservice`: each command calls one use case and reports in French."""
 
+import os
+
 from selfservice import logs
 from selfservice.cli import (
     deposits,
@@ -29,5 +31,9 @@ __all__ = [
 
 def main() -> None:
     """Run the command; the entry point of the package."""
+    # What a command writes is its account's own, unless who starts it lets in a group (nginx).
+    given = os.umask(0o077)
+    if given & 0o007 == 0o007:
+        os.umask(given)
     logs.configure("warning")
     cli(prog_name="selfservice")

@@ -32,6 +32,8 @@ def _replace(folder: Path, content: bytes) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
         # A *.csv name is never taken for a document.
         with files.written_aside(folder / NAME, aside=f".{NAME}") as file:
+            # Who may read the folder reads the list, although what we write is our own.
+            os.fchmod(file.fileno(), 0o600 | (os.fstat(descriptor).st_mode & 0o044))
             file.write(content)
     finally:
         os.close(descriptor)

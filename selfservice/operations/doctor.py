@@ -99,8 +99,13 @@ def _rights(folder: Path) -> Iterator[Finding]:
     mode = folder.stat().st_mode
     if mode & OTHERS_WRITE:
         yield fault("open_folder", path=folder)
-    elif mode & OTHERS_READ:
-        yield warning("readable_folder", path=folder)
+    elif mode & OTHERS_READ & ~(_group_of_nginx()):
+        yield fault("readable_folder", path=folder)
+
+
+def _group_of_nginx() -> int:
+    """Return the rights that nginx needs where it sends the documents itself."""
+    return stat.S_IRWXG if current_app.config["ACCEL_REDIRECT_PREFIX"] else 0
 
 
 def _disk() -> Iterator[Finding]:

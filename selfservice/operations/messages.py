@@ -34,6 +34,7 @@ FAULTS = {
         "Droits : d'autres comptes écrivent dans {path}",
         "lancez « chmod 700 {path} »",
     ),
+    "readable_folder": ("Droits : d'autres comptes lisent {path}", "lancez « chmod 700 {path} »"),
     "closed_folder": ("Droits : impossible d'écrire dans {path}", "donnez ce dossier à ce compte"),
     "database": ("Base de données : {reason}", "vérifiez DATABASE_URL et que la base tourne"),
     "damaged": ("Base de données : abîmée ({reason})", "restaurez la dernière sauvegarde"),
@@ -107,7 +108,6 @@ FAULTS = {
 }
 
 WARNINGS = {
-    "readable_folder": ("Droits : d'autres comptes lisent {path}", "lancez « chmod 700 {path} »"),
     "low_disk": ("Place libre : {free} seulement sous {path}", "prévoyez un disque plus grand"),
     "failed_mails": (
         "Mails : {count} refusé(s) depuis une semaine",

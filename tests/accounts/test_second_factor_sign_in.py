@@ -241,3 +241,16 @@ def half_way(address: str) -> Visitor:
 def send(visitor: Visitor, code: str) -> str:
     token = hidden(visitor.get(CODE), "csrf_token")
     return visitor.post(CODE, {"csrf_token": token, "code": code})
+
+
+def test_a_former_key_of_the_instance_counts_until_it_is_taken_away(
+    phone: Phone, browser: Browser, app: Flask
+) -> None:
+    former = app.config["SECRET_KEY"]
+    app.config.update(SECRET_KEY="another" * 8, SECRET_KEY_FALLBACKS=[former])
+    browser.submit("/connexion", {"login": "alice", "password": PASSWORD})
+    app.config["SECRET_KEY_FALLBACKS"] = []
+    assert enter(browser, phone.code(1)) is None
+    app.config["SECRET_KEY_FALLBACKS"] = [former]
+    browser.submit("/connexion", {"login": "alice", "password": PASSWORD})
+    assert enter(browser, phone.code(1)) == "/factures"

@@ -1,5 +1,6 @@
 """The doctor names each fault in one line with its remedy, and nothing that is secret."""
 
+import os
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -71,7 +72,7 @@ def test_key_that_others_read_is_a_fault(app: Flask, instance: Path) -> None:
 def test_folders_that_others_read_or_write_are_told(app: Flask, instance: Path) -> None:
     assert found("permissions")
     instance.chmod(0o755)
-    assert found("readable_folder").level is Level.WARNING
+    assert found("readable_folder").level is Level.FAULT
     instance.chmod(0o777)
     assert found("open_folder").level is Level.FAULT
 
@@ -235,3 +236,14 @@ def test_mail_server_whose_name_is_no_name_is_told(
 def test_every_fault_has_its_remedy() -> None:
     for what, remedy in (messages.FAULTS | messages.WARNINGS).values():
         assert what and remedy and "\n" not in what + remedy
+
+
+@pytest.mark.sqlite
+def test_what_commands_write_is_for_their_account_alone(tmp_path: Path) -> None:
+    place = tmp_path / "new"
+    before = os.umask(0)
+    try:
+        assert command(place, "init", MAIL_TRANSPORT="file").returncode == 0
+    finally:
+        os.umask(before)
+    assert {each.name for each in place.rglob("*") if each.stat().st_mode & 0o077} == set()
