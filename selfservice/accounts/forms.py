@@ -159,7 +159,10 @@ class AccountForm(PortalForm):
 
 
 def one_time_code() -> StringField:
-    return StringField("Code à 6 chiffres", [InputRequired(messages.CODE_MISSING)])
+    return StringField(
+        "Code à 6 chiffres",
+        [InputRequired(messages.CODE_MISSING), Length(max=100, message=messages.WRONG_CODE)],
+    )
 
 
 class CodeForm(PortalForm):

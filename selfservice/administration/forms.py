@@ -32,6 +32,7 @@ from selfservice.administration import messages
 from selfservice.administration.contract_profiles import CONTRACT_LENGTH, MAX_CONTRACTS
 from selfservice.suppliers.addresses import is_address, is_like_a_link
 
+CONTRACTS_LENGTH = 19_000
 NO_COMPANY = SelectChoice("", "Choisir ...")
 NO_PROFILE = SelectChoice("", "Aucun...")
 
@@ -120,7 +121,9 @@ class ContractProfileForm(PortalForm):
         filters=[trimmed],
     )
     contracts = SelectMultipleField("Contrats", option_widget=CheckboxInput())
-    other_contracts = TextAreaField("Autres contrats")
+    other_contracts = TextAreaField(
+        "Autres contrats", [Length(max=CONTRACTS_LENGTH, message=TOO_LONG)]
+    )
 
     def offer_contracts(self, offered: list[str], chosen: list[str]) -> None:
         """Offer contracts to tick. The profile's other contracts go into the text field."""

@@ -6,6 +6,7 @@ import unicodedata
 from selfservice.feedback.models import MAX_WORDS
 
 HIDDEN = "#"
+MAX_TYPED = 200
 MOST_DIGITS = 4  # a year; a client, a telephone or an invoice has more
 JOINED = re.compile(r"\w[._]\w")  # « pierre.durand », « example.com », « durand_1 »
 
@@ -17,7 +18,7 @@ def kept_words(typed: str) -> str:
     joined by a dot or an underscore, mixing letters and digits, or digits where the whole search
     has more than MOST_DIGITS.
     """
-    text = unicodedata.normalize("NFKC", typed).casefold()
+    text = unicodedata.normalize("NFKC", typed[:MAX_TYPED]).casefold()
     has_number = sum(each.isdigit() for each in text) > MOST_DIGITS
     words = ["".join(filter(str.isprintable, word)) for word in text.split()]
     shown = [HIDDEN if _is_private(word, has_number) else word for word in words if word]

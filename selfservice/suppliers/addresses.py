@@ -4,9 +4,15 @@ import unicodedata
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
+MAX_CHARACTERS = 400  # more than a login or an address has: what is longer equals none
+
 
 def normalise(text: str) -> str:
-    """Return the comparable form of a login: NFKC, trimmed, case folded, no NUL."""
+    """Return the comparable form of a login: NFKC, trimmed, case folded, no NUL.
+
+    Normalising is quadratic in a text of combining marks, hence the cut.
+    """
+    text = text[:MAX_CHARACTERS]
     folded = unicodedata.normalize(
         "NFKC", text.replace("\0", "\N{REPLACEMENT CHARACTER}")
     ).casefold()
@@ -18,6 +24,7 @@ def address_key(text: str) -> str:
 
     Nothing is folded further: « ß » and « ss » are two domains, with two owners.
     """
+    text = text[:MAX_CHARACTERS]
     try:
         return _validate(text.strip()).ascii_email.lower()  # type: ignore[union-attr]
     except EmailNotValidError:
