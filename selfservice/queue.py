@@ -5,7 +5,9 @@ start of a command that queues nothing.
 """
 
 import logging
+import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -28,6 +30,7 @@ class Queue:
 
     def __init__(self) -> None:
         self._url = ""
+        self._lock = threading.RLock()  # the threads of the web server share the queue
         self._huey: Huey | None = None
         self._consumer: Consumer | None = None
         self._on_wake: Callable[[], None] | None = None
@@ -72,10 +75,11 @@ class Queue:
 
     @property
     def huey(self) -> "Huey":
-        if self._huey is None:
-            self._huey = _build(self._url)
-            self._wake_task = self._huey.task(name="wake")(self._wake)
-        return self._huey
+        with self._lock:
+            if self._huey is None:
+                self._huey = _build(self._url)
+                self._wake_task = self._huey.task(name="wake")(self._wake)
+            return self._huey
 
     def _enqueue_wake(self) -> None:
         """Ask once for however many mails: one wake-up that has not begun yet serves them all."""
@@ -83,6 +87,8 @@ class Queue:
             if self.huey.put_if_empty(ASKED, True):
                 self._wake_task()
         except Exception:
+            with suppress(Exception):  # else nobody would ask again
+                self.huey.delete(ASKED)
             log.warning("The worker could not be woken; it looks by itself each minute.")
 
     def _wake(self) -> None:

@@ -132,7 +132,11 @@ def failure(name: str, identity: str, *, of: type[Exception]) -> Iterator[None]:
     A place is taken before and given back after, so that parallel failures cannot slip through.
     Raises LimitReachedError before the block where there is no place.
     """
-    hit(name, identity)
+    try:
+        hit(name, identity)
+    except LimitReachedError:
+        _give_back(name, identity)  # what is refused has not failed
+        raise
     try:
         yield
     except of:

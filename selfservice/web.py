@@ -1,5 +1,6 @@
 """What every page shares: connection, headers, error pages, safe redirects."""
 
+import errno
 import logging
 import re
 import secrets
@@ -36,13 +37,14 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
     "object-src 'none'; frame-ancestors 'none'"
 )
-MAX_BODY_BYTES = 256 * 1024
+MAX_BODY_BYTES = 64 * 1024
 MAX_PADDING = 65
 MAX_VALUE_CHARACTERS = 20_000
 MAX_HEADER_CHARACTERS = 1024
 # A session's cookie is longer; the last proxy writes at the end of a list of hosts.
 LONG_HEADERS = {"HTTP_COOKIE", "HTTP_X_FORWARDED_FOR"}
 SAFE_NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
+FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PAGES_OF_ERRORS = (400, 404, 410, 413, 429, 500, 503)
 
@@ -127,7 +129,7 @@ class Guard:
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         for name, value in environ.items():
-            if name.startswith("HTTP_") and name not in LONG_HEADERS:
+            if name.startswith(("HTTP_", "CONTENT_TYPE")) and name not in LONG_HEADERS:
                 environ[name] = value[:MAX_HEADER_CHARACTERS]
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
@@ -275,7 +277,9 @@ def _on_http_error(error: HTTPException) -> tuple[str, int, dict[str, str]] | HT
     return page, code, headers
 
 
-def _on_surprise(error: Exception) -> tuple[str, int]:
+def _on_surprise(error: Exception) -> tuple[str, int] | tuple[str, int, dict[str, str]]:
+    if isinstance(error, OSError) and error.errno in FULL_DISK:
+        return _on_database_fault(error)
     request_id = g.get("request_id", "")
     log.error("request %s: %s %s", request_id, request.method, _path(), exc_info=error)
     return _page(500, request_id=request_id)

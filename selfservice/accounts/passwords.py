@@ -73,15 +73,16 @@ def check_for(users: list[User], password: str) -> None:
 def _faults(password: str, *, login: str, names: tuple[str, ...]) -> list[str]:
     # The seed's rule (FAQ 9) first, then what is refused beyond it (ASVS 6.2).
     words = re.findall(r"[^\W\d_]+", _fold(" ".join(names)))
+    folded = _fold(password[: MAXIMUM_LENGTH + 1])  # what is longer is refused as such
     tests = {
         "short": len(password) < MINIMUM_LENGTH,
         "long": len(password) > MAXIMUM_LENGTH,
         "upper": not any(c.isupper() for c in password),
         "digit": not any(c.isdecimal() for c in password),
         "special": all(c.isalnum() for c in password),
-        "common": _is_common(password),
-        "login": _fold(login) in _fold(password),
-        "name": any(word in _fold(password) for word in words if len(word) >= NAME_LENGTH),
+        "common": _is_common(folded),
+        "login": _fold(login) in folded,
+        "name": any(word in folded for word in words if len(word) >= NAME_LENGTH),
     }
     return [name for name, is_broken in tests.items() if is_broken]
 
@@ -180,8 +181,7 @@ def _fold(text: str) -> str:
     return "".join(c for c in decomposed if not unicodedata.combining(c)).casefold()
 
 
-def _is_common(password: str) -> bool:
-    folded = _fold(password)
+def _is_common(folded: str) -> bool:
     plain = re.sub(r"[\W_]+", "", folded)
     letters = re.sub(r"\d+", "", plain)
     unleeted = re.sub(r"[\W\d_]+", "", folded.translate(LEET))

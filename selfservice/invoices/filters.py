@@ -123,7 +123,7 @@ def clean_filters(args: Mapping[str, str]) -> Filters:
 
     Only of a date is it said (`problems`): left out in silence, it would show too much.
     """
-    since, until = read_day(args.get("du", "")), read_day(args.get("au", ""))
+    since, until = read_day(_text(args, "du")), read_day(_text(args, "au"))
     sort = args.get("tri", "")
     is_sort = sort.removeprefix("-") in SORTS and sort != "-emise"
     return Filters(

@@ -1,6 +1,7 @@
 """The archive: what the reader ticked or found, whole, named for any system, and remembered."""
 
 import csv
+import errno
 import io
 import json
 import subprocess
@@ -16,7 +17,7 @@ from werkzeug.test import TestResponse
 
 from selfservice import clock
 from selfservice.audit import AuditEntry
-from selfservice.invoices import storage
+from selfservice.invoices import places, storage
 from selfservice.invoices import zip as archives
 from selfservice.invoices.models import Invoice, Opening
 from selfservice.invoices.places import MAX_PLACES, MAX_PLACES_OF_ONE, NoPlaceError, WaitingFile
@@ -270,3 +271,25 @@ def test_nobody_takes_the_places_of_all() -> None:
         with pytest.raises(NoPlaceError):
             WaitingFile(1000)
     WaitingFile(1000).close()
+
+
+def test_few_are_written_at_once_so_that_pages_go_on(
+    alice: Browser, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    invoice = stored(people.alice.company)
+    monkeypatch.setattr(places, "WAIT_SECONDS", 0.1)
+    with places.building(), places.building():
+        assert ask(alice, invoice).status_code == 503, "nobody comes to an end"
+    assert ask(alice, invoice).status_code == 200
+
+
+def test_a_full_disk_is_a_503(
+    alice: Browser, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fill(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    invoice = stored(people.alice.company)
+    monkeypatch.setattr(archives, "write_zip", fill)
+    response = ask(alice, invoice)
+    assert (response.status_code, "Retry-After" in response.headers) == (503, True)

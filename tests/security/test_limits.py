@@ -4,6 +4,7 @@ import re
 import time
 import urllib.error
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 from threading import Event, Semaphore
@@ -18,7 +19,7 @@ from selfservice.accounts import passwords
 from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
 from selfservice.mail import OutboxMail
-from selfservice.ratelimit import RateCounter
+from selfservice.ratelimit import LimitReachedError, RateCounter
 from tests.accounts.test_recovery import ask, choose, mailed_path
 from tests.conftest import Browser, free_port
 from tests.factories import PASSWORD, People, make_invoice
@@ -267,3 +268,17 @@ def test_counters_hold_no_address_and_no_login(browser: Browser, people: People)
     assert RateCounter.select().count() == 7
     for secret in ("alice", "127.0.0.1"):
         assert secret not in keys
+
+
+def test_what_is_refused_for_want_of_a_place_has_not_failed(app: Flask) -> None:
+    app.config["LIMIT_SIGN_IN_LOGIN"] = "2/hour"
+
+    def attempt() -> AbstractContextManager[None]:
+        return ratelimit.failure("sign_in_login", "alice", of=ValueError)
+
+    with attempt(), attempt():
+        for _ in range(3):
+            with pytest.raises(LimitReachedError), attempt():
+                pass
+    with attempt(), attempt():
+        pass

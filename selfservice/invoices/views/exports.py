@@ -16,7 +16,7 @@ from selfservice.invoices import zip as archives
 from selfservice.invoices.downloads import ForeignInvoiceError, UnknownInvoiceError
 from selfservice.invoices.export import TooLongForASheetError
 from selfservice.invoices.filters import NAMES, clean_filters
-from selfservice.invoices.places import NoPlaceError, WaitingFile
+from selfservice.invoices.places import NoPlaceError, WaitingFile, building
 from selfservice.invoices.views.blueprint import blueprint, reader
 from selfservice.invoices.views.documents import as_private, plain
 from selfservice.invoices.zip import Document, NoDocumentError, TooManyDocumentsError
@@ -109,7 +109,8 @@ def _attached(write: Callable[[IO[bytes]], None], mimetype: str, name: str) -> R
     name = f"{stem}-{reader().company.client_number}-{clock.today()}.{extension}"
     file = WaitingFile(reader().company_id)  # before anything is read: a crowd costs little
     try:
-        write(file)
+        with building():
+            write(file)
     except Exception:
         file.close()
         raise
