@@ -37,7 +37,9 @@ CONTENT_SECURITY_POLICY = (
     "connect-src 'self'; frame-src 'self'; form-action 'self'; base-uri 'none'; "
     "object-src 'none'; frame-ancestors 'none'"
 )
-MAX_BODY_BYTES = 64 * 1024
+MAX_BODY_BYTES = 256 * 1024
+MAX_MULTIPART_BYTES = 16 * 1024  # no form of the portal needs any
+MAX_FIELDS = 2500
 MAX_PADDING = 65
 MAX_VALUE_CHARACTERS = 20_000
 MAX_HEADER_CHARACTERS = 1024
@@ -190,6 +192,15 @@ def _is_trusted(app: Flask, host: str) -> bool:
     return name in app.extensions["trusted_hosts"] or is_supplier_host(name)
 
 
+def _check_work() -> None:
+    """Refuse a body that would take long to read for its length, before it is read."""
+    is_multipart = request.mimetype.startswith("multipart/")
+    if is_multipart and (request.content_length or 0) > MAX_MULTIPART_BYTES:
+        abort(413)
+    if not is_multipart and request.get_data(cache=True).count(b"&") > MAX_FIELDS:
+        abort(413)
+
+
 def _check_form() -> None:
     """Ask a form for its token; refuse a multipart body with a field of no name.
 
@@ -197,6 +208,7 @@ def _check_form() -> None:
     """
     if request.method in ("GET", "HEAD"):
         return
+    _check_work()
     if None in request.form or None in request.files:
         abort(400)
     csrf.protect(apply_exemptions=True)

@@ -10,10 +10,9 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 from flask import current_app
@@ -25,21 +24,8 @@ STORED_NAME = re.compile(r"[0-9a-f]{64}\.pdf")
 
 
 def path_of(sha256: str) -> Path:
-    return Path(name_of(sha256))
-
-
-def name_of(sha256: str) -> str:
-    """Return `path_of` as text, made ten times quicker."""
-    return namer()(sha256)
-
-
-def namer() -> Callable[[str], str]:
-    """Return `name_of` for many documents."""
-    return partial(_path, current_app.config["DOCUMENTS_DIR"])
-
-
-def _path(documents: Path | str, sha256: str) -> str:
-    return f"{documents}/{sha256[:2]}/{sha256}.pdf"
+    """Return where a document lies, whether it is there or not."""
+    return documents_folder() / sha256[:2] / f"{sha256}.pdf"
 
 
 def stored() -> Iterator[list[str]]:
@@ -102,25 +88,17 @@ class Incoming:
         When this returns they are there whatever happens to the machine. Call inside
         `exclusive()`, before the transaction that refers to them.
         """
-        documents = documents_folder()
-        for aside, sha256 in asides.items():
-            _rename(aside, _path(documents, sha256))
-        folders = {f"{documents}/{sha256[:2]}" for sha256 in asides.values()}
-        if folders:
-            self.sync([*folders, str(documents)])
+        paths = {aside: path_of(sha256) for aside, sha256 in asides.items()}
+        for aside, path in paths.items():
+            path.parent.mkdir(exist_ok=True)
+            Path(aside).rename(path)
+        if folders := {str(path.parent) for path in paths.values()}:
+            self.sync([*folders, str(documents_folder())])
 
     def discard(self, asides: Iterable[str]) -> None:
         """Forget what was written aside and not published."""
         for aside in asides:
             Path(aside).unlink(missing_ok=True)
-
-
-def _rename(aside: str, path: str) -> None:
-    try:
-        os.rename(aside, path)  # noqa: PTH104 - a hundred a batch: a Path costs more than this
-    except FileNotFoundError:
-        Path(path).parent.mkdir(exist_ok=True)
-        os.rename(aside, path)  # noqa: PTH104
 
 
 def _remove_abandoned(parent: Path) -> None:

@@ -16,6 +16,8 @@ from tests import papers
 from tests.factories import make_company, make_supplier
 from tests.papers import cii, client_number, facturx, legal_id, pdf, vat_number
 
+pytestmark = pytest.mark.slow
+
 Refusal = Callable[..., str]
 Deposit = Callable[[], DepositReport]
 

@@ -33,6 +33,8 @@ from tests.postgresql import url_for
 from tests.processes import command, running, wait_until
 from tests.smtp import queue_one
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def supplier(app: Flask) -> Supplier:

@@ -13,6 +13,8 @@ from tests.accounts.test_recovery import mailed_path
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People
 
+pytestmark = pytest.mark.slow
+
 EVIL = {
     "id": "1",
     "is_administrator": "y",
