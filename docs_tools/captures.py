@@ -28,6 +28,8 @@ from docs_tools.demonstration import Demonstration
 from docs_tools.pages import DOCS
 from selfservice.accounts.messages import PASSWORD_CHANGED
 
+# A real portal has none.
+WITHOUT_BANNER = "document.querySelector('aside.demo')?.remove()"
 MARKS_SCRIPT = Path(__file__).with_name("marks.js").read_text("utf-8")
 T = TypeVar("T")
 PATIENCE_MS = 3_000  # with an element that should be there
@@ -81,6 +83,7 @@ class Photographer:
             name, target = _only(step)
             getattr(self, f"_{name}")(page, target)
         page.evaluate("document.fonts.ready")
+        page.evaluate(WITHOUT_BANNER)
         boxes = [_box(_find(page, mark.kind, mark.name)) for mark in capture.marks]
         page.evaluate(MARKS_SCRIPT, boxes)
         return Image.open(io.BytesIO(self._still(page))).convert("RGB")

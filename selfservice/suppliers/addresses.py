@@ -34,10 +34,10 @@ def address_key(text: str) -> str:
 def is_address(text: str) -> bool:
     """Tell whether a text has the shape of a mail address; no server is asked."""
     try:
-        _validate(text)
+        _validate(text[:MAX_CHARACTERS])
     except EmailNotValidError:
         return False
-    return True
+    return len(text) <= MAX_CHARACTERS
 
 
 def is_like_a_link(login: str) -> bool:

@@ -12,7 +12,7 @@ from selfservice.accounts.forms import PortalForm
 from selfservice.accounts.passwords import PasswordRefusedError, check
 from selfservice.cli import cli
 from selfservice.feedback.wording import kept_words
-from selfservice.suppliers.addresses import address_key, normalise
+from selfservice.suppliers.addresses import address_key, is_address, normalise
 from selfservice.web import MAX_VALUE_CHARACTERS
 from tests.conftest import Browser
 from tests.factories import People, make_user
@@ -47,7 +47,13 @@ def test_a_value_longer_than_any_field_is_cut(app: Flask) -> None:
 def test_what_is_normalised_is_cut_first() -> None:
     marks = "\u0301\u0316" * 100_000
     names = ("\ufdfa " * 20,) * 2
-    for each in (normalise, address_key, kept_words, partial(check, login="a", names=names)):
+    for each in (
+        normalise,
+        address_key,
+        is_address,
+        kept_words,
+        partial(check, login="a", names=names),
+    ):
         started = time.process_time()
         with suppress(PasswordRefusedError):
             each(marks)
