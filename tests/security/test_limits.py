@@ -14,7 +14,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from selfservice import config, ratelimit
+from selfservice import config, db, ratelimit
 from selfservice.accounts import passwords
 from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
@@ -107,7 +107,10 @@ def test_hashing_leaves_threads_for_pages(
         return verify(*args)  # type: ignore[arg-type]
 
     def attempt(number: int) -> TestResponse:
-        return Browser(app.test_client()).sign_in(f"user{number}", "faux")
+        try:
+            return Browser(app.test_client()).sign_in(f"user{number}", "faux")
+        finally:
+            db.database.close()  # that of this thread
 
     browser.sign_in("nobody", "faux")  # makes the hash that unknown logins are compared with
     monkeypatch.setattr(PasswordHasher, "verify", slow_verify)
