@@ -1,7 +1,6 @@
 """Limits: shared by all workers, kept over a restart, told in French with the time to come back."""
 
 import re
-import time
 import urllib.error
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
@@ -58,9 +57,6 @@ def _attempt(visitor: Visitor, token: str) -> int:
     try:
         visitor.post("/connexion", fields)
     except urllib.error.HTTPError as error:
-        if error.headers["Retry-After"] == str(passwords.WAIT_SECONDS):  # too many hash at once
-            time.sleep(0.1)
-            return _attempt(visitor, token)
         return error.code
     return 200
 
