@@ -23,9 +23,8 @@ def write_documents(
 ) -> int:
     """Make a folder hold exactly these documents; return how many had to be made.
 
-    What `deposited` knows by its number is taken from there: made again, its bytes would differ.
-
-    Those past retention leave, so that the deposit has nothing to refuse.
+    A document that `deposited` knows is copied from there: one made anew has other bytes. Files
+    of documents past retention are deleted, so that the deposit has nothing to refuse.
     """
     folder.mkdir(parents=True, exist_ok=True)
     wanted = {f"{document.number}.pdf": document for document in documents}

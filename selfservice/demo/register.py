@@ -6,7 +6,7 @@ from datetime import date
 
 @dataclass(frozen=True)
 class Contract:
-    """What one company is billed for each month: `net_cents` may vary by `spread_percent`."""
+    """What a company pays each month: `net_cents`, more or less up to `spread_percent`."""
 
     reference: str
     item: str

@@ -84,9 +84,10 @@ def each_company(
     *,
     on_progress: Progress = lambda: None,
 ) -> SendReport:
-    """Do a work company by company, in a transaction or several; one in trouble waits.
+    """Call `work` for each company that has a document under the condition.
 
-    Calls `on_progress` after each transaction.
+    Each call is a transaction. A company whose work fails waits for the next run. `on_progress`
+    is called after each transaction.
     """
     report = SendReport()
     for company_id in _companies_of(condition):
