@@ -21,11 +21,8 @@ def command() -> str:
     return str(shutil.which("nginx", path=TOOLS))
 
 
-def configure(folder: Path, instance: Path, *, tls: int, plain: int, portal: int) -> Path:
-    """Write the whole configuration around the example for these ports, and return its path.
-
-    The documents are those of the instance; the logs go to `folder`.
-    """
+def make_certificate(folder: Path) -> tuple[Path, Path]:
+    """Sign a certificate for NAME oneself, and return its path and that of its key."""
     key, certificate = folder / "key.pem", folder / "certificate.pem"
     subject = ("-subj", f"/CN={NAME}", "-addext", f"subjectAltName=DNS:{NAME}")
     request = ("req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1")
@@ -34,6 +31,18 @@ def configure(folder: Path, instance: Path, *, tls: int, plain: int, portal: int
         capture_output=True,
         check=True,
     )
+    return certificate, key
+
+
+def configure(
+    folder: Path, instance: Path, *, tls: int, plain: int, portal: int, beside: int | None = None
+) -> Path:
+    """Write the whole configuration around the example for these ports, and return its path.
+
+    A second portal listens `beside` the first, if any. The documents are those of the instance;
+    the logs go to `folder`.
+    """
+    certificate, key = make_certificate(folder)
     text = re.sub(r"\n.*listen \[::\].*", "", EXAMPLE.read_text("utf-8"))
     for old, new in {
         "listen 443": f"listen 127.0.0.1:{tls}",
@@ -43,6 +52,7 @@ def configure(folder: Path, instance: Path, *, tls: int, plain: int, portal: int
         f"/etc/letsencrypt/live/{NAME}/privkey.pem": str(key),
         "/var/log/nginx": str(folder),
         "/var/lib/selfservice/documents": f"{instance}/documents",
+        "# server 127.0.0.1:8001;": f"server 127.0.0.1:{beside};" if beside else "",
     }.items():
         assert old in text, old
         text = text.replace(old, new)

@@ -71,6 +71,12 @@ def running(instance: Path, *words: str, **keys: str) -> Iterator[Forked]:
             process.wait()
 
 
+def seconds_of(port: int) -> float:
+    """Return the processor time that the server of a port has taken so far."""
+    times = Path(f"/proc/{servers[port]}/stat").read_text().rpartition(")")[2].split()
+    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def said(instance: Path) -> Path:
     """Return where the background processes of an instance write."""
     return instance.parent / "output.log"

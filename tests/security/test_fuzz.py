@@ -1,12 +1,10 @@
 """Whatever a visitor sends over HTTP to two real workers, no answer is a 500."""
 
 import http.client
-import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import quote_from_bytes, urlencode, urlsplit
 
 import pytest
@@ -23,7 +21,7 @@ from tests import postgresql
 from tests.conftest import CHEAP_HASHING, free_port
 from tests.factories import PASSWORD, make_invoice, make_people
 from tests.papers import cii, pdf
-from tests.processes import servers, serving
+from tests.processes import seconds_of, serving
 from tests.security.forms import Form, forms_of, links_of
 
 pytestmark = pytest.mark.slow
@@ -299,12 +297,6 @@ LARGEST = {
 }
 
 
-def _seconds_of(visitor: Visitor) -> float:
-    """Return the processor time that the server of a visitor has taken so far."""
-    times = Path(f"/proc/{servers[visitor.port]}/stat").read_text().rpartition(")")[2].split()
-    return (int(times[11]) + int(times[12])) / os.sysconf("SC_CLK_TCK")
-
-
 @pytest.mark.parametrize(
     "largest",
     [
@@ -332,10 +324,10 @@ def test_nothing_at_its_largest_takes_long(visitor: Visitor, largest: str) -> No
 
 
 def _is_quick(visitor: Visitor, method: str, path: str, **request: bytes | str) -> None:
-    before = _seconds_of(visitor)
+    before = seconds_of(visitor.port)
     status, text = visitor.send(method, path, **request)
     assert status < 500, text
-    spent = _seconds_of(visitor) - before
+    spent = seconds_of(visitor.port) - before
     assert spent < 0.1, f"{method} {path[:80]} {list(request)}: {spent} s"
 
 

@@ -1,0 +1,189 @@
+"""What holds at the portal holds behind the proxies of deploy/ too, two portals behind each."""
+
+import gzip
+import os
+import re
+import shutil
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from hashlib import sha256
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from time import monotonic
+from urllib.parse import urlencode
+
+import pytest
+from flask import Flask
+
+from selfservice.invoices import storage
+from selfservice.notifications import direct_links
+from selfservice.web import HEADERS, HEADERS_OF_HTTPS
+from tests import caddy, nginx
+from tests.conftest import free_port
+from tests.factories import PASSWORD, People, make_invoice
+from tests.nginx import NAME, TOOLS
+from tests.processes import seconds_of, serving, wait_until
+
+pytestmark = [pytest.mark.system, pytest.mark.slow]
+
+FORM = "application/x-www-form-urlencoded"
+MARKS = "\u0301\u0316".encode() * 30_000
+CONTENT = os.urandom(50_000)
+
+
+@dataclass
+class Front:
+    """A proxy, and the portals behind it; keeps the cookie of its one visitor."""
+
+    tls: int
+    portals: tuple[int, int]
+    cookie: str = ""
+
+    def ask(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[HTTPResponse, bytes]:
+        connection = HTTPConnection(NAME)
+        plain = socket.create_connection(("127.0.0.1", self.tls), timeout=60)
+        connection.sock = nginx.unverified().wrap_socket(plain, server_hostname=NAME)
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        if self.cookie:
+            named["Cookie"] = self.cookie
+        connection.request(method, path, body, named)
+        answer = connection.getresponse()
+        content = answer.read()
+        connection.close()
+        for cookie in answer.headers.get_all("Set-Cookie", []):
+            self.cookie = cookie.partition(";")[0]
+        return answer, content
+
+    def token(self) -> str:
+        found = re.search(rb'name="csrf_token"[^>]*value="([^"]+)"', self.ask("GET", "/")[1])
+        assert found
+        return found[1].decode()
+
+    def sign_in(self) -> None:
+        fields = {"csrf_token": self.token(), "login": "alice", "password": PASSWORD}
+        answer, _ = self.ask(
+            "POST",
+            "/connexion",
+            urlencode(fields).encode(),
+            Content_Type=FORM,
+            Referer=f"https://{NAME}/connexion",
+        )
+        assert answer.status == 302
+
+    def listens(self) -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self.tls)) == 0
+
+
+@pytest.fixture(params=["nginx", "nginx sending documents", "caddy"])
+def front(
+    request: pytest.FixtureRequest, app: Flask, people: People, instance: Path, tmp_path: Path
+) -> Iterator[Front]:
+    proxy, _, sends_documents = request.param.partition(" ")
+    if shutil.which(proxy, path=TOOLS) is None or shutil.which("openssl") is None:
+        pytest.skip(f"needs {proxy} and openssl")
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "index.html").write_text("<h1>Aide</h1>" * 100, "utf-8")
+    (site / "index.html.gz").write_bytes(gzip.compress(b"<h1>Aide</h1>" * 100))
+    (site / "404.html").write_text("<h1>Rien ici</h1>", "utf-8")
+    tls, first, second = free_port(), free_port(), free_port()
+    keys = {"HELP_SITE_DIR": str(site), **nginx.PORTAL}
+    if sends_documents:
+        keys["ACCEL_REDIRECT_PREFIX"] = "/_documents/"
+    with ExitStack() as stack:
+        for port in (first, second):
+            stack.enter_context(serving(instance, port, **keys))
+        if proxy == "nginx":
+            main = nginx.configure(
+                tmp_path, instance, tls=tls, plain=free_port(), portal=first, beside=second
+            )
+            stack.enter_context(nginx.proxied(main))
+        else:
+            main = caddy.configure(tmp_path, tls=tls, portal=first, beside=second)
+            stack.enter_context(caddy.proxied(main))
+        found = Front(tls, (first, second))
+        wait_until(found.listens)
+        yield found
+
+
+def test_the_heaviest_texts_and_headers_hold_up_no_page(front: Front) -> None:
+    token = front.token().encode()
+    posted = {"Content_Type": FORM, "Origin": f"https://{NAME}", "Referer": f"https://{NAME}/"}
+    attacks = [
+        ("POST", "/connexion", b"csrf_token=%s&password=x&login=%s" % (token, MARKS), posted),
+        ("POST", "/avis/recherche", b"q=" + MARKS, posted),
+    ]
+    for length in (7_000, 20_000, 60_000):
+        for heavy in (";q=0,", "gzip ", " ", "gzip;q=0.0"):
+            header = (heavy * length)[:length] + "x"
+            attacks.append(("GET", "/aide/", None, {"Accept_Encoding": header}))
+    before = sum(map(seconds_of, front.portals))
+    visits, waits = 0, [0.0]
+    with ThreadPoolExecutor(8) as pool:
+        under_way = [
+            pool.submit(front.ask, method, path, body, **headers)
+            for method, path, body, headers in attacks
+        ]
+        while not all(each.done() for each in under_way):
+            started = monotonic()
+            answer, page = front.ask("GET", "/connexion")
+            waits.append(monotonic() - started)
+            assert answer.status == 200 and b"Mot de passe" in page
+            visits += 1
+    statuses = [each.result()[0].status for each in under_way]
+    assert statuses[:2] == [200, 204], "they reached the portal"
+    # nginx takes 8 kB a header, the portal 32 kB in all: what is longer is refused.
+    assert set(statuses[2:]) <= {200, 400, 431, 502}
+    assert 200 in statuses[2:]
+    assert max(waits) < 5  # of a machine that may be busy; unbounded, one text takes more
+    spent = sum(map(seconds_of, front.portals)) - before
+    assert spent < 0.1 * (len(attacks) + visits), spent
+
+
+def test_each_answer_has_each_header_once(front: Front, people: People) -> None:
+    path = storage.path_of(sha256(CONTENT).hexdigest())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(CONTENT)
+    invoice = make_invoice(people.alice.company, sha256=path.stem)
+    link = f"/telechargement/{direct_links.issue(invoice, 'alice@example.com')}"
+    front.sign_in()
+    for path_asked, status in {
+        "/factures": 200,
+        "/profil/compte": 200,
+        f"/factures/{invoice.id}.pdf": 200,
+        "/factures/999999.pdf": 404,
+        link: 200,
+        "/telechargement/inconnu": 404,
+        "/": 302,
+        "/sante": 200,
+        "/aide/": 200,
+        "/aide": 302,
+        "/aide/nulle-part/": 404,
+        "/static/portal.css": 200,
+        "/fournisseurs/diac/portal.css": 200,
+        "/reinitialisation/inconnu": 404,
+    }.items():
+        answer, content = front.ask("GET", path_asked)
+        assert answer.status == status, path_asked
+        for name in HEADERS | HEADERS_OF_HTTPS:
+            assert len(answer.headers.get_all(name, [])) == 1, (path_asked, name)
+        if path_asked.startswith("/telechargement/"):
+            assert answer.headers["Referrer-Policy"] == "no-referrer"
+            assert answer.headers["X-Robots-Tag"] == "noindex"
+        if status == 200 and path_asked in (link, f"/factures/{invoice.id}.pdf"):
+            assert content == CONTENT
+            assert answer.headers["Cache-Control"] == "no-store"
+            assert answer.headers.get("X-Accel-Redirect") is None
+
+
+def test_a_visitors_own_claims_are_dropped(front: Front) -> None:
+    lie = {"X_Forwarded_For": "203.0.113.66", "X_Forwarded_Host": "evil.example"}
+    answer, page = front.ask("GET", "/factures/", X_Forwarded_Proto="http", **lie)
+    assert answer.status in (302, 308)
+    assert b"evil.example" not in page and "evil.example" not in str(answer.headers)
