@@ -22,6 +22,7 @@ from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, Val
 
 from selfservice.accounts import messages
 from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES
+from selfservice.texts import composed, password_form
 
 NAME_LENGTH = 100
 PHONE_LENGTH = 40
@@ -41,7 +42,7 @@ def storable(_form: FlaskForm, field: Field) -> None:
 
 
 def trimmed(text: str | None) -> str:
-    return (text or "").strip()
+    return composed((text or "").strip())
 
 
 def text_rules(length: int) -> list[Callable[..., None]]:
@@ -73,6 +74,11 @@ def _is_bounded(field: StringField) -> bool:
     return any(isinstance(each, Length) for each in field.validators)
 
 
+def password_field(label: str, rules: list[Callable[..., None]]) -> PasswordField:
+    """Return a field whose length and confirmation are judged on what is hashed."""
+    return PasswordField(label, rules, filters=[lambda text: password_form(text or "")])
+
+
 def known_password() -> list[Callable[..., None]]:
     """Return the rules of a password that exists: none is longer than the rule allows."""
     return [
@@ -90,7 +96,7 @@ class SignInForm(PortalForm):
             Length(max=LOGIN_LENGTH, message=messages.TOO_LONG),
         ],
     )
-    password = PasswordField("Mot de passe", known_password())
+    password = password_field("Mot de passe", known_password())
     next = HiddenField()
 
 
@@ -109,11 +115,11 @@ class RecoveryForm(PortalForm):
 
 def chosen_password() -> PasswordField:
     """Return the field of a new password; the use case checks the rule."""
-    return PasswordField("Votre mot de passe", [InputRequired(messages.PASSWORD_MISSING)])
+    return password_field("Votre mot de passe", [InputRequired(messages.PASSWORD_MISSING)])
 
 
 def confirmation() -> PasswordField:
-    return PasswordField(
+    return password_field(
         "Confirmation",
         [
             InputRequired(messages.CONFIRMATION_MISSING),
@@ -123,7 +129,7 @@ def confirmation() -> PasswordField:
 
 
 def current_password() -> PasswordField:
-    return PasswordField("Mot de passe actuel", known_password())
+    return password_field("Mot de passe actuel", known_password())
 
 
 class ResetForm(PortalForm):

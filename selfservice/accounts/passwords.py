@@ -16,6 +16,7 @@ from flask import current_app
 from selfservice import audit
 from selfservice.accounts.models import User
 from selfservice.ratelimit import LimitReachedError
+from selfservice.texts import password_form
 
 MINIMUM_LENGTH = 8
 MAXIMUM_LENGTH = 128
@@ -72,6 +73,7 @@ def check_for(users: list[User], password: str) -> None:
 
 def _faults(password: str, *, login: str, names: tuple[str, ...]) -> list[str]:
     # The seed's rule (FAQ 9) first, then what is refused beyond it (ASVS 6.2).
+    password = password_form(password)
     words = re.findall(r"[^\W\d_]+", _fold(" ".join(names)))
     folded = _fold(password[: MAXIMUM_LENGTH + 1])  # what is longer is refused as such
     tests = {
@@ -98,7 +100,7 @@ def hash_password(password: str) -> str:
     Raises LimitReachedError where too many wait to hash.
     """
     with _turn():
-        return _hasher().hash(password.encode("utf-8", "surrogatepass"))
+        return _hasher().hash(_encoded(password))
 
 
 def is_password_of(user: User | None, password: str) -> bool:
@@ -136,7 +138,7 @@ def is_hash_of(known: str, text: str) -> bool:
     """Tell whether `hash_password` made the hash of this text."""
     with _turn():
         try:
-            return _hasher().verify(known, text.encode("utf-8", "surrogatepass"))
+            return _hasher().verify(known, _encoded(text))
         except (VerificationError, InvalidHashError):
             return False
 
@@ -167,6 +169,10 @@ def _hasher() -> PasswordHasher:
         memory_cost=current_app.config["PASSWORD_HASH_MEMORY_KIB"],
         parallelism=1,
     )
+
+
+def _encoded(password: str) -> bytes:
+    return password_form(password).encode("utf-8", "surrogatepass")
 
 
 def _dummy_hash() -> str:

@@ -24,6 +24,7 @@ from selfservice.accounts.forms import (
     PHONE_LENGTH,
     PortalForm,
     is_storable,
+    password_field,
     text_rules,
     trimmed,
 )
@@ -31,6 +32,7 @@ from selfservice.accounts.messages import MALFORMED, PASSWORDS_DIFFER, TOO_LONG
 from selfservice.administration import messages
 from selfservice.administration.contract_profiles import CONTRACT_LENGTH, MAX_CONTRACTS
 from selfservice.suppliers.addresses import is_address, is_like_a_link
+from selfservice.texts import identifier
 
 CONTRACTS_LENGTH = 19_000
 NO_COMPANY = SelectChoice("", "Choisir ...")
@@ -48,8 +50,8 @@ class ConnectionForm(PortalForm):
         [DataRequired(messages.LOGIN_MISSING), *text_rules(LOGIN_LENGTH)],
         filters=[trimmed],
     )
-    password = PasswordField("Mot de passe", [InputRequired(messages.PASSWORD_MISSING)])
-    password_again = PasswordField(
+    password = password_field("Mot de passe", [InputRequired(messages.PASSWORD_MISSING)])
+    password_again = password_field(
         "Mot de passe (bis)",
         [InputRequired(messages.PASSWORD_AGAIN_MISSING), EqualTo("password", PASSWORDS_DIFFER)],
     )
@@ -70,7 +72,7 @@ class ConnectionForm(PortalForm):
 
 def own_password() -> PasswordField:
     """Return the field of the administrator's own password; the use case asks for it."""
-    return PasswordField(
+    return password_field(
         "Votre mot de passe actuel", [Length(max=PASSWORD_LENGTH, message=TOO_LONG)]
     )
 
@@ -137,7 +139,7 @@ class ContractProfileForm(PortalForm):
     def chosen_contracts(self) -> list[str]:
         """Return the contracts ticked and written, each once."""
         lines = (self.other_contracts.data or "").splitlines()
-        written = [line.strip() for line in lines if line.strip()]
+        written = [contract for line in lines if (contract := identifier(line))]
         return list(dict.fromkeys([*(self.contracts.data or []), *written]))
 
     def validate_other_contracts(self, _field: Field) -> None:

@@ -21,7 +21,6 @@ from peewee import (
     PeeweeException,
     SqliteDatabase,
 )
-from playhouse.db_url import connect, register_database
 from playhouse.migrations import Runner
 
 from selfservice.db import postgresql
@@ -82,9 +81,6 @@ class Sqlite(SqliteDatabase):
             super().rollback()
 
 
-register_database(Sqlite, "sqlite")
-
-
 def configure(url: str, *, lock_timeout_seconds: int = LOCK_TIMEOUT_SECONDS) -> None:
     """Bind the models to a database; opens nothing (no connection may exist before a fork)."""
     if database.obj is not None and not database.is_closed():
@@ -95,8 +91,9 @@ def configure(url: str, *, lock_timeout_seconds: int = LOCK_TIMEOUT_SECONDS) -> 
 def _build(url: str, lock_timeout_seconds: int) -> Any:
     if not url.startswith("sqlite"):
         return postgresql.Postgresql(url, lock_timeout_seconds=lock_timeout_seconds)
-    built = connect(
-        url,
+    # As it stands: « # » and « ? » are letters of a folder's name, not parts of an address.
+    built = Sqlite(
+        url.removeprefix("sqlite:///"),
         autoconnect=False,
         lock_type="IMMEDIATE",
         timeout=lock_timeout_seconds,

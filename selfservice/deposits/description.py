@@ -12,6 +12,7 @@ from selfservice.deposits.messages import FIELD_LABELS
 from selfservice.deposits.refusal import RefusalError
 from selfservice.invoices.models import KINDS
 from selfservice.money import parse_cents
+from selfservice.texts import identifier, one_form
 
 PLAIN_NEEDS = ("client_number", "invoice_number", "issued_on", "gross")
 DEFAULT_CURRENCY = "EUR"
@@ -110,15 +111,17 @@ def _read_cells(cells: dict[str, str]) -> dict[str, Any]:
 
 
 def _day(text: str) -> date:
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+    day = identifier(text)
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
         raise ValueError(text)
-    return date.fromisoformat(text)
+    return date.fromisoformat(day)
 
 
 def _kind(text: str) -> str:
-    if text.lower() not in KINDS:
+    kind = one_form(text).lower()
+    if kind not in KINDS:
         raise ValueError(text)
-    return text.lower()
+    return kind
 
 
 _CELLS: dict[str, tuple[str, Callable[[str], Any]]] = {

@@ -14,7 +14,8 @@ from lxml import etree
 
 from selfservice.invoices.embedded_xml import BrokenXmlError, EmbeddedXmlError
 from selfservice.money import parse_cents
-from selfservice.suppliers.identifiers import compact_vat_number
+from selfservice.suppliers.identifiers import compact_digits, compact_vat_number
+from selfservice.texts import identifier, one_form
 
 CREDIT_NOTE_TYPES = frozenset(
     ("81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532")
@@ -157,8 +158,8 @@ def describe(xml: bytes) -> Description:
 
 
 def one_line(text: str) -> str:
-    """Return a text of at most 100 printable characters; raises ValueError for another."""
-    compact = " ".join(text.split())
+    """Return an identifier of at most 100 printable characters; raises ValueError for another."""
+    compact = identifier(text)
     if len(compact) > 100 or not compact.isprintable():
         raise ValueError(text)
     return compact
@@ -166,7 +167,7 @@ def one_line(text: str) -> str:
 
 def currency_code(text: str) -> str:
     """Return an ISO 4217 code in capitals; raises ValueError for another shape."""
-    code = text.strip().upper()
+    code = one_form(text).upper()
     if len(code) != 3 or not (code.isascii() and code.isalpha()):
         raise ValueError(text)
     return code
@@ -194,7 +195,7 @@ def _section(parent: Any, path: etree.XPath) -> Any:
 
 
 def _text(section: Any, path: etree.XPath) -> str:
-    return (_section(section, path).text or "").strip()
+    return one_form(_section(section, path).text or "")
 
 
 def _kind(code: str) -> str:
@@ -220,7 +221,7 @@ def _vat_total(totals: Any, currency: str) -> str:
     """Return BT-110: BT-111, in the currency of the accounts, may stand beside it."""
     found = _VAT(totals)
     own = [each for each in found if each.get("currencyID") == currency] or found
-    return (own[0].text or "").strip() if own else ""
+    return one_form(own[0].text or "") if own else ""
 
 
 def _party(section: Any) -> Party:
@@ -233,7 +234,7 @@ def _party(section: Any) -> Party:
         identifiers=tuple(
             text
             for each in islice(numbers, MAX_IDENTIFIERS)
-            if 0 < len(text := " ".join((each.text or "").split())) <= IDENTIFIER_LENGTH
+            if 0 < len(text := identifier(each.text or "")) <= IDENTIFIER_LENGTH
         ),
         legal_id=_legal_id(legal),
         vat_number=vat,
@@ -245,6 +246,6 @@ def _legal_id(element: Any) -> str:
     """Return a SIREN or SIRET; another country's number may look alike under its own scheme."""
     if element.get("schemeID", "") not in SIREN_SCHEMES:
         return ""
-    digits = "".join((element.text or "").split())
+    digits = compact_digits(element.text or "")
     is_french = digits.isascii() and digits.isdigit() and len(digits) in (9, 14)
     return digits if is_french else ""

@@ -1,13 +1,13 @@
 """`index.csv`: the descriptions of plain PDFs, and what overrides a Factur-X document."""
 
 import os
-import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from selfservice import files
 from selfservice.deposits.errors import UnreadableIndexError
 from selfservice.deposits.refusal import RefusalError
+from selfservice.texts import composed
 
 NAME = "index.csv"
 COLUMNS = (
@@ -59,7 +59,7 @@ def read_index(folder: Path) -> Index:
 
 def same_name(name: str) -> str:
     """Return a file name as the index knows it: macOS writes accents in two characters."""
-    return unicodedata.normalize("NFC", name)
+    return composed(name)
 
 
 def _index(rows: list[files.CsvRow]) -> Index:

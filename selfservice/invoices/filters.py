@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 from selfservice.invoices.models import KINDS, STATES
 from selfservice.invoices.search import read_day
+from selfservice.texts import identifier
 
 MAX_TEXT_LENGTH = 100
 MAX_KEY_LENGTH = 200
@@ -131,7 +132,7 @@ def clean_filters(args: Mapping[str, str]) -> Filters:
         kind=_choice(args, "kind", KINDS),
         since=since,
         until=until,
-        contract=_text(args, "contrat"),
+        contract=identifier(_text(args, "contrat")),
         state=_choice(args, "etat", STATES),
         is_not_downloaded=args.get("non_telechargees", "") not in ("", "0"),
         is_showing_all=args.get("historique") == "tout",

@@ -25,7 +25,12 @@ STORED_NAME = re.compile(r"[0-9a-f]{64}\.pdf")
 
 def path_of(sha256: str) -> Path:
     """Return where a document lies, whether it is there or not."""
-    return documents_folder() / sha256[:2] / f"{sha256}.pdf"
+    return documents_folder() / name_of(sha256)
+
+
+def name_of(sha256: str) -> str:
+    """Return the path of a document within the documents' folder, wherever that lies."""
+    return f"{sha256[:2]}/{sha256}.pdf"
 
 
 def stored() -> Iterator[list[str]]:

@@ -5,7 +5,6 @@ from datetime import UTC
 from email import charset
 from email.header import Header
 from email.utils import encode_rfc2231
-from pathlib import Path
 
 from email_validator import EmailNotValidError, validate_email
 from flask import current_app
@@ -71,11 +70,11 @@ def _attachments(mail: OutboxMail) -> Iterator[Attachment]:
     if mail.attachment_path is None:
         return
     try:
-        content = Path(mail.attachment_path).read_bytes()
+        content = (current_app.config["DOCUMENTS_DIR"] / mail.attachment_path).read_bytes()
     except FileNotFoundError as error:
-        raise RefusedError(str(error.filename), "attachment_gone") from error
+        raise RefusedError(mail.attachment_path, "attachment_gone") from error
     except OSError as error:
-        answer = f"{error.filename}: {error.strerror}"
+        answer = f"{mail.attachment_path}: {error.strerror}"
         raise DeferredError(answer, "attachment_unreadable") from error
     name = str(mail.attachment_name)
     # Flask-Mail's own would call the charset « UTF8 », a name that no standard knows.

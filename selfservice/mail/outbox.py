@@ -37,6 +37,7 @@ class OutboxMail(BaseModel):
     sent, failed (given up) or dropped (its deadline passed before it could leave). `answer` holds
     the server's last words, `reason` what they mean (`replies.REASONS`, empty while none was
     bad). A secret mail loses its bodies as soon as it has left or can leave no more.
+    `attachment_path` is relative to DOCUMENTS_DIR, which may move while the mail waits.
     """
 
     id = AutoField()
@@ -97,9 +98,9 @@ def enqueue(
 ) -> OutboxMail:
     """Write a mail from templates/mails/<kind>/, in the transaction of its cause.
 
-    The worker is woken once that is committed. `attachment` is (path, name). After `lifetime`
-    an unsent mail is dropped. Raises peewee's IntegrityError where the same `cause` has queued
-    before.
+    The worker is woken once that is committed. `attachment` is (path in DOCUMENTS_DIR, name).
+    After `lifetime` an unsent mail is dropped. Raises peewee's IntegrityError where the same
+    `cause` has queued before.
     """
     path, name = attachment or (None, None)
     mail: OutboxMail = OutboxMail.create(

@@ -39,13 +39,12 @@ def queue_activation(company: Company, owner: User) -> None:
 def queue_document(company: Company, invoice: Invoice) -> None:
     """Queue the mail of one document, attached or not by the mode fixed at its deposit (FAQ 8)."""
     is_attached = invoice.notification == "attached"
-    path = storage.path_of(invoice.sha256)
     name = f"{invoice.number}.pdf".replace("/", "-").replace("\\", "-")
     _queue(
         "document",
         company,
         cause=f"document:{invoice.id}",
-        attachment=(str(path), name) if is_attached else None,
+        attachment=(storage.name_of(invoice.sha256), name) if is_attached else None,
         is_attached=is_attached,
         document=_words(invoice),
     )

@@ -46,8 +46,8 @@ def make_backup(path: Path) -> Backup:
         copy = _copy_database(Path(folder))
         writer.add_file(copy.name, copy)
         for sha256 in _named_by(copy, named):
-            source = storage.path_of(sha256)
-            if not writer.add_document(source, f"{sha256[:2]}/{source.name}", sha256):
+            name = storage.name_of(sha256)
+            if not writer.add_document(storage.path_of(sha256), name, sha256):
                 _explain_absence(sha256, manifest)
         _add_logos(writer, manifest)
     heartbeats.note(heartbeats.BACKUP)

@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from selfservice import config, db
+from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from selfservice.operations import backup_file, postgresql
 from selfservice.operations.backup_file import Manifest
@@ -167,8 +168,7 @@ def _bring_up_to_date(documents: Path, manifest: Manifest) -> list[str]:
                 retired.remove_rows(batch)
     for row in Invoice.select(Invoice.sha256).distinct().iterator():
         sha256 = row.sha256
-        file = documents / sha256[:2] / f"{sha256}.pdf"
-        if not file.is_file() and sha256 not in manifest.missing:
+        if not (documents / storage.name_of(sha256)).is_file() and sha256 not in manifest.missing:
             raise OperationError("document_absent", sha256=sha256)
     return migrations
 

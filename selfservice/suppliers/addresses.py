@@ -4,11 +4,13 @@ import unicodedata
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
+from selfservice.texts import identifier, one_form
+
 MAX_CHARACTERS = 400  # more than a login or an address has: what is longer equals none
 
 
 def normalise(text: str) -> str:
-    """Return the comparable form of a login: NFKC, trimmed, case folded, no NUL.
+    """Return the comparable form of a login: an identifier in NFKC, case folded, no NUL.
 
     Normalising is quadratic in a text of combining marks, hence the cut.
     """
@@ -16,7 +18,7 @@ def normalise(text: str) -> str:
     folded = unicodedata.normalize(
         "NFKC", text.replace("\0", "\N{REPLACEMENT CHARACTER}")
     ).casefold()
-    return unicodedata.normalize("NFKC", folded).strip()
+    return identifier(unicodedata.normalize("NFKC", folded))
 
 
 def address_key(text: str) -> str:
@@ -24,11 +26,11 @@ def address_key(text: str) -> str:
 
     Nothing is folded further: « ß » and « ss » are two domains, with two owners.
     """
-    text = text[:MAX_CHARACTERS]
+    text = one_form(text[:MAX_CHARACTERS])
     try:
-        return _validate(text.strip()).ascii_email.lower()  # type: ignore[union-attr]
+        return _validate(text).ascii_email.lower()  # type: ignore[union-attr]
     except EmailNotValidError:
-        return text.replace("\0", "\N{REPLACEMENT CHARACTER}").strip().lower()
+        return text.replace("\0", "\N{REPLACEMENT CHARACTER}").lower()
 
 
 def is_address(text: str) -> bool:

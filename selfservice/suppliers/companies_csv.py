@@ -14,9 +14,10 @@ from selfservice.db import database
 from selfservice.files import CsvError, CsvRow, read_csv
 from selfservice.suppliers.addresses import address_key, is_address
 from selfservice.suppliers.errors import RegisterError
-from selfservice.suppliers.identifiers import compact_client_number, compact_vat_number
+from selfservice.suppliers.identifiers import compact_digits, compact_vat_number
 from selfservice.suppliers.messages import FAULT_LINE, FAULTS, IMPORT_SUMMARY
 from selfservice.suppliers.models import DELIVERIES, NOTIFICATION_MODES, Company, Supplier
+from selfservice.texts import identifier, one_form
 
 BATCH_ROWS = 500
 COLUMNS = (
@@ -172,7 +173,7 @@ def _clean(row: CsvRow) -> dict[str, str]:
 
 
 def _client_number(text: str) -> str:
-    text = compact_client_number(text)
+    text = identifier(text)
     if not text:
         raise _RowError("no_client_number")
     if len(text) > 64 or not text.isprintable():
@@ -181,14 +182,14 @@ def _client_number(text: str) -> str:
 
 
 def _name(text: str) -> str:
-    name = " ".join(text.split())
+    name = one_form(text)
     if len(name) > 200 or not name.isprintable():
         raise _RowError("name")
     return name
 
 
 def _siren(text: str) -> str:
-    digits = re.sub(r"\s", "", text)
+    digits = compact_digits(text)
     if digits and not re.fullmatch(r"[0-9]{9}([0-9]{5})?", digits):
         raise _RowError("siren", value=text)
     return digits
@@ -202,6 +203,7 @@ def _vat_number(text: str) -> str:
 
 
 def _email(text: str) -> str:
+    text = one_form(text)
     # The comparable form may be longer than what was written: both have to fit.
     if text and (not is_address(text) or len(address_key(text)) > 320):
         raise _RowError("email", value=text)
@@ -210,9 +212,10 @@ def _email(text: str) -> str:
 
 def _one_of(code: str, values: tuple[str, ...]) -> Callable[[str], str]:
     def check(text: str) -> str:
-        if text and text.lower() not in values:
+        value = one_form(text).lower()
+        if value and value not in values:
             raise _RowError(code, value=text)
-        return text.lower()
+        return value
 
     return check
 

@@ -17,7 +17,9 @@ from selfservice.suppliers.errors import (
     UnknownSupplierError,
     WrongValueError,
 )
+from selfservice.suppliers.identifiers import compact_digits
 from selfservice.suppliers.models import Supplier
+from selfservice.texts import one_form
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
 
@@ -89,7 +91,7 @@ def _checked(slug: str, changes: dict[str, Any]) -> dict[str, Any]:
 
 def _text(maximum: int) -> Callable[[str, Any], str]:
     def check(field: str, value: str) -> str:
-        text = " ".join(value.split())
+        text = one_form(value)
         if len(text) > maximum or not text.isprintable() or (field == "name" and not text):
             raise WrongValueError(field=field, value=value)
         return text
@@ -98,14 +100,14 @@ def _text(maximum: int) -> Callable[[str, Any], str]:
 
 
 def _siren(field: str, value: str) -> str | None:
-    digits = re.sub(r"\s", "", value)
+    digits = compact_digits(value)
     if digits and not re.fullmatch(r"[0-9]{9}", digits):
         raise WrongValueError(field=field, value=value)
     return digits or None
 
 
 def _hostname(field: str, value: str) -> str | None:
-    host = value.strip().lower().rstrip(".")
+    host = one_form(value).lower().rstrip(".")
     label = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
     if host and (len(host) > 253 or not re.fullmatch(rf"{label}(\.{label})*", host)):
         raise WrongValueError(field=field, value=value)
@@ -124,7 +126,7 @@ def _day(field: str, value: date | str) -> date | None:
 
 
 def _colour(field: str, value: str) -> str:
-    colour = value.strip().lower()
+    colour = one_form(value).lower()
     if not re.fullmatch(r"#[0-9a-f]{6}", colour):
         raise WrongValueError(field=field, value=value)
     return colour

@@ -1,5 +1,6 @@
 """Signing in, whatever the failure, and signing out (FAQ 5, 6, 11)."""
 
+import unicodedata
 from collections.abc import Callable
 from datetime import timedelta
 from io import BytesIO
@@ -27,6 +28,35 @@ def test_right_password_opens_the_invoices(browser: Browser, people: People) -> 
 
 def test_case_and_spaces_of_the_login_do_not_matter(browser: Browser, people: People) -> None:
     assert browser.sign_in("  ALICE ", PASSWORD).status_code == 302
+
+
+@pytest.mark.parametrize("set_on", ["NFC", "NFD"])
+@pytest.mark.parametrize("typed_on", ["NFC", "NFD"])
+def test_a_password_opens_from_a_mac_what_a_pc_has_set_and_back(
+    set_on: str, typed_on: str, browser: Browser, people: People
+) -> None:
+    password = "Ét\u00e9 à Ça\u00a0va-2026\u2026"
+    changed = unicodedata.normalize(set_on, password)
+    people.alice.password_hash = passwords.hash_password(changed)
+    people.alice.save()
+    assert browser.sign_in("alice", unicodedata.normalize(typed_on, password)).status_code == 302
+
+
+def test_the_longest_password_has_as_many_letters_on_a_mac(
+    browser: Browser, people: People
+) -> None:
+    password = "Éa1-" + "é" * 124
+    passwords.check(unicodedata.normalize("NFD", password), login="alice", names=())
+    people.alice.password_hash = passwords.hash_password(password)
+    people.alice.save()
+    assert browser.sign_in("alice", unicodedata.normalize("NFD", password)).status_code == 302
+
+
+@pytest.mark.parametrize("login", ["al\u00adice", "\u200balice\ufeff", "\u202aalice\u202c"])
+def test_a_login_pasted_with_what_nobody_sees_opens(
+    login: str, browser: Browser, people: People
+) -> None:
+    assert browser.sign_in(login, PASSWORD).status_code == 302
 
 
 def test_home_leads_a_signed_in_user_to_the_invoices(alice: Browser) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, current_app
 from flask_mail import Mail
 from hypothesis import given
 from hypothesis import strategies as st
@@ -107,10 +107,13 @@ def test_every_line_is_short_ascii_and_ended_as_smtp_wants(subject: str, text: s
 @pytest.mark.parametrize(
     "name", ["FA-1.pdf", 'FA "1".pdf', "FA-n°1.pdf", "FA;=1.pdf", f"{'FA-n°' * 30}.pdf"]
 )
-def test_the_document_is_attached_under_its_name_byte_for_byte(name: str, tmp_path: Path) -> None:
-    path, pdf = tmp_path / "document", bytes(range(256)) * 900
-    path.write_bytes(pdf)
-    mail = read(write(attachment_path=str(path), attachment_name=name))
+def test_the_document_is_attached_under_its_name_byte_for_byte(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pdf = bytes(range(256)) * 900
+    (tmp_path / "document").write_bytes(pdf)
+    monkeypatch.setitem(current_app.config, "DOCUMENTS_DIR", tmp_path)
+    mail = read(write(attachment_path="document", attachment_name=name))
     (attached,) = mail.iter_attachments()
     assert attached.get_filename() == name
     assert attached.get_content_type() == "application/pdf"

@@ -13,6 +13,7 @@ from selfservice.accounts.passwords import PasswordRefusedError, check
 from selfservice.cli import cli
 from selfservice.feedback.wording import kept_words
 from selfservice.suppliers.addresses import address_key, is_address, normalise
+from selfservice.texts import identifier, one_form, password_form
 from selfservice.web import MAX_VALUE_CHARACTERS
 from tests.conftest import Browser
 from tests.factories import People, make_user
@@ -52,6 +53,9 @@ def test_what_is_normalised_is_cut_first() -> None:
         address_key,
         is_address,
         kept_words,
+        one_form,
+        identifier,
+        password_form,
         partial(check, login="a", names=names),
     ):
         started = time.process_time()

@@ -19,6 +19,7 @@ from selfservice.administration import messages
 from selfservice.administration.companies import NotFoundError
 from selfservice.administration.forms import OwnPasswordForm
 from selfservice.invoices.queries import MAX_ID
+from selfservice.texts import one_form
 
 MAX_SEARCH_LENGTH = 100
 
@@ -64,7 +65,7 @@ def own_password(form: OwnPasswordForm) -> Iterator[None]:
 def searched(name: str) -> str:
     """Return a field of a search, cut, without characters that no database stores."""
     text = request.args.get(name, "").encode("utf-8", "ignore").decode("utf-8")
-    return text.replace("\0", "").strip()[:MAX_SEARCH_LENGTH].strip()
+    return one_form(text.replace("\0", ""))[:MAX_SEARCH_LENGTH].strip()
 
 
 def page_id(name: str) -> int | None:

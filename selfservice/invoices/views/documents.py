@@ -71,7 +71,7 @@ def send_pdf(sha256: str, *, number: str, is_attached: bool) -> Response:
         etag=sha256,
     )
     if prefix:
-        response.headers["X-Accel-Redirect"] = f"{prefix}{sha256[:2]}/{sha256}.pdf"
+        response.headers["X-Accel-Redirect"] = f"{prefix}{storage.name_of(sha256)}"
     else:
         _cut_to_part(response)
     return as_private(response)

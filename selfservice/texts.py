@@ -1,0 +1,49 @@
+"""The one form of a text that comes from elsewhere: what is kept, and what is compared.
+
+XML, CSV, forms, commands and searches all pass here. Normalising takes time quadratic in a text
+of combining marks, so a text longer than any field is returned as it is: it is refused for its
+length, or equals nothing.
+"""
+
+import re
+import unicodedata
+
+MAX_CHARACTERS = 2000
+
+# What Unicode calls ignorable: nobody sees it, a copy from a mail or a table brings it along.
+# The two overrides U+202D and U+202E stay, and are refused: they change what is read.
+_INVISIBLE = re.compile(
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202c"
+    "\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0\U000e0000-\U000e0fff]"
+)
+_DASHES = re.compile("[\u058a\u2010-\u2015\u2043\u207b\u208b\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d]")
+# RFC 8265 (OpaqueString) maps each space of Unicode to the one of every keyboard.
+_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+
+
+def composed(text: str) -> str:
+    """Return a text in NFC: an accent and its letter are one character, as a PC writes them."""
+    return unicodedata.normalize("NFC", text) if len(text) <= MAX_CHARACTERS else text
+
+
+def one_form(text: str) -> str:
+    """Return a text in NFC, without invisible characters, each run of white space as one space."""
+    if not text.isascii():
+        text = _INVISIBLE.sub("", text)
+    return composed(" ".join(text.split()))
+
+
+def identifier(text: str) -> str:
+    """Return a number, client number or contract: in one form, and every dash as « - ».
+
+    Two writings of one number are one number, wherever they come from.
+    """
+    return _DASHES.sub("-", one_form(text))
+
+
+def password_form(text: str) -> str:
+    """Return a password as it is hashed: NFC, every kind of space as one (RFC 8265).
+
+    A Mac writes « é » in two characters, a PC in one. Nothing else is changed or trimmed.
+    """
+    return composed(_SPACES.sub(" ", text))
