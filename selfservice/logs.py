@@ -8,6 +8,7 @@ import logging
 import re
 import secrets
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterable
@@ -22,6 +23,10 @@ SENT_ID = re.compile(r"[A-Za-z0-9-]{8,64}")
 MAX_PATH_CHARACTERS = 300
 HIDDEN = "…"
 SECRET_ARGUMENTS = {"secret", "token"}
+QUIET_SECONDS = 300.0
+AGAIN_SECONDS = 3600.0
+MAX_FAULTS = 1000
+DIGITS = re.compile(r"\d+")
 
 requests = logging.getLogger("selfservice.requests")
 
@@ -46,9 +51,51 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
 
+class Once(logging.Filter):
+    """Tell a fault once, however many requests, companies or seconds meet it.
+
+    It is told again each hour that it lasts, and when it comes back after a quiet while. An
+    unexpected error of a request is always told: a visitor has been given its number.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lock = threading.Lock()
+        self._seen: dict[str, tuple[float, float]] = {}  # when last met, when last told
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        if record.levelno < logging.WARNING or (has_request_context() and record.exc_info):
+            return True
+        fault, now = _fault_of(record), time.monotonic()
+        with self._lock:
+            met_at, told_at = self._seen.pop(fault, (-QUIET_SECONDS, -AGAIN_SECONDS))
+            is_told = now - met_at >= QUIET_SECONDS or now - told_at >= AGAIN_SECONDS
+            self._seen[fault] = (now, now if is_told else told_at)
+            if len(self._seen) > MAX_FAULTS:
+                del self._seen[next(iter(self._seen))]
+        return is_told
+
+
+def _fault_of(record: logging.LogRecord) -> str:
+    """Return the same text for all that one fault causes.
+
+    A server that goes away is told in many ways: each says something of the connection.
+    """
+    arguments = record.args if isinstance(record.args, tuple) else ()
+    given = (record.exc_info or (None,) * 3)[1]
+    error = given or next((each for each in arguments if isinstance(each, Exception)), None)
+    if error is None:
+        return f"{record.name} {record.msg}"
+    origin, text = type(error).__module__.partition(".")[0], str(error)
+    return (
+        f"{origin} connection" if "connect" in text.lower() else DIGITS.sub("", f"{origin} {text}")
+    )
+
+
 def configure(level: str) -> None:
     """Send every record of this process to stderr as JSON lines, from `level` on."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.addFilter(Once())
     handler.setFormatter(JsonFormatter())
     logging.basicConfig(handlers=[handler], level=level.upper(), force=True)
     logging.getLogger("huey").setLevel(logging.WARNING)

@@ -56,6 +56,13 @@ class Queue:
         """Have a work done at each wake-up."""
         self._on_wake = callback
 
+    def is_reachable(self) -> bool:
+        try:
+            self.huey.pending_count()
+        except Exception:  # each kind of queue has errors of its own
+            return False
+        return True
+
     def run(self) -> None:
         """Work until SIGTERM or SIGINT."""
         self._consumer = self.huey.create_consumer(

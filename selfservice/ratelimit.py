@@ -8,11 +8,12 @@ from math import ceil
 
 from flask import current_app
 from limits import RateLimitItem, parse
+from limits.errors import StorageError
 from limits.storage import Storage, storage_from_string
 from limits.strategies import FixedWindowRateLimiter
 from peewee import Case, CharField, DateTimeField, IntegerField, PeeweeException
 
-from selfservice import clock
+from selfservice import clock, db
 from selfservice.db import BaseModel
 from selfservice.tokens import hash_secret
 
@@ -20,6 +21,15 @@ CLOCK_SLACK = timedelta(minutes=1)
 # One subscriber may get a /56 of IPv6, one provider's customer a /48: 256 of the former.
 IPV6_PREFIX, IPV6_WIDE_PREFIX = 56, 48
 WIDE_FACTOR = 8
+DATABASE = "database://"
+PATIENCE_SECONDS = 2  # with a storage elsewhere
+ELSEWHERE: dict[str, float | bool] = {
+    "wrap_exceptions": True,
+    "socket_connect_timeout": PATIENCE_SECONDS,
+    "socket_timeout": PATIENCE_SECONDS,
+}
+# Nothing can be counted now, in the database or elsewhere: nothing that is limited is done.
+FAULTS: tuple[type[Exception], ...] = (*db.FAULTS, StorageError)
 
 
 class RateCounter(BaseModel):
@@ -187,6 +197,14 @@ def _reached(name: str, item: RateLimitItem, key: str) -> LimitReachedError:
     return LimitReachedError(name, max(1, ceil(ends - _epoch(clock.now()))))
 
 
+def is_reachable() -> bool:
+    """Tell whether limits can be counted where RATELIMIT_STORAGE_URI says."""
+    try:
+        return _storage().check()
+    except db.FAULTS:
+        return False
+
+
 def forget_expired() -> int:
     """Delete the windows that have ended."""
     return int(RateCounter.delete().where(RateCounter.expires_at <= clock.now()).execute())
@@ -208,6 +226,7 @@ def _storage() -> Storage:
     extensions = current_app.extensions
     if "ratelimit_storage" not in extensions:
         uri = current_app.config["RATELIMIT_STORAGE_URI"]
-        extensions["ratelimit_storage"] = storage_from_string(uri)
+        options = {} if uri == DATABASE else ELSEWHERE
+        extensions["ratelimit_storage"] = storage_from_string(uri, **options)
     storage: Storage = extensions["ratelimit_storage"]
     return storage

@@ -49,6 +49,7 @@ SAFE_NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PAGES_OF_ERRORS = (400, 404, 410, 413, 429, 500, 503)
+BARE_PAGES = (500, 503)  # what every other page loads may be what fails
 
 HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
@@ -233,13 +234,15 @@ def _name_static(endpoint: str, values: dict[str, Any]) -> None:
 def _register_error_pages(app: Flask) -> None:
     app.register_error_handler(CSRFError, _on_stale_form)
     app.register_error_handler(LimitReachedError, _on_limit)
-    for fault in db.FAULTS:
-        app.register_error_handler(fault, _on_database_fault)
+    for fault in ratelimit.FAULTS:
+        app.register_error_handler(fault, _on_fault)
     app.register_error_handler(HTTPException, _on_http_error)
     app.register_error_handler(Exception, _on_surprise)
 
 
 def _page(code: int, **context: object) -> tuple[str, int]:
+    if code in BARE_PAGES:
+        return current_app.jinja_env.get_template(f"errors/{code}.html").render(**context), code
     return render_template(f"errors/{code}.html", **context), code
 
 
@@ -267,12 +270,13 @@ def _record_denial(event: str, *, reason: str) -> None:
         with suppress(LimitReachedError):
             ratelimit.hit_from("denial_ip", origin)
             audit.record(event, origin=origin, path=_path(), reason=reason)
-    except db.FAULTS:
+    except ratelimit.FAULTS:
         log.warning("%s not journalled: %s", event, reason)
 
 
-def _on_database_fault(error: Exception) -> tuple[str, int, dict[str, str]]:
-    log.error("database: %s", error)
+def _on_fault(error: Exception) -> tuple[str, int, dict[str, str]]:
+    """Answer that what the portal stands on cannot be used now, and look at it afresh next time."""
+    log.error("out of reach: %s", error)
     db.drop()
     page, code = _page(503)
     return page, code, {"Retry-After": "30"}
@@ -282,6 +286,9 @@ def _on_http_error(error: HTTPException) -> tuple[str, int, dict[str, str]] | HT
     code = error.code or 500
     if code in (301, 302, 303, 307, 308) or error.response is not None:
         return error
+    cause = getattr(error, "original_exception", None)
+    if isinstance(cause, ratelimit.FAULTS):  # while the page of another error was made
+        return _on_fault(cause)
     shown = 404 if code == 405 else code
     page, _ = _page(shown if shown in PAGES_OF_ERRORS else 400, is_stale_form=False)
     headers = dict(error.get_headers())
@@ -291,7 +298,7 @@ def _on_http_error(error: HTTPException) -> tuple[str, int, dict[str, str]] | HT
 
 def _on_surprise(error: Exception) -> tuple[str, int] | tuple[str, int, dict[str, str]]:
     if isinstance(error, OSError) and error.errno in FULL_DISK:
-        return _on_database_fault(error)
+        return _on_fault(error)
     request_id = g.get("request_id", "")
     log.error("request %s: %s %s", request_id, request.method, _path(), exc_info=error)
     return _page(500, request_id=request_id)

@@ -8,6 +8,7 @@ import pytest
 OF_FIXTURES = {
     "playwright": "browser",
     "mount": "system",
+    "redis": "system",
     "site_dir": "slow",  # the whole help site is built
     "thousand": "slow",  # documents, deposited again and again
 }

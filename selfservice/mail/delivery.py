@@ -121,6 +121,8 @@ def _send(mail: OutboxMail, deliver: Deliver) -> str | SendingError:
         return deliver(message.build(mail))
     except SendingError as error:
         return error
+    except db.FAULTS:
+        raise
     except Exception as error:
         # One mail that nobody foresaw must not hold up all the others.
         log.exception("mail %s", mail.id)

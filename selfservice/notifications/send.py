@@ -13,7 +13,7 @@ from flask import current_app
 
 from selfservice import clock
 from selfservice.accounts import activation
-from selfservice.db import database
+from selfservice.db import FAULTS, database
 from selfservice.invoices.models import Invoice
 from selfservice.invoices.queries import available_until
 from selfservice.notifications import mails
@@ -86,8 +86,9 @@ def each_company(
 ) -> SendReport:
     """Call `work` for each company that has a document under the condition.
 
-    Each call is a transaction. A company whose work fails waits for the next run. `on_progress`
-    is called after each transaction.
+    Each call is a transaction. A company whose work fails waits for the next run. A database that
+    cannot be used now is no company's trouble: it ends the run. `on_progress` is called after
+    each transaction.
     """
     report = SendReport()
     for company_id in _companies_of(condition):
@@ -104,6 +105,8 @@ def _work_on(company_id: int, work: Callable[[Company], SendReport]) -> SendRepo
     try:
         with database.atomic():
             return work(_company(company_id))
+    except FAULTS:
+        raise
     except Exception as error:  # one company must not hold up the others
         log.exception("notifications of company %s", company_id)
         return SendReport(faults=[f"{company_id}: {type(error).__name__}: {error}"])

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from flask import current_app
 from peewee import DatabaseError
 
-from selfservice import clock, config, db
+from selfservice import clock, config, db, ratelimit
 from selfservice.audit import AuditEntry
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
@@ -53,7 +53,8 @@ def examine_folder(instance: Path) -> Iterator[Finding]:
 
 def examine_instance() -> Iterator[Finding]:
     """Check the instance of the current app, from its folders to its mail server."""
-    for check in (_permissions, _disk, _clock, _help_site, _public_url, _demo, check_mail, _queue):
+    checks = (_permissions, _disk, _clock, _help_site, _public_url, _demo, check_mail, _queue)
+    for check in (*checks, _limits):
         yield from check()
     yield from _database()
 
@@ -205,12 +206,13 @@ def _backlog() -> Iterator[Finding]:
 
 
 def _queue() -> Iterator[Finding]:
-    try:
-        queue.huey.pending_count()
-    except Exception as error:  # each kind of queue has errors of its own
-        yield fault("queue", reason=type(error).__name__)
-    else:
-        yield fine("queue")
+    yield fine("queue") if queue.is_reachable() else fault("queue")
+
+
+def _limits() -> Iterator[Finding]:
+    """Where limits count in the database, its own check tells."""
+    if current_app.config["RATELIMIT_STORAGE_URI"] != ratelimit.DATABASE:
+        yield fine("limits") if ratelimit.is_reachable() else fault("limits")
 
 
 def _backup() -> Iterator[Finding]:

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from flask import current_app
 
-from selfservice import clock, db
+from selfservice import clock, db, ratelimit
 from selfservice.invoices.models import Invoice
 from selfservice.mail import OutboxMail
 from selfservice.operations import heartbeats
+from selfservice.queue import queue
 
 # With less, SQLite may fail to commit.
 LEAST_FREE_BYTES = 20 * 1024 * 1024
@@ -23,19 +24,20 @@ LATE_BACKLOG = timedelta(minutes=15)
 class Health:
     """`fault` is empty for a healthy instance, else the name of what stops it.
 
-    A late worker does not stop the pages: it is among the details only.
+    A late worker, a queue out of reach: the pages go on, it is among the details only.
     """
 
     fault: str
     free_bytes: int
     worker_age_seconds: int | None = None
+    is_queue_reachable: bool = True
     overdue_mails: int = 0
     unannounced_documents: int = 0
 
 
 def examine() -> Health:
     """Look at database, migrations, disk, worker and backlog. Needs an open connection."""
-    free = min(free_bytes(folder) for folder in folders())
+    free = least_free_bytes()
     try:
         if db.pending_migrations():
             return Health("migrations", free)
@@ -43,14 +45,25 @@ def examine() -> Health:
         mails, documents = overdue_mails(), unannounced_documents()
     except db.FAULTS:
         return Health("database", free)
-    fault = "disk" if free < LEAST_FREE_BYTES else "" if is_writable() else "read-only"
     seconds = int(age.total_seconds()) if age is not None else None
-    return Health(fault, free, seconds, mails, documents)
+    return Health(_fault(free), free, seconds, queue.is_reachable(), mails, documents)
+
+
+def _fault(free: int) -> str:
+    if free < LEAST_FREE_BYTES:
+        return "disk"
+    if not is_writable():
+        return "read-only"
+    return "" if ratelimit.is_reachable() else "limits"
 
 
 def folders() -> Iterable[Path]:
     """Return the folders that the portal writes into."""
     return [current_app.config["INSTANCE"], current_app.config["DOCUMENTS_DIR"]]
+
+
+def least_free_bytes() -> int:
+    return min(free_bytes(folder) for folder in folders())
 
 
 def free_bytes(folder: Path) -> int:

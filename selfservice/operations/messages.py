@@ -17,6 +17,7 @@ FINE = {
     "worker": "Processus de fond : en vie il y a {age}.",
     "backlog": "Mails et documents : rien n'attend depuis longtemps.",
     "queue": "File d'attente : joignable.",
+    "limits": "Limites : l'endroit où elles sont comptées est joignable.",
     "backup": "Sauvegarde : la dernière date de {age}.",
     "smtp": "Serveur de mail : {server} accepte l'expéditeur {sender}.",
     "mail_folder": "Mails : écrits dans un dossier, {folder}.",
@@ -70,7 +71,11 @@ FAULTS = {
         "Documents : {count} déposé(s) sans suite depuis plus d'un quart d'heure",
         "lancez « selfservice notifications send » pour en voir la cause",
     ),
-    "queue": ("File d'attente : {reason}", "vérifiez QUEUE_URL et que ce service tourne"),
+    "queue": ("File d'attente : injoignable", "vérifiez QUEUE_URL et que ce service tourne"),
+    "limits": (
+        "Limites : l'endroit où elles sont comptées est injoignable",
+        "vérifiez RATELIMIT_STORAGE_URI et que ce service tourne",
+    ),
     "smtp_connection": (
         "Serveur de mail : pas de conversation avec {server} ({reason})",
         "vérifiez MAIL_SERVER, MAIL_PORT, MAIL_USE_TLS, MAIL_USE_SSL et le pare-feu",

@@ -1,10 +1,12 @@
 """/sante: a word for a load balancer, every detail for a request from the host itself."""
 
+import logging
 import time
 from dataclasses import asdict
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
+from selfservice import db
 from selfservice.operations import health
 
 CACHE_SECONDS = 1.0
@@ -13,11 +15,26 @@ LOOPBACK = ("127.0.0.1", "::1")
 FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwarded", "Via")
 
 blueprint = Blueprint("operations", __name__)
+log = logging.getLogger(__name__)
 
 
 @blueprint.get("/sante")
 def answer_health() -> tuple[Response, int]:
-    found = _recent()
+    return _answer(_recent())
+
+
+def _answer_database_fault(error: Exception) -> tuple[Response, int]:
+    """Answer in JSON where no connection can be opened, before any view."""
+    log.error("out of reach: %s", error)
+    db.drop()
+    return _answer(health.Health("database", health.least_free_bytes()))
+
+
+for _fault in db.FAULTS:
+    blueprint.register_error_handler(_fault, _answer_database_fault)
+
+
+def _answer(found: health.Health) -> tuple[Response, int]:
     code = 503 if found.fault else 200
     shown: dict[str, object] = {"status": "error" if found.fault else "ok"}
     if _is_on_the_host():

@@ -8,6 +8,7 @@ import time
 import urllib.error
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tests import papers
 from tests.conftest import free_port
 from tests.factories import PASSWORD, make_company, make_people
 from tests.platform.test_server import TOKEN, Visitor
-from tests.processes import command, running, serving, wait_until
+from tests.processes import command, running, said, serving, wait_until
 
 SIZE_BYTES = 48 * 1024 * 1024
 
@@ -78,8 +79,8 @@ def read_only(disk: Path) -> Iterator[None]:
     mount("-o", "remount,rw", str(disk))
 
 
-def sign_in(address: str) -> str:
-    visitor = Visitor(address)
+def sign_in(address: str, visitor: Visitor | None = None) -> str:
+    visitor = visitor or Visitor(address)
     token = TOKEN.search(visitor.get("/connexion"))
     assert token
     fields = {"csrf_token": token[1], "login": "alice", "password": PASSWORD}
@@ -87,12 +88,26 @@ def sign_in(address: str) -> str:
 
 
 def refused(address: str) -> str:
+    visitor = Visitor(address)
     with pytest.raises(urllib.error.HTTPError) as raised:
-        sign_in(address)
-    with raised.value as answer:
-        assert answer.code == 503
-        assert answer.headers["Retry-After"]
-        return answer.read().decode()
+        sign_in(address, visitor)
+    assert raised.value.code == 503
+    assert raised.value.headers["Retry-After"]
+    return visitor.refusal
+
+
+def let_it_rest() -> None:
+    """Leave the sessions unused for a while: the next use is noted before any page is made."""
+    UserSession.update(used_at=clock.now() - timedelta(minutes=5)).execute()
+
+
+def assert_is_bare(visitor: Visitor, path: str) -> None:
+    with pytest.raises(urllib.error.HTTPError) as raised:
+        visitor.get(path)
+    assert raised.value.code == 503, visitor.refusal
+    assert raised.value.headers["Retry-After"]
+    assert "momentanément indisponible" in visitor.refusal
+    assert "Atelier Alice" not in visitor.refusal
 
 
 def is_ill(address: str) -> bool:
@@ -114,6 +129,19 @@ def test_visitors_get_503_while_the_disk_is_full_and_then_sign_in(small: Flask, 
             wait_until(lambda: is_ill(address))  # an answer is kept for a second
         assert UserSession.select().count() == sessions
         assert sign_in(address).endswith("/factures")
+
+
+def test_who_is_signed_in_gets_the_same_page_and_the_log_one_line(small: Flask, disk: Path) -> None:
+    with serving(disk, free_port()) as address:
+        alice = Visitor(address)
+        sign_in(address, alice)
+        let_it_rest()
+        with full(disk):
+            for path in ("/factures", "/profil/compte", "/administration/utilisateurs"):
+                assert_is_bare(alice, path)
+        assert "Atelier Alice" in alice.get("/profil/compte")
+    told = said(disk).read_text("utf-8").splitlines()
+    assert len(told) == 1, told
 
 
 def test_commands_say_in_one_line_that_the_disk_is_full_and_can_be_repeated(
@@ -167,6 +195,10 @@ def test_commands_say_in_one_line_that_the_disk_is_read_only_and_can_be_repeated
 def test_a_disk_that_is_read_only_at_the_start_is_written_again_by_itself(
     small: Flask, disk: Path
 ) -> None:
+    alice = Visitor("")
+    with serving(disk, free_port()) as alice.address:
+        sign_in(alice.address, alice)
+    let_it_rest()
     # What a process that was killed left: without it, nothing starts on such a disk.
     names = ("portal.db-wal", "portal.db-shm")
     left = {name: (disk / name).read_bytes() for name in names}
@@ -180,11 +212,15 @@ def test_a_disk_that_is_read_only_at_the_start_is_written_again_by_itself(
         wait_until(lambda: is_ill(address))
         for _ in range(8):  # each thread has its connection
             assert "momentanément indisponible" in refused(address)
+        alice.address = address
+        assert_is_bare(alice, "/factures")
         mount("-o", "remount,rw", str(disk))
         wait_until(lambda: not is_ill(address))
         for _ in range(8):
             assert sign_in(address).endswith("/factures")
+        assert "Atelier Alice" in alice.get("/profil/compte")
     db.ensure_open()
+    assert len(said(disk).read_text("utf-8").splitlines()) == 1
 
 
 def test_a_lock_held_elsewhere_costs_a_visitor_two_seconds(small: Flask, disk: Path) -> None:

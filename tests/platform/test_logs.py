@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from peewee import OperationalError
 
 from selfservice import logs
 from selfservice.accounts import recovery
@@ -120,3 +121,49 @@ def _answers(address: str) -> bool:
             return bool(response.headers["X-Request-ID"])
     except OSError:
         return False
+
+
+def told(once: logs.Once, count: int, error: Exception, *, message: str = "company %s") -> int:
+    """Log what an error causes so many times, and return how many lines were written of it."""
+    lines = 0
+    for number in range(count):
+        record = logging.makeLogRecord({"msg": message, "levelno": logging.ERROR, "name": "portal"})
+        record.args, record.exc_info = (number,), (type(error), error, None)
+        lines += once.filter(record)
+    return lines
+
+
+def test_a_fault_is_told_once_whoever_meets_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    once = logs.Once()
+    now = [1000.0]
+    monkeypatch.setattr(logs.time, "monotonic", lambda: now[0])
+    assert told(once, 10_000, OperationalError("database or disk is full")) == 1
+    assert told(once, 100, OperationalError("database is locked")) == 1, "another fault"
+    away = ConnectionError("Error 111 connecting to 127.0.0.1:6379"), ConnectionError("Connection")
+    assert [told(once, 10, error) for error in away] == [1, 0], "one server away, told in two ways"
+    assert told(once, 10, away[0], message="Error reading schedule %s") == 0, (
+        "by another of its readers"
+    )
+    for _minute in range(59):
+        now[0] += 60
+        assert told(once, 1, away[0]) == 0
+    now[0] += 60
+    assert told(once, 2, away[0]) == 1, "it has lasted an hour"
+    now[0] += logs.QUIET_SECONDS
+    assert told(once, 2, away[0]) == 1, "it has come back"
+
+
+def test_an_unexpected_error_of_a_request_is_always_told(app: Flask) -> None:
+    once = logs.Once()
+    error = ZeroDivisionError()
+    record = logging.makeLogRecord({"msg": "request", "levelno": logging.ERROR})
+    record.exc_info = (type(error), error, None)
+    with app.test_request_context():
+        assert [once.filter(record), once.filter(record)] == [True, True]
+    assert [once.filter(record), once.filter(record)] == [True, False]
+
+
+def test_what_is_not_a_fault_is_always_told() -> None:
+    once = logs.Once()
+    record = logging.makeLogRecord({"msg": "request", "levelno": logging.INFO})
+    assert [once.filter(record), once.filter(record)] == [True, True]

@@ -32,8 +32,11 @@ TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 class Visitor:
     """A browser without script, over a real socket.
 
-    Whoever meets too many that hash at once sends the form again a little later.
+    Whoever meets too many that hash at once sends the form again a little later. `refusal` is the
+    page of the last answer that was an error.
     """
+
+    refusal = ""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -62,7 +65,8 @@ class Visitor:
         try:
             response: HTTPResponse = self.opener.open(self.address + path, body, timeout=20)
         except urllib.error.HTTPError as error:
-            error.close()
+            with error:
+                self.refusal = error.read().decode()
             raise
         return response
 
