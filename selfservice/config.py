@@ -235,6 +235,12 @@ KEYS = (
     Key("LIMIT_FEEDBACK_IP", _rate, "60/hour", "Votes on the help site, per address of origin."),
     Key("LIMIT_FEEDBACK_ALL", _rate, "300/hour", "Votes on the help site, in all."),
     Key("LIMIT_DENIAL_IP", _rate, "60/hour", "Refusals journalled, per address of origin."),
+    Key(
+        "LIMIT_JOURNAL_STRANGER",
+        _rate,
+        "60/hour",
+        "Unknown logins journalled, per address of origin; uses of one direct link journalled.",
+    ),
     Key("LIMIT_JOURNAL_USER", _rate, "1000/hour", "Acts that the journal notes, per login."),
     Key("SESSION_IDLE_MINUTES", _whole(1, 10_080), 60, "A session unused so long ends."),
     Key("SESSION_HOURS", _whole(1, 720), 12, "A session never lives longer."),

@@ -83,11 +83,11 @@ def said(instance: Path) -> Path:
 
 
 @contextmanager
-def serving(instance: Path, port: int, **keys: str) -> Iterator[str]:
+def serving(instance: Path, port: int, *options: str, **keys: str) -> Iterator[str]:
     """Serve an instance and give its address once it answers."""
     address = f"http://127.0.0.1:{port}"
     keys = {"PUBLIC_URL": address} | keys
-    with running(instance, "serve", "--port", str(port), **keys) as process:
+    with running(instance, "serve", "--port", str(port), *options, **keys) as process:
         servers[port] = process.pid
         wait_until(lambda: process.poll() is not None or _answers(f"{address}/sante"))
         assert process.poll() is None, said(instance).read_text()

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from importlib import resources
-from threading import BoundedSemaphore
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -17,6 +16,7 @@ from selfservice import audit
 from selfservice.accounts.models import User
 from selfservice.ratelimit import LimitReachedError
 from selfservice.texts import password_form
+from selfservice.turns import NoTurnError, Turns
 
 MINIMUM_LENGTH = 8
 MAXIMUM_LENGTH = 128
@@ -25,13 +25,10 @@ FEW = 4
 OWN_FAULTS = ("login", "name")  # they depend on the login too
 LEET = str.maketrans("013457@$", "oleastas")
 
-# Hashing costs as much as ten pages. At most half of the cores do it, and few requests wait for
-# it: of the server's four threads one is always free for pages.
+# Hashing costs as much as ten pages: at most half of the cores do it.
 MAX_HASHING = max(1, min(2, (os.cpu_count() or 1) // 2))
-MAX_IN_LINE = 3
 WAIT_SECONDS = 2
-_hashing = BoundedSemaphore(MAX_HASHING)
-_line = BoundedSemaphore(MAX_IN_LINE)
+_turns = Turns(at_once=MAX_HASHING, wait_seconds=WAIT_SECONDS)
 
 
 class WrongPasswordError(Exception):
@@ -149,18 +146,12 @@ def needs_rehash(user: User) -> bool:
 
 @contextmanager
 def _turn() -> Iterator[None]:
-    """Wait for one's turn to hash. Raises LimitReachedError where the line is full or stands."""
-    if not _line.acquire(blocking=False):
-        raise LimitReachedError("hashing", WAIT_SECONDS)
+    """Wait for one's turn to hash. Raises LimitReachedError where too many hash or wait."""
     try:
-        if not _hashing.acquire(timeout=WAIT_SECONDS):
-            raise LimitReachedError("hashing", WAIT_SECONDS)
-        try:
+        with _turns.one():
             yield
-        finally:
-            _hashing.release()
-    finally:
-        _line.release()
+    except NoTurnError as error:
+        raise LimitReachedError("hashing", WAIT_SECONDS) from error
 
 
 def _hasher() -> PasswordHasher:

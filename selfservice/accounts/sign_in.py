@@ -1,10 +1,11 @@
 """Sign-in, in one step or two, and sign-out."""
 
+from contextlib import suppress
 from datetime import timedelta
 
 from flask import current_app
 
-from selfservice import audit, tokens
+from selfservice import audit, ratelimit, tokens
 from selfservice.accounts import passwords, second_factor, sessions
 from selfservice.accounts.models import User
 from selfservice.db import database
@@ -117,12 +118,18 @@ def _is_still_valid(user: User, new_hash: str | None = None) -> bool:
 
 
 def _record_failure(user: User | None, key: str, origin: str) -> None:
-    """Record an unknown login as a fingerprint: it may be a password typed in the wrong field."""
+    """Record an unknown login as a fingerprint: it may be a password typed in the wrong field.
+
+    A network makes the journal grow by LIMIT_JOURNAL_STRANGER at most. Those of a known login have
+    a limit of their own; they are counted here too, so that both take the same time.
+    """
+    with suppress(ratelimit.LimitReachedError):
+        ratelimit.hit_from("journal_stranger", origin)
+        if user is None:
+            fingerprint = audit.pseudonym(key, key=current_app.config["SECRET_KEY"])
+            audit.record("sign_in.failed", origin=origin, login=fingerprint)
     if user is not None:
         audit.record_of("sign_in.failed", user, origin=origin)
-        return
-    fingerprint = audit.pseudonym(key, key=current_app.config["SECRET_KEY"])
-    audit.record("sign_in.failed", origin=origin, login=fingerprint)
 
 
 def sign_out(user: User, *, origin: str) -> None:

@@ -3,7 +3,7 @@
 import click
 from flask import Flask
 
-from selfservice import config, db, logs, server, worker
+from selfservice import config, db, logs, server, turns, worker
 from selfservice.app import create_app
 from selfservice.cli.frame import Fault, cli, finish, one_line_faults, require_migrated, say
 from selfservice.demo import instance as demo_instance
@@ -63,7 +63,7 @@ def _ready_app() -> Flask:
 )
 @click.option(
     "--threads",
-    default=4,
+    default=turns.THREADS,
     show_default=True,
     type=click.IntRange(1, 64),
     help="Requêtes traitées en même temps.",

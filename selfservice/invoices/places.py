@@ -7,15 +7,15 @@ from contextlib import contextmanager
 from io import BufferedRandom
 from tempfile import TemporaryFile
 
+from selfservice.turns import NoTurnError, Turns
+
 MAX_PLACES = 32
 MAX_PLACES_OF_ONE = 16
 MAX_BUILDING = 2
 WAIT_SECONDS = 3
 
-_line, _writing = (
-    threading.BoundedSemaphore(MAX_BUILDING + 1),
-    threading.BoundedSemaphore(MAX_BUILDING),
-)
+# One more thread than pages need is left to those who sign in.
+_turns = Turns(at_once=MAX_BUILDING, wait_seconds=WAIT_SECONDS, spared=2)
 _taken: Counter[int] = Counter()
 _lock = threading.RLock()  # the end of a forgotten file may come while it is held
 
@@ -26,21 +26,12 @@ class NoPlaceError(Exception):
 
 @contextmanager
 def building() -> Iterator[None]:
-    """Give a turn to write a file: two write at once and one waits, so that pages go on.
-
-    Raises NoPlaceError where the line is full or stands.
-    """
-    if not _line.acquire(blocking=False):
-        raise NoPlaceError
+    """Give a turn to write a file, so that pages go on. Raises NoPlaceError where there is none."""
     try:
-        if not _writing.acquire(timeout=WAIT_SECONDS):
-            raise NoPlaceError
-        try:
+        with _turns.one():
             yield
-        finally:
-            _writing.release()
-    finally:
-        _line.release()
+    except NoTurnError as error:
+        raise NoPlaceError from error
 
 
 class WaitingFile(BufferedRandom):

@@ -1,12 +1,13 @@
 """Links of the daily mail that open one document without signing in (FAQ 8)."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import current_app
 
-from selfservice import audit, clock, tokens
+from selfservice import audit, clock, ratelimit, tokens
 from selfservice.db import database
 from selfservice.invoices import queries
 from selfservice.invoices.models import Invoice
@@ -56,21 +57,24 @@ def read(secret: str) -> DirectLink:
 def mark_fetched(link: DirectLink, *, origin: str) -> None:
     """Note that the company has downloaded a document; nobody has read it yet, so it stays new.
 
-    Each use counts, also that of a mail scanner, which cannot be told apart.
+    Each use counts, also that of a mail scanner, which cannot be told apart. The journal notes so
+    many of one link an hour (LIMIT_JOURNAL_STRANGER), each with its number.
     """
     with database.atomic():
         Invoice.update(downloaded_at=clock.now()).where(
             Invoice.id == link.invoice.id, Invoice.downloaded_at.is_null()
         ).execute()
         tokens.count_use(link.token)
-        audit.record(
-            "invoice.fetched",
-            company_id=link.invoice.company_id,
-            actor="direct link",
-            origin=origin,
-            number=link.invoice.number,
-            use=link.token.use_count + 1,
-        )
+        with suppress(ratelimit.LimitReachedError):
+            ratelimit.hit("journal_stranger", f"link {link.token.id}")
+            audit.record(
+                "invoice.fetched",
+                company_id=link.invoice.company_id,
+                actor="direct link",
+                origin=origin,
+                number=link.invoice.number,
+                use=link.token.use_count + 1,
+            )
 
 
 def forget(invoices: Iterable[Invoice]) -> None:

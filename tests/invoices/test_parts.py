@@ -104,7 +104,7 @@ def test_a_document_is_never_a_304(alice: Browser, invoice: Invoice) -> None:
     assert alice.get(path, headers={"If-None-Match": etag}).status_code == 200
 
 
-def test_parts_count_as_one_opening_wherever_they_begin(
+def test_parts_count_as_one_opening_a_minute_wherever_they_begin(
     alice: Browser, invoice: Invoice, bob: Browser, charlie: Browser
 ) -> None:
     path = f"/factures/{invoice.id}.pdf"
@@ -113,10 +113,10 @@ def test_parts_count_as_one_opening_wherever_they_begin(
         for other in (bob, charlie):
             assert other.get(path, headers={"Range": asked}).status_code == 404
     assert (opened(), Opening.select().count()) == (1, 1)
-    for asked in ({"Range": "bytes=0-9"}, {}):
+    for asked in ({"Range": "bytes=0-9"}, {"Range": "bytes=1-"}, {}):
         Opening.update(journalled_at=clock.now() - JOURNALLED_EVERY).execute()
         alice.get(path, headers=asked)
-    assert (opened(), Opening.select().count()) == (3, 1)
+    assert (opened(), Opening.select().count()) == (4, 1)
 
 
 def test_nginx_is_told_the_file_and_only_for_who_may_read_it(

@@ -82,6 +82,16 @@ def test_each_use_is_counted_and_journalled(path: str, browser: Browser) -> None
     assert not any(path.rpartition("/")[2] in entry.facts for entry in entries)
 
 
+def test_uses_of_one_link_fill_the_journal_up_to_a_limit(
+    path: str, app: Flask, browser: Browser
+) -> None:
+    app.config["LIMIT_JOURNAL_STRANGER"] = "2/hour"
+    for _ in range(4):
+        assert browser.get(path).status_code == 200
+    assert Token.get().use_count == 4, "the next entry tells how many there were"
+    assert AuditEntry.select().where(AuditEntry.event == "invoice.fetched").count() == 2
+
+
 def test_mail_scanner_that_opens_it_marks_nothing_as_read(path: str, browser: Browser) -> None:
     browser.get(path)
     assert Opening.select().count() == 0

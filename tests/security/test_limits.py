@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from itertools import islice
 from pathlib import Path
 from threading import Event, Semaphore
+from urllib.parse import urlencode
 
 import pytest
 from argon2 import PasswordHasher
@@ -50,6 +51,31 @@ def test_every_limit_answers_429_with_the_time_to_come_back(
     assert re.search(r"à partir de \d\dh\d\d", response.text)
     assert "/aide/" in response.text
     assert name in AuditEntry.get(AuditEntry.event == "limit.reached").facts
+
+
+@pytest.mark.slow
+def test_a_server_of_two_threads_keeps_one_for_pages(
+    app: Flask, instance: Path, people: People
+) -> None:
+    slow = {"PASSWORD_HASH_MEMORY_KIB": "32768", "PASSWORD_HASH_ITERATIONS": "5"}
+    with (
+        serving(instance, free_port(), "--threads", "2", **slow) as address,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        User.update(password_hash=None).execute()  # all are compared with a hash as slow
+        visitors = [_visitor(address) for _ in range(4)]
+        codes = list(pool.map(lambda known: _code_of(*known), visitors))
+    assert 200 in codes and 429 in codes, "who would hash on the last thread is sent away"
+
+
+def _code_of(visitor: Visitor, token: str) -> int:
+    body = urlencode({"csrf_token": token, "login": "alice", "password": "faux"}).encode()
+    try:
+        with visitor.opener.open(f"{visitor.address}/connexion", body, timeout=60) as answer:
+            code: int = answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+    return code
 
 
 def _attempt(visitor: Visitor, token: str) -> int:
@@ -163,6 +189,23 @@ def test_strangers_fill_no_journal_of_a_user(app: Flask, people: People, browser
         browser.sign_in("bob", "faux")
         ask(browser, "bob@example.com")
     assert browser.sign_in("bob", PASSWORD).status_code == 302
+
+
+def test_unknown_logins_fill_the_journal_up_to_a_limit(
+    app: Flask, people: People, browser: Browser
+) -> None:
+    app.config["LIMIT_JOURNAL_STRANGER"] = "3/hour"
+    for number in range(5):
+        assert browser.sign_in(f"unknown{number}", "faux").status_code == 200
+    browser.sign_in("alice", "faux")
+    _from(app, "203.0.113.9").sign_in("unknown", "faux")
+    failed = AuditEntry.select(AuditEntry.actor, AuditEntry.origin)
+    failed = failed.where(AuditEntry.event == "sign_in.failed").order_by(AuditEntry.id).tuples()
+    assert list(failed) == [
+        *[("", "127.0.0.1")] * 3,
+        ("alice", "127.0.0.1"),
+        ("", "203.0.113.9"),
+    ], "what concerns a login is noted whatever else a network tries"
 
 
 def test_strangers_use_up_no_attempt_of_who_is_signed_in(

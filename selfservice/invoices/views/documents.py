@@ -28,12 +28,11 @@ def pdf(invoice_id: int) -> Response:
     is_attached = "telecharger" in request.args
     response = send_pdf(document.sha256, number=document.number, is_attached=is_attached)
     response.headers["Content-Security-Policy"] = FRAMED_POLICY
-    if not (document.journalled_at and _is_further_part()):
-        try:
-            _mark_opened(user, document)  # after: a lost file was not opened
-        except Exception:
-            response.close()
-            raise
+    try:
+        _mark_opened(user, document)  # after: a lost file was not opened
+    except Exception:
+        response.close()
+        raise
     return response
 
 
@@ -100,10 +99,6 @@ def _cut_to_part(response: Response) -> None:
     except HTTPException:
         response.close()
         raise
-
-
-def _is_further_part() -> bool:
-    return request.range is not None and request.range.ranges[0][0] != 0
 
 
 def _document_or_404(user: User, invoice_id: int) -> Readable:
