@@ -17,6 +17,7 @@ from peewee import chunked
 from selfservice import clock, db
 from selfservice.app import create_app
 from selfservice.invoices import storage
+from selfservice.invoices.models import search_key
 from selfservice.operations import installation
 from selfservice.suppliers.models import Company
 from tests import papers
@@ -149,12 +150,15 @@ def _row(number: int, company_id: int, issued_on: date) -> dict[str, object]:
     is_credit_note = number % 12 == 0
     net_cents = ((number * 7919) % 900_000 + 1_000) * (-1 if is_credit_note else 1)
     has_xml = number % 4 > 0
+    name = f"{'AV' if is_credit_note else 'FA'}-{issued_on.year}-{number:07}"
+    contract = f"K-{company_id:05}-{number % 10}" if number % 5 else ""
     return {
         "supplier_id": 1,
         "company_id": company_id,
-        "number": f"{'AV' if is_credit_note else 'FA'}-{issued_on.year}-{number:07}",
+        "number": name,
         "kind": "credit_note" if is_credit_note else "invoice",
-        "contract": f"K-{company_id:05}-{number % 10}" if number % 5 else "",
+        "contract": contract,
+        "search_key": search_key(name, contract),
         "issued_on": issued_on.isoformat(),
         "due_on": None if is_credit_note else (issued_on + timedelta(days=30)).isoformat(),
         "currency": "EUR",

@@ -19,6 +19,8 @@ _INVISIBLE = re.compile(
 _DASHES = re.compile("[\u058a\u2010-\u2015\u2043\u207b\u208b\u2212\u2e3a\u2e3b\ufe58\ufe63\uff0d]")
 # RFC 8265 (OpaqueString) maps each space of Unicode to the one of every keyboard.
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+_LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "’": "'", "‘": "'", "ʼ": "'"})
+_SEPARATORS = re.compile(r"[\s/.-]+")
 
 
 def composed(text: str) -> str:
@@ -47,3 +49,15 @@ def password_form(text: str) -> str:
     A Mac writes « é » in two characters, a PC in one. Nothing else is changed or trimmed.
     """
     return composed(_SPACES.sub(" ", text))
+
+
+def folded(text: str) -> str:
+    """Return an identifier without accents and case: what two people type alike is alike."""
+    letters = unicodedata.normalize("NFKD", identifier(text[:MAX_CHARACTERS])).casefold()
+    kept = (each for each in letters if not unicodedata.combining(each))
+    return " ".join("".join(kept).translate(_LETTERS).split())
+
+
+def squeezed(text: str) -> str:
+    """Return a text folded and without the spaces, dashes, slashes and dots in it."""
+    return _SEPARATORS.sub("", folded(text))

@@ -6,7 +6,7 @@ from itertools import count
 from selfservice import clock
 from selfservice.accounts import passwords
 from selfservice.accounts.models import Profile, ProfileContract, User
-from selfservice.invoices.models import Invoice
+from selfservice.invoices.models import Invoice, search_key
 from selfservice.suppliers.addresses import address_key, normalise
 from selfservice.suppliers.models import Company, Supplier
 
@@ -103,7 +103,9 @@ def make_invoice(company: Company, **fields: object) -> Invoice:
         "has_xml": False,
         "deposited_at": clock.now(),
     }
+    defaults |= fields
+    key = search_key(str(defaults["number"]), str(defaults.get("contract", "")))
     invoice: Invoice = Invoice.create(
-        supplier=company.supplier, company=company, **(defaults | fields)
+        supplier=company.supplier, company=company, search_key=key, **defaults
     )
     return invoice

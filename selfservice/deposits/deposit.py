@@ -33,7 +33,7 @@ from selfservice.deposits.reading import Limits
 from selfservice.deposits.refusal import RefusalError
 from selfservice.deposits.rejects_csv import write_rejects
 from selfservice.invoices import credits, storage, tombstones
-from selfservice.invoices.models import Invoice
+from selfservice.invoices.models import Invoice, search_key
 from selfservice.suppliers.models import Supplier
 
 BATCH_DOCUMENTS = 100
@@ -242,6 +242,7 @@ def _insert(
     written = [
         {"supplier_id": supplier.id, "deposited_at": clock.now()}
         | {column: getattr(document, column) for column in COLUMNS}
+        | {"search_key": search_key(document.number, document.contract)}
         | {"has_xml": document.own.has_xml}
         for document in documents
     ]

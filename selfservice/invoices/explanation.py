@@ -1,6 +1,7 @@
 """Why a search or a period finds nothing, when the portal knows (FAQ 11)."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -9,7 +10,7 @@ from selfservice.accounts.models import User
 from selfservice.accounts.sign_in import OLD_LOGIN_PREFIXES
 from selfservice.invoices import queries
 from selfservice.invoices.filters import Filters
-from selfservice.invoices.search import Period, read_period
+from selfservice.invoices.search import Period, Term
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,14 +27,16 @@ class Explanation:
     year: int | None = None
 
 
-def explain_absence(user: User, filters: Filters) -> Explanation | None:
+def explain_absence(user: User, filters: Filters, terms: Iterable[Term]) -> Explanation | None:
     """Return why what was asked for is not here; None when it is only unknown."""
     if filters.q.casefold().startswith(OLD_LOGIN_PREFIXES):
         return Explanation("old_login")
-    asked = read_period(filters.q) or Period(filters.since or date.min, filters.until or date.max)
+    asked = Period(filters.since or date.min, filters.until or date.max)
+    for period in (term.period for term in terms if term.period):
+        asked = Period(max(asked.since, period.since), min(asked.until, period.until))
     if found := _explain_period(user, asked):
         return found
-    if filters.since and filters.since > clock.today():
+    if asked.since > clock.today():
         return Explanation("future")
     return _explain_year(user, filters.q)
 

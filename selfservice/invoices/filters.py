@@ -5,11 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlencode
 
+from selfservice import clock
 from selfservice.invoices.models import KINDS, STATES
 from selfservice.invoices.search import read_day
 from selfservice.texts import identifier
 
 MAX_TEXT_LENGTH = 100
+MAX_SEARCH_LENGTH = 200
 MAX_KEY_LENGTH = 200
 NAMES = {
     "q": "q",
@@ -124,11 +126,12 @@ def clean_filters(args: Mapping[str, str]) -> Filters:
 
     Only of a date is it said (`problems`): left out in silence, it would show too much.
     """
-    since, until = read_day(_text(args, "du")), read_day(_text(args, "au"))
+    today = clock.today()
+    since, until = (read_day(_text(args, name), today) for name in ("du", "au"))
     sort = args.get("tri", "")
     is_sort = sort.removeprefix("-") in SORTS and sort != "-emise"
     return Filters(
-        q=_text(args, "q").strip(),
+        q=_text(args, "q", MAX_SEARCH_LENGTH).strip(),
         kind=_choice(args, "kind", KINDS),
         since=since,
         until=until,

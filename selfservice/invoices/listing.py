@@ -1,6 +1,7 @@
 """The list of « Mes factures »: one page of light rows, and what the page says about them."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple, cast
 
@@ -10,13 +11,16 @@ from peewee import JOIN, ModelSelect, fn
 from selfservice import clock, db
 from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES, User
 from selfservice.db import Prepared, read_date
-from selfservice.invoices import queries
+from selfservice.invoices import missing, queries
 from selfservice.invoices.credits import Link, linked
 from selfservice.invoices.explanation import Explanation, explain_absence
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.messages import KIND_LABELS, STATE_LABELS
+from selfservice.invoices.missing import Missing
 from selfservice.invoices.models import Invoice, Opening
 from selfservice.invoices.queries import Asked, Key
+from selfservice.invoices.search import Term
+from selfservice.invoices.words import Word, words_of
 
 PAGE_ROWS = 50
 COUNT_CAP = 1000
@@ -78,6 +82,15 @@ class Leaving:
 
 
 @dataclass(frozen=True, slots=True)
+class Relaxation:
+    """How many documents there are without one word; no more than 1,000 are counted."""
+
+    word: Word
+    count: int
+    is_capped: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PageTotal:
     """What the rows of the page add up to in one currency; None where an amount is unknown."""
 
@@ -99,7 +112,8 @@ class Listing:
     `is_account_empty`: the reader has no document at all yet, so an empty page is not the
     filters' doing. `leaving` warns of what leaves soon, whatever the filters. `contracts` are
     the first 100 the reader may choose from (`has_more_contracts`), none when there is no choice.
-    `page_totals` add up the rows. `explanation` is set only where nothing was found.
+    `page_totals` add up the rows. `words` are what narrows the list. `explanation` and
+    `relaxations` are set only where nothing was found; `missing` except in an empty account.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -116,7 +130,10 @@ class Listing:
     contracts: list[str] = field(default_factory=list)
     has_more_contracts: bool = False
     page_totals: list[PageTotal] = field(default_factory=list)
+    words: list[Word] = field(default_factory=list)
     explanation: Explanation | None = None
+    relaxations: list[Relaxation] = field(default_factory=list)
+    missing: Missing | None = None
 
 
 def list_invoices(user: User, filters: Filters) -> Listing:
@@ -125,14 +142,17 @@ def list_invoices(user: User, filters: Filters) -> Listing:
     A search looks at everything available; without one the display history applies unless
     `is_showing_all` or `is_leaving` (FAQ 7). Opens no transaction: a few short reads.
     """
+    terms = queries.terms_of(user, filters)
     shown, key = queries.within_history(user, filters), queries.read_key(filters)
-    found = _read_page(user, shown, key)
+    found = _read_page(user, shown, terms, key)
     rows = _rows(user, found[:PAGE_ROWS])
     has_more = len(found) > PAGE_ROWS
-    count = _count(user, shown) if has_more or key else len(rows)
+    count = _count(user, shown, terms) if has_more or key else len(rows)
     hidden = _count_hidden(user, filters) if filters.is_within_history else 0
     contracts = queries.billed_contracts(user.company_id, user.profile_id, limit=MAX_CONTRACTS + 1)
     is_empty = not (rows or hidden or queries.visible_to(user).exists())
+    is_absent = not (rows or hidden or is_empty)
+    words = words_of(filters, terms)
     return Listing(
         rows=rows,
         count=min(count, COUNT_CAP),
@@ -150,23 +170,39 @@ def list_invoices(user: User, filters: Filters) -> Listing:
         contracts=contracts[:MAX_CONTRACTS] if len(contracts) > 1 else [],
         has_more_contracts=len(contracts) > MAX_CONTRACTS,
         page_totals=_add_up(rows),
-        explanation=None if rows or hidden or is_empty else explain_absence(user, filters),
+        words=words,
+        explanation=explain_absence(user, filters, terms) if is_absent else None,
+        relaxations=_relax(user, words) if is_absent else [],
+        missing=None if is_empty else missing.check(user),
     )
 
 
-def _read_page(user: User, filters: Filters, key: Key | None) -> list[tuple[Any, ...]]:
+def _relax(user: User, words: list[Word]) -> list[Relaxation]:
+    """Count what there is without each word, all that is available."""
+    found = []
+    for word in words:
+        everywhere = replace(word, without=replace(word.without, is_showing_all=True))
+        terms = queries.terms_of(user, everywhere.without)
+        count = _count(user, everywhere.without, terms)
+        found.append(Relaxation(everywhere, min(count, COUNT_CAP), count > COUNT_CAP))
+    return found
+
+
+def _read_page(
+    user: User, filters: Filters, terms: Sequence[Term], key: Key | None
+) -> list[tuple[Any, ...]]:
     """Return the columns of `_page` for the documents from a key on, one more than a page has."""
     asked = queries.asked(user, queries.from_key(filters, key))
     limit = PAGE_ROWS + 1
-    if filters.q:  # the words of each search differ: its SQL is not worth keeping
-        return db.rows(_page(asked, user.id, key, q=filters.q, sort=filters.sort, limit=limit))
-    return _PAGE.rows(asked, user.id, key, q="", sort=filters.sort, limit=limit)
+    if terms:  # the words of each search differ: its SQL is not worth keeping
+        return db.rows(_page(asked, user.id, key, terms=terms, sort=filters.sort, limit=limit))
+    return _PAGE.rows(asked, user.id, key, terms=(), sort=filters.sort, limit=limit)
 
 
 def _page(
-    asked: Asked, user_id: Any, key: Key | None, *, q: str, sort: str, limit: int
+    asked: Asked, user_id: Any, key: Key | None, *, terms: Sequence[Term], sort: str, limit: int
 ) -> "ModelSelect[Invoice]":
-    query = queries.ordered(queries.narrowed(asked, q), sort)
+    query = queries.ordered(queries.narrowed(asked, terms), sort)
     if key:
         query = queries.following(query, sort, key)
     opened = (Opening.invoice == Invoice.id) & (Opening.user == user_id)
@@ -227,18 +263,18 @@ def _row(values: tuple[Any, ...], today: date, retention_months: int) -> Row:
     )
 
 
-def _count(user: User, filters: Filters) -> int:
+def _count(user: User, filters: Filters, terms: Sequence[Term] = ()) -> int:
     """Count what filters find, no further than one more than COUNT_CAP."""
     asked = queries.asked(user, filters)
-    if filters.q:
-        ((count,),) = db.rows(_counted(asked, q=filters.q, limit=COUNT_CAP + 1))
+    if terms:
+        ((count,),) = db.rows(_counted(asked, terms=terms, limit=COUNT_CAP + 1))
     else:
-        ((count,),) = _COUNT.rows(asked, q="", limit=COUNT_CAP + 1)
+        ((count,),) = _COUNT.rows(asked, terms=(), limit=COUNT_CAP + 1)
     return int(count)
 
 
-def _counted(asked: Asked, *, q: str, limit: int) -> "ModelSelect[Invoice]":
-    found = queries.narrowed(asked, q).select(Invoice.id).limit(limit)
+def _counted(asked: Asked, *, terms: Sequence[Term], limit: int) -> "ModelSelect[Invoice]":
+    found = queries.narrowed(asked, terms).select(Invoice.id).limit(limit)
     return Invoice.select(fn.COUNT(found.c.id)).from_(found)
 
 
@@ -260,7 +296,7 @@ def _leaving(asked: Asked, *, limit: int) -> "ModelSelect[Invoice]":
     """Count up to a limit, and take each end from the index: all that leaves may be much."""
     soon = queries.narrowed(asked)
     ends = [soon.select(end(Invoice.issued_on)) for end in (fn.MIN, fn.MAX)]
-    return Invoice.select(_counted(asked, q="", limit=limit), *ends).from_()
+    return Invoice.select(_counted(asked, terms=(), limit=limit), *ends).from_()
 
 
 _PAGE, _COUNT, _LEAVING = Prepared(build=_page), Prepared(build=_counted), Prepared(build=_leaving)

@@ -9,14 +9,21 @@ from peewee import (
     DateTimeField,
     ForeignKeyField,
     IntegerField,
+    TextField,
 )
 
 from selfservice.accounts.models import User
 from selfservice.db import BaseModel
 from selfservice.suppliers.models import Company, Supplier
+from selfservice.texts import squeezed
 
 KINDS = ("invoice", "credit_note")
 STATES = ("original", "duplicate", "copy")
+
+
+def search_key(number: str, contract: str) -> str:
+    """Return both as a search compares them; no part of one reaches into the other."""
+    return f"{squeezed(number)} {squeezed(contract)}"
 
 
 class Invoice(BaseModel):
@@ -25,7 +32,7 @@ class Invoice(BaseModel):
     Amounts are integer cents of `currency`, negative for a credit note. `state`, `notification`
     and `notified_email_key` are those of the company at deposit and never change.
     `announced_at` stays empty until the notifications have dealt with the document;
-    `is_digest_due` says that it waits for the daily mail.
+    `is_digest_due` says that it waits for the daily mail. `search_key` is what a search looks in.
     """
 
     supplier_id: int
@@ -37,6 +44,7 @@ class Invoice(BaseModel):
     number = CharField(max_length=100)
     kind = CharField(max_length=12)
     contract = CharField(max_length=100, default="")
+    search_key = TextField()
     issued_on = DateField()
     due_on = DateField(null=True)
     currency = CharField(max_length=3, default="EUR")

@@ -3,6 +3,7 @@
 The SQL of the list is here; every screen, link, mail, archive and purge begins with one of these.
 """
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -12,9 +13,9 @@ from peewee import BigIntegerField, CharField, DateField, Expression, Field, Mod
 from selfservice import clock
 from selfservice.accounts.models import ProfileContract, User
 from selfservice.db import is_sqlite, rows
-from selfservice.invoices import search
 from selfservice.invoices.filters import SORTS, Filters
 from selfservice.invoices.models import Invoice
+from selfservice.invoices.search import Term, read_terms
 
 MAX_ID = 2**63 - 1  # beyond it the database driver overflows
 LEAVING_DAYS = 60
@@ -98,7 +99,7 @@ def visible_to(user: User) -> "ModelSelect[Invoice]":
 
 def matching(user: User, filters: Filters) -> "ModelSelect[Invoice]":
     """Return all that filters find of `visible_to`, whatever the display history, in no order."""
-    return narrowed(asked(user, filters), filters.q)
+    return narrowed(asked(user, filters), terms_of(user, filters))
 
 
 def shown(user: User, filters: Filters) -> "ModelSelect[Invoice]":
@@ -111,8 +112,41 @@ def within_history(user: User, filters: Filters) -> Filters:
     return filters.within(since=earliest_shown(user)) if filters.is_within_history else filters
 
 
-def narrowed(asked: Asked, q: str = "") -> "ModelSelect[Invoice]":
-    """Return the documents that are asked for and that a text, if there is one, may mean.
+def terms_of(user: User, filters: Filters) -> list[Term]:
+    """Return what is searched, neighbours that are together a part of one number as one term.
+
+    « fl 2503 100 2 » is FL2503-100-2 alone, where the user may read one of that number.
+    """
+    terms: list[Term] = []
+    for term in read_terms(filters.q, clock.today()):
+        joined = terms[-1].beside(term) if terms else term
+        if terms and visible_to(user).where(_is_part(joined)).exists():
+            terms[-1] = joined
+        else:
+            terms.append(term)
+    return terms
+
+
+def _is_part(term: Term) -> Expression:
+    return Invoice.search_key.contains(term.key)
+
+
+def _is_meant(term: Term) -> Expression:
+    """Return the condition of what a term may mean, by any of its readings."""
+    if term.kind:
+        return Invoice.kind == term.kind
+    found = _is_part(term)
+    if term.cents:
+        first, last = term.cents
+        for amount in (Invoice.gross_cents, Invoice.net_cents):
+            found |= amount.between(first, last) | amount.between(-last, -first)
+    if term.period:
+        found |= Invoice.issued_on.between(term.period.since, term.period.until)
+    return found
+
+
+def narrowed(asked: Asked, terms: Iterable[Term] = ()) -> "ModelSelect[Invoice]":
+    """Return the documents that are asked for and that each of the terms may mean.
 
     A profile narrows them to its contracts; a document without contract is in none (FAQ 13).
     """
@@ -137,7 +171,9 @@ def narrowed(asked: Asked, q: str = "") -> "ModelSelect[Invoice]":
         query = query.where(Invoice.state == asked.state)
     if asked.contract is not None:
         query = query.where(Invoice.contract == asked.contract)
-    return query.where(search.condition(q)) if q else query
+    for term in terms:
+        query = query.where(_is_meant(term))
+    return query
 
 
 def billed_contracts(company_id: int, profile_id: int | None = None, *, limit: int) -> list[str]:

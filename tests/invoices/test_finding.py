@@ -1,6 +1,7 @@
 """What the list finds, counts and sorts, against a plain Python reading of the same rules."""
 
 import random
+import unicodedata
 from collections.abc import Iterator
 from datetime import date, timedelta
 from typing import Any
@@ -12,10 +13,11 @@ from hypothesis import strategies as st
 
 from selfservice import clock
 from selfservice.db import database
-from selfservice.invoices import listing, queries, search
+from selfservice.invoices import listing, queries
 from selfservice.invoices.filters import SORTS, Filters, clean_filters
 from selfservice.invoices.listing import list_invoices
 from selfservice.invoices.models import KINDS, STATES, Invoice
+from selfservice.invoices.search import Term
 from tests.factories import People, make_company, make_invoice, make_profile, make_user
 from tests.invoices.test_listing import counted_queries
 from tests.papers import months_ago
@@ -99,7 +101,7 @@ def found_by(filters: Filters, documents: list[Invoice], user: Any) -> list[Invo
     today = clock.today()
     found = [each for each in documents if each.issued_on >= queries.earliest_available(today)]
     tests = {
-        "q": lambda each: is_searched(filters.q, each),
+        "q": lambda each: is_searched(queries.terms_of(user, filters), each),
         "kind": lambda each: each.kind == filters.kind,
         "state": lambda each: each.state == filters.state,
         "contract": lambda each: each.contract == filters.contract,
@@ -116,14 +118,25 @@ def found_by(filters: Filters, documents: list[Invoice], user: Any) -> list[Invo
     return found
 
 
-def is_searched(text: str, document: Invoice) -> bool:
-    amount, period = search.read_amount(text), search.read_period(text)
+def is_searched(terms: list[Term], document: Invoice) -> bool:
+    """Read each term by itself: any of its readings, of all terms."""
     amounts = {abs(each) for each in (document.gross_cents, document.net_cents) if each is not None}
-    return (
-        text.lower() in document.number.lower()
-        or amount in amounts
-        or (period is not None and period.since <= document.issued_on <= period.until)
-    )
+    parts = [simple(document.number), simple(document.contract)]
+
+    def is_meant(term: Term) -> bool:
+        if term.kind:
+            return term.kind == document.kind
+        is_amount = term.cents and any(term.cents[0] <= each <= term.cents[1] for each in amounts)
+        period = term.period
+        is_issued = period and period.since <= document.issued_on <= period.until
+        return any(simple(term.words) in each for each in parts) or bool(is_amount or is_issued)
+
+    return all(map(is_meant, terms))
+
+
+def simple(text: str) -> str:
+    letters = unicodedata.normalize("NFKD", text.lower())
+    return "".join(each for each in letters if each.isalnum() or each in '%_,"')
 
 
 def is_shown(filters: Filters, document: Invoice, user: Any) -> bool:
@@ -296,3 +309,53 @@ def test_days_left_are_told_from_sixty_days_before(people: People) -> None:
             make_invoice(people.alice.company, issued_on=day)
         rows = list_invoices(people.alice, Filters(is_showing_all=True, sort="emise")).rows
         assert [row.days_left for row in rows] == [0, 60, None]
+
+
+MONTHS = "janvier février mars avril mai juin juillet août septembre octobre novembre décembre"
+NAMES_OF_MONTHS = dict(enumerate(MONTHS.split(), 1))
+
+
+@st.composite
+def typed(draw: st.DrawFn) -> tuple[int, dict[str, bool], str]:
+    """Which document a customer has in hand, what of it is typed, and how."""
+    facets = draw(
+        st.fixed_dictionaries(dict.fromkeys(("number", "amount", "month"), st.booleans()))
+    )
+    separator = draw(st.sampled_from(("-", " ", "/", "", "\u2011", "\xa0")))
+    return draw(st.integers(0, DOCUMENTS - 1)), facets, separator
+
+
+def written(document: Invoice, facets: dict[str, bool], separator: str) -> list[str]:
+    day, cents = document.issued_on, abs(document.gross_cents)
+    ways = {
+        "number": document.number.upper().replace("-", separator),
+        "amount": f"{cents // 100:,}".replace(",", "\u202f") + f",{cents % 100:02} €",
+        "month": f"{NAMES_OF_MONTHS[day.month]} {day.year}",
+    }
+    return [ways[name] for name, is_typed in facets.items() if is_typed]
+
+
+@ANY_APP
+@given(what=typed(), chance=st.randoms(use_true_random=False))
+def test_what_a_customer_reads_on_a_document_finds_it(
+    people: People,
+    documents: list[Invoice],
+    what: tuple[int, dict[str, bool], str],
+    chance: random.Random,
+) -> None:
+    place, facets, separator = what
+    wanted = documents[place]
+    if wanted.issued_on < queries.earliest_available(clock.today()):
+        return
+    parts = ["facture", *written(wanted, facets, separator), "du"]
+    chance.shuffle(parts)
+    matching = queries.matching(people.alice, Filters(q=" ".join(parts)))
+    found = {each.id: each for each in matching}
+    assert wanted.id in found, parts
+    for each in found.values():
+        if facets["amount"] and not facets["number"]:
+            amounts = {abs(each.gross_cents), abs(each.net_cents or 0)}
+            assert abs(wanted.gross_cents) in amounts, parts
+        if facets["month"] and not facets["number"]:
+            same = (wanted.issued_on.year, wanted.issued_on.month)
+            assert (each.issued_on.year, each.issued_on.month) == same, parts

@@ -115,7 +115,7 @@ def test_search_looks_everywhere_and_says_so(people: People) -> None:
     assert numbers(people.alice, q="fa-2026") == ["FA-2026-008", "FA-2026-007"]
 
 
-@pytest.mark.parametrize("q", ["%", "_", "100%", "A_1", "\\", "'", '"'])
+@pytest.mark.parametrize("q", ["%", "_", "100%", "A_1", "\\"])
 def test_search_takes_wildcards_as_they_are_written(people: People, q: str) -> None:
     make_invoice(people.alice.company, number="A-1")
     assert numbers(people.alice, q=q) == []
@@ -178,7 +178,7 @@ def test_pages_follow_without_loss_while_documents_arrive(people: People) -> Non
 def test_paging_reads_the_index_and_sorts_nothing(people: People, sort: str) -> None:
     asked = queries.asked(people.alice, Filters())
     for key in (None, queries.Key(clock.today(), clock.today(), 2**62)):
-        page = listing._page(asked, people.alice.id, key, q="", sort=sort, limit=51)
+        page = listing._page(asked, people.alice.id, key, terms=(), sort=sort, limit=51)
         sql, parameters = page.sql()
         plan = " ".join(
             row[3] for row in database.execute_sql("EXPLAIN QUERY PLAN " + sql, parameters)
@@ -215,14 +215,14 @@ def test_new_is_per_user_and_downloaded_per_company(people: People) -> None:
     assert not row.is_new
 
 
-def test_a_page_takes_six_queries(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_page_takes_eight_queries(people: People, monkeypatch: pytest.MonkeyPatch) -> None:
     for each in range(60):
         make_invoice(people.alice.company, number=f"F-{each}")
     user = User.get_by_id(people.alice.id)
     assert user.company.supplier.slug == "diac"
     with counted_queries(monkeypatch) as seen:
         list_invoices(user, Filters())
-    assert len(seen) == 6
+    assert len(seen) == 8
 
 
 def test_the_page_over_http_takes_few_queries(
@@ -234,7 +234,7 @@ def test_the_page_over_http_takes_few_queries(
     with counted_queries(monkeypatch) as seen:
         page = alice.get("/factures")
     assert page.status_code == 200 and page.text.count("<tr id=") == PAGE_ROWS
-    assert len(seen) <= 8, seen
+    assert len(seen) <= 10, seen
 
 
 def test_the_page_shows_numbers_labels_and_amounts(alice: Browser, people: People) -> None:
@@ -283,4 +283,4 @@ def test_filters_keep_only_what_they_understand(app: Flask) -> None:
     )
     assert cleaned == Filters(q="ab", kind="", is_showing_all=True, after="x,1")
     assert queries.read_key(cleaned) is None
-    assert len(clean_filters({"q": "x" * 500}).q) == 100
+    assert len(clean_filters({"q": "x" * 500}).q) == 200

@@ -171,6 +171,7 @@ def up(migrator, db):
         number = CharField(max_length=100)
         kind = CharField(max_length=12)
         contract = CharField(max_length=100)
+        search_key = TextField()
         issued_on = DateField()
         due_on = DateField(null=True)
         currency = CharField(max_length=3)
