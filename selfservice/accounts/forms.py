@@ -1,7 +1,8 @@
 """The accounts' forms: shape and words. Rules that need the database are in the use cases."""
 
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from flask import request
@@ -18,10 +19,17 @@ from wtforms import (
     StringField,
     TelField,
 )
-from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, ValidationError
+from wtforms.validators import (
+    DataRequired,
+    EqualTo,
+    InputRequired,
+    Length,
+    ValidationError,
+)
 
-from selfservice.accounts import messages
-from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES
+from selfservice.accounts import messages, passwords
+from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES, User
+from selfservice.suppliers.addresses import pasted
 from selfservice.texts import composed, password_form
 
 NAME_LENGTH = 100
@@ -95,6 +103,7 @@ class SignInForm(PortalForm):
             DataRequired(messages.LOGIN_MISSING),
             Length(max=LOGIN_LENGTH, message=messages.TOO_LONG),
         ],
+        filters=[pasted],
     )
     password = password_field("Mot de passe", known_password())
     next = HiddenField()
@@ -105,7 +114,7 @@ class RecoveryForm(PortalForm):
     email = EmailField(
         "Adresse mail",
         [DataRequired(messages.ADDRESS_MISSING), *text_rules(LOGIN_LENGTH)],
-        filters=[trimmed],
+        filters=[pasted],
     )
 
     def validate_email(self, field: Field) -> None:
@@ -114,7 +123,7 @@ class RecoveryForm(PortalForm):
 
 
 def chosen_password() -> PasswordField:
-    """Return the field of a new password; the use case checks the rule."""
+    """Return the field of a new password; its form checks the rule, and so does the use case."""
     return password_field("Votre mot de passe", [InputRequired(messages.PASSWORD_MISSING)])
 
 
@@ -132,11 +141,43 @@ def current_password() -> PasswordField:
     return password_field("Mot de passe actuel", known_password())
 
 
+@contextmanager
+def password_faults_on(field: Field) -> Iterator[None]:
+    """Put what a check of the password refuses on its field: all faults of a form show at once."""
+    try:
+        yield
+    except passwords.PasswordRefusedError as error:
+        field.errors = (*field.errors, *messages.password_faults(error.faults, error.logins))
+
+
 class ResetForm(PortalForm):
     help_key = messages.CHOOSING
     user_id = RadioField("Vos identifiants", coerce=int, validate_choice=False)
     password = chosen_password()
     confirmation = confirmation()
+
+    def choose_among(self, users: list[User], *, all_logins: int) -> None:
+        """Offer the logins of a mailbox, by their ids or all at once; a single one is chosen."""
+        self.users, self.all_logins = users, all_logins
+        if len(users) == 1:
+            self.user_id.data = users[0].id
+
+    @property
+    def chosen(self) -> list[User]:
+        is_for_all = self.user_id.data == self.all_logins
+        proven = [user for user in self.users if user.is_from_activation]
+        return proven if is_for_all else [u for u in self.users if u.id == self.user_id.data]
+
+    def validate_user_id(self, field: Field) -> None:
+        if not self.chosen:
+            field.errors = (messages.CHOOSE_LOGIN,)
+
+    def validate_password(self, field: Field) -> None:
+        with password_faults_on(field):
+            if self.chosen:
+                passwords.check_for(self.chosen, field.data)
+            else:
+                passwords.check(field.data, login="", names=())
 
 
 class PasswordForm(PortalForm):
@@ -144,6 +185,14 @@ class PasswordForm(PortalForm):
     current = current_password()
     password = chosen_password()
     confirmation = confirmation()
+
+    def __init__(self, user: User) -> None:
+        super().__init__()
+        self.user = user
+
+    def validate_password(self, field: Field) -> None:
+        with password_faults_on(field):
+            passwords.check_for([self.user], field.data)
 
 
 class PreferencesForm(PortalForm):

@@ -87,6 +87,11 @@ class User(BaseModel, UserMixin):
         """Tell whether the company's registered address, to this day, is the login's own."""
         return bool(self.is_from_activation) and self.email_key == self.company.email_key
 
+    @property
+    def full_name(self) -> str:
+        """Return « Prénom Nom », or the login of whom nobody has named."""
+        return f"{self.first_name} {self.last_name}".strip() or str(self.login)
+
     def get_id(self) -> str:
         """Return what the cookie holds: the session's secret id, never the user's."""
         return self.session_secret

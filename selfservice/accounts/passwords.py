@@ -80,7 +80,7 @@ def _faults(password: str, *, login: str, names: tuple[str, ...]) -> list[str]:
         "digit": not any(c.isdecimal() for c in password),
         "special": all(c.isalnum() for c in password),
         "common": _is_common(folded),
-        "login": _fold(login) in folded,
+        "login": bool(login) and _fold(login) in folded,
         "name": any(word in folded for word in words if len(word) >= NAME_LENGTH),
     }
     return [name for name, is_broken in tests.items() if is_broken]

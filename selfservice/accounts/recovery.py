@@ -8,7 +8,7 @@ from flask import current_app
 from peewee import ModelSelect
 
 from selfservice import audit, clock, mail, ratelimit, tokens, web
-from selfservice.accounts import activation, passwords, sessions
+from selfservice.accounts import activation, ended, passwords, sessions
 from selfservice.accounts.models import User
 from selfservice.db import FRENCH, database
 from selfservice.suppliers.addresses import address_key
@@ -41,10 +41,12 @@ def request_link(address: str, *, origin: str) -> Requested:
     The journals of the companies that registered the address tell of it; a company that only
     typed it learns nothing. The journal keeps any other address as a keyed fingerprint. The limit
     of all counts mails that leave: requests for unknown addresses use up nothing of the others'.
+    What became of the mailbox's closed and switched-off logins is told by mail alone.
     Raises LimitReachedError.
     """
     key = address_key(address)
     users = _logins_to_mail(key)
+    is_told_more = ended.tell_mailbox(key)
     if users:
         ratelimit.hit("recovery_all")
     else:
@@ -54,7 +56,8 @@ def request_link(address: str, *, origin: str) -> Requested:
     with database.atomic():
         if not users:
             audit.record("recovery.unknown", origin=origin, address=fingerprint)
-            _take_as_long(key)
+            if not is_told_more:
+                _take_as_long(key)
             return Requested(is_known=False, is_repeat=False)
         since = clock.now() - REPEAT_WITHIN
         is_repeat = tokens.count_issued(PURPOSE, key, since=since) > 0
@@ -67,13 +70,13 @@ def request_link(address: str, *, origin: str) -> Requested:
     return Requested(is_known=True, is_repeat=is_repeat)
 
 
-def logins_of(key: str) -> "ModelSelect[User]":
-    """Return the active users of a mailbox, companies and suppliers joined."""
+def active_logins() -> "ModelSelect[User]":
+    """Return the logins that open, companies and suppliers joined, in the order of their names."""
     return (
         User.select(User, Company, Supplier)
         .join(Company)
         .join(Supplier)
-        .where(User.email_key == key, User.is_active, User.closed_at.is_null())
+        .where(User.is_active, User.closed_at.is_null())
         .order_by(
             Supplier.name.collate(FRENCH),
             Supplier.id,
@@ -81,6 +84,11 @@ def logins_of(key: str) -> "ModelSelect[User]":
             User.login_key,
         )
     )
+
+
+def logins_of(key: str) -> "ModelSelect[User]":
+    """Return the logins of a mailbox that open."""
+    return active_logins().where(User.email_key == key)
 
 
 def choices(secret: str) -> list[User]:

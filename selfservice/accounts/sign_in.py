@@ -6,7 +6,7 @@ from datetime import timedelta
 from flask import current_app
 
 from selfservice import audit, ratelimit, tokens
-from selfservice.accounts import passwords, second_factor, sessions
+from selfservice.accounts import ended, passwords, second_factor, sessions
 from selfservice.accounts.models import User
 from selfservice.db import database
 from selfservice.suppliers.addresses import normalise
@@ -46,14 +46,20 @@ def counted_as(login: str) -> str:
 
 
 def sign_in(login: str, password: str, *, origin: str, browser: str) -> str:
-    """Open a session and return its secret id. Raises BadCredentialsError or CodeNeededError."""
+    """Open a session and return its secret id. Raises BadCredentialsError or CodeNeededError.
+
+    The owner of a closed or switched-off login, who gives its password, learns by mail what became
+    of it.
+    """
     key = normalise(login)
-    user: User | None = User.get_or_none(
-        User.login_key == key, User.is_active, User.closed_at.is_null()
-    )
+    user: User | None = User.get_or_none(User.login_key == key)
     refusal = BadCredentialsError(is_old_login=key.startswith(OLD_LOGIN_PREFIXES))
     if not passwords.is_password_of(user, password) or user is None:
         _record_failure(user, key, origin)
+        raise refusal
+    if not user.is_active or user.closed_at is not None:
+        _record_failure(user, key, origin)
+        ended.tell(user)
         raise refusal
     kept_hash = passwords.hash_password(password) if passwords.needs_rehash(user) else None
     with database.atomic():

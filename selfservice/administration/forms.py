@@ -17,6 +17,7 @@ from wtforms import (
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, ValidationError
 from wtforms.widgets import CheckboxInput
 
+from selfservice.accounts import passwords
 from selfservice.accounts.forms import (
     LOGIN_LENGTH,
     NAME_LENGTH,
@@ -24,14 +25,16 @@ from selfservice.accounts.forms import (
     PHONE_LENGTH,
     PortalForm,
     is_storable,
+    password_faults_on,
     password_field,
     text_rules,
     trimmed,
 )
 from selfservice.accounts.messages import MALFORMED, PASSWORDS_DIFFER, TOO_LONG
+from selfservice.accounts.models import User
 from selfservice.administration import messages
 from selfservice.administration.contract_profiles import CONTRACT_LENGTH, MAX_CONTRACTS
-from selfservice.suppliers.addresses import is_address, is_like_a_link
+from selfservice.suppliers.addresses import is_address, is_like_a_link, pasted
 from selfservice.texts import identifier
 
 CONTRACTS_LENGTH = 19_000
@@ -85,11 +88,19 @@ class GivenPasswordForm(OwnPasswordForm):
     password = ConnectionForm.password
     password_again = ConnectionForm.password_again
 
+    def __init__(self, user: User) -> None:
+        super().__init__()
+        self.user = user
+
+    def validate_password(self, field: Field) -> None:
+        with password_faults_on(field):
+            passwords.check_for([self.user], field.data)
+
 
 class UserForm(PortalForm):
     last_name = StringField("Nom", text_rules(NAME_LENGTH), filters=[trimmed])
     first_name = StringField("Prénom", text_rules(NAME_LENGTH), filters=[trimmed])
-    email = EmailField("Adresse mail", text_rules(LOGIN_LENGTH), filters=[trimmed])
+    email = EmailField("Adresse mail", text_rules(LOGIN_LENGTH), filters=[pasted])
     phone = TelField("Téléphone", text_rules(PHONE_LENGTH), filters=[trimmed])
     mobile = TelField("Mobile", text_rules(PHONE_LENGTH), filters=[trimmed])
     is_active = BooleanField("Activer", default=True)
@@ -114,6 +125,11 @@ class EditUserForm(UserForm, OwnPasswordForm):
 
 class AddUserForm(ConnectionForm, UserForm):
     """The form « Ajout d'un utilisateur »; its faults show in the order of the fields above."""
+
+    def validate_password(self, field: Field) -> None:
+        names = (self.first_name.data, self.last_name.data)
+        with password_faults_on(field):
+            passwords.check(field.data, login=self.login.data, names=names)
 
 
 class ContractProfileForm(PortalForm):

@@ -1,12 +1,16 @@
 """Comparing mail addresses and logins, and checking the shape of an address."""
 
+import re
 import unicodedata
+from urllib.parse import unquote
 
 from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 
 from selfservice.texts import identifier, one_form
 
 MAX_CHARACTERS = 400  # more than a login or an address has: what is longer equals none
+MAX_PASTED = 2000
+AROUND_ADDRESS = re.compile(r"[\s<>\"«»“”()\[\],;|]+")
 
 
 def normalise(text: str) -> str:
@@ -40,6 +44,27 @@ def is_address(text: str) -> bool:
     except EmailNotValidError:
         return False
     return len(text) <= MAX_CHARACTERS
+
+
+def pasted(text: str | None) -> str:
+    """Return a login or mail address out of what surrounds it where people copy it.
+
+    « Nom <a@b.fr> », « mailto:a@b.fr?subject=x », invisible characters, a comma or a dot at the
+    end. What holds no address is only trimmed.
+    """
+    seen = one_form((text or "")[:MAX_PASTED])
+    words = AROUND_ADDRESS.split(seen)
+    named = [(f"<{word}>" in seen, _without_scheme(word)) for word in words]
+    found = [each for each in named if "@" in each[1].strip("@")]
+    if not found:
+        return seen
+    in_brackets = [each for each in found if each[0]]  # « a@old.fr <a@new.fr> »
+    return (in_brackets or found)[0][1].strip(".:'’‘")
+
+
+def _without_scheme(word: str) -> str:
+    scheme, _, address = word.partition(":")
+    return unquote(address.partition("?")[0]) if scheme.lower() == "mailto" else word
 
 
 def is_like_a_link(login: str) -> bool:

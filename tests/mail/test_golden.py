@@ -14,7 +14,7 @@ import time_machine
 from flask import Flask
 
 from selfservice import clock, tokens
-from selfservice.accounts import profile, recovery, second_factor
+from selfservice.accounts import ended, profile, recovery, second_factor
 from selfservice.config import REPOSITORY
 from selfservice.invoices.models import Invoice
 from selfservice.mail.outbox import OutboxMail
@@ -118,6 +118,25 @@ def second_factor_enabled() -> None:
     second_factor.confirm(pierre, setup, code, origin="192.0.2.1")
 
 
+def _ended(**how: object) -> None:
+    pierre = make_user(
+        diac_company(), "pierre", email="pierre@example.com", is_from_activation=True, **how
+    )
+    ended.tell(pierre)
+
+
+def login_closed() -> None:
+    _ended(closed_at=clock.now())
+
+
+def login_superseded() -> None:
+    _ended(closed_at=clock.now(), is_superseded=True)
+
+
+def login_switched_off() -> None:
+    _ended(is_active=False)
+
+
 def leaving() -> None:
     company = diac_company("link")
     deposit(company, "FA-2024-0001")
@@ -138,6 +157,9 @@ CASES: dict[str, tuple[str, Callable[[], None]]] = {
     "password-changed": ("password_changed", password_changed),
     "password-changed-all": ("password_changed", password_of_two_logins),
     "second-factor": ("second_factor_changed", second_factor_enabled),
+    "login-closed": ("login_ended", login_closed),
+    "login-superseded": ("login_ended", login_superseded),
+    "login-switched-off": ("login_ended", login_switched_off),
     "leaving": ("leaving", leaving),
 }
 

@@ -10,7 +10,12 @@ from werkzeug.wrappers import Response
 from selfservice import ratelimit
 from selfservice.accounts import messages, passwords, profile, second_factor, sessions
 from selfservice.accounts.browsers import describe_browser, describe_place
-from selfservice.accounts.forms import AccountForm, PasswordForm, PreferencesForm
+from selfservice.accounts.forms import (
+    AccountForm,
+    PasswordForm,
+    PreferencesForm,
+    password_faults_on,
+)
 from selfservice.accounts.views.blueprint import blueprint
 from selfservice.accounts.views.visitor import origin, signed_in
 from selfservice.help import help_url
@@ -53,24 +58,28 @@ def preferences() -> Response | str:
 @blueprint.route("/profil/mot-de-passe", methods=["GET", "POST"])
 @login_required
 def password() -> Response | str:
-    form = PasswordForm()
-    if form.validate_on_submit():
+    form = PasswordForm(signed_in())
+    is_valid = form.validate_on_submit()
+    if form.is_submitted() and not form.current.errors:
         # Counted by session: others who know the login must not use up the attempts of its user.
         ratelimit.hit("sign_in_login", signed_in().session_secret)
         try:
-            profile.change_password(
-                signed_in(),
-                current=form.current.data,
-                password=form.password.data,
-                origin=origin(),
-            )
-            flash(messages.PASSWORD_CHANGED)
-            return redirect(url_for("accounts.account"))
+            if not is_valid:  # a wrong current password shows beside the other faults
+                passwords.confirm(signed_in(), form.current.data, origin=origin())
+            else:
+                with password_faults_on(form.password):
+                    return _change_password(form)
         except passwords.WrongPasswordError:
             form.current.errors = (messages.WRONG_PASSWORD,)
-        except passwords.PasswordRefusedError as error:
-            form.password.errors = tuple(messages.password_faults(error.faults))
     return render_template("accounts/password.html", form=form)
+
+
+def _change_password(form: PasswordForm) -> Response:
+    profile.change_password(
+        signed_in(), current=form.current.data, password=form.password.data, origin=origin()
+    )
+    flash(messages.PASSWORD_CHANGED)
+    return redirect(url_for("accounts.account"))
 
 
 @blueprint.get("/profil/sessions", endpoint="sessions")

@@ -6,11 +6,11 @@ from flask import current_app, flash, redirect, render_template, request, sessio
 from werkzeug.wrappers import Response
 
 from selfservice import ratelimit, tokens
-from selfservice.accounts import messages, passwords, recovery
-from selfservice.accounts.forms import RecoveryForm, ResetForm
+from selfservice.accounts import messages, recovery
+from selfservice.accounts.forms import RecoveryForm, ResetForm, password_faults_on
 from selfservice.accounts.models import User
 from selfservice.accounts.views.blueprint import blueprint
-from selfservice.accounts.views.visitor import origin
+from selfservice.accounts.views.visitor import RECOVERED, origin
 from selfservice.suppliers.addresses import address_key
 
 LINK = "recovery_link"
@@ -24,7 +24,7 @@ REASONS: dict[type[tokens.DeadTokenError], str] = {
 
 @blueprint.route("/recuperation", methods=["GET", "POST"], endpoint="recovery")
 def recovery_page() -> str:
-    form = RecoveryForm()
+    form = RecoveryForm(email=request.args.get("adresse"))
     if not form.validate_on_submit():
         return _recovery_page(form)
     return _request(form, form.email.data)
@@ -59,12 +59,14 @@ def open_link(secret: str) -> Response | tuple[str, int]:
 @blueprint.route("/reinitialisation", methods=["GET", "POST"])
 def reset() -> Response | str | tuple[str, int]:
     secret = session.get(LINK)
-    if not secret:
-        return redirect(url_for("accounts.recovery"))
+    if not secret:  # the password is chosen, or this browser has opened no link
+        is_done = RECOVERED in session
+        return redirect(url_for("accounts.sign_in" if is_done else "accounts.recovery"))
     try:
         users = recovery.choices(secret)
         form = ResetForm()
-        if _is_sent(form, users):
+        form.choose_among(users, all_logins=recovery.ALL_LOGINS)
+        if form.validate_on_submit():
             return _choose(form, users, secret)
     except tokens.TokenError as error:
         return _dead_link(error, secret)
@@ -96,33 +98,23 @@ def _recovery_page(
         sender=current_app.config["MAIL_DEFAULT_SENDER"],
         outcome=outcome,
         address=address,
+        is_first=request.args.get("premiere") == "oui",
         is_repeat=is_repeat,
     )
 
 
-def _is_sent(form: ResetForm, users: list[User]) -> bool:
-    """Validate a submitted form. A single login is chosen for the visitor."""
-    if len(users) == 1:
-        form.user_id.data = users[0].id
-    is_valid = form.validate_on_submit()
-    if request.method == "POST" and form.user_id.data is None:
-        form.user_id.errors = (messages.CHOOSE_LOGIN,)
-        return False
-    return bool(is_valid)
-
-
 def _choose(form: ResetForm, users: list[User], secret: str) -> Response | str:
     try:
-        changed = recovery.choose_password(
-            secret, user_id=form.user_id.data, password=form.password.data, origin=origin()
-        )
+        with password_faults_on(form.password):
+            changed = recovery.choose_password(
+                secret, user_id=form.user_id.data, password=form.password.data, origin=origin()
+            )
     except recovery.WrongLoginError:
         form.user_id.errors = (messages.CHOOSE_LOGIN,)
-        return _reset_page(form, users)
-    except passwords.PasswordRefusedError as error:
-        form.password.errors = tuple(messages.password_faults(error.faults, error.logins))
+    if form.errors:
         return _reset_page(form, users)
     session.pop(LINK, None)
+    session[RECOVERED] = [user.id for user in changed]
     flash(messages.password_chosen(len(changed)))
     return redirect(url_for("accounts.sign_in"))
 

@@ -8,10 +8,12 @@ from flask_login import login_required
 from werkzeug.wrappers import Response
 
 from selfservice import ratelimit, tokens, web
-from selfservice.accounts import messages, second_factor, sessions, sign_in
+from selfservice.accounts import messages, recovery, second_factor, sessions, sign_in
 from selfservice.accounts.forms import CodeForm, SignInForm
+from selfservice.accounts.models import User
 from selfservice.accounts.views.blueprint import blueprint
 from selfservice.accounts.views.visitor import (
+    RECOVERED,
     is_signed_in,
     let_in,
     origin,
@@ -26,7 +28,7 @@ HALF_WAY = "half_way"
 def home() -> Response | str:
     if is_signed_in():
         return redirect(url_for("invoices.index"))
-    return _page(SignInForm(formdata=None))
+    return _page(SignInForm(formdata=None, login=_used()))
 
 
 @blueprint.route("/connexion", methods=["GET", "POST"], endpoint="sign_in")
@@ -34,7 +36,7 @@ def sign_in_page() -> Response | str:
     if request.method == "GET":
         if is_signed_in():
             return redirect(url_for("invoices.index"))
-        return _page(SignInForm(formdata=None, next=request.args.get("next")))
+        return _page(SignInForm(formdata=None, login=_used(), next=request.args.get("next")))
     form = SignInForm()
     if not form.validate_on_submit():
         return _page(form)
@@ -117,5 +119,26 @@ def _enter(secret: str, target: str | None) -> Response:
     return redirect(web.safe_next(target, url_for("invoices.index")))
 
 
+def _recovered() -> list[User]:
+    """Return the logins whose password this browser has just chosen."""
+    ids = session.get(RECOVERED, [])
+    return list(recovery.active_logins().where(User.id.in_(ids))) if ids else []
+
+
+def _used() -> str | None:
+    """Return the login that the sign-in page is to hold: the only one, or the one picked."""
+    logins = [user.login for user in _recovered()]
+    if len(logins) == 1:
+        return logins[0]
+    picked = request.args.get("utiliser", type=int, default=-1)
+    return logins[picked] if 0 <= picked < len(logins) else None
+
+
 def _page(form: SignInForm, *, error: str | None = None, is_old_login: bool = False) -> str:
-    return render_template("accounts/home.html", form=form, error=error, is_old_login=is_old_login)
+    return render_template(
+        "accounts/home.html",
+        form=form,
+        error=error,
+        is_old_login=is_old_login,
+        recovered=_recovered(),
+    )

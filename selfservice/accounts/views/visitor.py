@@ -15,6 +15,7 @@ from selfservice.suppliers.models import Supplier
 from selfservice.suppliers.views import stylesheet_version
 
 CAME_FROM = "came_from"
+RECOVERED = "recovered"  # the ids of the logins whose password this browser has just chosen
 
 
 def init_visitors(app: Flask) -> None:

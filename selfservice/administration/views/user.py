@@ -3,10 +3,10 @@
 from flask import abort, flash, redirect, render_template, url_for
 from werkzeug.wrappers import Response
 
-from selfservice.accounts.forms import PortalForm
-from selfservice.accounts.messages import PASSWORD_RULES, password_faults
+from selfservice.accounts import passwords
+from selfservice.accounts.forms import PortalForm, password_faults_on
+from selfservice.accounts.messages import PASSWORD_RULES
 from selfservice.accounts.models import User
-from selfservice.accounts.passwords import PasswordRefusedError
 from selfservice.accounts.views.visitor import origin, signed_in
 from selfservice.administration import contract_profiles, editing, messages, users
 from selfservice.administration.forms import EditUserForm, GivenPasswordForm
@@ -36,23 +36,24 @@ def edit_user(user_id: int) -> Response | str:
 @or_404()
 def give_password(user_id: int) -> Response | str:
     user = _unprotected(user_id)
-    form = GivenPasswordForm()
-    if form.validate_on_submit():
-        try:
-            with own_password(form):
-                editing.give_password(
-                    signed_in(),
-                    user.id,
-                    form.password.data,
-                    current=form.current.data,
-                    origin=origin(),
-                )
-                flash(messages.PASSWORD_GIVEN.format(login=user.login))
-                return redirect(url_for("administration.edit_user", user_id=user.id))
-        except PasswordRefusedError as error:
-            form.password.errors = tuple(password_faults(error.faults))
+    form = GivenPasswordForm(user)
+    is_valid = form.validate_on_submit()
+    if form.is_submitted() and not form.current.errors:
+        with own_password(form), password_faults_on(form.password):
+            if not is_valid:  # a wrong password of one's own shows beside the other faults
+                passwords.confirm(signed_in(), form.current.data, origin=origin())
+            else:
+                return _give_password(form, user)
     rules = list(PASSWORD_RULES.items())
     return render_template("administration/give_password.html", form=form, user=user, rules=rules)
+
+
+def _give_password(form: GivenPasswordForm, user: User) -> Response:
+    editing.give_password(
+        signed_in(), user.id, form.password.data, current=form.current.data, origin=origin()
+    )
+    flash(messages.PASSWORD_GIVEN.format(login=user.login))
+    return redirect(url_for("administration.edit_user", user_id=user.id))
 
 
 @blueprint.route("/utilisateurs/<int:user_id>/suppression", methods=["GET", "POST"])
