@@ -31,9 +31,6 @@ __all__ = [
 
 def main() -> None:
     """Run the command; the entry point of the package."""
-    # What a command writes is its account's own, unless who starts it lets in a group (nginx).
-    given = os.umask(0o077)
-    if given & 0o007 == 0o007:
-        os.umask(given)
+    os.umask(0o077)  # what a command writes is its account's own
     logs.configure("warning")
     cli(prog_name="selfservice")

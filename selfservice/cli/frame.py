@@ -12,6 +12,7 @@ from flask.cli import FlaskGroup, NoAppException
 
 from selfservice import config, db
 from selfservice.app import create_app
+from selfservice.cli.ownership import require_owner
 from selfservice.deposits import messages as deposit_messages
 from selfservice.deposits.errors import DepositError
 from selfservice.queue import queue
@@ -40,6 +41,7 @@ cli = FlaskGroup(
     add_default_commands=True,
     add_version_option=False,
     load_dotenv=False,
+    callback=require_owner,
 )
 
 

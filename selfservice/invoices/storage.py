@@ -96,6 +96,9 @@ class Incoming:
         paths = {aside: path_of(sha256) for aside, sha256 in asides.items()}
         for aside, path in paths.items():
             path.parent.mkdir(exist_ok=True)
+            if current_app.config["ACCEL_REDIRECT_PREFIX"]:  # nginx, of the group, reads it
+                path.parent.chmod(0o750)
+                Path(aside).chmod(0o640)
             Path(aside).rename(path)
         if folders := {str(path.parent) for path in paths.values()}:
             self.sync([*folders, str(documents_folder())])

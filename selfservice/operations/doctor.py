@@ -3,8 +3,6 @@
 The doctor writes a trial file into the folders and changes nothing else. No finding holds a secret.
 """
 
-import os
-import stat
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,11 +18,10 @@ from selfservice.invoices.models import Invoice
 from selfservice.mail import OutboxMail
 from selfservice.operations import health, heartbeats, purging
 from selfservice.operations.findings import Finding, fault, fine, warning
+from selfservice.operations.rights import OTHERS_READ, OTHERS_WRITE, check_rights
 from selfservice.operations.smtp import check_mail
 from selfservice.queue import queue
 
-OTHERS_READ = stat.S_IRGRP | stat.S_IROTH | stat.S_IXGRP | stat.S_IXOTH
-OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 MIN_FREE_BYTES = 200 * 1024 * 1024
 LOW_FREE_BYTES = 2 * 1024 * 1024 * 1024
 FIRST_YEAR, LAST_YEAR = 2026, 2099
@@ -53,7 +50,7 @@ def examine_folder(instance: Path) -> Iterator[Finding]:
 
 def examine_instance() -> Iterator[Finding]:
     """Check the instance of the current app, from its folders to its mail server."""
-    checks = (_permissions, _disk, _clock, _help_site, _public_url, _demo, check_mail, _queue)
+    checks = (check_rights, _disk, _clock, _help_site, _public_url, _demo, check_mail, _queue)
     for check in (*checks, _limits):
         yield from check()
     yield from _database()
@@ -86,27 +83,6 @@ def _damage() -> str:
         return ""
     answer = str(db.database.execute_sql("PRAGMA quick_check(1)").fetchone()[0])
     return "" if answer == "ok" else answer
-
-
-def _permissions() -> Iterator[Finding]:
-    found = [finding for folder in health.folders() for finding in _rights(Path(folder))]
-    yield from found or [fine("permissions")]
-
-
-def _rights(folder: Path) -> Iterator[Finding]:
-    if not os.access(folder, os.W_OK | os.X_OK):
-        yield fault("closed_folder", path=folder)
-        return
-    mode = folder.stat().st_mode
-    if mode & OTHERS_WRITE:
-        yield fault("open_folder", path=folder)
-    elif mode & OTHERS_READ & ~(_group_of_nginx()):
-        yield fault("readable_folder", path=folder)
-
-
-def _group_of_nginx() -> int:
-    """Return the rights that nginx needs where it sends the documents itself."""
-    return stat.S_IRWXG if current_app.config["ACCEL_REDIRECT_PREFIX"] else 0
 
 
 def _disk() -> Iterator[Finding]:

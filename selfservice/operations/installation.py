@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from selfservice import config, db, files
+from selfservice.operations.rights import open_documents
 
 
 @dataclass(frozen=True)
@@ -24,6 +25,8 @@ def install(instance: Path) -> Installed:
     settings = config.load(instance)
     settings["DOCUMENTS_DIR"].mkdir(mode=0o700, parents=True, exist_ok=True)
     db.configure(settings["DATABASE_URL"])
+    if settings["ACCEL_REDIRECT_PREFIX"]:
+        open_documents(instance, settings["DOCUMENTS_DIR"])
     with db.connection():
         migrations = db.migrate()
     return Installed(is_key_new=is_key_new, migrations=migrations)

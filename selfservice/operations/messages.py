@@ -36,6 +36,14 @@ FAULTS = {
         "lancez « chmod 700 {path} »",
     ),
     "readable_folder": ("Droits : d'autres comptes lisent {path}", "lancez « chmod 700 {path} »"),
+    "other_owner": (
+        "Droits : {count} fichier(s) ou dossier(s) d'un autre compte, dont {example}",
+        "lancez « chown -R {owner}: {folders} » en tant que root",
+    ),
+    "closed_to_proxy": (
+        "Droits : nginx doit envoyer les documents, mais son groupe ne peut pas lire {path}",
+        "lancez « selfservice init »",
+    ),
     "closed_folder": ("Droits : impossible d'écrire dans {path}", "donnez ce dossier à ce compte"),
     "database": ("Base de données : {reason}", "vérifiez DATABASE_URL et que la base tourne"),
     "damaged": ("Base de données : abîmée ({reason})", "restaurez la dernière sauvegarde"),
