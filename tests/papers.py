@@ -34,8 +34,9 @@ XML = """<?xml version="1.0" encoding="UTF-8"?>
         <ram:IssuerAssignedID>{contract}</ram:IssuerAssignedID>
       </ram:ContractReferencedDocument>
     </ram:ApplicableHeaderTradeAgreement>
+    <ram:ApplicableHeaderTradeDelivery>{delivery}</ram:ApplicableHeaderTradeDelivery>
     <ram:ApplicableHeaderTradeSettlement>
-      <ram:InvoiceCurrencyCode>{currency}</ram:InvoiceCurrencyCode>
+      <ram:InvoiceCurrencyCode>{currency}</ram:InvoiceCurrencyCode>{invoicee}
       <ram:SpecifiedTradePaymentTerms><ram:DueDateDateTime>
         <udt:DateTimeString format="102">{due}</udt:DateTimeString>
       </ram:DueDateDateTime></ram:SpecifiedTradePaymentTerms>
@@ -68,6 +69,25 @@ def client_number(number: str) -> str:
     return f"<ram:ID>{number}</ram:ID>"
 
 
+def global_id(number: str, scheme: str = "0009") -> str:
+    return f'<ram:GlobalID schemeID="{scheme}">{number}</ram:GlobalID>'
+
+
+def electronic_address(text: str, scheme: str = "0225") -> str:
+    return (
+        f'<ram:URIUniversalCommunication><ram:URIID schemeID="{scheme}">{text}</ram:URIID>'
+        "</ram:URIUniversalCommunication>"
+    )
+
+
+def ship_to(content: str) -> str:
+    return f"<ram:ShipToTradeParty>{content}</ram:ShipToTradeParty>"
+
+
+def invoicee(content: str) -> str:
+    return f"<ram:InvoiceeTradeParty>{content}</ram:InvoiceeTradeParty>"
+
+
 def preceding(number: str) -> str:
     return (
         "<ram:InvoiceReferencedDocument>"
@@ -89,6 +109,8 @@ def cii(**fields: object) -> bytes:
         "net": "100.00",
         "gross": "120.00",
         "preceding": "",
+        "delivery": "",
+        "invoicee": "",
     }
     vat = fields.pop("vat", "20.00")
     totals = f'<ram:TaxTotalAmount currencyID="EUR">{vat}</ram:TaxTotalAmount>'

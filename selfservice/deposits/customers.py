@@ -1,13 +1,18 @@
 """Whose document it is: the company of the supplier's register that a document names."""
 
 from collections.abc import Iterable, Iterator
+from functools import reduce
+from operator import or_
 
 from peewee import Expression, ModelSelect
 
 from selfservice.deposits.document import Document
 from selfservice.deposits.facturx import Party
 from selfservice.deposits.refusal import RefusalError
+from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.models import Company, Supplier
+
+MAX_NAMED = 5  # of several companies that a refusal lists
 
 
 class Customers:
@@ -45,7 +50,8 @@ class Customers:
         """Return the buyer.
 
         The client number of index.csv decides alone. Otherwise the document's own: client
-        number (BT-46), else SIRET or SIREN (BT-47), else VAT number (BT-48).
+        number (BT-46), else SIRET (BT-46, BT-47, BT-49, BT-71), else SIREN, else VAT number
+        (BT-48).
         """
         if client_number:
             if client_number not in self._by_number:
@@ -53,38 +59,61 @@ class Customers:
             return self._by_number[client_number]
         for found in self._matches(buyer):
             if len(found) > 1:
-                raise RefusalError("several_customers", buyer=_called(buyer))
+                names = ", ".join(map(_told, found[:MAX_NAMED]))
+                candidates = f"{names}…" if len(found) > MAX_NAMED else names
+                raise RefusalError("several_customers", buyer=_called(buyer), candidates=candidates)
             if found:
                 return found[0]
         raise RefusalError("unknown_customer", buyer=_called(buyer))
 
     def _matches(self, buyer: Party) -> Iterator[list[Company]]:
+        """Yield the companies that each number of the buyer names, the most precise first."""
         named = dict.fromkeys(buyer.identifiers)
         yield [self._by_number[number] for number in named if number in self._by_number]
         for condition in _conditions(buyer):
-            yield list(_companies(self._supplier).where(condition).limit(2))
+            query = _companies(self._supplier).where(condition)
+            for distinction in _distinctions(buyer):
+                yield list(query.where(distinction).limit(2))
+            yield list(query.order_by(Company.client_number).limit(MAX_NAMED + 1))
 
 
 def _companies(supplier: Supplier) -> "ModelSelect[Company]":
-    columns = Company.id, Company.client_number, Company.delivery
+    columns = Company.id, Company.client_number, Company.siren, Company.delivery
     return Company.select(*columns, Company.notification, Company.email_key).where(
         Company.supplier == supplier
     )
 
 
-def _conditions(buyer: Party) -> list[Expression]:
-    conditions = []
-    if len(buyer.legal_id) == 14:
-        conditions.append(Company.siren == buyer.legal_id)
-        conditions.append(Company.siren == buyer.siren)
-    elif buyer.legal_id:
-        first, last = f"{buyer.siren}00000", f"{buyer.siren}99999"
-        conditions.append((Company.siren == buyer.siren) | Company.siren.between(first, last))
+def _conditions(buyer: Party) -> Iterator[Expression]:
+    for sirets in buyer.sirets:
+        yield Company.siren.in_(sirets)
+    # An establishment that is not in the register is not another one of its company.
+    first, last = f"{buyer.siren}00000", f"{buyer.siren}99999"
+    within = [] if buyer.is_establishment else [Company.siren.between(first, last)]
+    of_siren = reduce(or_, within, Company.siren == buyer.siren)
+    if buyer.siren and not buyer.is_siren_of_vat:
+        yield of_siren
     if buyer.vat_number:
-        conditions.append(Company.vat_number == buyer.vat_number)
-    return conditions
+        yield Company.vat_number == buyer.vat_number
+    if buyer.is_siren_of_vat:
+        yield of_siren
+
+
+def _distinctions(buyer: Party) -> Iterator[Expression]:
+    """Yield what tells companies of one SIREN or SIRET apart, where the document has it."""
+    if buyer.codes:
+        yield Company.client_number.in_(buyer.codes)
+    if buyer.vat_number:
+        yield Company.vat_number == buyer.vat_number
+    if buyer.email:
+        yield Company.email_key == address_key(buyer.email)
+
+
+def _told(company: Company) -> str:
+    return f"{company.client_number} ({company.siren or 'sans SIREN'})"
 
 
 def _called(buyer: Party) -> str:
-    known = (*buyer.identifiers[:1], buyer.name, buyer.legal_id, buyer.vat_number)
-    return ", ".join(each[:60] for each in known if each) or "aucun acheteur indiqué"
+    numbers = next(iter(buyer.sirets), (buyer.siren,))
+    known = (*buyer.identifiers[:1], buyer.name, *numbers[:1], buyer.vat_number)
+    return ", ".join(dict.fromkeys(each[:60] for each in known if each)) or "aucun acheteur indiqué"

@@ -37,7 +37,7 @@ def combine(document: Document, cells: dict[str, str]) -> None:
     if own.problem == "doctype":
         raise RefusalError("doctype")
     if not own.has_xml:
-        _demand_whole_row(own.problem, cells)
+        _demand_whole_row(own, cells)
     given = _read_cells(cells)
     for name, text in own.faults.items():
         if name not in given:
@@ -58,10 +58,10 @@ def combine(document: Document, cells: dict[str, str]) -> None:
     document.number = number  # last: what is refused for its description has no number
 
 
-def _demand_whole_row(problem: str, cells: dict[str, str]) -> None:
+def _demand_whole_row(own: Description, cells: dict[str, str]) -> None:
     missing = [column for column in PLAIN_NEEDS if column not in cells]
-    if missing and problem:
-        raise RefusalError(problem)
+    if missing and own.problem:
+        raise RefusalError(own.problem, name=own.problem_name)
     if missing and not cells:
         raise RefusalError("no_description")
     if missing:

@@ -3,12 +3,13 @@
 Pure: bytes in, facts out; no database, no settings. Nothing here trusts the document.
 """
 
-from collections.abc import Callable, Iterator
+import codecs
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import chain, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from lxml import etree
 
@@ -20,12 +21,17 @@ from selfservice.texts import identifier, one_form
 CREDIT_NOTE_TYPES = frozenset(
     ("81", "83", "261", "262", "296", "308", "381", "396", "420", "458", "502", "503", "532")
 )
-SIREN_SCHEMES = ("", "0002", "0009")
+# ISO 6523, as the French specifications use it (AFNOR XP Z12-012, BR-FR-09 to BR-FR-26).
+SIREN_SCHEME, SIRET_SCHEME, ROUTING_SCHEME, ADDRESS_SCHEME = "0002", "0009", "0224", "0225"
+VAT_SCHEME, MAIL_SCHEME = "9957", "EM"
+LEGAL_SCHEMES = ("", SIREN_SCHEME, SIRET_SCHEME)
 MAX_TAGS = 200_000
 MAX_IDENTIFIERS = 20
 MAX_PRECEDING = 100
 IDENTIFIER_LENGTH = 64
 
+_AROUND = "\ufeff\0\t\n\v\f\r \x1a"
+_UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
 _CODE = "urn:un:unece:uncefact:data:standard:"
 _NAMESPACES = {
     "rsm": f"{_CODE}CrossIndustryInvoice:100",
@@ -43,6 +49,9 @@ def _path(*steps: str) -> etree.XPath:
 _ROOT = f"{{{_NAMESPACES['rsm']}}}CrossIndustryInvoice"
 _HEADER = _path("rsm:ExchangedDocument")
 _AGREEMENT = _path("rsm:SupplyChainTradeTransaction", "ApplicableHeaderTradeAgreement")
+_SHIP_TO = _path(
+    "rsm:SupplyChainTradeTransaction", "ApplicableHeaderTradeDelivery", "ShipToTradeParty"
+)
 _SETTLEMENT = _path("rsm:SupplyChainTradeTransaction", "ApplicableHeaderTradeSettlement")
 _PRECEDING = _path("InvoiceReferencedDocument", "IssuerAssignedID")
 _TOTALS = _path("SpecifiedTradeSettlementHeaderMonetarySummation")
@@ -57,10 +66,12 @@ _VAT = _path("TaxTotalAmount")
 _GROSS = _path("GrandTotalAmount")
 _SELLER = _path("SellerTradeParty")
 _BUYER = _path("BuyerTradeParty")
+_INVOICEE = _path("InvoiceeTradeParty")
 _NAME = _path("Name")
 _GLOBAL_ID = _path("GlobalID")
 _LEGAL_ID = _path("SpecifiedLegalOrganization", "ID")
 _TAX_ID = _path("SpecifiedTaxRegistration", "ID")
+_ADDRESS = _path("URIUniversalCommunication", "URIID")
 _EMPTY = etree.Element("absent")
 _PARSER = etree.XMLParser(
     resolve_entities=False,
@@ -77,24 +88,32 @@ class DoctypeError(EmbeddedXmlError):
     """It declares a DOCTYPE, which no invoice needs and attacks do."""
 
 
+class ForeignXmlError(BrokenXmlError):
+    """It is of another format; its text is the name of that."""
+
+
 @dataclass(frozen=True)
 class Party:
-    """What identifies a seller or a buyer, compact; `legal_id` is a SIREN or a SIRET."""
+    """What identifies a seller or a buyer, compact.
+
+    `identifiers` may be client numbers (BT-46). `sirets` are groups, the most precise first: that
+    of BT-46 and BT-47, that of the electronic address (BT-49), then, for a buyer, whom the
+    invoice is addressed to and where was delivered (BT-71), where they are of the same SIREN.
+    `siren` is that of BT-47, else of the others, else that inside the French VAT number.
+    `codes` are the routing code and the end of the electronic address, `email` that address, as
+    written, where it is one of mail.
+    """
 
     name: str = ""
     identifiers: tuple[str, ...] = ()
-    legal_id: str = ""
+    siren: str = ""
+    sirets: tuple[tuple[str, ...], ...] = ()
+    codes: tuple[str, ...] = ()
+    email: str = ""
     vat_number: str = ""
     is_identified: bool = False
-
-    @property
-    def siren(self) -> str:
-        """Return the SIREN, else the one inside the French VAT number, else nothing."""
-        if self.legal_id:
-            return self.legal_id[:9]
-        inside = self.vat_number[4:]
-        is_french = self.vat_number.startswith("FR") and len(inside) == 9 and inside.isdigit()
-        return inside if is_french else ""
+    is_siren_of_vat: bool = False
+    is_establishment: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,7 +123,8 @@ class Description:
     Amounts are cents with the document's own signs. `faults` maps a field whose text cannot be
     taken to that text: it only matters where nothing overrides the field. `preceding` are the
     numbers of the invoices it refers to (BT-25), those that can be taken. Without XML that can be
-    read, `has_xml` is false and `problem` a code of messages.REFUSALS, or empty.
+    read, `has_xml` is false and `problem` a code of messages.REFUSALS, or empty; `problem_name` is
+    what was found in its place.
     """
 
     number: str = ""
@@ -122,10 +142,14 @@ class Description:
     faults: dict[str, str] = field(default_factory=dict)
     has_xml: bool = False
     problem: str = ""
+    problem_name: str = ""
 
 
 def describe(xml: bytes) -> Description:
-    """Return what a CrossIndustryInvoice says; raises BrokenXmlError or DoctypeError."""
+    """Return what a CrossIndustryInvoice says.
+
+    Raises BrokenXmlError, ForeignXmlError or DoctypeError.
+    """
     root = _parse(xml)
     header, agreement, settlement = (_section(root, x) for x in (_HEADER, _AGREEMENT, _SETTLEMENT))
     totals = _section(settlement, _TOTALS)
@@ -151,7 +175,7 @@ def describe(xml: bytes) -> Description:
         contract=take("contract", _text(agreement, _CONTRACT), one_line, ""),
         preceding=tuple(_preceding(settlement)),
         seller=_party(_section(agreement, _SELLER)),
-        buyer=_party(_section(agreement, _BUYER)),
+        buyer=_buyer(root, agreement, settlement),
         faults=faults,
         has_xml=True,
     )
@@ -178,14 +202,37 @@ def _parse(xml: bytes) -> Any:
     if xml.count(b"<") > MAX_TAGS:
         raise BrokenXmlError("too many elements")
     try:
-        root = etree.fromstring(xml, _PARSER)
+        root = etree.fromstring(_bare(xml), _PARSER)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise (DoctypeError if b"<!DOCTYPE" in xml else BrokenXmlError)(str(error)) from error
     if root.getroottree().docinfo.doctype:
         raise DoctypeError
     if root.tag != _ROOT:
-        raise BrokenXmlError(str(root.tag))
+        raise _foreign(etree.QName(root))
     return root
+
+
+def _bare(xml: bytes) -> bytes:
+    """Return XML without the marks, white space and NULs that some producers put around it."""
+    if xml.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # half of its bytes are NULs
+        return xml.decode("utf-16").strip(_AROUND).encode("utf-16")
+    around = _AROUND.replace("\ufeff", "").encode()
+    return xml.strip(around).removeprefix(codecs.BOM_UTF8).strip(around)
+
+
+def _foreign(root: etree.QName) -> BrokenXmlError:
+    """Return what to raise for another root: by its name, where it is a known one."""
+    kind, space = root.localname, root.namespace or ""
+    if space == "urn:ferd:CrossIndustryDocument:invoice:1p0":
+        return ForeignXmlError("une facture ZUGFeRD 1.0")
+    if space.startswith(_UBL):
+        sort = "une commande" if kind.startswith("Order") else "un document"
+        return ForeignXmlError(f"{sort} UBL ({kind})")
+    if kind == "SCRDMCCBDACIOMessageStructure":
+        return ForeignXmlError("une commande Order-X")
+    if space.startswith(f"{_CODE}CrossIndustryInvoice:"):
+        return ForeignXmlError("une facture CII d'une autre version")
+    return BrokenXmlError(kind)
 
 
 def _section(parent: Any, path: etree.XPath) -> Any:
@@ -224,28 +271,106 @@ def _vat_total(totals: Any, currency: str) -> str:
     return one_form(own[0].text or "") if own else ""
 
 
+def _buyer(root: Any, agreement: Any, settlement: Any) -> Party:
+    """Return the buyer, with the establishments of its SIREN that the rest of the invoice names."""
+    buyer = _party(_section(agreement, _BUYER))
+    if not buyer.siren:
+        return buyer
+    others = map(_party, (*_INVOICEE(settlement), *_SHIP_TO(root)))
+    groups = (_of_siren(buyer.siren, each) for other in others for each in other.sirets)
+    return replace(buyer, sirets=(*buyer.sirets, *filter(None, groups)))
+
+
 def _party(section: Any) -> Party:
     legal = _section(section, _LEGAL_ID)
+    legal_id = _legal_id(legal)
     taxes = [each for each in _TAX_ID(section) if each.get("schemeID") == "VA"]
     vat = compact_vat_number(taxes[0].text or "") if taxes else ""
-    numbers = chain(_NUMBER(section), _GLOBAL_ID(section))
+    numbers = [
+        (each.get("schemeID", ""), text)
+        for each in islice(chain(_NUMBER(section), _GLOBAL_ID(section)), MAX_IDENTIFIERS)
+        if 0 < len(text := identifier(each.text or "")) <= IDENTIFIER_LENGTH
+    ]
+    own = [digits for scheme, text in numbers if (digits := _siret(scheme, text))]
+    address = _address(_section(section, _ADDRESS))
+    sirens = [
+        legal_id[:9],
+        *(each[:9] for each in own),
+        *(text for scheme, text in numbers if scheme == SIREN_SCHEME and _is_digits(text, 9)),
+        address.siren,
+    ]
+    vat = vat or address.vat_number
+    own_siren = next(filter(None, sirens), "")
+    siren = own_siren or _siren_of_vat(vat)
+    groups = ([each for each in (legal_id, *own) if len(each) == 14], address.sirets)
+    sirets = tuple(found for each in groups if (found := _of_siren(siren, each)))
+    routing = [text for scheme, text in numbers if scheme == ROUTING_SCHEME]
     return Party(
         name=_text(section, _NAME)[:100],
-        identifiers=tuple(
-            text
-            for each in islice(numbers, MAX_IDENTIFIERS)
-            if 0 < len(text := identifier(each.text or "")) <= IDENTIFIER_LENGTH
-        ),
-        legal_id=_legal_id(legal),
+        identifiers=tuple(text for scheme, text in numbers if scheme != ROUTING_SCHEME),
+        siren=siren,
+        sirets=sirets,
+        codes=tuple(filter(None, (*routing, address.code))),
+        email=address.email,
         vat_number=vat,
-        is_identified=bool(vat) or bool((legal.text or "").strip()),
+        is_identified=bool(vat or own or (legal.text or "").strip()),
+        is_siren_of_vat=not own_siren and siren != "",
+        is_establishment=bool(sirets),
     )
 
 
 def _legal_id(element: Any) -> str:
     """Return a SIREN or SIRET; another country's number may look alike under its own scheme."""
-    if element.get("schemeID", "") not in SIREN_SCHEMES:
+    if element.get("schemeID", "") not in LEGAL_SCHEMES:
         return ""
     digits = compact_digits(element.text or "")
-    is_french = digits.isascii() and digits.isdigit() and len(digits) in (9, 14)
-    return digits if is_french else ""
+    return digits if _is_digits(digits, 9) or _is_digits(digits, 14) else ""
+
+
+def _siret(scheme: str, text: str) -> str:
+    digits = compact_digits(text) if scheme in ("", SIRET_SCHEME) else ""
+    return digits if _is_digits(digits, 14) else ""
+
+
+class _Address(NamedTuple):
+    """What an electronic address tells (BT-49)."""
+
+    siren: str = ""
+    sirets: tuple[str, ...] = ()
+    code: str = ""
+    vat_number: str = ""
+    email: str = ""
+
+
+def _address(element: Any) -> _Address:
+    """Return what an address tells: SIREN, SIREN_SIRET, SIREN_SIRET_CODE or SIREN_SUFFIX."""
+    scheme, text = element.get("schemeID", ""), identifier(element.text or "")
+    if scheme == MAIL_SCHEME:
+        return _Address(email=text[:IDENTIFIER_LENGTH])
+    if scheme == VAT_SCHEME:
+        return _Address(vat_number=compact_vat_number(text)[:20])
+    if scheme not in (SIREN_SCHEME, SIRET_SCHEME, ADDRESS_SCHEME):
+        return _Address()
+    first, _, rest = text.partition("_")
+    first = compact_digits(first)
+    if _is_digits(first, 14):
+        return _Address(first[:9], (first,), rest[:IDENTIFIER_LENGTH])
+    if not _is_digits(first, 9):
+        return _Address()
+    second, _, code = rest.partition("_")
+    if _is_digits(second, 14):
+        return _Address(first, (second,), code[:IDENTIFIER_LENGTH])
+    return _Address(first, code=rest[:IDENTIFIER_LENGTH])
+
+
+def _of_siren(siren: str, sirets: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(each for each in sirets if each.startswith(siren)))
+
+
+def _siren_of_vat(vat_number: str) -> str:
+    inside = vat_number[4:]
+    return inside if vat_number.startswith("FR") and _is_digits(inside, 9) else ""
+
+
+def _is_digits(text: str, count: int) -> bool:
+    return len(text) == count and text.isascii() and text.isdigit()

@@ -11,9 +11,22 @@ class _Report(Protocol):
 
 REFUSALS = {
     "not_pdf": "Ce fichier n'est pas un PDF.",
+    "preceded": (
+        "Ce fichier n'est pas un PDF : {count} octet(s) précèdent « %PDF- ». Déposez-le tel que "
+        "son logiciel l'a produit, sans rien avant, transféré en mode binaire."
+    ),
+    "bare_xml": (
+        "Ce fichier n'est pas un PDF mais {name} : déposez le PDF Factur-X, ou un PDF décrit dans "
+        "index.csv."
+    ),
     "unreadable": "Ce fichier n'est pas lisible.",
     "not_regular": "Ce n'est pas un fichier ordinaire mais {kind} : le dépôt ne l'ouvre pas.",
     "truncated": "Ce PDF est coupé : sa fin manque.",
+    "broken_table": (
+        "Ce PDF est abîmé : sa table des objets (xref) ne correspond pas à son contenu. "
+        "Transférez-le en mode binaire, ou enregistrez-le de nouveau avec le logiciel qui l'a "
+        "produit."
+    ),
     "damaged": "Ce PDF est abîmé.",
     "encrypted": "Ce PDF est protégé par un mot de passe.",
     "active": "Ce PDF contient {what}, ce qui est interdit.",
@@ -29,6 +42,15 @@ REFUSALS = {
     "row_length": "La ligne {line} de index.csv n'a pas le bon nombre de cellules.",
     "no_description": "Aucune description : ni Factur-X dans ce PDF, ni ligne dans index.csv.",
     "broken_xml": "Les données Factur-X de ce PDF ne sont pas lisibles.",
+    "foreign_xml": (
+        "Les données jointes à ce PDF sont {name}, et non une facture Factur-X : produisez un "
+        "Factur-X, ou décrivez ce fichier dans index.csv."
+    ),
+    "misnamed_xml": (
+        "Aucune description : la facture Factur-X de ce PDF porte le nom « {name} », que la norme "
+        "ne connaît pas. Joignez-la sous le nom « factur-x.xml », ou décrivez ce fichier dans "
+        "index.csv."
+    ),
     "doctype": "Les données Factur-X de ce PDF contiennent un DOCTYPE, ce qui est interdit.",
     "several_xml": "Ce PDF contient plusieurs factures Factur-X différentes.",
     "absent_field": "Description incomplète : {field} manque.",
@@ -37,7 +59,8 @@ REFUSALS = {
     "unknown_client_number": "Le numéro client {client_number} est inconnu.",
     "unknown_customer": "Client inconnu : {buyer}.",
     "several_customers": (
-        "Plusieurs clients correspondent à {buyer} : indiquez le numéro client dans index.csv."
+        "Plusieurs clients correspondent à {buyer} : {candidates}. Indiquez le numéro client dans "
+        "index.csv, ou le SIRET de l'établissement dans la facture (BT-46, schéma 0009)."
     ),
     "future": "La date d'émission {issued_on} est dans le futur.",
     "before_opening": "Émise le {issued_on}, avant l'ouverture du portail ({opened_on}).",

@@ -1,6 +1,7 @@
 """Opening a deposited PDF: is it one, whole, readable, and within the limits."""
 
-import os
+import re
+from itertools import islice
 from typing import BinaryIO
 
 from pikepdf import AccessMode, PasswordError, Pdf
@@ -12,7 +13,12 @@ from selfservice.deposits.refusal import RefusalError
 from selfservice.invoices import embedded_xml
 
 MAGIC = b"%PDF-"
+HEAD_BYTES = 1024
+# What a mail server or a mainframe adds may follow the end; what an update that was cut may not.
 TAIL_BYTES = 1024
+PADDING = b"\0\t\n\f\r \x1a"
+OBJECT = re.compile(rb"\d+\s+\d+\s+obj\b|^\d[\d\s]*(o|ob)?$")
+MAX_OTHERS = 20
 
 
 def read_pdf(file: BinaryIO, *, max_pages: int, takes_active: bool = False) -> Description:
@@ -20,10 +26,10 @@ def read_pdf(file: BinaryIO, *, max_pages: int, takes_active: bool = False) -> D
 
     Only inside a reader process: a PDF of a kilobyte can ask for gigabytes or never end.
     """
-    _check_ends(file)
-    try:
-        # Mapped: a copy of the reader's own, which nobody cuts short meanwhile.
-        with embedded_xml.opened(file, AccessMode.mmap) as pdf:
+    _check_beginning(file)
+    _check_end(file)
+    with _opened(file) as pdf:
+        try:
             pages = len(pdf.pages)
             if pages == 0:
                 raise RefusalError("no_page")
@@ -32,29 +38,75 @@ def read_pdf(file: BinaryIO, *, max_pages: int, takes_active: bool = False) -> D
             if not takes_active and (what := active.find(pdf)):
                 raise RefusalError("active", what=ACTIVE_LABELS[what])
             return _read_embedded(pdf)
+        except embedded_xml.PDF_FAULTS as error:
+            raise RefusalError("damaged") from error
+
+
+def _opened(file: BinaryIO) -> Pdf:
+    try:
+        # Mapped: a copy of the reader's own, which nobody cuts short meanwhile.
+        return embedded_xml.opened(file, AccessMode.mmap)
     except PasswordError as error:
         raise RefusalError("encrypted") from error
     except embedded_xml.PDF_FAULTS as error:
-        raise RefusalError("damaged") from error
+        raise RefusalError("broken_table") from error
 
 
-def _check_ends(file: BinaryIO) -> None:
+def _check_beginning(file: BinaryIO) -> None:
     file.seek(0)
-    if file.read(len(MAGIC)) != MAGIC:
-        raise RefusalError("not_pdf")
-    file.seek(max(0, file.seek(0, os.SEEK_END) - TAIL_BYTES))
-    if b"%%EOF" not in file.read():
+    head = file.read(HEAD_BYTES)
+    if head.startswith(MAGIC):
+        return
+    if (found := head.find(MAGIC)) > 0:
+        raise RefusalError("preceded", count=found)
+    if head.lstrip(b"\xef\xbb\xbf\xff\xfe" + PADDING).startswith(b"<"):
+        _name_bare_xml(head + file.read(embedded_xml.MAX_XML_BYTES))
+    raise RefusalError("not_pdf")
+
+
+def _name_bare_xml(xml: bytes) -> None:
+    """Refuse an invoice without its PDF by its name; leave other texts that begin with « < »."""
+    try:
+        facturx.describe(xml)
+    except facturx.ForeignXmlError as error:
+        raise RefusalError("bare_xml", name=str(error)) from error
+    except embedded_xml.EmbeddedXmlError:
+        return
+    raise RefusalError("bare_xml", name="une facture CII")
+
+
+def _check_end(file: BinaryIO) -> None:
+    """Refuse a PDF that is cut, an update of it included, whatever small thing follows its end."""
+    end = embedded_xml.end_of(file)
+    file.seek(end)
+    after = file.read().strip(PADDING)
+    file.seek(0)
+    if not end or len(after) > TAIL_BYTES or OBJECT.search(after):
         raise RefusalError("truncated")
-    file.seek(0)
 
 
 def _read_embedded(pdf: Pdf) -> Description:
     try:
         xml = embedded_xml.find(pdf)
-        return Description() if xml is None else facturx.describe(xml)
+        return _name_others(pdf) if xml is None else facturx.describe(xml)
     except facturx.DoctypeError:
         return Description(problem="doctype")
     except embedded_xml.SeveralXmlError:
         return Description(problem="several_xml")
+    except facturx.ForeignXmlError as error:
+        return Description(problem="foreign_xml", problem_name=str(error))
     except embedded_xml.BrokenXmlError:
         return Description(problem="broken_xml")
+
+
+def _name_others(pdf: Pdf) -> Description:
+    """Say of a PDF without Factur-X what an attachment of another name is, if it is an invoice."""
+    for name, xml in islice(embedded_xml.others(pdf), MAX_OTHERS):
+        try:
+            facturx.describe(xml)
+        except facturx.ForeignXmlError as error:
+            return Description(problem="foreign_xml", problem_name=str(error))
+        except embedded_xml.EmbeddedXmlError:
+            continue
+        return Description(problem="misnamed_xml", problem_name=name)
+    return Description()

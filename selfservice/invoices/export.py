@@ -16,6 +16,7 @@ from selfservice.invoices import queries
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.messages import KIND_LABELS, STATE_LABELS
 from selfservice.invoices.models import Invoice
+from selfservice.money import WITHOUT_CENTS, is_without_cents
 
 if TYPE_CHECKING:
     from xlsxwriter import Workbook
@@ -156,8 +157,13 @@ class _Sheet:
         self._sheet = book.add_worksheet("Registre")
         self._bold = book.add_format({"bold": True})
         self._day = book.add_format({"num_format": "dd/mm/yyyy"})
-        self._amount = book.add_format({"num_format": "#,##0.00"})
-        self._total = book.add_format({"num_format": "#,##0.00", "bold": True, "top": 1})
+        total = {"bold": True, "top": 1}
+        # By whether the amount is written without cents.
+        forms = {False: "#,##0.00", True: "#,##0"}
+        self._amount = {key: book.add_format({"num_format": form}) for key, form in forms.items()}
+        self._total = {
+            key: book.add_format({"num_format": form, **total}) for key, form in forms.items()
+        }
         self._count = 0
         self._totals: dict[str, list[int]] = {}
         for column, (heading, width) in enumerate(HEADINGS.values()):
@@ -172,7 +178,7 @@ class _Sheet:
             for place, name in enumerate(AMOUNTS):
                 totals[place] += getattr(entry, name) or 0
             for column, (name, value) in enumerate(zip(HEADINGS, entry, strict=True)):
-                self._write(column, name, value)
+                self._write(column, name, value, entry.currency)
 
     def add_totals(self) -> None:
         """Close the sheet: a filter over the documents, and what they add up to."""
@@ -184,14 +190,16 @@ class _Sheet:
                 column = list(HEADINGS).index(name)
                 letter, of = (chr(ord("A") + list(HEADINGS).index(x)) for x in (name, "currency"))
                 formula = f'=SUMIF({of}2:{of}{last},"{currency}",{letter}2:{letter}{last})'
-                self._sheet.write_formula(line, column, formula, self._total, cents / 100)
+                form = self._total[is_without_cents(cents, currency)]
+                self._sheet.write_formula(line, column, formula, form, cents / 100)
             self._sheet.write_string(line, list(HEADINGS).index("currency"), currency, self._bold)
 
-    def _write(self, column: int, name: str, value: Any) -> None:
+    def _write(self, column: int, name: str, value: Any, currency: str) -> None:
         if value is None or value == "":
             return
         if name in AMOUNTS:
-            self._sheet.write_number(self._count, column, value / 100, self._amount)
+            form = self._amount[is_without_cents(value, currency)]
+            self._sheet.write_number(self._count, column, value / 100, form)
         elif isinstance(value, date) and value.year >= FIRST_SHEET_YEAR:
             midnight = datetime.combine(value, time())
             self._sheet.write_datetime(self._count, column, midnight, self._day)
@@ -213,7 +221,11 @@ def _pages(ids: "array[int]", read: Callable[[tuple[Any, ...]], Entry]) -> Pages
 
 
 def _cells(entry: Entry) -> list[str]:
-    return [write(value) for write, value in zip(_WRITERS, entry, strict=True)]
+    cells = [write(value) for write, value in zip(_WRITERS, entry, strict=True)]
+    if entry.currency in WITHOUT_CENTS:
+        for place in _AMOUNT_PLACES:
+            cells[place] = cells[place].removesuffix(",00")
+    return cells
 
 
 def _amount(cents: int | None) -> str:
@@ -227,6 +239,7 @@ def _day(day: date | None) -> str:
     return f"{day:%d/%m/%Y}" if day else ""
 
 
+_AMOUNT_PLACES = [place for place, name in enumerate(HEADINGS) if name in AMOUNTS]
 _WRITERS: list[Callable[[Any], str]] = [
     _amount if name in AMOUNTS else _day if name in DAYS else inert for name in HEADINGS
 ]

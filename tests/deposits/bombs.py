@@ -128,7 +128,7 @@ def changed(change: Callable[[pikepdf.Pdf], None]) -> bytes:
 def looping_names(document: pikepdf.Pdf) -> None:
     node = document.make_indirect(Dictionary(Limits=Array(["a", "z"])))
     node.Kids = Array([node, node])
-    document.Root.Names.EmbeddedFiles = node
+    document.Root.Names.EmbeddedFiles = node  # what it hides stands in /AF too
 
 
 def scripted(document: pikepdf.Pdf) -> None:

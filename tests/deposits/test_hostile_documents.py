@@ -26,7 +26,7 @@ from tests.papers import cii, client_number, facturx
 Deposit = Callable[[], DepositReport]
 Refusal = Callable[..., str]
 
-DAMAGED = "Ce PDF est abîmé."
+DAMAGED = "Ce PDF est abîmé"
 TOO_HEAVY = (
     "Ce PDF est trop gros une fois déplié : plus de 256 Mo de mémoire.",
     "Ce PDF fait échouer sa lecture : il est abîmé ou démesuré.",  # where the library itself falls
@@ -71,7 +71,7 @@ def test_a_bomb_is_refused_within_time_and_memory(name: str, answer: Answer) -> 
     found = answer(content)
     assert seconds_of_readers() - before < 7
     said = found.own.problem if isinstance(found, Document) else found.reason
-    assert said in (TOO_HEAVY if reason in TOO_HEAVY else (reason,))
+    assert said in TOO_HEAVY if reason in TOO_HEAVY else said.startswith(reason)
 
 
 def test_a_document_that_takes_too_long_is_refused_and_the_run_goes_on(
@@ -220,7 +220,11 @@ def test_a_document_cut_anywhere_is_refused(
 def test_a_pdf_behind_something_else_is_no_pdf(
     refusal: Refusal, company: Company, front: bytes
 ) -> None:
-    assert refusal(front + facturx(company)) == "Ce fichier n'est pas un PDF."
+    said = refusal(front + facturx(company))
+    assert said.startswith(
+        f"Ce fichier n'est pas un PDF : {len(front)} octet(s) précèdent « %PDF- »"
+    )
+    assert "transféré en mode binaire" in said
 
 
 def test_a_million_claimed_pages_are_counted_rather_than_believed(answer: Answer) -> None:
@@ -233,11 +237,7 @@ def test_what_reading_survives_is_a_right_deposit_or_a_refusal(
     change: Callable[[pikepdf.Pdf], None], folder: Path, deposit: Deposit
 ) -> None:
     (folder / "a.pdf").write_bytes(bombs.changed(change))
-    report = deposit()
-    if change is bombs.looping_names:
-        assert report.refused[0].reason.startswith("Aucune description")
-    else:
-        assert report.deposited == 1
+    assert deposit().deposited == 1
 
 
 def test_scripts_that_a_setting_takes_are_kept_but_never_run(

@@ -94,6 +94,16 @@ def test_the_workbook_holds_real_dates_numbers_and_totals(alice: Browser, people
     assert totals == [(None,) * 5, (None, 99.9, 20, 119.88, "EUR"), (None, 100, 20, 1, "USD")]
 
 
+def test_a_currency_without_cents_has_none_in_the_register(alice: Browser, people: People) -> None:
+    make_invoice(people.alice.company, currency="XPF", net_cents=1_250_000, gross_cents=1_250_050)
+    (line,) = rows_of(alice.get("/factures/registre.csv"))[1:]
+    assert line[5:9] == ["12500", "20", "12500,50", "XPF"]
+    sheet = sheet_of(alice.get("/factures/registre.xlsx"))
+    forms = [sheet[cell].number_format for cell in ("F2", "G2", "H2", "F4", "H4")]
+    assert forms == ["#,##0", "#,##0", "#,##0.00", "#,##0", "#,##0.00"]
+    assert "12\u202f500,50\u00a0XPF" in alice.get("/factures").text
+
+
 def test_a_day_that_no_spreadsheet_knows_is_text(alice: Browser, people: People) -> None:
     make_invoice(people.alice.company, due_on=date(1899, 12, 31))
     make_invoice(people.alice.company, due_on=date(1901, 1, 1))

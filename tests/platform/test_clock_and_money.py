@@ -49,13 +49,36 @@ def test_today_is_that_of_paris() -> None:
         ("-233.47", -23347),
         ("12.3400", 1234),
         ("0", 0),
+        ("118.80000000000001", 11880),
+        ("118.79999999999998", 11880),
+        ("118,80000305", 11880),
+        ("-0.30000000000000004", -30),
+        ("5.684341886080802E-14", 0),
+        ("\N{MINUS SIGN}89,90", -8990),
+        ("1\u2009234\u200b,50", 123450),
     ],
 )
 def test_amounts_are_read_exactly(text: str, cents: int) -> None:
     assert parse_cents(text) == cents
 
 
-@pytest.mark.parametrize("text", ["", "abc", "1.234", "1,2,3", "NaN", "1e3", "--1", "1" * 30])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "abc",
+        "1.234",
+        "1,2,3",
+        "NaN",
+        "1e3",
+        "--1",
+        "1" * 30,
+        "12.345",
+        "12.3401",
+        "12.349",
+        "9E-4",
+    ],
+)
 def test_what_is_not_an_amount_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match=r"amount|decimals"):
         parse_cents(text)
@@ -73,6 +96,26 @@ def test_what_is_not_an_amount_is_refused(text: str) -> None:
 )
 def test_amounts_are_written_in_french(cents: int | None, text: str) -> None:
     assert format_amount(cents) == text
+
+
+@pytest.mark.parametrize(
+    ("cents", "currency", "text"),
+    [
+        (1_250_000, "XPF", "12\u202f500\u00a0XPF"),
+        (-500, "JPY", "−5\u00a0JPY"),
+        (0, "XOF", "0\u00a0XOF"),
+        (1250, "JPY", "12,50\u00a0JPY"),  # what a document says is never rounded away
+        (1200, "USD", "12,00\u00a0USD"),
+    ],
+)
+def test_currencies_without_cents_are_written_without(cents: int, currency: str, text: str) -> None:
+    assert format_amount(cents, currency) == text
+
+
+@given(st.integers(-(10**11), 10**11), st.integers(1, 10))
+def test_binary_noise_is_rounded_away(cents: int, parts: int) -> None:
+    assert parse_cents(repr(cents / 100)) == cents
+    assert parse_cents(f"{sum([cents / 100 / parts] * parts):.17f}") == cents
 
 
 @given(st.integers(-(10**14), 10**14))
