@@ -1,9 +1,11 @@
 """axe-core on a page in both colour schemes, injected once a page.
 
 Contrast is most of its work. Of elements that look alike, with ancestors that look alike, it
-measures one, unless `is_whole`: `make soak` measures them all.
+measures one, and it measures the dark scheme at one width, unless `is_whole`: `make soak`
+measures them all.
 """
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
@@ -13,6 +15,8 @@ from playwright.sync_api import Page
 COLOURS = {"color-contrast": "*", "link-in-text-block": "a[href]"}  # and what they look at
 OF_COLOURS = {"runOnly": {"type": "rule", "values": list(COLOURS)}}
 SCHEMES: dict[str, dict[str, Any]] = {"light": {}, "dark": OF_COLOURS}
+
+Size = tuple[int, int]
 RUN = """async options => {
   const { violations } = await axe.run(document, { ...options, resultTypes: ["violations"] })
   return { violations }
@@ -36,6 +40,13 @@ SAMPLE = """rules => {
   axe.configure({ rules: Object.entries(rules).map(
     ([id, selector]) => ({ id, selector: `${selector}[data-sampled]` })) })
 }"""
+
+
+def looks(sizes: Mapping[str, Size], *, is_whole: bool) -> Iterator[tuple[str, Size]]:
+    """Yield each scheme with each size, width and height; a sample unless `is_whole`."""
+    for scheme in SCHEMES:
+        for size in list(sizes.values())[: None if is_whole or scheme == "light" else 1]:
+            yield scheme, size
 
 
 def violations(page: Page, scheme: str, *, is_whole: bool = False) -> str:

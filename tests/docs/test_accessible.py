@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page
 
 from docs_tools.built_site import BuiltSite
 from selfservice.help import PREFIX
-from tests.axe import SCHEMES, violations
+from tests.axe import looks, violations
 
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
 NAMES = {"light": "default", "dark": "slate"}
@@ -32,15 +32,14 @@ def show_in(page: Page, scheme: str) -> None:
 
 
 def faults(page: Page, *, is_whole: bool) -> Iterator[str]:
-    """Yield what is wrong with the page, in each scheme and at each size."""
-    for scheme in SCHEMES:
+    """Yield what is wrong with the page in its looks."""
+    for scheme, (width, height) in looks(SIZES, is_whole=is_whole):
         show_in(page, scheme)
-        for width, height in SIZES.values():
-            page.set_viewport_size({"width": width, "height": height})
-            yield violations(page, scheme, is_whole=is_whole)
-            inside, outside = page.evaluate(WIDTHS)
-            if inside > outside:
-                yield f"{page.url} is {inside} wide"
+        page.set_viewport_size({"width": width, "height": height})
+        yield violations(page, scheme, is_whole=is_whole)
+        inside, outside = page.evaluate(WIDTHS)
+        if inside > outside:
+            yield f"{page.url} is {inside} wide"
 
 
 @pytest.mark.parametrize("is_whole", [False, pytest.param(True, marks=pytest.mark.soak)])

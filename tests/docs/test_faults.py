@@ -87,12 +87,6 @@ def test_mistakes_of_french_are_named() -> None:
     assert any("mot inconnu, « orfelin" in each for each in found)
 
 
-@pytest.mark.system
-@pytest.mark.skipif(bool(prose.missing_tools()), reason="needs hunspell-fr and grammalecte-cli")
-def test_site_is_written_in_good_french(site: BuiltSite) -> None:
-    assert list(prose.faults(prose.lines(site))) == []
-
-
 @pytest.mark.parametrize(
     ("text", "fault"),
     [
