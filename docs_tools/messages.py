@@ -29,7 +29,8 @@ SECTIONS = Path(__file__).with_name("messages.yml")
 NO_SENTENCES = re.compile(r"(_LABELS|_SUMMARY|_LINE|FAMILIES|EVENTS)$")
 NO_MESSAGES = {
     "accounts.PASSWORD_RULES",  # shown before typing, beside the field
-    "suppliers.COLUMN_PROBLEMS",  # a word of another message
+    "files.KINDS",
+    "files.SEPARATORS",
     "notifications.NO_COMPANY",
     "operations.FINE",
     "operations.ASK_OUTSIDE",  # « outside » explains it
@@ -71,7 +72,7 @@ def collect() -> dict[str, Message]:
     """Return every message of the code by its name, « accounts.BAD_CREDENTIALS »."""
     found = {}
     for module in pkgutil.walk_packages(selfservice.__path__, "selfservice."):
-        if module.name.endswith(".messages"):
+        if module.name.endswith((".messages", "selfservice.files")):
             found.update(_of_module(module.name))
     french = get_builtin_gnu_translations(["fr"])
     return found | {f"wtforms.{text}": Message(french.gettext(text)) for text in BUILT_IN}

@@ -1,15 +1,18 @@
 """Files: written aside and renamed, CSV read and written, and the portal's own static files."""
 
+import codecs
 import csv
 import errno
 import hashlib
 import io
 import os
+import re
 import secrets
 import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import IO, BinaryIO, NamedTuple
 
@@ -26,28 +29,75 @@ KINDS = {
 }
 
 
+# What separates columns beside « ; », and is told by its name.
+SEPARATORS = {",": "des virgules", "\t": "des tabulations", "|": "des barres verticales"}
+# A spreadsheet's hint to itself, before the heading.
+SEPARATOR_HINT = re.compile(r'\s*"?sep=([^"\r\n])"?[;,\t ]*(?:[\r\n]|$)', re.IGNORECASE)
+LINE_END = re.compile(rb"\r\n|\r|\n")
+UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# ZIP (.xlsx, .ods, .numbers) and the old .xls.
+WORKBOOK_STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+# What a spreadsheet makes of a number of more than eleven digits.
+LOST_DIGITS = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]+")
+
+CSV_PROBLEMS = {
+    "unreadable": "Ce fichier n'est pas lisible : {detail}.",
+    "empty": "Ce fichier est vide : sa première ligne doit nommer les colonnes.",
+    "workbook": (
+        "C'est un classeur, pas un fichier CSV. Ouvrez-le dans un tableur, puis : "
+        "Enregistrez sous CSV UTF-8."
+    ),
+    "utf_16": (
+        "Ce fichier est en UTF-16, que les tableurs nomment « Texte Unicode ». "
+        "Enregistrez sous CSV UTF-8."
+    ),
+    "not_utf8": (
+        "Ligne {line} : un caractère n'est pas en UTF-8, mais sans doute en Windows-1252. "
+        "Enregistrez sous CSV UTF-8."
+    ),
+    "nul": (
+        "Ligne {line} : un octet nul. Ce fichier est abîmé, ou n'est pas du texte. "
+        "Enregistrez sous CSV UTF-8."
+    ),
+    "separator": (
+        "Les colonnes sont séparées par {separator}, et non par des points-virgules. "
+        "Enregistrez sous CSV UTF-8, avec « ; » comme séparateur de liste ou de champ."
+    ),
+    "malformed": (
+        "Ligne {line} : un guillemet est mal placé, ou jamais fermé. "
+        "Retirez-le, ou doublez-le s'il fait partie du texte."
+    ),
+    "unknown_columns": (
+        "Ligne {line} : colonnes inconnues : {columns}. Corrigez leur nom, ou retirez-les ; "
+        "le portail connaît {known}."
+    ),
+    "missing_columns": "Ligne {line} : la colonne {columns} manque. Ajoutez-la.",
+    "repeated_columns": "Ligne {line} : colonnes en double : {columns}. Gardez-en une de chaque.",
+}
+
+
 class CsvRow(NamedTuple):
     """A line that is not blank: where it begins in the file, its trimmed cells by column.
 
-    A row that is not whole has fewer cells than the heading, or text after its last column.
+    `fault` is empty, "row_length" where text stands outside the named columns or the whole line
+    in one cell, or "lost_digits" where a spreadsheet has rewritten the number `value`.
     """
 
     line: int
     cells: dict[str, str]
-    is_whole: bool
+    fault: str = ""
+    value: str = ""
 
 
 class CsvError(Exception):
     """A CSV file cannot be used as a whole.
 
-    `problem` is "unreadable" (`detail`: the system's words), "not_utf8", "malformed" (a line
-    number), "unknown_columns", "missing_columns" or "repeated_columns" (their names).
+    `problem` is a key of CSV_PROBLEMS; the text of the error is its sentence, with the remedy.
     """
 
-    def __init__(self, problem: str, detail: str = "") -> None:
-        super().__init__(problem, detail)
+    def __init__(self, problem: str, **facts: object) -> None:
+        super().__init__(CSV_PROBLEMS[problem].format(**facts))
         self.problem = problem
-        self.detail = detail
 
 
 class NotRegularError(OSError):
@@ -135,46 +185,113 @@ def sync(path: Path | str) -> None:
 def read_csv(
     file: Path, *, known: Collection[str], required: str, is_trusted: bool = True
 ) -> list[CsvRow]:
-    """Read a file with semicolons in UTF-8, its first line naming some of the `known` columns.
+    """Read a file as spreadsheets leave it: semicolons, UTF-8, some of the `known` columns.
 
-    Without `is_trusted` it is one of a folder that others write into. Raises CsvError.
+    The first line that is not blank names the columns, in any case and order; a missing cell is
+    an empty one. Without `is_trusted` the file is one of a folder that others write into. Raises
+    CsvError: another encoding or separator is told rather than guessed.
     """
     try:
         with file.open("rb") if is_trusted else open_regular(file) as opened:
-            text = opened.read().decode("utf-8-sig")
+            content = opened.read()
     except OSError as error:
-        raise CsvError("unreadable", error.strerror or type(error).__name__) from error
-    except UnicodeDecodeError as error:
-        raise CsvError("not_utf8") from error
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";", strict=True)
-    rows = []
+        raise CsvError("unreadable", detail=error.strerror or type(error).__name__) from error
+    text = _text(content)
+    _require_semicolons(text, known)
+    records = _records(text)
+    if SEPARATOR_HINT.match(text):
+        next(records)
+    line, heading = next(records, (1, []))
+    columns = _columns(line, heading, known, required)
+    return [_row(line, cells, columns) for line, cells in records]
+
+
+def _text(content: bytes) -> str:
+    if content.startswith(WORKBOOK_STARTS):
+        raise CsvError("workbook")
+    # Two bytes a character: a mark says so, or that the first of them holds one byte of nothing.
+    if content.startswith(UTF_16_MARKS) or content[:2].count(0) == 1:
+        raise CsvError("utf_16")
+    if (place := content.find(0)) >= 0:
+        raise CsvError("nul", line=_line_of(content, place))
     try:
-        columns = _columns(next(reader, []), known, required)
-        line = reader.line_num + 1
+        # A file put after another has a mark of its own; some old systems end theirs with 0x1A.
+        return content.decode("utf-8-sig").strip("\ufeff\x1a")
+    except UnicodeDecodeError as error:
+        raise CsvError("not_utf8", line=_line_of(content, error.start)) from error
+
+
+def _line_of(content: bytes, place: int) -> int:
+    return len(LINE_END.findall(content[:place])) + 1
+
+
+def _require_semicolons(text: str, known: Collection[str]) -> None:
+    """Raise CsvError where a hint says, or the heading shows, another separator."""
+    hint = SEPARATOR_HINT.match(text)
+    if hint and hint[1] != ";":
+        raise CsvError("separator", separator=SEPARATORS.get(hint[1], f"« {hint[1]} »"))
+    after = text[hint.end() :] if hint else text
+    heading = next((line for line in after.splitlines() if line.strip(" ;\t,")), "")
+    for mark, separator in ((";", ""), *SEPARATORS.items()):
+        if any(_column(name.strip(' "')) in known for name in heading.split(mark)):
+            if separator:
+                raise CsvError("separator", separator=separator)
+            return
+
+
+def _records(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the cells of each line that is not blank, trimmed, and where it begins."""
+    lines = io.StringIO(text, newline="")
+    reader = csv.reader(lines, delimiter=";", skipinitialspace=True, strict=True)
+    line = 1
+    try:
         for cells in reader:
-            trimmed = [cell.strip() for cell in cells]
+            trimmed = [_plain(cell.strip()).strip() for cell in cells]
             if any(trimmed):
-                is_whole = len(cells) >= len(columns) and not any(trimmed[len(columns) :])
-                rows.append(CsvRow(line, dict(zip(columns, trimmed, strict=False)), is_whole))
+                yield line, trimmed
             line = reader.line_num + 1  # a quoted cell may span several lines
     except csv.Error as error:
-        raise CsvError("malformed", str(reader.line_num)) from error
-    return rows
+        raise CsvError("malformed", line=line) from error
 
 
-def _columns(heading: list[str], known: Collection[str], required: str) -> list[str]:
-    columns = [name.strip().lower() for name in heading]
-    while columns and not columns[-1]:  # a heading that ends with « ; »
-        columns.pop()
+def _plain(cell: str) -> str:
+    """Return a cell without what kept a spreadsheet from changing it: « ="0012" », « '=1+1 »."""
+    if cell.startswith('="') and cell.endswith('"'):
+        return cell[2:-1]
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+
+
+def _column(name: str) -> str:
+    return re.sub(r"[\s_-]+", "_", name.strip().lower())
+
+
+def _columns(line: int, heading: list[str], known: Collection[str], required: str) -> list[str]:
+    """Return the name of each column, empty for one that the heading leaves blank."""
+    columns = [_column(name) for name in heading]
+    named = [name for name in columns if name]
+    if not named:
+        raise CsvError("empty")
     problems = {
-        "unknown_columns": set(columns) - set(known),
-        "missing_columns": {required} - set(columns),
-        "repeated_columns": {name for name in columns if columns.count(name) > 1},
+        "unknown_columns": set(named) - set(known),
+        "missing_columns": {required} - set(named),
+        "repeated_columns": {name for name in named if named.count(name) > 1},
     }
     for problem, names in problems.items():
         if names:
-            raise CsvError(problem, ", ".join(sorted(names)))
+            told = ", ".join(sorted(names))
+            raise CsvError(problem, line=line, columns=told, known=", ".join(known))
     return columns
+
+
+def _row(line: int, cells: list[str], columns: list[str]) -> CsvRow:
+    cells += [""] * (len(columns) - len(cells))
+    named = {name: cell for name, cell in zip(columns, cells, strict=False) if name}
+    stray = [cell for name, cell in zip_longest(columns, cells) if cell and not name]
+    is_one_cell = ";" in cells[0] and not any(cells[1:]) and len(columns) > 1
+    lost = [cell for cell in named.values() if LOST_DIGITS.fullmatch(cell)]
+    if stray or is_one_cell:
+        return CsvRow(line, named, "row_length")
+    return CsvRow(line, named, "lost_digits", lost[0]) if lost else CsvRow(line, named)
 
 
 def csv_lines(rows: Iterable[Iterable[str]], *, line_end: str = "\r\n") -> bytes:

@@ -9,7 +9,7 @@ import click
 
 from selfservice.cli.frame import cli, command, finish, say
 from selfservice.deposits import deposit
-from selfservice.deposits.messages import refusal_lines
+from selfservice.deposits.messages import PASSED_OVER_LINE, refusal_lines
 from selfservice.suppliers import registration
 
 
@@ -39,9 +39,15 @@ def invoices_deposit(slug: str, folder: Path, as_json: bool) -> None:
                 say(json.dumps(asdict(outcome)))
 
         report = deposit.deposit_folder(supplier, folder, on_progress=show)
+    if report.passed_over:
+        say(PASSED_OVER_LINE.format(names=", ".join(report.passed_over)), err=True)
     finish(_json_summary(report) if as_json else report.summary, refusal_lines(report))
 
 
 def _json_summary(report: deposit.DepositReport) -> str:
-    counts = {"deposited": report.deposited, "already": report.already}
-    return json.dumps(counts | {"refused": len(report.refused), "summary": report.summary})
+    counts = {
+        "deposited": report.deposited,
+        "already": report.already,
+        "refused": len(report.refused),
+    }
+    return json.dumps(counts | {"passed_over": report.passed_over, "summary": report.summary})

@@ -5,7 +5,6 @@ files to their rows. Notifications pull what is not announced yet: nothing here 
 mails.
 """
 
-import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,10 +20,11 @@ from selfservice.deposits.description import describe
 from selfservice.deposits.document import Document
 from selfservice.deposits.errors import (
     DocumentsNotWrittenError,
+    SeveralIndexesError,
     TooManyDocumentsError,
-    UnreadableFolderError,
     UnreadableIndexError,
 )
+from selfservice.deposits.folder import Contents, look
 from selfservice.deposits.index_csv import NAME as INDEX_NAME
 from selfservice.deposits.index_csv import Index, read_index, same_name
 from selfservice.deposits.messages import DEPOSIT_SUMMARY, explain
@@ -74,12 +74,13 @@ class Outcome:
 class DepositReport:
     """How many documents went in, how many were there already, and what was refused.
 
-    `summary` says it in French.
+    `passed_over` names what was not looked at and holds no document. `summary` says it in French.
     """
 
     deposited: int = 0
     already: int = 0
     refused: list[Outcome] = field(default_factory=list)
+    passed_over: list[str] = field(default_factory=list)
 
     def add(self, outcomes: Iterable[Outcome]) -> None:
         for each in outcomes:
@@ -109,17 +110,18 @@ class _Run:
 def deposit_folder(
     supplier: Supplier, folder: Path, *, on_progress: Progress | None = None
 ) -> DepositReport:
-    """Deposit every file of a folder but *.csv, in the order of their names; follow no link.
+    """Deposit the files of a folder in the order of their names; follow no link, name all else.
 
     Batch after batch: files on disk first, then one durable transaction. Killed at any instant
     and run again, it ends as one undisturbed run; two at once end right. Writes `rejets.csv`
-    into the folder. `on_progress` gets the outcomes of each batch, then those of rows
-    without a file. Opens its own transactions. Raises DepositError; batches committed before it
-    stay.
+    into the folder. `on_progress` gets the outcomes of each batch, then those of folders and of
+    rows without a file. Opens its own transactions. Raises DepositError; batches committed before
+    it stay.
     """
-    names = _candidates(folder)
+    contents = _look(folder)
+    names = contents.candidates
     index = _read_index(folder)
-    report = DepositReport()
+    report = DepositReport(passed_over=contents.passed_over)
 
     def tell(outcomes: list[Outcome]) -> None:
         report.add(outcomes)
@@ -143,7 +145,7 @@ def deposit_folder(
         raise  # whoever followed the progress went away
     except OSError as error:
         raise DocumentsNotWrittenError(storage.documents_folder(), error.strerror or "") from error
-    tell(_rows_without_file(index, names))
+    tell(_not_looked_at(index, contents))
     report.refused.sort(key=lambda refused: refused.file)
     write_rejects(folder, ((each.file, each.reason) for each in report.refused))
     return report
@@ -278,36 +280,35 @@ def _read_index(folder: Path) -> Index:
     """Read the index; where it is unusable, `rejets.csv` says so too before the error."""
     try:
         return read_index(folder)
-    except UnreadableIndexError as error:
+    except (SeveralIndexesError, UnreadableIndexError) as error:
         write_rejects(folder, [(INDEX_NAME, explain(error))])
         raise
 
 
 def count_candidates(folder: Path) -> int:
-    """Return how many files a deposit of this folder looks at; raises UnreadableFolderError."""
-    return len(_candidates(folder))
+    """Return how many files a deposit of this folder looks at; raises DepositError."""
+    return len(_look(folder).candidates)
 
 
-def _candidates(folder: Path) -> list[str]:
-    try:
-        names = sorted(
-            entry.name
-            for entry in os.scandir(folder)
-            if not entry.is_dir(follow_symlinks=False) and not entry.name.lower().endswith(".csv")
-        )
-    except OSError as error:
-        raise UnreadableFolderError(folder, error.strerror or "") from error
-    if len(names) > current_app.config["DEPOSIT_MAX_DOCUMENTS"]:
-        raise TooManyDocumentsError(folder, str(len(names)))
-    return names
+def _look(folder: Path) -> Contents:
+    contents = look(folder)
+    count = len(contents.candidates)
+    if count > current_app.config["DEPOSIT_MAX_DOCUMENTS"]:
+        raise TooManyDocumentsError(folder, str(count))
+    return contents
 
 
-def _rows_without_file(index: Index, names: list[str]) -> list[Outcome]:
-    present = {same_name(name) for name in names}
-    missing = RefusalError("missing")
-    return [_refused(name, missing) for name in index.rows if name not in present] + [
-        _refused(INDEX_NAME, refusal) for refusal in index.nameless
-    ]
+def _not_looked_at(index: Index, contents: Contents) -> list[Outcome]:
+    """Return what is refused without being read: folders, and rows that no document goes with."""
+    outcomes = [_refused(name, RefusalError("folder")) for name in contents.folders]
+    outcomes += [_refused(INDEX_NAME, refusal) for refusal in index.nameless]
+    known = {same_name(name) for name in (*contents.candidates, *contents.folders)}
+    left = {same_name(name) for name in contents.passed_over}
+    for name, row in index.rows.items():
+        if name not in known:
+            code = "left" if name in left else "missing"
+            outcomes.append(_refused(name, RefusalError(code, line=row.line)))
+    return outcomes
 
 
 def _refused(file: str, refusal: RefusalError, number: str = "") -> Outcome:

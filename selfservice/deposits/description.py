@@ -5,10 +5,12 @@ from collections.abc import Callable
 from datetime import date
 from typing import Any
 
+from babel.numbers import get_currency_symbol
+
 from selfservice.deposits.document import Document
 from selfservice.deposits.facturx import Description, currency_code, one_line
 from selfservice.deposits.index_csv import Index, same_name
-from selfservice.deposits.messages import FIELD_LABELS
+from selfservice.deposits.messages import FIELD_LABELS, FORM_LABELS
 from selfservice.deposits.refusal import RefusalError
 from selfservice.invoices.models import KINDS
 from selfservice.money import parse_cents
@@ -24,10 +26,10 @@ def describe(document: Document, index: Index) -> None:
     if name in index.refused:
         raise index.refused[name]
     row = index.rows.get(name)
-    combine(document, row.cells if row else {})
+    combine(document, row.cells if row else {}, line=row.line if row else 0)
 
 
-def combine(document: Document, cells: dict[str, str]) -> None:
+def combine(document: Document, cells: dict[str, str], *, line: int = 0) -> None:
     """Describe a document by its own words and its row.
 
     A plain PDF needs all of PLAIN_NEEDS in its row; so does one whose XML is broken. A DOCTYPE
@@ -37,8 +39,8 @@ def combine(document: Document, cells: dict[str, str]) -> None:
     if own.problem == "doctype":
         raise RefusalError("doctype")
     if not own.has_xml:
-        _demand_whole_row(own, cells)
-    given = _read_cells(cells)
+        _demand_whole_row(own, cells, line)
+    given = _read_cells(cells, line, own.currency or DEFAULT_CURRENCY)
     for name, text in own.faults.items():
         if name not in given:
             raise RefusalError("wrong_field", field=FIELD_LABELS[name], value=text)
@@ -58,7 +60,7 @@ def combine(document: Document, cells: dict[str, str]) -> None:
     document.number = number  # last: what is refused for its description has no number
 
 
-def _demand_whole_row(own: Description, cells: dict[str, str]) -> None:
+def _demand_whole_row(own: Description, cells: dict[str, str], line: int) -> None:
     missing = [column for column in PLAIN_NEEDS if column not in cells]
     if missing and own.problem:
         raise RefusalError(own.problem, name=own.problem_name)
@@ -66,7 +68,7 @@ def _demand_whole_row(own: Description, cells: dict[str, str]) -> None:
         raise RefusalError("no_description")
     if missing:
         name = {"invoice_number": "number"}.get(missing[0], missing[0])
-        raise RefusalError("absent_field", field=FIELD_LABELS[name])
+        raise RefusalError("absent_cell", field=FIELD_LABELS[name], line=line)
 
 
 def _amounts(own: Description, given: dict[str, Any]) -> tuple[str, dict[str, int | None]]:
@@ -98,20 +100,39 @@ def _present(name: str, value: Any) -> Any:
     return value
 
 
-def _read_cells(cells: dict[str, str]) -> dict[str, Any]:
-    given = {}
+def _read_cells(cells: dict[str, str], line: int, currency: str) -> dict[str, Any]:
+    """Return the values of a row; `currency` is that of its amounts where it gives none."""
+    given: dict[str, Any] = {}
     for column, (name, convert) in _CELLS.items():
         if column in cells:
+            text = cells[column]
+            if convert is parse_cents:
+                text = _bare_amount(text, given.get("currency", currency))
             try:
-                given[name] = convert(cells[column])
+                given[name] = convert(text)
             except ValueError as error:
-                label = FIELD_LABELS[name]
-                raise RefusalError("wrong_field", field=label, value=cells[column][:60]) from error
+                raise RefusalError(
+                    "wrong_cell",
+                    field=FIELD_LABELS[name],
+                    line=line,
+                    value=cells[column][:60],
+                    form=FORM_LABELS[name],
+                ) from error
     return given
 
 
+def _bare_amount(text: str, currency: str) -> str:
+    """Return « -1 234,50 » of « −1 234,50 € »; the sign or code of another currency stays."""
+    for sign in (currency, get_currency_symbol(currency, "en")):
+        text = text.strip().removeprefix(sign).removesuffix(sign)
+    return text.replace("\N{MINUS SIGN}", "-")
+
+
 def _day(text: str) -> date:
+    """Return the day of « 2026-11-02 » or, as a French spreadsheet writes it, « 02/11/2026 »."""
     day = identifier(text)
+    if french := re.fullmatch(r"([0-9]{2})/([0-9]{2})/([0-9]{4})", day):
+        day = "-".join(reversed(french.groups()))
     if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", day):
         raise ValueError(text)
     return date.fromisoformat(day)
@@ -125,6 +146,7 @@ def _kind(text: str) -> str:
 
 
 _CELLS: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "currency": ("currency", currency_code),  # before the amounts, which may bear its sign
     "client_number": ("client_number", one_line),
     "invoice_number": ("number", one_line),
     "kind": ("kind", _kind),
@@ -133,6 +155,5 @@ _CELLS: dict[str, tuple[str, Callable[[str], Any]]] = {
     "net": ("net", parse_cents),
     "vat": ("vat", parse_cents),
     "gross": ("gross", parse_cents),
-    "currency": ("currency", currency_code),
     "contract": ("contract", one_line),
 }

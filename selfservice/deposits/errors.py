@@ -19,12 +19,12 @@ class UnreadableFolderError(DepositError):
 class UnreadableIndexError(DepositError):
     """index.csv cannot be used as a whole; nothing was deposited.
 
-    `problem` is a key of messages.INDEX_PROBLEMS, `detail` what its sentence needs.
+    `detail` is the sentence of files.CsvError.
     """
 
-    def __init__(self, path: Path, problem: str, detail: str = "") -> None:
-        super().__init__(path, detail)
-        self.problem = problem
+
+class SeveralIndexesError(DepositError):
+    """The names in `detail` differ by their case only; nothing was deposited."""
 
 
 class TooManyDocumentsError(DepositError):

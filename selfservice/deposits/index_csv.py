@@ -1,11 +1,10 @@
 """`index.csv`: the descriptions of plain PDFs, and what overrides a Factur-X document."""
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from selfservice import files
-from selfservice.deposits.errors import UnreadableIndexError
+from selfservice.deposits.errors import SeveralIndexesError, UnreadableIndexError
 from selfservice.deposits.refusal import RefusalError
 from selfservice.texts import composed
 
@@ -45,16 +44,24 @@ class Index:
 def read_index(folder: Path) -> Index:
     """Return the index of a folder, empty where it has none.
 
-    Raises UnreadableIndexError when it cannot be read as a whole: deposited documents never change,
-    so nothing may go in without what it would have overridden.
+    Raises UnreadableIndexError when it cannot be read as a whole, SeveralIndexesError: deposited
+    documents never change, so nothing may go in without what it would have overridden.
     """
-    path = folder / NAME
-    if not os.path.lexists(path):
+    found = sorted(path for path in folder.iterdir() if is_index(path.name))
+    if not found:
         return Index()
+    path = found[0]
+    if len(found) > 1:
+        raise SeveralIndexesError(folder, ", ".join(each.name for each in found))
     try:
         return _index(files.read_csv(path, known=COLUMNS, required="file", is_trusted=False))
     except files.CsvError as error:
-        raise UnreadableIndexError(path, error.problem, error.detail) from error
+        raise UnreadableIndexError(path, str(error)) from error
+
+
+def is_index(name: str) -> bool:
+    """Say whether a file is the index: spreadsheets and their users write it in any case."""
+    return name.casefold() == NAME
 
 
 def same_name(name: str) -> str:
@@ -71,8 +78,10 @@ def _index(rows: list[files.CsvRow]) -> Index:
             index.nameless.append(RefusalError("no_file_named", line=row.line))
             continue
         if name in index.rows:
-            index.refused[name] = RefusalError("described_twice")
-        elif not row.is_whole:
-            index.refused[name] = RefusalError("row_length", line=row.line)
+            first_line = index.rows[name].line
+            refusal = RefusalError("described_twice", first_line=first_line, line=row.line)
+            index.refused[name] = refusal
+        elif row.fault:
+            index.refused[name] = RefusalError(row.fault, line=row.line, value=row.value)
         index.rows.setdefault(name, Row(row.line, given))
     return index

@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from selfservice.deposits.errors import DepositError, UnreadableIndexError
+from selfservice.deposits.errors import DepositError
 
 
 class _Report(Protocol):
@@ -36,10 +36,27 @@ REFUSALS = {
     "too_slow": "Ce PDF est trop long à lire : plus de {limit} s de calcul.",
     "too_heavy": "Ce PDF est trop gros une fois déplié : plus de {limit} Mo de mémoire.",
     "reader_died": "Ce PDF fait échouer sa lecture : il est abîmé ou démesuré.",
-    "missing": "Ce fichier, cité dans index.csv, n'est pas dans le dossier.",
+    "folder": (
+        "C'est un dossier, et le dépôt ne regarde pas dedans : sortez-en les documents, "
+        "ou déposez-le à part."
+    ),
+    "missing": "Ce fichier, cité à la ligne {line} de index.csv, n'est pas dans le dossier.",
+    "left": (
+        "Ce fichier, cité à la ligne {line} de index.csv, porte le nom d'un fichier de travail "
+        "ou d'un CSV : le dépôt ne le regarde pas. Renommez-le si c'est un document."
+    ),
     "no_file_named": "La ligne {line} de index.csv ne nomme aucun fichier.",
-    "described_twice": "Ce fichier est décrit plusieurs fois dans index.csv.",
-    "row_length": "La ligne {line} de index.csv n'a pas le bon nombre de cellules.",
+    "described_twice": (
+        "Ce fichier est décrit plusieurs fois dans index.csv : lignes {first_line} et {line}."
+    ),
+    "row_length": (
+        "La ligne {line} de index.csv a du texte hors des colonnes nommées, "
+        "ou est tout entière entre guillemets."
+    ),
+    "lost_digits": (
+        "La ligne {line} de index.csv contient « {value} » : un tableur a remplacé un long "
+        "numéro. Donnez à la colonne le format « texte », et retapez-le."
+    ),
     "no_description": "Aucune description : ni Factur-X dans ce PDF, ni ligne dans index.csv.",
     "broken_xml": "Les données Factur-X de ce PDF ne sont pas lisibles.",
     "foreign_xml": (
@@ -54,7 +71,12 @@ REFUSALS = {
     "doctype": "Les données Factur-X de ce PDF contiennent un DOCTYPE, ce qui est interdit.",
     "several_xml": "Ce PDF contient plusieurs factures Factur-X différentes.",
     "absent_field": "Description incomplète : {field} manque.",
+    "absent_cell": "Description incomplète : {field} manque à la ligne {line} de index.csv.",
     "wrong_field": "Description incorrecte : {field} n'est pas valable (« {value} »).",
+    "wrong_cell": (
+        "Description incorrecte : {field} de la ligne {line} de index.csv n'est pas valable "
+        "(« {value} »). Écrivez {form}."
+    ),
     "other_seller": "Cette facture est celle d'un autre vendeur ({seller}).",
     "unknown_client_number": "Le numéro client {client_number} est inconnu.",
     "unknown_customer": "Client inconnu : {buyer}.",
@@ -95,9 +117,26 @@ FIELD_LABELS = {
     "client_number": "le numéro client",
 }
 
+# How a cell of index.csv is written.
+FORM_LABELS = {
+    "number": "au plus 100 caractères visibles",
+    "issued_on": "2026-11-02 ou 02/11/2026",
+    "due_on": "2026-11-02 ou 02/11/2026",
+    "kind": "invoice ou credit_note",
+    "net": "1234,50",
+    "vat": "1234,50",
+    "gross": "1234,50",
+    "currency": "trois lettres, comme EUR",
+    "contract": "au plus 100 caractères visibles",
+    "client_number": "au plus 100 caractères visibles",
+}
+
 ERRORS = {
     "UnreadableFolderError": "{path} : dossier illisible ({detail}).",
-    "UnreadableIndexError": "{path} : index illisible, rien n'a été déposé ({detail}).",
+    "UnreadableIndexError": "{path} : index illisible, rien n'a été déposé. {detail}",
+    "SeveralIndexesError": (
+        "{path} : plusieurs index ({detail}), rien n'a été déposé. Gardez-en un seul."
+    ),
     "TooManyDocumentsError": (
         "{path} : {detail} fichiers, plus que DEPOSIT_MAX_DOCUMENTS n'en admet. "
         "Rien n'a été déposé."
@@ -113,28 +152,17 @@ ERRORS = {
     ),
 }
 
-INDEX_PROBLEMS = {
-    "unreadable": "{detail}",
-    "not_utf8": "ce fichier n'est pas en UTF-8",
-    "malformed": "ligne {detail}",
-    "missing_columns": "la colonne « file » manque",
-    "unknown_columns": "colonnes inconnues : {detail}",
-    "repeated_columns": "une colonne est en double",
-}
-
 DEPOSIT_SUMMARY = (
     "{report.deposited} document(s) déposé(s), {report.already} déjà déposé(s), "
     "{refused} refusé(s)."
 )
 REFUSAL_LINE = "{refused.file} : {refused.reason}"
+PASSED_OVER_LINE = "Non regardé(s), sans faute : {names}."
 
 
 def explain(error: DepositError) -> str:
     """Return the sentence of an error."""
-    detail = error.detail
-    if isinstance(error, UnreadableIndexError):
-        detail = INDEX_PROBLEMS[error.problem].format(detail=detail)
-    return ERRORS[type(error).__name__].format(path=error.path, detail=detail)
+    return ERRORS[type(error).__name__].format(path=error.path, detail=error.detail)
 
 
 def refusal_lines(report: _Report) -> list[str]:

@@ -10,6 +10,7 @@ from selfservice import files
 from selfservice.deposits.errors import RejectsNotWrittenError
 
 NAME = "rejets.csv"
+ASIDE = f".{NAME}"  # a *.csv name is never taken for a document
 
 
 def write_rejects(folder: Path, refused: Iterable[tuple[str, str]]) -> None:
@@ -30,8 +31,7 @@ def _replace(folder: Path, content: bytes) -> None:
     try:
         with suppress(OSError):  # some network folders know no locks
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-        # A *.csv name is never taken for a document.
-        with files.written_aside(folder / NAME, aside=f".{NAME}") as file:
+        with files.written_aside(folder / NAME, aside=ASIDE) as file:
             # Who may read the folder reads the list, although what we write is our own.
             os.fchmod(file.fileno(), 0o600 | (os.fstat(descriptor).st_mode & 0o044))
             file.write(content)

@@ -74,7 +74,8 @@ class ImportReport:
 def import_companies(supplier: Supplier, file: Path) -> ImportReport:
     """Create and update the companies of a register; those absent from it stay.
 
-    An absent column changes nothing; an empty `email`, `siren` or `vat_number` removes it.
+    An absent column changes nothing; an empty `email`, `siren` or `vat_number` removes it, and a
+    line that ends before their column has them empty: spreadsheets leave such ends out.
     Bad rows are reported and the others go through, in one transaction per batch: running
     again after an interruption ends the same. Raises RegisterError when the file as a whole
     cannot be used; nothing has changed then.
@@ -92,7 +93,7 @@ def _read(file: Path, report: ImportReport) -> Iterator[CsvRow]:
     try:
         rows = read_csv(file, known=COLUMNS, required="client_number")
     except CsvError as error:
-        raise RegisterError(file, error.problem, error.detail) from error
+        raise RegisterError(path=file, detail=error) from error
     first_lines: dict[str, int] = {}
     for row in rows:
         try:
@@ -104,7 +105,7 @@ def _read(file: Path, report: ImportReport) -> Iterator[CsvRow]:
             report.faults.append(Fault(row.line, fault.code, fault.facts))
             continue
         first_lines[number] = row.line
-        yield CsvRow(row.line, cells, is_whole=True)
+        yield CsvRow(row.line, cells)
 
 
 def _import_batch(supplier: Supplier, batch: list[CsvRow], report: ImportReport) -> None:
@@ -167,8 +168,8 @@ def _register_address(company: Company, address: str) -> None:
 
 def _clean(row: CsvRow) -> dict[str, str]:
     """Return the cells in the form they are stored in. Raises _RowError for the first bad one."""
-    if not row.is_whole:
-        raise _RowError("row_length")
+    if row.fault:
+        raise _RowError(row.fault, value=row.value)
     return {name: _CHECKS[name](row.cells[name]) for name in COLUMNS if name in row.cells}
 
 

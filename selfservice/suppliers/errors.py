@@ -1,7 +1,5 @@
 """What can go wrong with a supplier or its register: typed, with the facts."""
 
-from pathlib import Path
-
 
 class SupplierError(Exception):
     """Base of the family. `messages.explain` puts the facts into a French sentence."""
@@ -32,11 +30,7 @@ class WrongLogoError(SupplierError):
 
 
 class RegisterError(SupplierError):
-    """The register as a whole cannot be imported; nothing has changed.
+    """The register at `path` as a whole cannot be imported; nothing has changed.
 
-    `problem` is that of files.CsvError and a key of messages.REGISTER_PROBLEMS.
+    `detail` is the sentence of files.CsvError.
     """
-
-    def __init__(self, path: Path, problem: str, detail: str) -> None:
-        super().__init__(path=path, detail=detail)
-        self.problem = problem

@@ -1,6 +1,6 @@
 """The French words of suppliers and of their register."""
 
-from selfservice.suppliers.errors import RegisterError, SupplierError
+from selfservice.suppliers.errors import SupplierError
 
 NOTIFICATION_LABELS = {
     "none": "Aucun mail",
@@ -16,23 +16,21 @@ ERRORS = {
     "HostnameTakenError": "Le nom d'hôte « {hostname} » est celui d'un autre fournisseur.",
     "WrongValueError": "La valeur « {value} » ne convient pas pour « {field} ».",
     "WrongLogoError": "{path} : le logo doit être une image PNG, JPEG ou WebP de 512 ko au plus.",
+    "RegisterError": "{path} : registre illisible, rien n'a été importé. {detail}",
 }
-REGISTER_PROBLEMS = {
-    "unreadable": "{path} : fichier illisible ({detail}).",
-    "not_utf8": "{path} : ce fichier n'est pas en UTF-8.",
-    "malformed": "{path} : la ligne {detail} n'est pas lisible.",
-    "unknown_columns": "Colonnes inconnues : {detail}.",
-    "missing_columns": "Colonnes manquantes : {detail}.",
-    "repeated_columns": "Colonnes en double : {detail}.",
-}
-
 IMPORT_SUMMARY = (
     "{report.created} société(s) créée(s), {report.updated} mise(s) à jour, "
     "{report.unchanged} inchangée(s), {left_out} ligne(s) refusée(s)."
 )
 FAULT_LINE = "Ligne {fault.line} : {fault.reason}."
 FAULTS = {
-    "row_length": "le nombre de cellules diffère de celui des colonnes",
+    "row_length": (
+        "du texte se trouve hors des colonnes nommées, ou toute la ligne est entre guillemets"
+    ),
+    "lost_digits": (
+        "un tableur a remplacé un long numéro par « {value} » : donnez à la colonne le format "
+        "« texte », et retapez-le"
+    ),
     "no_client_number": "le numéro client manque",
     "client_number": "le numéro client « {value} » n'est pas valable",
     "repeated": "le numéro client « {value} » est déjà donné à la ligne {first_line}",
@@ -48,6 +46,4 @@ FAULTS = {
 
 def explain(error: SupplierError) -> str:
     """Return the sentence of an error."""
-    if isinstance(error, RegisterError):
-        return REGISTER_PROBLEMS[error.problem].format(**error.facts)
     return ERRORS[type(error).__name__].format(**error.facts)

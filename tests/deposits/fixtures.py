@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from selfservice import db
 from selfservice.deposits.deposit import DepositReport, deposit_folder
 from selfservice.deposits.document import Document
 from selfservice.deposits.readers import Readers
 from selfservice.deposits.reading import Limits
 from selfservice.deposits.refusal import RefusalError
+from selfservice.operations import installation
 from selfservice.suppliers.models import Company, Supplier
 from tests.factories import make_company, make_supplier
 from tests.papers import SELLER_SIREN
@@ -28,6 +30,15 @@ def supplier(app: Flask) -> Supplier:
 @pytest.fixture
 def company(supplier: Supplier) -> Company:
     return make_company(supplier, client_number="C-1", name="Cliente", email="cliente@example.com")
+
+
+@pytest.fixture
+def ready(instance: Path) -> Path:
+    """An instance with a supplier and its customer, for the command."""
+    installation.install(instance)
+    with db.connection():
+        make_company(make_supplier("vendeur"), client_number="C-1")
+    return instance
 
 
 @pytest.fixture

@@ -9,20 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from selfservice import db
-from selfservice.operations import installation
 from tests import papers
-from tests.factories import make_company, make_supplier
 from tests.processes import SELFSERVICE, command, environment
-
-
-@pytest.fixture
-def ready(instance: Path) -> Path:
-    """An instance with a supplier and its customer."""
-    installation.install(instance)
-    with db.connection():
-        make_company(make_supplier("vendeur"), client_number="C-1")
-    return instance
 
 
 def facturx(number: str, padding: int = 0) -> bytes:

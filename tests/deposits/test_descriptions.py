@@ -14,6 +14,7 @@ from selfservice.deposits import facturx
 from selfservice.deposits.deposit import DepositReport
 from selfservice.deposits.description import combine
 from selfservice.deposits.document import Document
+from selfservice.deposits.refusal import RefusalError
 from selfservice.invoices.embedded_xml import EmbeddedXmlError
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Company, Supplier
@@ -109,7 +110,7 @@ def test_a_row_overrides_only_what_it_gives(
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
-@pytest.mark.parametrize("gross", ["1234,5", "1234.50", "1 234,50", "1\u202f234,50"])
+@pytest.mark.parametrize("gross", ["1234,5", "1\u202f234,50 €"])
 def test_a_plain_pdf_is_described_by_its_row(
     deposit: Deposit, folder: Path, encoding: str, gross: str, company: Company
 ) -> None:
@@ -127,6 +128,36 @@ def test_a_plain_pdf_is_described_by_its_row(
     stored = Invoice.get()
     assert (stored.company, stored.kind, stored.currency) == (company, "credit_note", "EUR")
     assert (stored.gross_cents, stored.net_cents, stored.has_xml) == (-123_450, None, False)
+
+
+@pytest.mark.parametrize(
+    ("cells", "cents"),
+    [
+        ({"gross": "1 234,50"}, 123_450),
+        ({"gross": "1\u202f234,50\xa0€"}, 123_450),
+        ({"gross": "1\xa0234,50 EUR"}, 123_450),
+        ({"gross": "€1234.5"}, 123_450),
+        ({"gross": "- 1 234,50 €"}, -123_450),
+        ({"gross": "−1 234,50 €"}, -123_450),
+        ({"gross": "$12.00", "currency": "usd"}, 1_200),
+        ({"gross": "12 CHF", "currency": "CHF"}, 1_200),
+    ],
+)
+def test_an_amount_is_read_as_a_spreadsheet_shows_it(cells: dict[str, str], cents: int) -> None:
+    assert described(cells)[3] == cents
+
+
+def test_a_sign_is_that_of_the_documents_own_currency() -> None:
+    assert described({"gross": "12,00 $"}, currency="USD")[3] == 1_200
+    with pytest.raises(RefusalError):
+        described({"gross": "12,00 €"}, currency="USD")
+
+
+@pytest.mark.parametrize("issued_on", ["2026-11-02", "02/11/2026"])
+def test_a_day_is_read_in_both_forms_of_a_spreadsheet(issued_on: str) -> None:
+    document = Document("a.pdf", "", "", own=facturx.describe(cii()))
+    combine(document, {"issued_on": issued_on, "due_on": "31/12/2026"})
+    assert (document.issued_on, document.due_on) == (date(2026, 11, 2), date(2026, 12, 31))
 
 
 def test_file_names_in_two_ways_of_writing_accents_are_one(

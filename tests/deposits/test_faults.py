@@ -348,7 +348,7 @@ def test_progress_counts_every_file(
         steps.append([outcome.file for outcome in outcomes])
 
     deposit_folder(supplier, folder, on_progress=note)
-    assert steps == [["a", "b"], ["c"], []]
+    assert steps == [["a", "b"], ["c"], ["sub"]]
     assert deposit_module.count_candidates(folder) == 3
 
 

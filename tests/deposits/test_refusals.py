@@ -162,13 +162,15 @@ def test_a_plain_pdf_needs_four_cells(
     refusal: Refusal, folder: Path, column: str, said: str
 ) -> None:
     papers.index(folder, whole_row(**{column: ""}))
-    assert refusal(pdf(), "a.pdf") == f"Description incomplète : {said} manque."
+    assert refusal(pdf(), "a.pdf") == (
+        f"Description incomplète : {said} manque à la ligne 2 de index.csv."
+    )
 
 
 @pytest.mark.parametrize(
     ("column", "value", "said"),
     [
-        ("issued_on", "21/11/2026", "la date d'émission"),
+        ("issued_on", "2/11/2026", "la date d'émission"),
         ("issued_on", "2026-02-30", "la date d'émission"),
         ("due_on", "demain", "l'échéance"),
         ("gross", "12,505", "le total TTC"),
@@ -177,14 +179,20 @@ def test_a_plain_pdf_needs_four_cells(
         ("kind", "facture", "le type de document"),
         ("currency", "€", "la devise"),
         ("invoice_number", "x" * 101, "le numéro"),
-        ("contract", "a\x00b", "le contrat"),
+        ("contract", "a\x01b", "le contrat"),
+        ("issued_on", "46328", "la date d'émission"),
+        ("net", "1.234,50", "le total HT"),
+        ("gross", "12,50 $", "le total TTC"),
+        ("gross", "12,50 USD", "le total TTC"),
     ],
 )
 def test_a_cell_that_cannot_be_taken_is_named(
     refusal: Refusal, folder: Path, column: str, value: str, said: str
 ) -> None:
     papers.index(folder, whole_row(**{column: value}))
-    assert refusal(pdf(), "a.pdf").startswith(f"Description incorrecte : {said} ")
+    reason = refusal(pdf(), "a.pdf")
+    assert reason.startswith(f"Description incorrecte : {said} de la ligne 2 de index.csv ")
+    assert " Écrivez " in reason
 
 
 @pytest.mark.parametrize(
@@ -212,11 +220,15 @@ def test_what_the_xml_leaves_out_is_named(refusal: Refusal, company: Company, fi
 
 def test_two_rows_for_one_file_refuse_it(refusal: Refusal, folder: Path) -> None:
     papers.index(folder, whole_row(), whole_row(gross="13"))
-    assert refusal(pdf(), "a.pdf") == "Ce fichier est décrit plusieurs fois dans index.csv."
+    assert refusal(pdf(), "a.pdf") == (
+        "Ce fichier est décrit plusieurs fois dans index.csv : lignes 2 et 3."
+    )
 
 
-def test_a_row_of_another_length_refuses_its_file(refusal: Refusal, folder: Path) -> None:
-    (folder / "index.csv").write_text("file;client_number;contract\na.pdf;C-1\n", "utf-8")
+def test_a_row_with_text_after_the_last_column_refuses_its_file(
+    refusal: Refusal, folder: Path
+) -> None:
+    (folder / "index.csv").write_text("file;client_number\na.pdf;C-1;C-2\n", "utf-8")
     assert refusal(facturx(), "a.pdf").startswith("La ligne 2 de index.csv")
 
 
@@ -224,7 +236,7 @@ def test_a_row_without_its_file_is_refused(deposit: Deposit, folder: Path) -> No
     papers.index(folder, whole_row(file="absent.pdf"), whole_row(file=""))
     reasons = {refused.file: refused.reason for refused in deposit().refused}
     assert reasons == {
-        "absent.pdf": "Ce fichier, cité dans index.csv, n'est pas dans le dossier.",
+        "absent.pdf": "Ce fichier, cité à la ligne 2 de index.csv, n'est pas dans le dossier.",
         "index.csv": "La ligne 3 de index.csv ne nomme aucun fichier.",
     }
 

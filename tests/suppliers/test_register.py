@@ -131,7 +131,9 @@ def test_another_suppliers_company_of_the_same_number_is_left_alone(take: Import
         ("C-1;Cliente;;;pas une adresse;;", "l'adresse mail « pas une adresse »"),
         ("C-1;Cliente;;;a@example.com;weekly;", "le mode de notification « weekly »"),
         ("C-1;Cliente;;;;;email", "le mode d'envoi « email »"),
-        ("C-1;Cliente", "le nombre de cellules"),
+        ("C-1;Cliente;;;;;;de trop", "du texte se trouve hors des colonnes"),
+        ('"C-1;Dupont, fils;;;;;"', "du texte se trouve hors des colonnes"),
+        ("C-1;Cliente;1,23457E+13;;;;", "un tableur a remplacé un long numéro"),
     ],
 )
 def test_a_bad_row_is_reported_and_the_others_go_through(
@@ -167,12 +169,12 @@ def test_lines_are_counted_as_an_editor_shows_them(take: Import) -> None:
     ("lines", "encoding", "words"),
     [
         (["client_number;name", "C-1;Été"], "latin-1", "UTF-8"),
-        (["client_number,name", "C-1,Cliente"], "utf-8", "inconnues : client_number,name"),
-        (["name", "Cliente"], "utf-8", "manquantes : client_number"),
+        (["client_number,name", "C-1,Cliente"], "utf-8", "séparées par des virgules"),
+        (["name", "Cliente"], "utf-8", "client_number manque"),
         (["client_number;name;emial"], "utf-8", "inconnues : emial"),
         (["client_number;name;name"], "utf-8", "en double : name"),
-        ([""], "utf-8", "manquantes : client_number"),
-        (["client_number;name", 'C-1;"' + "x" * 200_000], "utf-8", "ligne 2"),
+        ([""], "utf-8", "est vide"),
+        (["client_number;name", 'C-1;"' + "x" * 200_000], "utf-8", "Ligne 2"),
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_error(
@@ -180,7 +182,8 @@ def test_a_file_that_cannot_be_used_is_one_error(
 ) -> None:
     with pytest.raises(errors.RegisterError) as caught:
         take(*lines, encoding=encoding)
-    assert words in messages.explain(caught.value)
+    told = messages.explain(caught.value)
+    assert words in told and "rien n'a été importé" in told and "\n" not in told
     assert Company.select().count() == 0
 
 
@@ -201,7 +204,7 @@ def test_every_error_has_its_sentence() -> None:
         return [error, *(each for child in error.__subclasses__() for each in families(child))]
 
     named = {error.__name__ for error in families(errors.SupplierError)}
-    assert named - {"SupplierError", "RegisterError"} == set(messages.ERRORS)
+    assert named - {"SupplierError"} == set(messages.ERRORS)
 
 
 def test_empty_cells_after_the_last_column_say_nothing(take: Import) -> None:
@@ -214,3 +217,22 @@ def test_a_quote_that_is_never_closed_imports_nothing(take: Import) -> None:
     with pytest.raises(errors.SupplierError):
         take("client_number;email;name", '500;z@example.com;"Zed', "501;zz@example.com;Zou")
     assert Company.select().count() == 0
+
+
+def test_a_line_that_ends_early_has_its_last_cells_empty(take: Import) -> None:
+    """As a spreadsheet leaves it: it writes no empty cells at the end of some lines."""
+    take(HEADER, "C-1;Cliente;123456789;;a@example.com;daily;paper", "C-2;Autre")
+    assert Company.select().count() == 2
+    report = take("Client_Number;EMAIL;Siren", "C-1")
+    assert report.fault_lines == []
+    company = Company.get(Company.client_number == "C-1")
+    assert (company.email, company.siren, company.notification) == (None, None, "daily")
+
+
+@pytest.mark.parametrize("encoding", ["cp1252", "utf-16", "utf-16-le"])
+def test_another_encoding_changes_no_name(take: Import, encoding: str) -> None:
+    take("client_number;name", "C-1;Été")
+    with pytest.raises(errors.RegisterError) as caught:
+        take("client_number;name", "C-1;Été bis", encoding=encoding)
+    assert "Enregistrez sous CSV UTF-8" in messages.explain(caught.value)
+    assert only().name == "Été"
