@@ -1,17 +1,20 @@
 """Documents as one ZIP, with an index and their SHA-256."""
 
+import os
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
+from shutil import copyfileobj
 from typing import IO, Any
-from zipfile import ZipFile
+from zipfile import ZipFile, ZipInfo
 
 from flask import current_app
 from peewee import ModelSelect, chunked
 
+from selfservice import clock
 from selfservice.accounts.models import User
 from selfservice.db import rows
 from selfservice.invoices import downloads, embedded_xml, export, queries, storage
@@ -24,6 +27,7 @@ NAME_BYTES = 180  # far below the 255 of any file system
 FORBIDDEN = str.maketrans('<>:"/\\|?*', "-" * 9)
 INDEX = "index.csv"
 SUMS = "SHA256SUMS"
+BLOCK_BYTES = 256 * 1024
 _COLUMNS = (Invoice.id, Invoice.sha256, Invoice.has_xml, *export.COLUMNS)
 
 
@@ -100,9 +104,10 @@ def _documents(found: Iterable[tuple[Any, ...]]) -> list[Document]:
 def write_zip(documents: list[Document], file: IO[bytes]) -> None:
     """Write a ZIP of documents, their XML, an index and the SHA-256 of each into an open file.
 
-    Entries are stored, with their sizes before them: unzippers that read a stream take them too.
-    Raises NoDocumentError, and FileNotFoundError or LostXmlError for a document whose file is
-    not what it was.
+    Entries are stored, their size and sum before them: a reader of streams, as phones and Java
+    have, cannot tell where a stored entry ends whose size comes after. So `file` is one that goes
+    back to an earlier place. Raises NoDocumentError, and FileNotFoundError or LostXmlError for a
+    document whose file is not what it was.
     """
     if not documents:
         raise NoDocumentError
@@ -110,17 +115,32 @@ def write_zip(documents: list[Document], file: IO[bytes]) -> None:
     with ZipFile(file, "w") as archive:
 
         def add(name: str, content: bytes) -> None:
-            archive.writestr(name, content)
+            archive.writestr(_entry(name), content)
             sums[name] = sha256(content).hexdigest()
 
         for name, document in zip(_names(documents), documents, strict=True):
-            archive.write(document.path, f"{name}.pdf")
+            with document.path.open("rb") as pdf:
+                pdf_entry = _entry(f"{name}.pdf", size_bytes=os.fstat(pdf.fileno()).st_size)
+                with archive.open(pdf_entry, "w") as stored:
+                    copyfileobj(pdf, stored, BLOCK_BYTES)
             sums[f"{name}.pdf"] = document.sha256
             if document.has_xml:
                 add(f"{name}.xml", _xml_of(document))
         add(INDEX, export.csv_bytes(each.entry for each in documents))
         lines = [f"{digest}  {name}\n" for name, digest in sums.items()]
-        archive.writestr(SUMS, "".join(lines))
+        archive.writestr(_entry(SUMS), "".join(lines))
+
+
+def _entry(name: str, *, size_bytes: int = 0) -> ZipInfo:
+    """Return a stored entry of now, for everyone to read.
+
+    The date and rights of our own file would tell of this host, and a ZIP knows no day before
+    1980. The size decides whether the entry needs the long form (ZIP64), which few streams read.
+    """
+    entry = ZipInfo(name, clock.paris(clock.now()).timetuple()[:6])
+    entry.external_attr = 0o644 << 16
+    entry.file_size = size_bytes
+    return entry
 
 
 def _xml_of(document: Document) -> bytes:

@@ -124,6 +124,30 @@ def test_no_cell_is_a_formula(alice: Browser, people: People, number: str) -> No
     assert sheet["A2"].value in (number, written) and sheet["H2"].value == -0.01
 
 
+EXCEL_REWRITES = ["000123", "3-2026", "12E5", "12345678901234567890", "1/2", "mars 2026", "0,50"]
+
+
+@pytest.mark.parametrize("number", EXCEL_REWRITES)
+def test_a_number_that_excel_would_rewrite_is_text_in_the_workbook_and_as_it_is_in_the_csv(
+    alice: Browser, people: People, number: str
+) -> None:
+    make_invoice(people.alice.company, number=number, contract=number)
+    sheet = sheet_of(alice.get("/factures/registre.xlsx"))
+    for cell in (sheet["A2"], sheet["C2"]):
+        assert (cell.data_type, cell.value) == ("s", number)
+    assert numbers(alice) == [number]
+
+
+def test_the_page_says_beside_the_links_which_one_is_for_excel(
+    alice: Browser, people: People
+) -> None:
+    make_invoice(people.alice.company)
+    ((_, after),) = [alice.get("/factures").text.split('class="register"')]
+    links = after.partition("</p>")[0]
+    assert links.index("registre.xlsx") < links.index("registre.csv")
+    assert "Excel change certains numéros du CSV (000123, 3-2026)" in links
+
+
 def test_addresses_in_a_number_are_no_links(alice: Browser, people: People) -> None:
     make_invoice(people.alice.company, number="https://exemple.fr", contract="007")
     sheet = sheet_of(alice.get("/factures/registre.xlsx"))
