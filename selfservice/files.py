@@ -16,6 +16,8 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import IO, BinaryIO, NamedTuple
 
+from selfservice.texts import identifier
+
 STATIC = Path(__file__).with_name("static")
 # A spreadsheet takes such a cell for a formula (OWASP, « CSV injection »), full-width forms too.
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -262,7 +264,7 @@ def _plain(cell: str) -> str:
 
 
 def _column(name: str) -> str:
-    return re.sub(r"[\s_-]+", "_", name.strip().lower())
+    return re.sub(r"[ _-]+", "_", identifier(name).lower())
 
 
 def _columns(line: int, heading: list[str], known: Collection[str], required: str) -> list[str]:
@@ -287,7 +289,7 @@ def _row(line: int, cells: list[str], columns: list[str]) -> CsvRow:
     cells += [""] * (len(columns) - len(cells))
     named = {name: cell for name, cell in zip(columns, cells, strict=False) if name}
     stray = [cell for name, cell in zip_longest(columns, cells) if cell and not name]
-    is_one_cell = ";" in cells[0] and not any(cells[1:]) and len(columns) > 1
+    is_one_cell = ";" in cells[0] and not any(cells[1:]) and len(named) > 1
     lost = [cell for cell in named.values() if LOST_DIGITS.fullmatch(cell)]
     if stray or is_one_cell:
         return CsvRow(line, named, "row_length")

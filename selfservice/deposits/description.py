@@ -122,10 +122,11 @@ def _read_cells(cells: dict[str, str], line: int, currency: str) -> dict[str, An
 
 
 def _bare_amount(text: str, currency: str) -> str:
-    """Return « -1 234,50 » of « −1 234,50 € »; the sign or code of another currency stays."""
+    """Return « 1 234,50 » of « 1 234,50 € »; the sign or code of another currency stays."""
+    bare = identifier(text)
     for sign in (currency, get_currency_symbol(currency, "en")):
-        text = text.strip().removeprefix(sign).removesuffix(sign)
-    return text.replace("\N{MINUS SIGN}", "-")
+        bare = bare.removeprefix(sign).removesuffix(sign)
+    return bare
 
 
 def _day(text: str) -> date:

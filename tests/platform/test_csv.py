@@ -52,7 +52,7 @@ ROWS = [{"file": "a.pdf", "gross": "1,50"}, {"file": "b.pdf", "gross": ""}]
         '\ufeff\ufeff"file";"gross"\n"a.pdf";"1,50"\n"b.pdf";""\n',
         "sep=;\r\nfile;gross\r\na.pdf;1,50\r\nb.pdf;\r\n",
         '\ufeff"SEP=;";;\nfile;gross\na.pdf;1,50\nb.pdf;\n',
-        "FILE; Gross \na.pdf;1,50\nb.pdf;\n",
+        "FILE; Gro\u200bss\u202f\na.pdf;1,50\nb.pdf;\n",
         "\n;;\nfile;gross\n\na.pdf;1,50\n;;;;\nb.pdf;\n\n\r\n;\n  \n\x1a",
         "file;gross;;\na.pdf;1,50;;;;\nb.pdf;;;;;;;\n",
         "file;;gross\na.pdf;;1,50\nb.pdf\n",
