@@ -1,12 +1,16 @@
 """nginx by the example of deploy/, on ports and in a folder of its own."""
 
+import http.client
 import os
 import re
 import shutil
+import socket
 import ssl
 import subprocess
+import urllib.parse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from http.cookies import SimpleCookie
 from pathlib import Path
 
 from selfservice.config import REPOSITORY
@@ -35,9 +39,18 @@ def make_certificate(folder: Path) -> tuple[Path, Path]:
 
 
 def configure(
-    folder: Path, instance: Path, *, tls: int, plain: int, portal: int, beside: int | None = None
+    folder: Path,
+    instance: Path,
+    *,
+    tls: int,
+    plain: int,
+    portal: int = 0,
+    upstream: str = "",
+    beside: int | None = None,
 ) -> Path:
     """Write the whole configuration around the example for these ports, and return its path.
+
+    `upstream` takes the place of its own, which names one portal.
 
     A second portal listens `beside` the first, if any. The documents are those of the instance;
     the logs go to `folder`.
@@ -56,6 +69,9 @@ def configure(
     }.items():
         assert old in text, old
         text = text.replace(old, new)
+    if upstream:
+        text, count = re.subn(r"upstream portal {.*?\n}\n", upstream, text, flags=re.DOTALL)
+        assert count == 1
     temporary = "".join(
         f"{kind}_temp_path {folder}/{kind};\n"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
@@ -82,3 +98,41 @@ def unverified() -> ssl.SSLContext:
     context = ssl.create_default_context()
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     return context
+
+
+class Visitor:
+    """Someone who comes through the proxy, by the name of the portal."""
+
+    def __init__(self, port: int = 443) -> None:
+        self._port = port
+        self._cookies: dict[str, str] = {}
+
+    def ask(self, path: str, fields: dict[str, str] | None = None) -> bytes:
+        """Ask for a page, follow where it leads, and return it."""
+        connection = http.client.HTTPConnection(NAME)
+        here = socket.create_connection(("127.0.0.1", self._port), timeout=60)
+        connection.sock = unverified().wrap_socket(here, server_hostname=NAME)
+        cookie = "; ".join(f"{name}={value}" for name, value in self._cookies.items())
+        headers = {
+            "Cookie": cookie,
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Referer": f"https://{NAME}/",
+        }
+        body = urllib.parse.urlencode(fields) if fields else None
+        with closing(connection):
+            connection.request("POST" if fields else "GET", path, body, headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        for header in answer.msg.get_all("Set-Cookie", []):
+            self._cookies |= {name: each.value for name, each in SimpleCookie(header).items()}
+        if location := answer.headers["Location"]:
+            return self.ask(urllib.parse.urlsplit(location).path)
+        assert answer.status == 200, (path, answer.status, content[:2000])
+        return content
+
+    def submit(self, path: str, *, action: str = "", **fields: str) -> bytes:
+        """Fill in the form of a page and send it, to the same address by default."""
+        page = self.ask(path).decode()
+        token = re.search(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+        assert token, page
+        return self.ask(action or path, {"csrf_token": token[1], **fields})

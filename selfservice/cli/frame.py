@@ -15,6 +15,8 @@ from selfservice.app import create_app
 from selfservice.cli.ownership import require_owner
 from selfservice.deposits import messages as deposit_messages
 from selfservice.deposits.errors import DepositError
+from selfservice.operations import messages as operation_messages
+from selfservice.operations.errors import OperationError
 from selfservice.queue import queue
 from selfservice.suppliers import messages as supplier_messages
 from selfservice.suppliers.errors import SupplierError
@@ -64,6 +66,15 @@ def one_line_faults() -> Iterator[None]:
         raise  # the reader went away: click ends quietly
     except OSError as error:
         raise Fault(f"{error.filename or 'Système'} : {error.strerror}") from error
+
+
+@contextmanager
+def explained() -> Iterator[None]:
+    """Say in one line why an instance cannot be made, served, saved or restored."""
+    try:
+        yield
+    except OperationError as error:
+        raise Fault(operation_messages.explain(error.name, error.facts)) from error
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:

@@ -5,17 +5,28 @@ from flask import Flask
 
 from selfservice import config, db, logs, server, turns, worker
 from selfservice.app import create_app
-from selfservice.cli.frame import Fault, cli, finish, one_line_faults, require_migrated, say
+from selfservice.cli.frame import (
+    Fault,
+    cli,
+    explained,
+    finish,
+    one_line_faults,
+    require_migrated,
+    say,
+)
 from selfservice.demo import instance as demo_instance
-from selfservice.operations import installation
+from selfservice.operations import installation, shared_key
 
 
 @cli.command(with_appcontext=False)
-def init() -> None:
+@click.option(
+    "--new-key", is_flag=True, help="Fait de la clé secrète de cet hôte celle du portail."
+)
+def init(new_key: bool) -> None:
     """Prépare l'instance : dossier, clé secrète, base, migrations (répétable)."""
     instance = config.instance_path()
-    with one_line_faults():
-        installed = installation.install(instance)
+    with one_line_faults(), explained():
+        installed = installation.install(instance, is_key_taken=new_key)
     key = "créée" if installed.is_key_new else "déjà là"
     say(
         f"Instance {instance} : clé secrète {key}, "
@@ -28,7 +39,7 @@ def demo() -> None:
     """Remplit une instance neuve avec les données de démonstration (répétable)."""
     from selfservice.demo import fill  # its PDF writers take as long to load as the portal
 
-    with one_line_faults():
+    with one_line_faults(), explained():
         try:
             demo_instance.prepare(config.instance_path())
         except demo_instance.NotADemonstrationError as error:
@@ -44,10 +55,11 @@ def demo() -> None:
 
 def _ready_app() -> Flask:
     """Build the app of an instance that may be opened to visitors."""
-    with one_line_faults():
+    with one_line_faults(), explained():
         app = create_app()
         with app.app_context(), db.connection():
             require_migrated()
+            shared_key.require_shared(app.config)
             demo_instance.require_alone(app.config)
     return app
 

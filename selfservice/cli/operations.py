@@ -2,19 +2,17 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
 from selfservice import config
 from selfservice.app import create_app
-from selfservice.cli.frame import Fault, cli, command, finish, one_line_faults, say, visible
+from selfservice.cli.frame import cli, command, explained, finish, one_line_faults, say, visible
 from selfservice.operations import backup as backups
 from selfservice.operations import doctor as examination
 from selfservice.operations import messages
 from selfservice.operations import restore as restoring
-from selfservice.operations.errors import OperationError
 from selfservice.operations.findings import Level
 
 
@@ -55,15 +53,6 @@ def _agrees(plan: restoring.Plan) -> bool:
     question = messages.ASK_OUTSIDE.format(settings=", ".join(plan.outside))
     answer = click.prompt(visible(question), default="non", prompt_suffix=" ")
     return answer.strip().lower() in ("o", "oui", "y", "yes")
-
-
-@contextlib.contextmanager
-def explained() -> Iterator[None]:
-    """Say in one line why a backup or a restoration cannot be."""
-    try:
-        yield
-    except OperationError as error:
-        raise Fault(messages.explain(error.name, error.facts)) from error
 
 
 @cli.command(with_appcontext=False)

@@ -16,7 +16,7 @@ from selfservice.audit import AuditEntry
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from selfservice.mail import OutboxMail
-from selfservice.operations import health, heartbeats, purging
+from selfservice.operations import health, heartbeats, purging, shared_key
 from selfservice.operations.findings import Finding, fault, fine, warning
 from selfservice.operations.rights import OTHERS_READ, OTHERS_WRITE, check_rights
 from selfservice.operations.smtp import check_mail
@@ -70,12 +70,25 @@ def _database() -> Iterator[Finding]:
                 yield fault("migrations", count=len(pending))
             else:
                 yield from (fine("database"), fine("migrations"))
-                for check in (_documents, _journal, _purge, _worker, _backlog, _backup):
+                for check in (
+                    _shared_key,
+                    _documents,
+                    _journal,
+                    _purge,
+                    _worker,
+                    _backlog,
+                    _backup,
+                ):
                     yield from check()
     except db.FAULTS as error:
         yield fault("database", reason=error)
     except DatabaseError as error:
         yield fault("damaged", reason=error)
+
+
+def _shared_key() -> Iterator[Finding]:
+    is_shared = shared_key.is_shared(current_app.config)
+    yield fine("shared_key") if is_shared else fault("other_key")
 
 
 def _damage() -> str:

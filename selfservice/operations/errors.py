@@ -1,4 +1,4 @@
-"""Why a backup or a restoration cannot be made."""
+"""Why an instance cannot be made, served, saved or restored."""
 
 
 class OperationError(Exception):

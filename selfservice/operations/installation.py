@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from selfservice import config, db, files
+from selfservice.operations import shared_key
 from selfservice.operations.rights import open_documents
 
 
@@ -14,11 +15,13 @@ class Installed:
     migrations: list[str]
 
 
-def install(instance: Path) -> Installed:
+def install(instance: Path, *, is_key_taken: bool = False) -> Installed:
     """Make what is missing of an instance; safe to repeat, and in parallel.
 
+    A host whose key is another than the portal's is refused, unless its own is to become it.
+
     The folder and the key are made even where a setting is wrong. Raises
-    config.ConfigurationError for it, OSError, or peewee's errors.
+    config.ConfigurationError for it, OperationError, OSError, or peewee's errors.
     """
     instance.mkdir(mode=0o700, parents=True, exist_ok=True)
     is_key_new = _make_key(instance / config.KEY_NAME)
@@ -29,6 +32,9 @@ def install(instance: Path) -> Installed:
         open_documents(instance, settings["DOCUMENTS_DIR"])
     with db.connection():
         migrations = db.migrate()
+        if is_key_taken:
+            shared_key.take(settings)
+        shared_key.require_shared(settings)
     return Installed(is_key_new=is_key_new, migrations=migrations)
 
 

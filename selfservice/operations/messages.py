@@ -8,6 +8,7 @@ from collections.abc import Mapping
 FINE = {
     "configuration": "Configuration : tous les réglages sont lisibles.",
     "secret_key": "Clé secrète : présente, lisible par vous seul.",
+    "shared_key": "Clé secrète : celle du portail.",
     "permissions": "Droits : les dossiers sont à vous seul.",
     "database": "Base de données : joignable et saine.",
     "migrations": "Migrations : à jour.",
@@ -30,6 +31,10 @@ FINE = {
 FAULTS = {
     "configuration": ("Configuration : {reason}", "corrigez ce réglage, puis recommencez"),
     "no_key": ("Clé secrète : absente", "lancez « selfservice init »"),
+    "other_key": (
+        "Clé secrète : celle de cet hôte n'est pas celle du portail",
+        "mettez la même SECRET_KEY sur chaque hôte, ou lancez « selfservice init --new-key »",
+    ),
     "open_key": ("Clé secrète : d'autres comptes peuvent la lire", "lancez « chmod 600 {path} »"),
     "open_folder": (
         "Droits : d'autres comptes écrivent dans {path}",
@@ -143,6 +148,10 @@ WARNINGS = {
 }
 
 ERRORS = {
+    "other_key": (
+        "La clé secrète de cet hôte n'est pas celle du portail : mettez la même SECRET_KEY sur "
+        "chaque hôte, ou lancez « selfservice init --new-key » si celle-ci la remplace."
+    ),
     "target_exists": "{path} existe déjà : choisissez un autre nom.",
     "not_empty": (
         "{path} n'est pas vide : une sauvegarde ne se restaure que dans une instance vide."

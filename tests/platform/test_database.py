@@ -23,6 +23,7 @@ from selfservice.invoices.models import Credited, Invoice, Opening, Tombstone
 from selfservice.mail.backoff import MailPause
 from selfservice.mail.outbox import OutboxAttempt, OutboxMail
 from selfservice.operations.heartbeats import Heartbeat
+from selfservice.operations.shared_key import KeyFingerprint
 from selfservice.suppliers.models import Company, Supplier
 from tests.factories import make_company, make_invoice, make_supplier
 
@@ -47,6 +48,7 @@ TABLES: list[type[Model]] = [
     AuditEntry,
     ratelimit.RateCounter,
     Heartbeat,
+    KeyFingerprint,
     HelpVote,
     MissedSearch,
 ]

@@ -280,6 +280,10 @@ def up(migrator, db):
         name = CharField(max_length=32, primary_key=True)
         at = DateTimeField()
 
+    class KeyFingerprint(Table):
+        name = CharField(primary_key=True, max_length=16)
+        digest = CharField(max_length=64)
+
     class HelpVote(Table):
         id = identity()
         page = CharField(max_length=200)
