@@ -1,0 +1,151 @@
+"""installer.md, line by line, from a bare Debian to a customer who reads an invoice."""
+
+import fcntl
+import re
+import shutil
+import socket
+import subprocess
+import textwrap
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from email import message_from_bytes, policy
+from pathlib import Path
+from tempfile import gettempdir
+
+import pytest
+
+from selfservice.config import REPOSITORY
+from tests import papers
+from tests.bare.conftest import PROJECT, Machine, Shell, needs_debootstrap
+from tests.nginx import NAME, Visitor
+from tests.processes import wait_until
+
+PAGE = REPOSITORY / "site_docs/exploitation/installer.md"
+BLOCK = re.compile(r"^( *)```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^##+ .*\{ #([\w-]+) \}", re.MULTILINE)
+PROXIES = {"nginx", "caddy"}
+PORTS = (80, 443, 8000)  # those that the guide names
+ADDRESS = "pierre.durand@example.com"
+PASSWORD = "Corn3muse-bleue"
+# By its own path, not by the command of /usr/local/bin/: it would leave files of root's.
+BY_ROOT = (
+    "! SELFSERVICE_INSTANCE=/var/lib/selfservice"
+    " /opt/selfservice/.venv/bin/selfservice notifications send"
+)
+CLONED = "https://git.example.com/e-facture.git"
+# No mail server: what would leave is written beside the instance.
+MAILS = re.compile(r"^MAIL_SERVER.*^MAIL_PASSWORD[^\n]*", re.MULTILINE | re.DOTALL)
+
+
+def sections() -> dict[str, list[str]]:
+    """Return the lines to type, section by section, in the order of the page."""
+    page = PAGE.read_text("utf-8")
+    starts = [(each.start(), each[1]) for each in HEADING.finditer(page)]
+    ends = [start for start, _ in starts[1:]] + [len(page)]
+    return {
+        name: [textwrap.dedent(block[2]) for block in BLOCK.finditer(page[start:end])]
+        for (start, name), end in zip(starts, ends, strict=True)
+    }
+
+
+def test_its_lines_are_those_of_a_shell_and_name_files_that_are_there() -> None:
+    lines = [block for blocks in sections().values() for block in blocks]
+    assert len(lines) > 10
+    for block in lines:
+        subprocess.run(["sh", "-n"], input=block.encode(), check=True)
+        for name in re.findall(r"\bdeploy/([\w@.*-]+)", block):
+            assert list((REPOSITORY / "deploy").glob(name)), name
+        for unit in re.findall(r"\bselfservice-(?:web|worker|backup)[\w.]*", block):
+            assert list((REPOSITORY / "deploy").glob(f"{unit}*")), unit
+    assert MAILS.search("\n".join(lines))
+    assert CLONED in "\n".join(lines)
+
+
+@contextmanager
+def ports_of_the_guide() -> Iterator[None]:
+    """Keep the ports that the guide names for one test at a time."""
+    with Path(gettempdir(), "selfservice-guide.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        taken = [port for port in PORTS if is_open(port)]
+        if taken:
+            pytest.skip(f"port {taken[0]} of this machine is taken")
+        yield
+
+
+def is_open(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+@needs_debootstrap
+@pytest.mark.soak
+@pytest.mark.parametrize("proxy", sorted(PROXIES))
+def test_a_bare_host_comes_to_serve_a_customer(
+    machine: Machine, proxy: str, shell: Callable[[Machine], AbstractContextManager[Shell]]
+) -> None:
+    for name in ("systemctl", "certbot"):
+        shutil.copy(Path(__file__).with_name(name), machine.root / "usr/local/bin")
+    guide = sections()
+    with ports_of_the_guide(), shell(machine) as root:
+        root.run(f"git config --global url.{PROJECT}.insteadOf {CLONED}")
+        for name, blocks in guide.items():
+            if name in PROXIES - {proxy} or name == "mettre-a-jour":
+                continue
+            if name == "premiers-documents":
+                put_an_invoice(machine)
+            for block in blocks:
+                said = root.run(on_this_machine(block, proxy))
+        assert "0 défaut(s)" in said, said
+        assert "« runuser -u selfservice -- env " in root.run(BY_ROOT)
+        assert read_as_customer(machine) == invoice()
+        for block in guide["mettre-a-jour"]:
+            root.run(block)
+        wait_until(lambda: is_open(8000))
+        assert read_as_customer(machine, has_password=True) == invoice()
+
+
+def on_this_machine(block: str, proxy: str) -> str:
+    """Return lines of the guide that need neither a mail server nor the Internet's names."""
+    block = MAILS.sub('MAIL_TRANSPORT = "file"', block)
+    if proxy == "caddy" and "deploy/Caddyfile" in block:
+        copied = "/etc/caddy/Caddyfile\n"
+        own = f"sed -i 's/^{NAME} {{/&\\n\\ttls internal/' {copied}"
+        block = block.replace(copied, f"{copied}{own}", 1)
+    return block
+
+
+def invoice() -> bytes:
+    return papers.pdf(papers.cii(number="F-1", buyer=papers.client_number("100200")))
+
+
+def put_an_invoice(machine: Machine) -> None:
+    (machine.root / "srv/depots/premier/f-1.pdf").write_bytes(invoice())
+
+
+def read_as_customer(machine: Machine, *, has_password: bool = False) -> bytes:
+    """Choose a password by mail, sign in, and return the invoice that the list shows."""
+    customer = Visitor()
+    if not has_password:
+        wait_until(lambda: mails(machine), seconds=600)
+        customer.submit("/recuperation", email=ADDRESS)
+        wait_until(lambda: link(machine), seconds=600)
+        chosen = {"password": PASSWORD, "confirmation": PASSWORD}
+        customer.submit(link(machine), action="/reinitialisation", **chosen)
+    page = customer.submit("/connexion", login=ADDRESS, password=PASSWORD).decode()
+    found = re.search(r'href="(/factures/\d+\.pdf)', page)
+    assert found, page
+    return customer.ask(found[1])
+
+
+def mails(machine: Machine) -> list[str]:
+    texts = []
+    for path in (machine.root / "var/lib/selfservice/mail").glob("*.eml"):
+        message = message_from_bytes(path.read_bytes(), policy=policy.default)
+        body = message.get_body(("plain",))
+        texts += [body.get_content()] if body else []
+    return texts
+
+
+def link(machine: Machine) -> str:
+    found = [re.search(r"https://\S+(/reinitialisation/\S+)", text) for text in mails(machine)]
+    return next((each[1] for each in found if each), "")
