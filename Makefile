@@ -91,4 +91,4 @@ audit: install ## Hold the pinned components against the published faults; says 
 	pip-audit --strict --require-hashes --disable-pip -r requirements.txt
 
 clean: ## Remove what the build made (never the instance)
-	rm -rf site build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf site .site-* build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -5,18 +5,22 @@
 
 import os
 import re
+import secrets
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 from docs_tools import search
 from selfservice.config import REPOSITORY
-from selfservice.files import STATIC
+from selfservice.files import STATIC, locked
 
 SITE = REPOSITORY / "site"
 # What is packed already, and the maps of scripts, which no reader asks for.
 UNCOMPRESSED = ("map", "pdf", "webp")
+# A portal that has begun to answer from a build finds its files.
+KEPT_SECONDS = 600
 NOISE = re.compile(r"^INFO [^\n]*\n|^```\n.*?^```\n", re.DOTALL | re.MULTILINE)
 
 
@@ -25,17 +29,52 @@ class BuildError(Exception):
 
 
 def build(site_dir: Path = SITE) -> None:
-    """Build the whole site into a folder. Raises BuildError."""
-    run_mkdocs(site_dir)
+    """Build the whole site aside, then publish it in one instant. Raises BuildError.
+
+    `site_dir` is a symbolic link to a folder beside it. What a reader has begun to read stays a
+    while. A build waits for the end of another.
+    """
+    site_dir.parent.mkdir(parents=True, exist_ok=True)
+    with locked(site_dir.parent):
+        aside = site_dir.with_name(f"{_prefix(site_dir)}{secrets.token_hex(4)}")
+        try:
+            _build_in(aside)
+            publish(aside, site_dir)
+        except BaseException:
+            shutil.rmtree(aside, ignore_errors=True)
+            raise
+
+
+def publish(aside: Path, site_dir: Path) -> None:
+    """Have `site_dir` name this folder; delete the builds replaced KEPT_SECONDS ago or more."""
+    former = site_dir.resolve()
+    if site_dir.is_dir() and not site_dir.is_symlink():  # laid there by another tool
+        former = site_dir.rename(site_dir.with_name(f"{_prefix(site_dir)}former"))
+    if former.is_dir():
+        os.utime(former)
+    link = aside.with_name(f"{aside.name}.link")
+    link.symlink_to(aside.name)
+    link.replace(site_dir)
+    for path in site_dir.parent.glob(f"{_prefix(site_dir)}*"):
+        if path != aside and time.time() - path.stat().st_mtime >= KEPT_SECONDS:
+            shutil.rmtree(path)
+
+
+def _prefix(site_dir: Path) -> str:
+    return f".{site_dir.name}-"
+
+
+def _build_in(folder: Path) -> None:
+    run_mkdocs(folder)
     try:
-        search.improve(site_dir)
+        search.improve(folder)
     except search.UnknownSectionError as error:
         raise BuildError(f"search_words.yml : le site n'a pas de section {error}") from error
-    _run("docs_tools.pdf", str(site_dir))
+    _run("docs_tools.pdf", str(folder))
     # The portal sends these copies where they are its own files still: they come compressed.
-    shutil.copytree(STATIC, site_dir / "static")
+    shutil.copytree(STATIC, folder / "static")
     # The best Brotli would save another sixth, and take longer than all the rest.
-    _run("whitenoise.compress", "--quiet", "--no-brotli", str(site_dir), *UNCOMPRESSED)
+    _run("whitenoise.compress", "--quiet", "--no-brotli", str(folder), *UNCOMPRESSED)
 
 
 def run_mkdocs(site_dir: Path, config: Path = REPOSITORY / "mkdocs.yml") -> None:

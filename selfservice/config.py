@@ -140,8 +140,9 @@ def _hour(value: object) -> time:
 
 
 def _path(value: object) -> Path:
+    """Keep symbolic links: the help site is one, and each build changes where it leads."""
     try:
-        return Path(_text(value)).expanduser().resolve()
+        return Path(_text(value)).expanduser().absolute()
     except RuntimeError:
         raise ValueError("un dossier est attendu") from None
 

@@ -3,6 +3,7 @@
 import codecs
 import csv
 import errno
+import fcntl
 import hashlib
 import io
 import os
@@ -180,6 +181,17 @@ def sync(path: Path | str) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def locked(folder: Path, operation: int = fcntl.LOCK_EX) -> Iterator[None]:
+    """Hold a lock of `fcntl.flock` on a folder; it dies with its holder."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        fcntl.flock(descriptor, operation)
+        yield
     finally:
         os.close(descriptor)
 

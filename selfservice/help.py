@@ -1,7 +1,10 @@
 """The help site under /aide/, served from its built folder, and help links by key."""
 
+import logging
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from threading import Lock
 from typing import Any, NoReturn
 from wsgiref.headers import Headers
 
@@ -57,6 +60,8 @@ CONTENT_SECURITY_POLICY = (
 )
 PAGE_PATH = re.compile(r"(?:[a-z0-9-]{1,80}/){0,4}")
 
+log = logging.getLogger(__name__)
+
 blueprint = Blueprint("help", __name__)
 
 
@@ -96,6 +101,59 @@ class _Files(WhiteNoise):
         return WhiteNoise.serve(static_file, environ, start_response)
 
 
+class PublishedSite:
+    """Serve the help site and the portal's own files; after `make site`, the new ones at once.
+
+    A build is a folder that never changes once a symbolic link names it. Each answer takes its
+    headers and its content from one build, which stays on the disk for a while.
+    """
+
+    def __init__(self, application: Any, folder: Path) -> None:
+        self._application = application
+        self._folder = folder
+        self._changing = Lock()
+        self._build = _build_in(folder)
+        self._files = self._read()
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
+        build = _build_in(self._folder)
+        # Whoever comes while another reads the new build still gets the former.
+        if build != self._build and self._changing.acquire(blocking=False):
+            try:
+                self._files = self._read()
+                self._build = build
+            except OSError:  # published once more meanwhile: the next request reads that one
+                log.warning("the help site changed while it was read")
+            finally:
+                self._changing.release()
+        answer: Iterable[bytes] = self._files(environ, start_response)
+        return answer
+
+    def _read(self) -> WhiteNoise:
+        files = _Files(
+            self._application,
+            max_age=60,
+            allow_all_origins=False,
+            add_headers_function=_add_headers,
+            index_file=True,
+            immutable_file_test=r"^/static/[\w-]+\.[0-9a-f]{10}\.\w+$",
+        )
+        build = self._folder.resolve()
+        if build.is_dir():
+            files.add_files(str(build), prefix=PREFIX)
+        _add_static(files, build / "static")
+        return files
+
+
+def _build_in(folder: Path) -> tuple[int, int] | None:
+    """Return what tells a build from every other, None where there is none."""
+    try:
+        known = folder.stat()
+    except OSError:
+        return None
+    return known.st_ino, known.st_ctime_ns
+
+
 def _no_file(**_values: str) -> NoReturn:
     abort(404)
 
@@ -103,19 +161,8 @@ def _no_file(**_values: str) -> NoReturn:
 def init_app(app: Flask) -> None:
     app.register_blueprint(blueprint)
     app.jinja_env.globals["help_url"] = help_url
-    static = _Files(
-        app.wsgi_app,
-        max_age=60,
-        allow_all_origins=False,
-        add_headers_function=_add_headers,
-        index_file=True,
-        immutable_file_test=r"^/static/[\w-]+\.[0-9a-f]{10}\.\w+$",
-    )
-    site = app.config["HELP_SITE_DIR"]
-    if site.is_dir():
-        static.add_files(str(site), prefix=PREFIX)
-    _add_static(static, site / "static")
-    app.wsgi_app = static  # type: ignore[method-assign]
+    site = PublishedSite(app.wsgi_app, app.config["HELP_SITE_DIR"])
+    app.wsgi_app = site  # type: ignore[method-assign]
     app.view_functions["static"] = _no_file  # Flask's own view overlooks a slash at the end
 
 
@@ -135,7 +182,7 @@ def _add_static(static: WhiteNoise, built: Path) -> None:
 @blueprint.get(f"{PREFIX}<path:_path>")
 def missing(_path: str = "") -> tuple[Response, int]:
     """Answer what the built site does not hold with the site's own 404 page."""
-    page = current_app.config["HELP_SITE_DIR"] / "404.html"
+    page = current_app.config["HELP_SITE_DIR"].resolve() / "404.html"  # of one build
     if page.is_file():
         response = send_file(page)
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from flask import current_app
 
-from selfservice.files import sync
+from selfservice.files import locked, sync
 
 SYNC_THREADS = 8
 STORED_NAME = re.compile(r"[0-9a-f]{64}\.pdf")
@@ -52,7 +52,7 @@ def documents_folder() -> Path:
 def exclusive() -> Iterator[None]:
     """Let one process at a time decide which files the documents' folder holds."""
     documents_folder().mkdir(parents=True, exist_ok=True)
-    with _locked(documents_folder(), fcntl.LOCK_EX):
+    with locked(documents_folder(), fcntl.LOCK_EX):
         yield
 
 
@@ -112,17 +112,7 @@ class Incoming:
 def _remove_abandoned(parent: Path) -> None:
     for folder in parent.iterdir():
         try:
-            with _locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
+            with locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
                 shutil.rmtree(folder, ignore_errors=True)
         except (BlockingIOError, FileNotFoundError, NotADirectoryError):
             continue  # alive, gone by itself meanwhile, or none of ours
-
-
-@contextmanager
-def _locked(folder: Path, operation: int) -> Iterator[None]:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(descriptor, operation)
-        yield
-    finally:
-        os.close(descriptor)
