@@ -69,8 +69,9 @@ format: install ## Format Python and templates
 	ruff check --fix .
 	djlint --reformat --quiet templates
 
-docs: install ## Live preview of the help site
-	mkdocs serve
+docs: install ## Serve the demonstration, and build its help site again at each change
+	@SELFSERVICE_PUBLIC_URL=$${SELFSERVICE_PUBLIC_URL:-http://127.0.0.1:$(PORT)} selfservice demo
+	@SELFSERVICE_PUBLIC_URL=$${SELFSERVICE_PUBLIC_URL:-http://127.0.0.1:$(PORT)} honcho start -f docs_tools/Procfile -p $(PORT)
 
 docs-check: install system ## Check the help site: build, links, language
 	@python -m docs_tools.check
