@@ -24,6 +24,7 @@ DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 DEFAULT_DATABASE_NAME = "portal.db"
 DEFAULT_QUEUE_NAME = "queue.db"
 KEY_NAME = "secret_key"
+SQLITE = "sqlite:///"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
@@ -142,7 +143,7 @@ def _hour(value: object) -> time:
 def _path(value: object) -> Path:
     """Keep symbolic links: the help site is one, and each build changes where it leads."""
     try:
-        return Path(_text(value)).expanduser().absolute()
+        return Path(_text(value)).expanduser()
     except RuntimeError:
         raise ValueError("un dossier est attendu") from None
 
@@ -316,14 +317,27 @@ def _value(key: Key, given: Mapping[str, Any], environ: Mapping[str, str]) -> ob
     return key.default
 
 
+def _placed(place: Path | str, instance: Path) -> Path | str:
+    """Return a folder, or the database in a file, that is relative to the instance as absolute.
+
+    Settings move with the instance, and no command depends on where it is started from.
+    """
+    if isinstance(place, Path):
+        return Path(os.path.normpath(instance / place))
+    path = place.removeprefix(SQLITE)
+    return SQLITE + os.path.normpath(instance / path) if path != place else place
+
+
 def _complete(settings: dict[str, Any], instance: Path) -> None:
     settings["INSTANCE"] = instance
     settings["SECRET_KEY"] = settings["SECRET_KEY"] or read_secret_key(instance)
     settings["DATABASE_URL"] = (
-        settings["DATABASE_URL"] or f"sqlite:///{instance / DEFAULT_DATABASE_NAME}"
+        settings["DATABASE_URL"] or f"{SQLITE}{instance / DEFAULT_DATABASE_NAME}"
     )
-    settings["QUEUE_URL"] = settings["QUEUE_URL"] or f"sqlite:///{instance / DEFAULT_QUEUE_NAME}"
+    settings["QUEUE_URL"] = settings["QUEUE_URL"] or f"{SQLITE}{instance / DEFAULT_QUEUE_NAME}"
     settings["DOCUMENTS_DIR"] = settings["DOCUMENTS_DIR"] or instance / "documents"
+    for name in ("DATABASE_URL", "QUEUE_URL", "DOCUMENTS_DIR", "HELP_SITE_DIR"):
+        settings[name] = _placed(settings[name], instance)
     hostname = urlsplit(settings["PUBLIC_URL"]).hostname
     if settings["DEMO"] and not settings["DEMO_ANYWAY"] and hostname not in LOOPBACK:
         raise ConfigurationError(

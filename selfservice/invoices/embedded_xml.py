@@ -170,9 +170,7 @@ def _unpack(stream: Any) -> bytes:
     names, parameters = _several(stream, "/Filter"), _several(stream, "/DecodeParms")
     for name, given in zip_longest(names, parameters[: len(names)]):
         found = _undo(name, given, found)
-    if len(found) > MAX_XML_BYTES:
-        raise ValueError("too large")
-    return found
+    return _bounded(found)
 
 
 def _several(stream: Any, key: str) -> list[Any]:
@@ -197,7 +195,10 @@ def _undo(name: Any, given: Any, packed: bytes) -> bytes:
         stream = Stream(aside, packed, Filter=name)
         if name in PREDICTED:
             stream.DecodeParms = Dictionary(parameters)
-        found = stream.read_bytes(Level.specialized)
-    if len(found) > MAX_XML_BYTES:
+        return _bounded(stream.read_bytes(Level.specialized))
+
+
+def _bounded(content: bytes) -> bytes:
+    if len(content) > MAX_XML_BYTES:
         raise ValueError("too large")
-    return found
+    return content

@@ -116,7 +116,8 @@ def _plan(aside: Path, instance: Path, settings: dict[str, Any]) -> Plan:
         outside=[
             f"{name} = {_shown(settings[name], aside, instance)}"
             for name in PLACES
-            if name in of_archive and not _is_inside(settings[name], instance)
+            if name in of_archive
+            and not (_is_inside(settings[name], instance) or _is_inside(settings[name], aside))
         ],
     )
 

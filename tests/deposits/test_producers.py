@@ -61,7 +61,10 @@ def made(change: Callable[[pikepdf.Pdf], None]) -> bytes:
     with pikepdf.new() as document:
         document.add_blank_page()
         change(document)
-        document.save(buffer)
+        # As it stands: pikepdf would else undo the filters and pack again by its own.
+        document.save(
+            buffer, compress_streams=False, stream_decode_level=pikepdf.StreamDecodeLevel.none
+        )
     return buffer.getvalue()
 
 
@@ -180,7 +183,9 @@ def packed(chain: list[str], content: bytes = XML) -> bytes:
 
 @pytest.mark.parametrize("name", PACKERS)
 def test_each_filter_that_loses_nothing_is_undone(name: str, read: Read) -> None:
-    assert read(packed([name])).number == "F-7"
+    content = packed([name])
+    assert f"/Filter /{name}Decode".encode() in content
+    assert read(content).number == "F-7"
 
 
 @given(chain=st.lists(st.sampled_from(list(PACKERS)), min_size=2, max_size=4))
@@ -190,6 +195,7 @@ def test_any_chain_of_filters_is_undone(
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "chain.pdf"
     path.write_bytes(packed(chain))
+    assert chain[0].encode() in path.read_bytes()
     assert embedded_xml.extract(path) == XML
 
 
@@ -233,9 +239,21 @@ def test_a_filter_of_images_or_of_nobody_is_no_xml(name: str, read: Read) -> Non
 
 
 def test_what_unpacks_beyond_ten_megabytes_is_broken_through_any_filter(read: Read) -> None:
-    big = b" " * (11 * 1024 * 1024)
-    assert read(packed(["ASCII85", "Flate"], big[: 9 * 1024 * 1024])).problem == "broken_xml"
-    assert read(packed(["RunLength"], big)).problem == "broken_xml"
+    big = XML + b" " * (11 * 1024 * 1024)
+    assert read(packed(["ASCII85", "Flate"], big[: 9 * 1024 * 1024])).number == "F-7"
+    for chain in (["ASCII85", "Flate"], ["RunLength"], []):
+        assert read(packed(chain, big)).problem == "broken_xml"
+    inside = made(
+        lambda document: in_tree(
+            document,
+            specification(
+                document,
+                run_length(b" " * len(big) + PACKERS["ASCII85"](XML)),
+                Filter=Array([Name.RunLengthDecode, Name.ASCII85Decode]),
+            ),
+        )
+    )
+    assert read(inside).problem == "broken_xml"
 
 
 @pytest.mark.parametrize(

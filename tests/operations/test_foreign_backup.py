@@ -59,11 +59,12 @@ def test_a_setting_that_leads_away_is_refused_without_a_terminal_and_taken_by_ye
     assert (copy / "secret_key").is_file()
 
 
+@pytest.mark.parametrize("where", ["{}/papers", "papers", "./a/../papers"])
 def test_what_the_settings_do_is_shown_and_nothing_asked_where_they_stay_inside(
-    saved: Rebuild, tmp_path: Path
+    where: str, saved: Rebuild, tmp_path: Path
 ) -> None:
     copy = tmp_path / "copy"
-    path = saved(f'DEMO = true\nDOCUMENTS_DIR = "{copy}/papers"\n')
+    path = saved(f'DEMO = true\nDOCUMENTS_DIR = "{where.format(copy)}"\n')
     done = command(copy, "restore", str(path))
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[0] == (
