@@ -18,13 +18,17 @@ MORE := browser or system or postgresql or slow
 help: ## List the commands
 	@grep -E '^[a-z-]+:.*## ' Makefile | sed -E 's/:.*## /\t/' | expand -t 16
 
-install: $(VENV)/.installed ## Make .venv and install everything, pinned and hashed
+# Dates tell nothing of a tree that was copied or unpacked: what is installed is told by its hash.
+PINNED := $(firstword $(shell cat requirements.txt pyproject.toml | sha256sum))
+PIP := -m pip install --quiet --disable-pip-version-check
 
-$(VENV)/.installed: requirements.txt pyproject.toml
+install: ## Make .venv and install everything, pinned and hashed
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
-	@touch $@
+	@test "$$(cat $(VENV)/.installed 2>/dev/null)" = "$(PINNED)" || { set -x; \
+	  $(BIN)/python $(PIP) --require-hashes -r requirements.txt && \
+	  $(BIN)/python $(PIP) --no-deps --no-build-isolation -e . && \
+	  echo "$(PINNED)" > $(VENV)/.installed; }
+	@! test -e .git || git rev-parse --short HEAD > .commit
 
 system: ## Debian packages for the tests and French checks (as root)
 	@./docs_tools/system-packages
@@ -52,13 +56,10 @@ check: install system ## Everything CI checks, browser, PostgreSQL and kills inc
 	$(MAKE) test
 	pytest $(IN_PARALLEL) -m "($(MORE)) and not soak"
 
-benchmark: install benchmarks/.venv/.installed ## Print the table of speeds, beside peers and limits
-	@python -m benchmarks
-
-benchmarks/.venv/.installed: benchmarks/requirements.txt
+benchmark: install ## Print the table of speeds, beside peers and limits
 	@test -x benchmarks/.venv/bin/python || $(PYTHON) -m venv benchmarks/.venv
-	benchmarks/.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
-	@touch $@
+	@benchmarks/.venv/bin/python $(PIP) --require-hashes -r benchmarks/requirements.txt
+	@python -m benchmarks
 
 soak: install system ## What runs longer: hundreds of kills, long fuzzing, each contrast, sign-in times, Lighthouse
 	pytest $(IN_PARALLEL) -m soak --deselect tests/docs/test_lighthouse.py
@@ -68,6 +69,7 @@ format: install ## Format Python and templates
 	ruff format .
 	ruff check --fix .
 	djlint --reformat --quiet templates
+	pybabel --quiet compile --directory selfservice/cli/locale
 
 docs: install ## Serve the demonstration, and build its help site again at each change
 	@SELFSERVICE_PUBLIC_URL=$${SELFSERVICE_PUBLIC_URL:-http://127.0.0.1:$(PORT)} selfservice demo

@@ -35,6 +35,7 @@ NO_MESSAGES = {
     "operations.FINE",
     "operations.ASK_OUTSIDE",  # « outside » explains it
     "operations.MISSING_DOCUMENT",
+    "operations.MISSING_IN_ARCHIVE",
 }
 BUILT_IN = ("Not a valid choice.", "Invalid Choice: could not coerce.")
 

@@ -15,6 +15,7 @@ from selfservice.operations import messages as doctor
 from selfservice.suppliers.messages import NOTIFICATION_LABELS
 
 FLASK_COMMANDS = ("run", "routes", "shell")
+HELP_WIDTH = 88
 EXAMPLE = Path(__file__).with_name("exemple")
 
 
@@ -47,14 +48,17 @@ def commands_table() -> str:
 
 
 def commands_reference() -> str:
-    """Return what has mkdocs-click write all that `--help` says, Flask's own commands left out."""
-    return "\n".join(
-        f"::: mkdocs-click\n    :module: {command.callback.__module__}\n"
-        f"    :command: {command.callback.__name__}\n"
-        f"    :prog_name: selfservice {name}\n    :depth: 1\n"
-        for name, command in cli.commands.items()
-        if command.callback and name not in FLASK_COMMANDS
-    )
+    """Return all that `--help` says, command by command, Flask's own left out."""
+    return "\n\n".join(f"{_heading(name)}\n\n{_help(name, each)}" for name, each in commands())
+
+
+def _heading(name: str) -> str:
+    return f"## selfservice {name} {{ #{name.replace(' ', '-')} }}"
+
+
+def _help(name: str, command: click.Command) -> str:
+    context = click.Context(command, info_name=f"selfservice {name}", terminal_width=HELP_WIDTH)
+    return f"```text\n{command.get_help(context)}\n```"
 
 
 def setting(name: str) -> str:

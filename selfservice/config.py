@@ -8,15 +8,19 @@ SELFSERVICE_CLOCK in a demonstration.
 import os
 import re
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import time
+from difflib import get_close_matches
 from email.utils import parseaddr
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from limits import parse_many
+
+from selfservice import system_errors
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 PREFIX = "SELFSERVICE_"
@@ -74,24 +78,41 @@ def _secret(value: object) -> str:
 
 
 def _web_address(value: object) -> str:
-    text = _text(value).rstrip("/")
-    parts = urlsplit(text)
-    has_more = parts.path or parts.query or parts.fragment or parts.username is not None
-    if (
-        parts.scheme not in ("http", "https")
-        or not parts.hostname
-        or has_more
-        or not _has_port(text)
-    ):
-        raise ValueError("une adresse comme https://factures.example.com est attendue")
-    return text
-
-
-def _has_port(address: str) -> bool:
+    """Return an address without its last « / »; what follows a host is refused, a path too."""
+    text = _text(value).strip()
+    expected = "une adresse comme https://factures.example.com est attendue"
+    if re.search(r"[\s\x00-\x1f]", text):  # urlsplit would drop some of them unseen
+        raise ValueError(f"{expected}, sans espace")
     try:
-        return urlsplit(address).port != 0
+        parts = urlsplit(text)
+        host, port = parts.hostname or "", parts.port
     except ValueError:
-        return False
+        raise ValueError(expected) from None
+    if parts.scheme not in ("http", "https") or port == 0 or "@" in parts.netloc:
+        raise ValueError(expected)
+    if parts.path.strip("/") or parts.query or parts.fragment or "?" in text or "#" in text:
+        raise ValueError(f"{expected}, sans rien après l'hôte : le portail est à la racine du sien")
+    if not host.isascii():
+        raise ValueError(f"un hôte sans accent est attendu{_in_ascii(host)}")
+    if not _is_host(host):
+        raise ValueError(expected)
+    return f"{parts.scheme}://{parts.netloc.lower()}"
+
+
+def _in_ascii(host: str) -> str:
+    try:
+        return f" : {host.encode('idna').decode()}"
+    except UnicodeError:
+        return ""
+
+
+def _is_host(host: str) -> bool:
+    try:
+        return bool(ip_address(host))
+    except ValueError:
+        label = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+        is_numeric = host.replace(".", "").isdigit()  # no address, since it is none above
+        return bool(re.fullmatch(rf"{label}(?:\.{label})*", host)) and not is_numeric
 
 
 def _limits_url(value: object) -> str:
@@ -276,10 +297,24 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> dict[str, A
     known = {key.name for key in KEYS}
     for name in given:
         if name not in known:
-            raise ConfigurationError(f"config.toml : clé inconnue {name}")
+            nearest = _nearest(name, known)
+            hint = f" ; vouliez-vous dire {nearest} ?" if nearest else ""
+            raise ConfigurationError(f"config.toml : clé inconnue {name}{hint}")
     settings = {key.name: _value(key, given, environ) for key in KEYS}
     _complete(settings, instance)
     return settings
+
+
+def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[tuple[str, str]]:
+    """Return the variables that set nothing, each with the nearest name that does, or « »."""
+    known = {"INSTANCE", "CLOCK", *(key.name for key in KEYS)}
+    names = [name.removeprefix(PREFIX) for name in environ if name.startswith(PREFIX)]
+    found = {name: _nearest(name, known) for name in sorted(names) if name not in known}
+    return [(PREFIX + name, nearest and PREFIX + nearest) for name, nearest in found.items()]
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    return next(iter(get_close_matches(name.upper(), known, n=1)), "")
 
 
 def given_by_file(instance: Path, environ: Mapping[str, str] = os.environ) -> set[str]:
@@ -291,17 +326,23 @@ def read_secret_key(instance: Path) -> str | None:
     """Return the key that `selfservice init` made, None before it."""
     path = instance / KEY_NAME
     try:
-        text = path.read_text("utf-8").strip() if path.is_file() else ""
+        text = path.read_text("utf-8").strip()
         return _secret(text) if text else None
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise ConfigurationError(f"{path} : {system_errors.explain(error)}") from error
     except ValueError as error:
         raise ConfigurationError(f"{path} : {error}") from error
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(path.read_text("utf-8")) if path.exists() else {}
+        return tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
     except OSError as error:
-        raise ConfigurationError(f"{path} : {error.strerror}") from error
+        raise ConfigurationError(f"{path} : {system_errors.explain(error)}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError(f"{path} : ce fichier n'est pas du TOML ({error})") from error
 

@@ -17,6 +17,7 @@ from itertools import zip_longest
 from pathlib import Path
 from typing import IO, BinaryIO, NamedTuple
 
+from selfservice import system_errors
 from selfservice.texts import identifier
 
 STATIC = Path(__file__).with_name("static")
@@ -105,6 +106,12 @@ class CsvError(Exception):
 
 class NotRegularError(OSError):
     """What stands under this name is no regular file; `strerror` says in French what it is."""
+
+
+def _words(error: OSError) -> str:
+    if isinstance(error, NotRegularError):
+        return str(error.strerror)
+    return system_errors.explain(error)
 
 
 @cache
@@ -209,7 +216,7 @@ def read_csv(
         with file.open("rb") if is_trusted else open_regular(file) as opened:
             content = opened.read()
     except OSError as error:
-        raise CsvError("unreadable", detail=error.strerror or type(error).__name__) from error
+        raise CsvError("unreadable", detail=_words(error)) from error
     text = _text(content)
     _require_semicolons(text, known)
     records = _records(text)

@@ -2,7 +2,7 @@
 
 import os
 
-from selfservice import logs
+from selfservice import config, logs
 from selfservice.cli import (
     deposits,
     documentation,
@@ -13,7 +13,7 @@ from selfservice.cli import (
     suppliers,
     users,
 )
-from selfservice.cli.frame import cli
+from selfservice.cli.frame import cli, say
 
 __all__ = [
     "cli",
@@ -33,4 +33,7 @@ def main() -> None:
     """Run the command; the entry point of the package."""
     os.umask(0o077)  # what a command writes is its account's own
     logs.configure("warning")
+    for name, nearest in config.unknown_variables():
+        hint = f" ; vouliez-vous dire {nearest} ?" if nearest else "."
+        say(f"Attention : la variable {name} ne règle rien{hint}", err=True)
     cli(prog_name="selfservice")

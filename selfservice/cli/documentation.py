@@ -1,17 +1,17 @@
 """`docs feedback`, for the writers of the help site."""
 
-from selfservice.cli.frame import cli, command, say
+from selfservice.cli.frame import command, example, group, say
 from selfservice.feedback import ranking
 from selfservice.help import PREFIX
 from selfservice.retention.records import FEEDBACK_MONTHS
 
 
-@cli.group()
+@group("docs", "Site d'aide.")
 def docs() -> None:
-    """Site d'aide."""
+    pass
 
 
-@docs.command("feedback")
+@docs.command("feedback", epilog=example("docs feedback"))
 @command
 def docs_feedback() -> None:
     """Classe les pages d'aide jugées inutiles et les recherches sans résultat."""

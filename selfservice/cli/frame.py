@@ -1,5 +1,6 @@
 """What the commands share: the group, an open database, faults in one line, the summary."""
 
+import copy
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -8,22 +9,31 @@ from typing import Any
 
 import click
 from flask import Flask
-from flask.cli import FlaskGroup, NoAppException
+from flask.cli import FlaskGroup, NoAppException, routes_command, run_command, shell_command
 
-from selfservice import config, db
+from selfservice import config, db, system_errors
 from selfservice.app import create_app
+from selfservice.cli import french
 from selfservice.cli.ownership import require_owner
 from selfservice.deposits import messages as deposit_messages
 from selfservice.deposits.errors import DepositError
 from selfservice.operations import messages as operation_messages
+from selfservice.operations import schema, version
 from selfservice.operations.errors import OperationError
 from selfservice.queue import queue
 from selfservice.suppliers import messages as supplier_messages
 from selfservice.suppliers.errors import SupplierError
 
+# Flask's own commands, which speak English.
+OF_FLASK = (
+    (run_command, "Serveur de développement de Flask ; en service, « selfservice serve »."),
+    (routes_command, "Liste les adresses du portail."),
+    (shell_command, "Ouvre un interpréteur Python dans l'application."),
+)
+
 
 class NotConfiguredError(NoAppException):
-    """No app can be built; told in one line, and the list of commands still shows."""
+    """No app can be built; told in one line."""
 
     exit_code = 1
     show = click.ClickException.show
@@ -34,17 +44,69 @@ def _load_app() -> Flask:
         return create_app()
     except config.ConfigurationError as error:
         raise NotConfiguredError(f"Configuration : {error}") from error
+    except OSError as error:
+        raise NotConfiguredError(words_of(error)) from error
 
 
-cli = FlaskGroup(
+class Commands(FlaskGroup):
+    """Flask's group. The app has no commands of its own, so none asks for an app to be found."""
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        return click.Group.get_command(self, ctx, name)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return click.Group.list_commands(self, ctx)
+
+
+def _tell_version(context: click.Context, _parameter: click.Parameter, is_asked: bool) -> None:
+    if is_asked and not context.resilient_parsing:
+        say(f"selfservice {version.full()}")
+        context.exit()
+
+
+def example(*commands: str) -> str:
+    """Return what ends the help of a command: lines to type as they are."""
+    title = "Exemple :" if len(commands) == 1 else "Exemples :"
+    return "\n".join(["\b", title, *(f"  selfservice {each}" for each in commands)])
+
+
+cli = Commands(
     name="selfservice",
-    help="Portail de factures E-Facture.",
+    help=f"Le portail de factures. {french.HELP}",
     create_app=_load_app,
-    add_default_commands=True,
+    add_default_commands=False,
     add_version_option=False,
     load_dotenv=False,
     callback=require_owner,
+    context_settings={"max_content_width": 100},
+    subcommand_metavar="COMMANDE [ARGUMENTS]...",
+    epilog=example("init", "backup --help"),
 )
+cli.params = [  # instead of Flask's, which choose an app
+    click.Option(
+        ["--version"],
+        is_flag=True,
+        is_eager=True,
+        expose_value=False,
+        callback=_tell_version,
+        help="Montre la version du portail et son commit.",
+    )
+]
+for _theirs, _words in OF_FLASK:
+    _ours = copy.copy(_theirs)
+    _ours.help = _ours.short_help = _words
+    cli.add_command(_ours)
+
+
+def group(name: str, words: str) -> Callable[[Callable[..., None]], click.Group]:
+    """Declare a group of commands."""
+    return cli.group(name, help=words, subcommand_metavar="COMMANDE [ARGUMENTS]...")
+
+
+slug_argument = click.argument(
+    "slug", metavar="SLUG", help="Nom court du fournisseur, comme « diac »."
+)
+login_argument = click.argument("login", metavar="LOGIN", help="L'identifiant.")
 
 
 @contextmanager
@@ -55,9 +117,11 @@ def one_line_faults() -> Iterator[None]:
     except config.ConfigurationError as error:
         raise Fault(f"Configuration : {error}") from error
     except db.ERRORS as error:
-        raise Fault(f"Base de données : {error}") from error
+        raise Fault(f"Base de données : {db.explain(error)}.") from error
     except SupplierError as error:
         raise Fault(supplier_messages.explain(error)) from error
+    except OperationError as error:
+        raise Fault(operation_messages.explain(error.name, error.facts)) from error
     except DepositError as error:
         raise Fault(deposit_messages.explain(error)) from error
     except UnicodeError as error:
@@ -65,33 +129,30 @@ def one_line_faults() -> Iterator[None]:
     except BrokenPipeError:
         raise  # the reader went away: click ends quietly
     except OSError as error:
-        raise Fault(f"{error.filename or 'Système'} : {error.strerror}") from error
+        raise Fault(words_of(error)) from error
 
 
-@contextmanager
-def explained() -> Iterator[None]:
-    """Say in one line why an instance cannot be made, served, saved or restored."""
-    try:
-        yield
-    except OperationError as error:
-        raise Fault(operation_messages.explain(error.name, error.facts)) from error
+def words_of(error: OSError) -> str:
+    """Return path, cause and remedy of what the system refuses."""
+    return f"{error.filename or 'Système'} : {system_errors.explain(error)}."
 
 
 def command(function: Callable[..., None]) -> Callable[..., None]:
-    """Give a command an open and migrated database, and one line for each fault."""
+    """Give a command an open database of this version, and one line for each fault."""
 
     @wraps(function)
     def run(*args: Any, **kwargs: Any) -> None:
         with one_line_faults(), db.connection(), closing(queue):
-            require_migrated()
+            schema.require()
             function(*args, **kwargs)
 
     return run
 
 
-def require_migrated() -> None:
-    if db.pending_migrations():
-        raise Fault("La base n'est pas à jour : lancez d'abord « selfservice init ».")
+def agrees(question: str) -> bool:
+    """Ask a person at a terminal; whatever is no « oui » is a no."""
+    answer: str = click.prompt(visible(question), default="non", prompt_suffix=" ")
+    return answer.strip().lower() in ("o", "oui", "y", "yes")
 
 
 def visible(text: str) -> str:
@@ -105,6 +166,11 @@ def visible(text: str) -> str:
 def say(text: str, *, err: bool = False) -> None:
     """Print lines on stdout, or on stderr."""
     click.echo(visible(text), err=err)
+
+
+def say_cells(*cells: object) -> None:
+    """Print one line of a list: its cells between tabs, each on one line."""
+    say("\t".join(" ".join(str(cell).split()) for cell in cells))
 
 
 class Fault(click.ClickException):

@@ -5,41 +5,37 @@ from flask import Flask
 
 from selfservice import config, db, logs, server, turns, worker
 from selfservice.app import create_app
-from selfservice.cli.frame import (
-    Fault,
-    cli,
-    explained,
-    finish,
-    one_line_faults,
-    require_migrated,
-    say,
-)
+from selfservice.cli.frame import Fault, cli, example, finish, one_line_faults, say
 from selfservice.demo import instance as demo_instance
-from selfservice.operations import installation, shared_key
+from selfservice.operations import installation, schema, shared_key
 
 
-@cli.command(with_appcontext=False)
+@cli.command(with_appcontext=False, epilog=example("init"))
 @click.option(
     "--new-key", is_flag=True, help="Fait de la clé secrète de cet hôte celle du portail."
 )
 def init(new_key: bool) -> None:
-    """Prépare l'instance : dossier, clé secrète, base, migrations (répétable)."""
+    """Prépare l'instance : dossier, clé secrète, base, migrations (répétable).
+
+    Avant une migration, une copie de la base reste dans l'instance.
+    """
     instance = config.instance_path()
-    with one_line_faults(), explained():
+    with one_line_faults():
         installed = installation.install(instance, is_key_taken=new_key)
     key = "créée" if installed.is_key_new else "déjà là"
     say(
         f"Instance {instance} : clé secrète {key}, "
         f"{len(installed.migrations)} migration(s) faite(s)."
+        + (f" La base d'avant : {installed.copy}" if installed.copy else "")
     )
 
 
-@cli.command(with_appcontext=False)
+@cli.command(with_appcontext=False, epilog=example("demo"))
 def demo() -> None:
     """Remplit une instance neuve avec les données de démonstration (répétable)."""
     from selfservice.demo import fill  # its PDF writers take as long to load as the portal
 
-    with one_line_faults(), explained():
+    with one_line_faults():
         try:
             demo_instance.prepare(config.instance_path())
         except demo_instance.NotADemonstrationError as error:
@@ -55,20 +51,23 @@ def demo() -> None:
 
 def _ready_app() -> Flask:
     """Build the app of an instance that may be opened to visitors."""
-    with one_line_faults(), explained():
+    with one_line_faults():
         app = create_app()
         with app.app_context(), db.connection():
-            require_migrated()
+            schema.require()
             shared_key.require_shared(app.config)
             demo_instance.require_alone(app.config)
     return app
 
 
-@cli.command(with_appcontext=False)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Adresse d'écoute.")
+@cli.command(with_appcontext=False, epilog=example("serve", "serve --port 8001 --threads 8"))
+@click.option(
+    "--host", default="127.0.0.1", metavar="ADRESSE", show_default=True, help="Adresse d'écoute."
+)
 @click.option(
     "--port",
     default=8000,
+    metavar="PORT",
     show_default=True,
     type=click.IntRange(1, 65535),
     help="Port d'écoute.",
@@ -76,12 +75,13 @@ def _ready_app() -> Flask:
 @click.option(
     "--threads",
     default=turns.THREADS,
+    metavar="NOMBRE",
     show_default=True,
     type=click.IntRange(1, 64),
     help="Requêtes traitées en même temps.",
 )
 def serve(host: str, port: int, threads: int) -> None:
-    """Sert le portail."""
+    """Sert le portail, jusqu'à SIGTERM ou Ctrl-C."""
     _ready_app()
     try:
         with one_line_faults():
@@ -90,9 +90,9 @@ def serve(host: str, port: int, threads: int) -> None:
         raise Fault(f"L'adresse {error} est déjà prise.") from error
 
 
-@cli.command("worker", with_appcontext=False)
+@cli.command("worker", with_appcontext=False, epilog=example("worker"))
 def run_worker() -> None:
-    """Envoie mails et notifications en arrière-plan."""
+    """Envoie mails et notifications en arrière-plan, jusqu'à SIGTERM ou Ctrl-C."""
     from huey.exceptions import ConfigurationError as QueueError
 
     app = _ready_app()

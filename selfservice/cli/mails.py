@@ -5,19 +5,19 @@ from datetime import datetime
 import click
 
 from selfservice import clock, mail
-from selfservice.cli.frame import Fault, cli, command, finish, say
+from selfservice.cli.frame import Fault, command, example, finish, group, say, say_cells
 from selfservice.invoices.queries import MAX_ID
 from selfservice.notifications import chain, messages, reminders, send
 from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.models import Company
 
 
-@cli.group()
+@group("notifications", "Notifications.")
 def notifications() -> None:
-    """Notifications."""
+    pass
 
 
-@notifications.command("send")
+@notifications.command("send", epilog=example("notifications send --digest"))
 @click.option("--digest", is_flag=True, help="Prépare aussi le mail du jour, avant son heure.")
 @command
 def notifications_send(digest: bool) -> None:
@@ -34,12 +34,12 @@ def notifications_send(digest: bool) -> None:
     )
 
 
-@cli.group("mail")
+@group("mail", "Boîte d'envoi.")
 def outbox_group() -> None:
-    """Boîte d'envoi."""
+    pass
 
 
-@outbox_group.command("deliver")
+@outbox_group.command("deliver", epilog=example("mail deliver"))
 @command
 def mail_deliver() -> None:
     """Envoie les mails en attente."""
@@ -51,8 +51,12 @@ def mail_deliver() -> None:
     )
 
 
-@outbox_group.command("list")
-@click.option("--address", help="Une adresse seulement, et où en sont ses sociétés.")
+@outbox_group.command(
+    "list", epilog=example("mail list", "mail list --address pierre.durand@example.com --attempts")
+)
+@click.option(
+    "--address", metavar="ADRESSE", help="Une adresse seulement, et où en sont ses sociétés."
+)
 @click.option("--attempts", is_flag=True, help="Montre aussi chaque essai.")
 @command
 def mail_list(address: str | None, attempts: bool) -> None:
@@ -62,15 +66,22 @@ def mail_list(address: str | None, attempts: bool) -> None:
     for row in mail.mails(address_key=key).iterator():
         state = messages.state_of(row).lower()
         detail = _detail(row, next_attempt_at(row))
-        _echo(row.id, _minute(row.created_at), state, row.to_address, row.subject, detail)
+        say_cells(row.id, _minute(row.created_at), state, row.to_address, row.subject, detail)
         for attempt in mail.attempts_of(row) if attempts else ():
-            _echo("", _minute(attempt.at), messages.STATE_LABELS[attempt.outcome], attempt.answer)
+            say_cells(
+                "", _minute(attempt.at), messages.STATE_LABELS[attempt.outcome], attempt.answer
+            )
     if key is not None:
         _echo_registrations(key)
 
 
-@outbox_group.command("retry")
-@click.argument("mail_id", type=click.IntRange(1, MAX_ID))
+@outbox_group.command("retry", epilog=example("mail retry 1042"))
+@click.argument(
+    "mail_id",
+    metavar="ID",
+    type=click.IntRange(1, MAX_ID),
+    help="Numéro du mail, que « mail list » écrit en tête de ligne.",
+)
 @command
 def mail_retry(mail_id: int) -> None:
     """Remet un mail en attente."""
@@ -100,14 +111,10 @@ def _echo_registrations(key: str) -> None:
         state = messages.REGISTRATION_STATES[each.state].lower()
         whose = f"{company.supplier.slug} {company.client_number} {company.name}"
         mode = f"notification {company.notification}"
-        _echo("-", since, state, company.email, whose, mode)
+        say_cells("-", since, state, company.email, whose, mode)
     if not found:
-        _echo("-", "", messages.NO_COMPANY, key)
+        say_cells("-", "", messages.NO_COMPANY, key)
 
 
 def _minute(instant: datetime | None) -> str:
     return f"{clock.paris(instant):%Y-%m-%d %H:%M}" if instant else ""
-
-
-def _echo(*cells: object) -> None:
-    say("\t".join(" ".join(str(cell).split()) for cell in cells))

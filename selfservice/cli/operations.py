@@ -6,32 +6,60 @@ from pathlib import Path
 
 import click
 
-from selfservice import config
+from selfservice import config, db
 from selfservice.app import create_app
-from selfservice.cli.frame import cli, command, explained, finish, one_line_faults, say, visible
+from selfservice.cli.frame import agrees, cli, example, finish, one_line_faults, say
 from selfservice.operations import backup as backups
 from selfservice.operations import doctor as examination
-from selfservice.operations import messages
+from selfservice.operations import messages, rotation
 from selfservice.operations import restore as restoring
 from selfservice.operations.findings import Level
 
 
-@cli.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
-@command
-def backup(file: Path) -> None:
-    """Copie base, documents, réglages et clé secrète dans un fichier, sans rien arrêter."""
-    with explained():
+@cli.command(
+    epilog=example(
+        "backup /var/lib/selfservice-backups/avant-mise-a-jour.tar",
+        "backup /var/lib/selfservice-backups/nuit-$(date +%F-%H%M).tar --keep 14",
+    )
+)
+@click.argument(
+    "file",
+    metavar="FICHIER",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="La sauvegarde à écrire ; ce nom doit être libre.",
+)
+@click.option(
+    "--keep",
+    metavar="NOMBRE",
+    type=click.IntRange(1, 10_000),
+    help="Ne garde que les plus récentes de ce nom, aux chiffres près.",
+)
+def backup(file: Path, keep: int | None) -> None:
+    """Copie base, documents, réglages et clé secrète dans un fichier, sans rien arrêter.
+
+    Un document perdu est nommé et le reste est sauvegardé : la sauvegarde est alors partielle.
+    """
+    with one_line_faults(), db.connection():  # of any version: a backup comes before an upgrade
         made = backups.make_backup(file)
+        removed = rotation.keep_newest(file, keep) if keep else []
+    what = "sauvegarde partielle" if made.missing else "sauvegarde entière"
     finish(
-        f"{file} : {made.documents} fichier(s), {made.size_bytes // 1_000_000} Mo ; "
-        "gardez ce fichier secret.",
-        [messages.MISSING_DOCUMENT.format(sha256=sha256) for sha256 in made.missing],
+        f"{file} : {what}, {made.documents} fichier(s), {made.size_bytes // 1_000_000} Mo"
+        + (f", {len(removed)} ancienne(s) supprimée(s)" if removed else "")
+        + " ; gardez ce fichier secret.",
+        [messages.MISSING_DOCUMENT.format(name=name) for name in made.missing],
     )
 
 
-@cli.command(with_appcontext=False)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@cli.command(
+    with_appcontext=False, epilog=example("restore nuit-2026-11-28-0230.tar", "restore --help")
+)
+@click.argument(
+    "file",
+    metavar="FICHIER",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="La sauvegarde.",
+)
 @click.option("--yes", is_flag=True, help="Accepte des réglages qui mènent hors de l'instance.")
 def restore(file: Path, yes: bool) -> None:
     """Remet une sauvegarde dans une instance vide, après avoir tout vérifié."""
@@ -41,29 +69,32 @@ def restore(file: Path, yes: bool) -> None:
         if not (yes or (plan.outside and sys.stdin.isatty() and _agrees(plan))):
             plan.approve()
 
-    with one_line_faults(), explained():
+    with one_line_faults():
         restored = restoring.restore(file, config.instance_path(), approve=approve)
+    for name in restored.missing:
+        say(messages.MISSING_IN_ARCHIVE.format(name=name), err=True)
+    what = "partielle" if restored.missing else "entière"
     say(
-        f"{restored.documents} fichier(s) restauré(s), état du {restored.made_at[:16]} UTC, "
+        f"{restored.documents} fichier(s) restauré(s) d'une sauvegarde {what}, "
+        f"état du {restored.made_at[:16]} UTC, version {restored.version or 'inconnue'}, "
         f"{len(restored.migrations)} migration(s) faite(s)."
     )
 
 
 def _agrees(plan: restoring.Plan) -> bool:
-    question = messages.ASK_OUTSIDE.format(settings=", ".join(plan.outside))
-    answer = click.prompt(visible(question), default="non", prompt_suffix=" ")
-    return answer.strip().lower() in ("o", "oui", "y", "yes")
+    return agrees(messages.ASK_OUTSIDE.format(settings=", ".join(plan.outside)))
 
 
-@cli.command(with_appcontext=False)
-def doctor() -> None:
+@cli.command(with_appcontext=False, epilog=example("doctor", "doctor --complet"))
+@click.option("--complet", is_flag=True, help="Relit chaque document, ce qui peut durer.")
+def doctor(complet: bool) -> None:
     """Examine l'instance et dit comment réparer chaque défaut."""
     instance = config.instance_path()
     found = list(examination.examine_folder(instance))
-    with contextlib.suppress(config.ConfigurationError), create_app().app_context():
-        found += examination.examine_instance()
+    with contextlib.suppress(config.ConfigurationError, OSError), create_app().app_context():
+        found += examination.examine_instance(is_complete=complet)
     for finding in found:
-        say(finding.line, err=finding.level is Level.FAULT)
+        say(finding.line)
     faults, warnings = (
         sum(finding.level is level for finding in found) for level in (Level.FAULT, Level.WARNING)
     )

@@ -3,7 +3,7 @@
 import click
 
 from selfservice import clock
-from selfservice.cli.frame import cli, command, say
+from selfservice.cli.frame import command, example, group, say
 from selfservice.invoices.models import Invoice
 from selfservice.invoices.queries import available_until
 from selfservice.operations import purging
@@ -26,12 +26,12 @@ KINDS = {
 }
 
 
-@cli.group()
+@group("retention", "Conservation.")
 def retention() -> None:
-    """Conservation."""
+    pass
 
 
-@retention.command("purge")
+@retention.command("purge", epilog=example("retention purge --dry-run"))
 @click.option("--dry-run", is_flag=True, help="Montre ce qui partirait, sans rien changer.")
 @command
 def retention_purge(dry_run: bool) -> None:

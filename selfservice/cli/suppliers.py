@@ -1,50 +1,114 @@
-"""`suppliers set` and `companies import`."""
+"""Suppliers and their companies: set, listed, imported."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
+from flask import current_app
 
-from selfservice.cli.frame import cli, command, finish, say
+from selfservice.cli.frame import (
+    Fault,
+    agrees,
+    command,
+    example,
+    finish,
+    group,
+    say,
+    say_cells,
+    slug_argument,
+)
+from selfservice.demo import instance as demo_instance
 from selfservice.suppliers import companies_csv, registration
 
 
-@cli.group()
+@group("suppliers", "Fournisseurs.")
 def suppliers() -> None:
-    """Fournisseurs."""
+    pass
 
 
-@suppliers.command("set")
-@click.argument("slug")
-@click.option("--name", help="Nom affiché.")
-@click.option("--siren", help="SIREN, 9 chiffres.")
-@click.option("--hostname", help="Nom d'hôte de son portail.")
-@click.option("--opened-on", help="Premier jour repris, AAAA-MM-JJ ; vide : sans limite.")
-@click.option("--platform-since", help="Début des « copies », AAAA-MM-JJ ; vide : jamais.")
-@click.option("--colour", help="Couleur, #rrggbb.")
+@suppliers.command(
+    "set",
+    epilog=example(
+        "suppliers set martin --name 'Fournitures Martin' --opened-on 2026-01-01",
+        "suppliers set martin --colour '#7a1f3d' --logo martin.png",
+    ),
+)
+@slug_argument
+@click.option("--name", metavar="NOM", help="Nom affiché.")
+@click.option("--siren", metavar="SIREN", help="Son SIREN, 9 chiffres.")
+@click.option("--hostname", metavar="HÔTE", help="Nom d'hôte de son portail.")
+@click.option("--opened-on", metavar="AAAA-MM-JJ", help="Premier jour repris ; vide : sans limite.")
+@click.option(
+    "--platform-since", metavar="AAAA-MM-JJ", help="Début des « copies » ; vide : jamais."
+)
+@click.option("--colour", metavar="#RRVVBB", help="Sa couleur, en hexadécimal.")
 @click.option(
     "--logo",
+    metavar="IMAGE",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Image du logo, en PNG, JPEG ou WebP.",
 )
-@click.option("--contact", help="Qui joindre, en une phrase.")
+@click.option("--contact", metavar="PHRASE", help="Qui joindre, en une phrase.")
 @command
 def suppliers_set(slug: str, **changes: Any) -> None:
-    """Crée ou met à jour un fournisseur."""
+    """Crée ou met à jour un fournisseur ; ce qui n'est pas donné ne change pas."""
+    demo_instance.require_alone(current_app.config, slug)
+    is_asked = changes["name"] and sys.stdin.isatty() and not registration.is_known(slug)
+    if is_asked and not agrees(f"Le fournisseur « {slug} » est nouveau. Le créer, oui ou non ?"):
+        raise Fault("Rien n'a été fait.")
     supplier, is_new = registration.set_supplier(slug, **changes)
-    say(f"Fournisseur {supplier.slug} {'créé' if is_new else 'mis à jour'}.")
+    what = "créé (nouveau fournisseur)" if is_new else "mis à jour"
+    say(f"Fournisseur {supplier.slug} {what}.")
 
 
-@cli.group()
+@suppliers.command("list", epilog=example("suppliers list"))
+@command
+def suppliers_list() -> None:
+    """Liste les fournisseurs, un par ligne, avec le nombre de leurs sociétés."""
+    for each in registration.all_suppliers():
+        say_cells(
+            each.slug,
+            each.name,
+            each.siren or "-",
+            each.hostname or "-",
+            each.opened_on or "-",
+            registration.companies_of(each).count(),
+        )
+
+
+@group("companies", "Sociétés clientes.")
 def companies() -> None:
-    """Sociétés clientes."""
+    pass
 
 
-@companies.command("import")
-@click.argument("slug")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@companies.command("import", epilog=example("companies import diac clients.csv"))
+@slug_argument
+@click.argument(
+    "file",
+    metavar="FICHIER",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Le registre, en CSV.",
+)
 @command
 def companies_import(slug: str, file: Path) -> None:
     """Importe le registre des conseillers (CSV)."""
+    demo_instance.require_alone(current_app.config, slug)
     report = companies_csv.import_companies(registration.get_supplier(slug), file)
     finish(report.summary, report.fault_lines)
+
+
+@companies.command("list", epilog=example("companies list diac"))
+@slug_argument
+@command
+def companies_list(slug: str) -> None:
+    """Liste les sociétés d'un fournisseur, une par ligne."""
+    for each in registration.companies_of(registration.get_supplier(slug)).iterator():
+        say_cells(
+            each.client_number,
+            each.name,
+            each.siren or "-",
+            each.email or "-",
+            each.notification,
+            each.delivery,
+        )

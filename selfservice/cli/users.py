@@ -7,12 +7,12 @@ import click
 
 from selfservice.accounts import passwords, second_factor, users
 from selfservice.accounts.messages import PASSWORD_FAULTS
-from selfservice.cli.frame import Fault, cli, command, say
+from selfservice.cli.frame import Fault, command, example, group, login_argument, say
 
 
-@cli.group("users")
+@group("users", "Utilisateurs.")
 def users_group() -> None:
-    """Utilisateurs."""
+    pass
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def known(login: str) -> Iterator[None]:
         raise Fault(f"Aucun identifiant « {login} ».") from error
 
 
-@users_group.command("list")
+@users_group.command("list", epilog=example("users list"))
 @command
 def users_list() -> None:
     """Liste les identifiants, un par ligne."""
@@ -38,10 +38,11 @@ def users_list() -> None:
         )
 
 
-@users_group.command("set-password")
-@click.argument("login")
+@users_group.command("set-password", epilog=example("users set-password pierre.durand_1"))
+@login_argument
 @click.password_option(
     "--password",
+    metavar="MOT_DE_PASSE",
     prompt="Mot de passe",
     confirmation_prompt=True,
     help="Le mot de passe ; demandé s'il n'est pas donné, ce qui vaut mieux.",
@@ -59,8 +60,10 @@ def users_set_password(login: str, password: str) -> None:
     say(f"Le mot de passe de {user.login} est enregistré.")
 
 
-@users_group.command("reset-second-factor")
-@click.argument("login")
+@users_group.command(
+    "reset-second-factor", epilog=example("users reset-second-factor pierre.durand_1")
+)
+@login_argument
 @command
 def users_reset_second_factor(login: str) -> None:
     """Retire la double authentification d'un identifiant (téléphone et codes perdus)."""
@@ -72,8 +75,8 @@ def users_reset_second_factor(login: str) -> None:
     say(f"La double authentification de {user.login} est retirée.")
 
 
-@users_group.command("close")
-@click.argument("login")
+@users_group.command("close", epilog=example("users close pierre.durand_1"))
+@login_argument
 @command
 def users_close(login: str) -> None:
     """Ferme un identifiant."""

@@ -16,13 +16,17 @@ from selfservice.db.database import (
     durable,
     ensure_open,
     exclusive,
+    explain,
     is_sqlite,
     migrate,
+    missing_columns,
     pending_migrations,
     read_date,
     release,
     rows,
+    unknown_migrations,
 )
+from selfservice.db.postgresql import storable
 from selfservice.db.prepared import Prepared
 
 __all__ = [
@@ -42,10 +46,14 @@ __all__ = [
     "durable",
     "ensure_open",
     "exclusive",
+    "explain",
     "is_sqlite",
     "migrate",
+    "missing_columns",
     "pending_migrations",
     "read_date",
     "release",
     "rows",
+    "storable",
+    "unknown_migrations",
 ]

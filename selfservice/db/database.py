@@ -46,6 +46,26 @@ FAULTS: tuple[type[Exception], ...] = (
 )
 ERRORS: tuple[type[Exception], ...] = (PeeweeException, sqlite3.Error, *postgresql.ERRORS)
 
+# Raw: the catalogue is no model. By whether it is SQLite's.
+COLUMNS = {
+    True: "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c"
+    " WHERE t.type = 'table'",
+    False: "SELECT table_name, column_name FROM information_schema.columns"
+    " WHERE table_schema = current_schema()",
+}
+
+# What SQLite refuses, by the beginning of its name for it: cause and remedy.
+REFUSALS = {
+    "SQLITE_FULL": "le disque est plein ; libérez de la place, puis recommencez",
+    "SQLITE_READONLY": "elle ne se lit qu'en lecture seule ; rendez-la modifiable par ce compte",
+    "SQLITE_CANTOPEN": "son fichier ne s'ouvre pas ; vérifiez son dossier et ses droits",
+    "SQLITE_BUSY": "un autre programme l'occupe ; recommencez plus tard",
+    "SQLITE_LOCKED": "un autre programme l'occupe ; recommencez plus tard",
+    "SQLITE_IOERR": "le disque ne se lit ou ne s'écrit plus ; lisez « journalctl -k »",
+    "SQLITE_CORRUPT": "elle est abîmée ; restaurez la dernière sauvegarde",
+    "SQLITE_NOTADB": "son fichier n'est pas une base ; restaurez la dernière sauvegarde",
+}
+
 database = DatabaseProxy()
 
 
@@ -201,17 +221,30 @@ def exclusive(name: str) -> Iterator[None]:
             database.execute_sql("SELECT pg_advisory_unlock(%s)", (key,))
 
 
+def explain(error: BaseException) -> str:
+    """Return cause and remedy of a refusal in French; PostgreSQL's own words where it has them."""
+    origin: BaseException | None = error
+    while origin is not None:
+        name = getattr(origin, "sqlite_errorname", "")
+        for beginning, words in REFUSALS.items():
+            if name.startswith(beginning):
+                return f"{database.database} : {words}"
+        origin = origin.__cause__ or origin.__context__
+    return " ".join(str(error).split())
+
+
 def is_sqlite() -> bool:
     return isinstance(database.obj, SqliteDatabase)
 
 
-def migrate() -> list[str]:
+def migrate(*, up_to: str | None = None) -> list[str]:
     """Apply pending migrations in one transaction and return their names.
 
     Several processes may start at once: the first works, the others find nothing to do.
+    `up_to` names the last one to apply, for a database that is to be filled from an older one.
     """
     with database.atomic():
-        applied: list[str] = _runner().up()
+        applied: list[str] = _runner().up(up_to)
     return applied
 
 
@@ -221,6 +254,25 @@ def pending_migrations() -> list[str]:
 
 def applied_migrations() -> list[str]:
     return [migration.name for migration in _runner().status() if migration.applied is not None]
+
+
+def unknown_migrations() -> list[str]:
+    """Return those that a newer portal has applied."""
+    return [migration.name for migration in _runner().status() if migration.path is None]
+
+
+def missing_columns() -> list[str]:
+    """Return what the models name and the database lacks, « company.vat_number »."""
+    found = {(table, column) for table, column in database.execute_sql(COLUMNS[is_sqlite()])}
+    tables = [model._meta for model in _models(BaseModel)]  # noqa: SLF001 (peewee documents it)
+    wanted = {(each.table_name, column) for each in tables for column in each.columns}
+    return sorted(f"{table}.{column}" for table, column in wanted - found)
+
+
+def _models(base: type[Model]) -> Iterator[type[Model]]:
+    for model in base.__subclasses__():
+        yield model
+        yield from _models(model)
 
 
 def _runner() -> Any:

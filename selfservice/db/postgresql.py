@@ -54,9 +54,9 @@ class Postgresql(PostgresqlDatabase):
             raise
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
-        return super().execute_sql(sql, [_storable(each) for each in params or ()])
+        return super().execute_sql(sql, [storable(each) for each in params or ()])
 
 
-def _storable(value: Any) -> Any:
+def storable(value: Any) -> Any:
     """Return a text without NUL, which PostgreSQL refuses; SQLite keeps it."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value

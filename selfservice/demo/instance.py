@@ -39,11 +39,18 @@ def foreign_suppliers() -> list[str]:
     return sorted(each.slug for each in Supplier.select() if each.slug not in own)
 
 
-def require_alone(settings: Mapping[str, Any]) -> None:
-    """Raise ConfigurationError for a demonstration beside suppliers that are not its own."""
-    if settings["DEMO"] and not settings["DEMO_ANYWAY"] and (others := foreign_suppliers()):
+def require_alone(settings: Mapping[str, Any], *slugs: str) -> None:
+    """Raise ConfigurationError for a demonstration beside suppliers that are not its own.
+
+    `slugs` are suppliers that are about to be there too.
+    """
+    if not settings["DEMO"] or settings["DEMO_ANYWAY"]:
+        return
+    own = {seller.slug for seller in SELLERS}
+    if others := sorted({*foreign_suppliers(), *slugs} - own):
         raise config.ConfigurationError(
-            f"DEMO : cette instance a de vrais fournisseurs ({', '.join(others)}) ; retirez DEMO, "
+            f"DEMO : cette instance a de vrais fournisseurs ({', '.join(others)}) ; "
+            "retirez DEMO, "
             "ou ajoutez DEMO_ANYWAY si vous le voulez"
         )
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from flask import current_app
 from peewee import IntegrityError
 
-from selfservice import audit, clock
+from selfservice import audit, clock, system_errors
 from selfservice.db import database, durable, rows
 from selfservice.deposits.checking import check_dates, check_seller
 from selfservice.deposits.customers import Customers
@@ -144,7 +144,9 @@ def deposit_folder(
     except BrokenPipeError:
         raise  # whoever followed the progress went away
     except OSError as error:
-        raise DocumentsNotWrittenError(storage.documents_folder(), error.strerror or "") from error
+        raise DocumentsNotWrittenError(
+            storage.documents_folder(), system_errors.cause(error)
+        ) from error
     tell(_not_looked_at(index, contents))
     report.refused.sort(key=lambda refused: refused.file)
     write_rejects(folder, ((each.file, each.reason) for each in report.refused))

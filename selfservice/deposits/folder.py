@@ -5,6 +5,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import NamedTuple
 
+from selfservice import system_errors
 from selfservice.deposits import index_csv, rejects_csv
 from selfservice.deposits.errors import UnreadableFolderError
 
@@ -44,7 +45,7 @@ def look(folder: Path) -> Contents:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        raise UnreadableFolderError(folder, error.strerror or "") from error
+        raise UnreadableFolderError(folder, system_errors.explain(error)) from error
     for entry in entries:
         name, is_folder = entry.name, entry.is_dir(follow_symlinks=False)
         if index_csv.is_index(name) or name in (rejects_csv.NAME, rejects_csv.ASIDE):

@@ -156,6 +156,10 @@ DEPOSIT_SUMMARY = (
     "{report.deposited} document(s) déposé(s), {report.already} déjà déposé(s), "
     "{refused} refusé(s)."
 )
+INTERRUPTED = (
+    "Dépôt interrompu : {summary} Relancez la même commande quand vous voulez : "
+    "elle reprend la suite, rien n'est déposé deux fois."
+)
 REFUSAL_LINE = "{refused.file} : {refused.reason}"
 PASSED_OVER_LINE = "Non regardé(s), sans faute : {names}."
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from selfservice import files
+from selfservice import files, system_errors
 from selfservice.deposits.errors import RejectsNotWrittenError
 
 NAME = "rejets.csv"
@@ -23,7 +23,7 @@ def write_rejects(folder: Path, refused: Iterable[tuple[str, str]]) -> None:
     try:
         _replace(folder, content)
     except OSError as error:
-        raise RejectsNotWrittenError(folder / NAME, error.strerror or "") from error
+        raise RejectsNotWrittenError(folder / NAME, system_errors.explain(error)) from error
 
 
 def _replace(folder: Path, content: bytes) -> None:

@@ -6,6 +6,7 @@ from typing import cast
 from flask import Flask, current_app
 from flask_mail import Message
 
+from selfservice import system_errors
 from selfservice.files import written_aside
 from selfservice.mail.errors import UnreachableError
 
@@ -24,5 +25,7 @@ def write(message: Message) -> str:
         with written_aside(folder / f"{name}.eml", aside=f".{name}.part", is_synced=False) as file:
             file.write(message.as_bytes())
     except OSError as error:
-        raise UnreachableError(f"{folder} : {error.strerror}", "unreachable") from error
+        raise UnreachableError(
+            f"{folder} : {system_errors.explain(error)}", "unreachable"
+        ) from error
     return "file"

@@ -11,7 +11,7 @@ from flask import current_app
 from flask_mail import Attachment, Message
 from werkzeug.http import dump_options_header
 
-from selfservice import clock
+from selfservice import clock, system_errors
 from selfservice.mail.errors import DeferredError, RefusedError
 from selfservice.mail.outbox import OutboxMail
 
@@ -74,7 +74,7 @@ def _attachments(mail: OutboxMail) -> Iterator[Attachment]:
     except FileNotFoundError as error:
         raise RefusedError(mail.attachment_path, "attachment_gone") from error
     except OSError as error:
-        answer = f"{mail.attachment_path}: {error.strerror}"
+        answer = f"{mail.attachment_path} : {system_errors.explain(error)}"
         raise DeferredError(answer, "attachment_unreadable") from error
     name = str(mail.attachment_name)
     # Flask-Mail's own would call the charset « UTF8 », a name that no standard knows.

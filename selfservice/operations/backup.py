@@ -7,7 +7,7 @@ purge removes a row before its file, so what is missing without a row was purged
 import re
 import sqlite3
 import tempfile
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,15 +16,16 @@ from flask import current_app
 from selfservice import clock, config, db
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
-from selfservice.operations import backup_file, heartbeats, postgresql
+from selfservice.operations import backup_file, database_copy, heartbeats, version
 from selfservice.operations.backup_file import Manifest, Writer
+from selfservice.operations.document_names import names_of
 
 LOGO_NAME = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Backup:
-    """What a backup holds; `missing` are documents that were lost or damaged before it."""
+    """What a backup holds; `missing` names documents that were lost or damaged before it."""
 
     documents: int
     size_bytes: int
@@ -36,7 +37,12 @@ def make_backup(path: Path) -> Backup:
 
     Raises OperationError, OSError or the database's errors, and then leaves no file behind.
     """
-    manifest = Manifest(made_at=clock.now().isoformat(), migrations=db.applied_migrations())
+    path.parent.resolve(strict=True)  # the fault names the folder, and no file aside
+    manifest = Manifest(
+        made_at=clock.now().isoformat(),
+        migrations=db.applied_migrations(),
+        version=version.full(),
+    )
     with (
         tempfile.TemporaryDirectory(prefix=".backup-", dir=path.parent) as folder,
         backup_file.create(path, manifest) as writer,
@@ -50,8 +56,9 @@ def make_backup(path: Path) -> Backup:
             if not writer.add_document(storage.path_of(sha256), name, sha256):
                 _explain_absence(sha256, manifest)
         _add_logos(writer, manifest)
-    heartbeats.note(heartbeats.BACKUP)
-    return Backup(manifest.documents, path.stat().st_size, manifest.missing)
+    with suppress(*db.ERRORS):  # an older base, or one that may only be read, is saved all the same
+        heartbeats.note(heartbeats.PARTIAL_BACKUP if manifest.missing else heartbeats.BACKUP)
+    return Backup(manifest.documents, path.stat().st_size, names_of(manifest.missing))
 
 
 def _add_settings(writer: Writer) -> None:
@@ -62,22 +69,15 @@ def _add_settings(writer: Writer) -> None:
 
 
 def _copy_database(folder: Path) -> Path:
-    """Copy the database as it is at one instant; its writers need not wait."""
-    if not db.is_sqlite():
-        target = folder / backup_file.POSTGRESQL
-        postgresql.dump(current_app.config["DATABASE_URL"], target)
-        return target
-    target = folder / backup_file.SQLITE
-    with (
-        closing(sqlite3.connect(db.database.database)) as source,
-        closing(sqlite3.connect(target)) as copy,
-    ):
-        source.backup(copy)
-        copy.execute("PRAGMA journal_mode = DELETE")  # one file, without -wal and -shm
-    return target
+    name = backup_file.SQLITE if db.is_sqlite() else backup_file.POSTGRESQL
+    database_copy.write(current_app.config["DATABASE_URL"], folder / name)
+    return folder / name
 
 
 def _named_now() -> set[str]:
+    """Return the documents that the database names; one of a first version may have no table."""
+    if not Invoice.table_exists():
+        return set()
     return {row.sha256 for row in Invoice.select(Invoice.sha256).distinct()}
 
 
@@ -88,6 +88,8 @@ def _named_by(copy: Path, named_before: set[str]) -> list[str]:
     """
     if copy.name != backup_file.SQLITE:
         return sorted(named_before | _named_now())
+    if not Invoice.table_exists():
+        return []
     # Raw: the models are bound to the living database.
     with closing(sqlite3.connect(copy)) as connection:
         rows = connection.execute("SELECT DISTINCT sha256 FROM invoice ORDER BY sha256")

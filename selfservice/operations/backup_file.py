@@ -33,11 +33,13 @@ class Manifest:
     """What a backup holds, and which documents its database names although it lacks them.
 
     `purged` were past retention and left while the backup ran; `missing` were lost or damaged.
+    `version` is that of the portal that made it.
     """
 
     made_at: str
     migrations: list[str]
     format: int = FORMAT
+    version: str = ""
     files: dict[str, str] = field(default_factory=dict)
     documents: int = 0
     purged: list[str] = field(default_factory=list)
@@ -111,10 +113,24 @@ def unpack(path: Path, folder: Path) -> Manifest:
         raise OperationError("damaged_archive", path=path, reason=error) from error
     if manifest is None:
         raise OperationError("damaged_archive", path=path, reason="elle n'est pas entière")
+    if (SQLITE in hashes) == (POSTGRESQL in hashes):
+        raise OperationError("damaged_archive", path=path, reason="il y faut une base, une seule")
     files = {name: sha256 for name, sha256 in hashes.items() if name in FILES}
     if files != manifest.files or documents != manifest.documents:
         raise OperationError("damaged_archive", path=path, reason="une empreinte ne correspond pas")
     return manifest
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Return what a backup says of itself, its documents unread. Raises OperationError, OSError."""
+    try:
+        with tarfile.open(path, "r:") as tar:
+            for member in tar:
+                if member.name == MANIFEST:
+                    return _read_manifest(tar, member)
+    except tarfile.TarError as error:
+        raise OperationError("damaged_archive", path=path, reason=error) from error
+    raise OperationError("damaged_archive", path=path, reason="elle n'est pas entière")
 
 
 def _read_manifest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Manifest:

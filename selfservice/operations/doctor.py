@@ -3,7 +3,8 @@
 The doctor writes a trial file into the folders and changes nothing else. No finding holds a secret.
 """
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -16,7 +17,16 @@ from selfservice.audit import AuditEntry
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from selfservice.mail import OutboxMail
-from selfservice.operations import health, heartbeats, purging, shared_key
+from selfservice.operations import (
+    backup_file,
+    health,
+    heartbeats,
+    purging,
+    schema,
+    shared_key,
+    version,
+)
+from selfservice.operations.document_names import names_of
 from selfservice.operations.findings import Finding, fault, fine, warning
 from selfservice.operations.rights import OTHERS_READ, OTHERS_WRITE, check_rights
 from selfservice.operations.smtp import check_mail
@@ -30,10 +40,19 @@ MAX_BACKWARDS = timedelta(minutes=5)
 OLD_BACKUP = timedelta(days=2)
 REFUSED_SINCE = timedelta(days=7)
 SAMPLE_DOCUMENTS = 100
+NAMED_DOCUMENTS = 10
 
 
 def examine_folder(instance: Path) -> Iterator[Finding]:
     """Check what needs no app: the settings and the secret key."""
+    yield fine("version", version=version.full())
+    for name, nearest in config.unknown_variables():
+        yield warning(
+            "unknown_variable", variable=name, nearest=nearest or "aucun ne lui ressemble"
+        )
+    if instance.exists() and not os.access(instance, os.R_OK | os.X_OK):
+        yield fault("closed_instance", path=instance)
+        return
     try:
         settings = config.load(instance)
     except config.ConfigurationError as error:
@@ -43,20 +62,23 @@ def examine_folder(instance: Path) -> Iterator[Finding]:
         if not settings["SECRET_KEY"]:
             yield fault("no_key")
     path = instance / config.KEY_NAME
-    if path.is_file():
+    if os.access(path, os.R_OK):  # else config.load has told it
         is_open = path.stat().st_mode & (OTHERS_READ | OTHERS_WRITE)
         yield fault("open_key", path=path) if is_open else fine("secret_key")
 
 
-def examine_instance() -> Iterator[Finding]:
-    """Check the instance of the current app, from its folders to its mail server."""
+def examine_instance(*, is_complete: bool = False) -> Iterator[Finding]:
+    """Check the instance of the current app, from its folders to its mail server.
+
+    `is_complete` reads every document, not only the place of the newest.
+    """
     checks = (check_rights, _disk, _clock, _help_site, _public_url, _demo, check_mail, _queue)
     for check in (*checks, _limits):
         yield from check()
-    yield from _database()
+    yield from _database(_every_document if is_complete else _documents)
 
 
-def _database() -> Iterator[Finding]:
+def _database(check_documents: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """Check the database and, if it is sound and migrated, what it holds."""
     if db.is_sqlite() and not Path(db.database.database).is_file():
         yield fault("database", reason=f"{db.database.database} n'existe pas")
@@ -65,14 +87,14 @@ def _database() -> Iterator[Finding]:
         with db.connection():
             if damage := _damage():
                 yield fault("damaged", reason=damage)
-            elif pending := db.pending_migrations():
+            elif error := schema.mismatch():
                 yield fine("database")
-                yield fault("migrations", count=len(pending))
+                yield fault(error.name, **error.facts)
             else:
                 yield from (fine("database"), fine("migrations"))
                 for check in (
                     _shared_key,
-                    _documents,
+                    check_documents,
                     _journal,
                     _purge,
                     _worker,
@@ -81,9 +103,9 @@ def _database() -> Iterator[Finding]:
                 ):
                     yield from check()
     except db.FAULTS as error:
-        yield fault("database", reason=error)
+        yield fault("database", reason=db.explain(error))
     except DatabaseError as error:
-        yield fault("damaged", reason=error)
+        yield fault("damaged", reason=db.explain(error))
 
 
 def _shared_key() -> Iterator[Finding]:
@@ -171,6 +193,25 @@ def _documents() -> Iterator[Finding]:
         yield fine("documents", count=len(names))
 
 
+def _every_document() -> Iterator[Finding]:
+    """Read each document and compare it with its hash."""
+    hashes = [row.sha256 for row in Invoice.select(Invoice.sha256).distinct()]
+    lost = [sha256 for sha256 in hashes if not _is_intact(sha256)]
+    if lost:
+        shown = ", ".join(names_of(lost[:NAMED_DOCUMENTS]))
+        more = ", …" if len(lost) > NAMED_DOCUMENTS else ""
+        yield fault("lost_documents", count=len(lost), names=shown + more)
+    else:
+        yield fine("every_document", count=len(hashes))
+
+
+def _is_intact(sha256: str) -> bool:
+    try:
+        return backup_file.sha256_of(storage.path_of(sha256)) == sha256
+    except OSError:
+        return False
+
+
 def _worker() -> Iterator[Finding]:
     age = heartbeats.age(heartbeats.WORKER)
     if age is None:
@@ -205,8 +246,11 @@ def _limits() -> Iterator[Finding]:
 
 
 def _backup() -> Iterator[Finding]:
-    age = heartbeats.age(heartbeats.BACKUP)
-    if age is None:
+    age, partial = heartbeats.age(heartbeats.BACKUP), heartbeats.age(heartbeats.PARTIAL_BACKUP)
+    if partial is not None and (age is None or partial < age):
+        whole = f"il y a {_duration(age)}" if age is not None else "jamais"
+        yield warning("partial_backup", age=_duration(partial), whole=whole)
+    elif age is None:
         yield warning("no_backup")
     else:
         is_old = age > OLD_BACKUP

@@ -11,7 +11,7 @@ from flask import current_app
 from selfservice import clock, db, ratelimit
 from selfservice.invoices.models import Invoice
 from selfservice.mail import OutboxMail
-from selfservice.operations import heartbeats
+from selfservice.operations import heartbeats, schema
 from selfservice.queue import queue
 
 # With less, SQLite may fail to commit.
@@ -39,8 +39,8 @@ def examine() -> Health:
     """Look at database, migrations, disk, worker and backlog. Needs an open connection."""
     free = least_free_bytes()
     try:
-        if db.pending_migrations():
-            return Health("migrations", free)
+        if error := schema.mismatch():
+            return Health(error.name, free)
         age = heartbeats.age(heartbeats.WORKER)
         mails, documents = overdue_mails(), unannounced_documents()
     except db.FAULTS:

@@ -8,7 +8,8 @@ from selfservice import clock
 from selfservice.db import BaseModel
 
 WORKER = "worker"
-BACKUP = "backup"
+BACKUP = "backup"  # a whole one
+PARTIAL_BACKUP = "partial-backup"
 PURGE = "purge"
 HEALTH = "health"  # what /sante writes to know that it can
 

@@ -11,8 +11,10 @@ FINE = {
     "shared_key": "Clé secrète : celle du portail.",
     "permissions": "Droits : les dossiers sont à vous seul.",
     "database": "Base de données : joignable et saine.",
+    "version": "Version : {version}.",
     "migrations": "Migrations : à jour.",
     "documents": "Documents : les {count} derniers sont à leur place.",
+    "every_document": "Documents : les {count} sont à leur place et intacts.",
     "disk": "Place libre : {free}.",
     "clock": "Horloge : {now} UTC, d'accord avec sa référence.",
     "worker": "Processus de fond : en vie il y a {age}.",
@@ -30,6 +32,10 @@ FINE = {
 # name: (what is wrong, what to do)
 FAULTS = {
     "configuration": ("Configuration : {reason}", "corrigez ce réglage, puis recommencez"),
+    "closed_instance": (
+        "Droits : ce compte n'a pas accès à {path}",
+        "lancez la commande par le compte du portail",
+    ),
     "no_key": ("Clé secrète : absente", "lancez « selfservice init »"),
     "other_key": (
         "Clé secrète : celle de cet hôte n'est pas celle du portail",
@@ -52,10 +58,25 @@ FAULTS = {
     "closed_folder": ("Droits : impossible d'écrire dans {path}", "donnez ce dossier à ce compte"),
     "database": ("Base de données : {reason}", "vérifiez DATABASE_URL et que la base tourne"),
     "damaged": ("Base de données : abîmée ({reason})", "restaurez la dernière sauvegarde"),
-    "migrations": ("Migrations : {count} en attente", "lancez « selfservice init »"),
+    "migrations": (
+        "Base de données : plus ancienne que ce portail, {count} migration(s) en attente",
+        "lancez d'abord « selfservice init »",
+    ),
+    "newer_base": (
+        "Base de données : plus récente que ce portail ({migration})",
+        "remettez la version du portail qui l'a faite, ou une plus récente",
+    ),
+    "other_tables": (
+        "Base de données : elle n'est pas de cette version du portail ({example} y manque)",
+        "remettez la version du portail qui l'a faite",
+    ),
     "documents": (
         "Documents : {count} fichier(s) manquant(s), dont {example}",
         "remontez DOCUMENTS_DIR, ou restaurez la dernière sauvegarde",
+    ),
+    "lost_documents": (
+        "Documents : {count} perdu(s) ou abîmé(s) : {names}",
+        "déposez-les de nouveau, ou reprenez-les dans une sauvegarde entière",
     ),
     "disk": ("Place libre : {free} sous {path}", "libérez de la place, ou agrandissez le disque"),
     "clock_year": ("Horloge : elle dit {now} UTC", "mettez la machine à l'heure"),
@@ -126,12 +147,20 @@ FAULTS = {
 }
 
 WARNINGS = {
+    "unknown_variable": (
+        "Configuration : la variable {variable} ne règle rien (nom le plus proche : {nearest})",
+        "corrigez son nom, ou retirez-la",
+    ),
     "low_disk": ("Place libre : {free} seulement sous {path}", "prévoyez un disque plus grand"),
     "failed_mails": (
         "Mails : {count} refusé(s) depuis une semaine",
         "lancez « selfservice mail list » pour savoir lesquels",
     ),
     "no_backup": ("Sauvegarde : aucune", "lancez « selfservice backup FICHIER » chaque nuit"),
+    "partial_backup": (
+        "Sauvegarde : la dernière, d'il y a {age}, est partielle ; dernière entière : {whole}",
+        "lancez « selfservice doctor --complet » pour savoir quels documents manquent",
+    ),
     "old_backup": (
         "Sauvegarde : la dernière date de {age}",
         "voyez pourquoi la sauvegarde de la nuit ne passe plus",
@@ -148,10 +177,6 @@ WARNINGS = {
 }
 
 ERRORS = {
-    "other_key": (
-        "La clé secrète de cet hôte n'est pas celle du portail : mettez la même SECRET_KEY sur "
-        "chaque hôte, ou lancez « selfservice init --new-key » si celle-ci la remplace."
-    ),
     "target_exists": "{path} existe déjà : choisissez un autre nom.",
     "not_empty": (
         "{path} n'est pas vide : une sauvegarde ne se restaure que dans une instance vide."
@@ -172,15 +197,17 @@ ERRORS = {
         "Cette sauvegarde vient d'une version plus récente ({migration}) : "
         "mettez le portail à jour."
     ),
-    "other_database": "La base sauvegardée et DATABASE_URL ne sont pas de la même sorte.",
     "document_absent": "Il manque à cette sauvegarde le document {sha256}.",
     "no_program": "Le programme {program} est absent : installez postgresql-client.",
     "program_failed": "{program} a échoué : {reason}",
 }
 PLAN_SUMMARY = "Base : {plan.database} ; documents : {plan.documents} ; démonstration : {demo}."
 ASK_OUTSIDE = "Ces réglages mènent hors de l'instance ({settings}). Restaurer ainsi, oui ou non ?"
-MISSING_DOCUMENT = "Document absent ou abîmé, non sauvegardé : {sha256}"
+MISSING_DOCUMENT = "Document absent ou abîmé, non sauvegardé : {name}"
+MISSING_IN_ARCHIVE = "Document absent de cette sauvegarde partielle : {name}"
 
 
 def explain(name: str, facts: Mapping[str, object]) -> str:
-    return " ".join(ERRORS[name].format(**facts).split())
+    """Return the sentence of an error, which may be one that the doctor finds too."""
+    text = ERRORS[name] if name in ERRORS else "{} ; {}.".format(*FAULTS[name])
+    return " ".join(text.format(**facts).split())

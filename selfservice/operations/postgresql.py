@@ -2,6 +2,8 @@
 
 import os
 import subprocess
+import tempfile
+from collections.abc import Generator
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -17,6 +19,16 @@ def load(url: str, source: Path) -> None:
     """Load a dump whole or not at all. Raises OperationError."""
     database = f"--dbname={_name(url)}"
     _run(["pg_restore", "--no-owner", "--single-transaction", database, str(source)], url)
+
+
+def text_of(source: Path) -> Generator[str]:
+    """Return the lines of the rows and sequences that a dump holds. Raises OperationError."""
+    with tempfile.TemporaryDirectory(dir=source.parent) as folder:
+        target = Path(folder, "rows.sql")
+        _run(["pg_restore", "--data-only", f"--file={target}", str(source)], "")
+        with target.open(encoding="utf-8", newline="\n") as lines:
+            for line in lines:
+                yield line.removesuffix("\n")
 
 
 def _run(words: list[str], url: str) -> None:

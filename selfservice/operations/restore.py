@@ -7,7 +7,8 @@ because nothing starts without it.
 import os
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +17,9 @@ from urllib.parse import urlsplit
 from selfservice import config, db
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
-from selfservice.operations import backup_file, postgresql
+from selfservice.operations import backup_file, postgresql, schema, transfer
 from selfservice.operations.backup_file import Manifest
+from selfservice.operations.document_names import names_of
 from selfservice.operations.errors import OperationError
 from selfservice.retention import documents as retired
 
@@ -46,9 +48,13 @@ class Plan:
 
 @dataclass(frozen=True)
 class Restored:
+    """What came back; `missing` names the documents that a partial backup lacks."""
+
     documents: int
     migrations: list[str]
     made_at: str
+    version: str
+    missing: list[str]
 
 
 def restore(
@@ -72,9 +78,9 @@ def restore(
         for target in places.values():
             _require_empty(target)
         approve(_plan(aside, instance, settings))
-        migrations = _wake_database(aside, settings, manifest)
+        migrations, missing = _wake_database(aside, settings, manifest)
         _place(places)
-    return Restored(manifest.documents, migrations, manifest.made_at)
+    return Restored(manifest.documents, migrations, manifest.made_at, manifest.version, missing)
 
 
 def _beside(instance: Path) -> Path:
@@ -104,7 +110,7 @@ def _places(aside: Path, instance: Path, settings: dict[str, Any]) -> dict[Path,
     if url.startswith("sqlite"):
         places[aside / backup_file.SQLITE] = final(Path(url.removeprefix("sqlite:///")))
     places |= {aside / name: instance / name for name in (backup_file.SETTINGS, config.KEY_NAME)}
-    return {source: target for source, target in places.items() if source.exists()}
+    return places
 
 
 def _plan(aside: Path, instance: Path, settings: dict[str, Any]) -> Plan:
@@ -138,31 +144,55 @@ def _shown(place: Path | str, aside: Path, instance: Path) -> str:
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
-def _wake_database(aside: Path, settings: dict[str, Any], manifest: Manifest) -> list[str]:
+def _wake_database(
+    aside: Path, settings: dict[str, Any], manifest: Manifest
+) -> tuple[list[str], list[str]]:
     """Load and migrate the database, and check that every document it names is there."""
-    if settings["DATABASE_URL"].startswith("sqlite") != (aside / backup_file.SQLITE).is_file():
-        raise OperationError("other_database")
-    if (aside / backup_file.POSTGRESQL).is_file():
-        db.configure(settings["DATABASE_URL"])
+    _refuse_newer(manifest)
+    url = settings["DATABASE_URL"]
+    file, dump = aside / backup_file.SQLITE, aside / backup_file.POSTGRESQL
+    if url.startswith("sqlite"):
+        db.configure(f"sqlite:///{file}")
         with db.connection():
-            if db.database.get_tables():
-                raise OperationError("database_not_empty")
-        postgresql.load(settings["DATABASE_URL"], aside / backup_file.POSTGRESQL)
-    else:
-        db.configure(f"sqlite:///{aside / backup_file.SQLITE}")
-    with db.connection():
+            if dump.is_file():
+                transfer.postgresql_to_sqlite(dump, migrations=manifest.migrations)
+            return _bring_up_to_date(aside / "documents", manifest)
+    db.configure(url)
+    with db.connection(), _emptied_on_failure():
+        if dump.is_file():
+            postgresql.load(url, dump)
+        else:
+            transfer.sqlite_to_postgresql(file, migrations=manifest.migrations)
         return _bring_up_to_date(aside / "documents", manifest)
 
 
-def _bring_up_to_date(documents: Path, manifest: Manifest) -> list[str]:
-    if db.is_sqlite():
-        answer = db.database.execute_sql("PRAGMA integrity_check(1)").fetchone()[0]
-        if answer != "ok":
-            raise OperationError("damaged_database", reason=answer)
+def _refuse_newer(manifest: Manifest) -> None:
     known = {path.stem for path in db.MIGRATIONS.glob("[0-9]*.py")}
     if unknown := set(manifest.migrations) - known:
         raise OperationError("newer_archive", migration=max(unknown))
+
+
+@contextmanager
+def _emptied_on_failure() -> Iterator[None]:
+    """Give back a database as empty as it must be at first."""
+    if db.database.get_tables():
+        raise OperationError("database_not_empty")
+    try:
+        yield
+    except BaseException:
+        db.release()
+        with suppress(*db.ERRORS):  # the first fault is the one to tell
+            for table in db.database.get_tables():
+                db.database.execute_sql(f'DROP TABLE "{table}" CASCADE')
+        raise
+
+
+def _bring_up_to_date(documents: Path, manifest: Manifest) -> tuple[list[str], list[str]]:
+    """Return the migrations that were applied, and the names of the missing documents."""
+    if db.is_sqlite():
+        transfer.require_sound(db.database.connection())
     migrations = db.migrate()
+    schema.require()
     with db.database.atomic():
         for sha256 in manifest.purged:  # while the backup ran; the rest of that purge is done here
             if batch := list(Invoice.select().where(Invoice.sha256 == sha256)):
@@ -171,7 +201,7 @@ def _bring_up_to_date(documents: Path, manifest: Manifest) -> list[str]:
         sha256 = row.sha256
         if not (documents / storage.name_of(sha256)).is_file() and sha256 not in manifest.missing:
             raise OperationError("document_absent", sha256=sha256)
-    return migrations
+    return migrations, names_of(manifest.missing)
 
 
 def _place(places: dict[Path, Path]) -> None:
@@ -179,6 +209,8 @@ def _place(places: dict[Path, Path]) -> None:
     placed: list[Path] = []
     try:
         for source, target in places.items():
+            if not source.exists():  # no logo was ever there, or the key comes from elsewhere
+                continue
             target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             if target.is_dir():
                 target.rmdir()

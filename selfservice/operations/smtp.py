@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from flask import current_app
 
+from selfservice import system_errors
 from selfservice.mail import VerifiedConnection, mail_folder
 from selfservice.operations.findings import Finding, fault, fine, warning
 
@@ -49,7 +50,9 @@ def _converse(sender: str) -> Finding:
         return fault("smtp_certificate", server=server, reason=error.verify_message)
     except smtplib.SMTPAuthenticationError as error:
         return fault("smtp_login", server=server, reason=error.smtp_code)
-    except (smtplib.SMTPException, OSError, UnicodeError) as error:  # « smtp..example.com »
+    except OSError as error:  # smtplib's errors are among them
+        return fault("smtp_connection", server=server, reason=system_errors.cause(error))
+    except UnicodeError as error:  # « smtp..example.com »
         return fault("smtp_connection", server=server, reason=error)
     finally:
         connection.close()

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from selfservice import db
-from selfservice.operations import health
+from selfservice.operations import health, version
 
 CACHE_SECONDS = 1.0
 LOOPBACK = ("127.0.0.1", "::1")
@@ -38,7 +38,8 @@ def _answer(found: health.Health) -> tuple[Response, int]:
     code = 503 if found.fault else 200
     shown: dict[str, object] = {"status": "error" if found.fault else "ok"}
     if _is_on_the_host():
-        shown |= asdict(found) | {"demo": current_app.config["DEMO"]}
+        told = {"version": version.full(), "demo": current_app.config["DEMO"]}
+        shown |= asdict(found) | told
     return jsonify(shown), code
 
 

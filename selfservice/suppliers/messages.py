@@ -1,6 +1,6 @@
 """The French words of suppliers and of their register."""
 
-from selfservice.suppliers.errors import SupplierError
+from selfservice.suppliers.errors import SupplierError, WrongValueError
 
 NOTIFICATION_LABELS = {
     "none": "Aucun mail",
@@ -14,9 +14,23 @@ ERRORS = {
     "UnknownSupplierError": "Le fournisseur « {slug} » n'existe pas (« suppliers set » le crée).",
     "NameRequiredError": "Le fournisseur « {slug} » est nouveau : donnez son nom par --name.",
     "HostnameTakenError": "Le nom d'hôte « {hostname} » est celui d'un autre fournisseur.",
-    "WrongValueError": "La valeur « {value} » ne convient pas pour « {field} ».",
+    "WrongValueError": "{field} : la valeur « {value} » ne convient pas ; {expected}.",
     "WrongLogoError": "{path} : le logo doit être une image PNG, JPEG ou WebP de 512 ko au plus.",
     "RegisterError": "{path} : registre illisible, rien n'a été importé. {detail}",
+}
+# What an option of « suppliers set » expects.
+EXPECTED_LABELS = {
+    "slug": ("SLUG", "des minuscules, des chiffres et des tirets sont attendus, 64 au plus"),
+    "name": ("--name", "un nom de 200 caractères au plus est attendu"),
+    "siren": ("--siren", "9 chiffres sont attendus"),
+    "hostname": (
+        "--hostname",
+        "un nom seul, comme factures.example.com, est attendu",
+    ),
+    "opened_on": ("--opened-on", "une date AAAA-MM-JJ est attendue, comme 2022-12-02"),
+    "platform_since": ("--platform-since", "une date AAAA-MM-JJ est attendue, comme 2026-09-01"),
+    "colour": ("--colour", "# et six chiffres hexadécimaux sont attendus, comme #1f4e79"),
+    "contact": ("--contact", "une phrase de 500 caractères au plus est attendue"),
 }
 IMPORT_SUMMARY = (
     "{report.created} société(s) créée(s), {report.updated} mise(s) à jour, "
@@ -46,4 +60,8 @@ FAULTS = {
 
 def explain(error: SupplierError) -> str:
     """Return the sentence of an error."""
-    return ERRORS[type(error).__name__].format(**error.facts)
+    facts = error.facts
+    if isinstance(error, WrongValueError):
+        option, expected = EXPECTED_LABELS[str(facts["field"])]
+        facts = facts | {"field": option, "expected": expected}
+    return ERRORS[type(error).__name__].format(**facts)

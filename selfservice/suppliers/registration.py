@@ -6,7 +6,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, TypedDict, Unpack
 
-from peewee import IntegrityError
+from peewee import IntegrityError, ModelSelect
 
 from selfservice import audit
 from selfservice.db import database
@@ -18,7 +18,7 @@ from selfservice.suppliers.errors import (
     WrongValueError,
 )
 from selfservice.suppliers.identifiers import compact_digits
-from selfservice.suppliers.models import Supplier
+from selfservice.suppliers.models import Company, Supplier
 from selfservice.texts import one_form
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -45,6 +45,19 @@ def get_supplier(slug: str) -> Supplier:
     if supplier is None:
         raise UnknownSupplierError(slug=slug)
     return supplier
+
+
+def is_known(slug: str) -> bool:
+    return bool(Supplier.select().where(Supplier.slug == slug).exists())
+
+
+def all_suppliers() -> "ModelSelect[Supplier]":
+    return Supplier.select().order_by(Supplier.slug)
+
+
+def companies_of(supplier: Supplier) -> "ModelSelect[Company]":
+    """Return the companies of a supplier by client number."""
+    return Company.select().where(Company.supplier == supplier).order_by(Company.client_number)
 
 
 def set_supplier(slug: str, **changes: Unpack[SupplierChanges]) -> tuple[Supplier, bool]:

@@ -85,7 +85,7 @@ def test_a_full_disk_is_one_line_and_the_next_run_completes(
     full = command(ready, *words, **keys)
     assert full.returncode == 1 and full.stdout == ""
     assert len(full.stderr.splitlines()) == 1
-    assert "écrits (No space left on device). Relancez le dépôt" in full.stderr
+    assert "écrits (le disque est plein). Relancez le dépôt" in full.stderr
     assert not [path for path in documents.rglob("*") if path.is_file()]
     subprocess.run(["mount", "-o", "remount,size=50m", documents], check=True)
     again = command(ready, *words, **keys)

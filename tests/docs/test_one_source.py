@@ -95,15 +95,15 @@ COMMANDS = dict(operator_facts.commands())
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_explained_to_operators(site: BuiltSite, name: str) -> None:
     page = site.pages[f"{PREFIX}exploitation/commandes/"].tree
-    (heading,) = page.xpath(f"//article//*[@id='selfservice-{name.replace(' ', '-')}']")
-    usage, *options = heading.xpath("following-sibling::div[pre or .//pre]")
-    assert usage.text_content().strip().startswith(f"selfservice {name}")
-    text = options[0].text_content()
+    (heading,) = page.xpath(f"//article//*[@id='{name.replace(' ', '-')}']")
+    text = heading.xpath("following-sibling::div[pre or .//pre]")[0].text_content()
+    assert text.startswith(f"Usage : selfservice {name}")
     assert COMMANDS[name].help
-    for option in COMMANDS[name].params:
-        if isinstance(option, click.Option):
-            assert option.opts[0] in text
-            assert option.help, option.name
+    for parameter in COMMANDS[name].params:
+        shown = parameter.opts[0] if isinstance(parameter, click.Option) else parameter.metavar
+        assert shown and shown in text
+        assert parameter.help, parameter.name  # type: ignore[attr-defined]
+    assert f"  selfservice {name}" in text, "an example to type"
 
 
 def test_every_command_is_the_portals_or_flasks() -> None:

@@ -116,7 +116,7 @@ def test_a_server_killed_and_back_needs_no_help(
     wait_until(lambda: client.get("/connexion").status_code == 503)
     refused = command(instance, "mail", "list")
     assert refused.returncode == 1
-    assert refused.stderr.startswith("Error: Base de données")
+    assert refused.stderr.startswith("Erreur : Base de données")
     server().start()
     assert client.get("/connexion").status_code == 200
 
