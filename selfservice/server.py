@@ -37,9 +37,12 @@ class StrictParser(HTTPRequestParser):
         super().parse_header(header_plus)
         if self.header_bytes_received >= self.adj.max_request_header_size:
             return  # refused already
-        names = [line.partition(b":")[0].strip().lower() for line in header_plus.split(b"\r\n")]
-        is_sized_twice = b"transfer-encoding" in names and b"content-length" in names
-        if is_sized_twice or names.count(b"content-length") > 1 or names.count(b"host") != 1:
+        lines = header_plus.split(b"\r\n")
+        names = [line.partition(b":")[0].strip().lower() for line in lines]
+        sizes = names.count(b"content-length") + names.count(b"transfer-encoding")
+        is_chunked_too_early = b"transfer-encoding" in names and self.version != "1.1"
+        is_folded = any(line.startswith((b" ", b"\t")) for line in lines)
+        if sizes > 1 or names.count(b"host") != 1 or is_chunked_too_early or is_folded:
             raise ParsingError(AMBIGUOUS)
 
 

@@ -40,6 +40,7 @@ CONTENT_SECURITY_POLICY = (
 MAX_BODY_BYTES = 256 * 1024
 MAX_MULTIPART_BYTES = 16 * 1024  # no form of the portal needs any
 MAX_FIELDS = 2500
+MAX_ESCAPES = 20_000  # « %C3 »: those that are no UTF-8 are mended one by one
 MAX_PADDING = 65
 MAX_VALUE_CHARACTERS = 20_000
 MAX_HEADER_CHARACTERS = 1024
@@ -198,7 +199,10 @@ def _check_work() -> None:
     is_multipart = request.mimetype.startswith("multipart/")
     if is_multipart and (request.content_length or 0) > MAX_MULTIPART_BYTES:
         abort(413)
-    if not is_multipart and request.get_data(cache=True).count(b"&") > MAX_FIELDS:
+    if is_multipart:
+        return
+    body = request.get_data(cache=True)
+    if body.count(b"&") > MAX_FIELDS or body.count(b"%") > MAX_ESCAPES:
         abort(413)
 
 

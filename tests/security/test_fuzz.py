@@ -5,24 +5,28 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import timedelta
-from urllib.parse import quote_from_bytes, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote_from_bytes, urlencode, urlsplit
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from wtforms import StringField
 
-from selfservice import db, tokens
+from selfservice import clock, config, db, tokens
 from selfservice.accounts import recovery
-from selfservice.accounts.models import User
+from selfservice.accounts.models import SecondFactor, User
 from selfservice.app import create_app
+from selfservice.config import REPOSITORY
 from selfservice.invoices import storage
+from selfservice.invoices.filters import NAMES
 from selfservice.operations import installation
 from tests import postgresql
 from tests.conftest import CHEAP_HASHING, free_port
-from tests.factories import PASSWORD, make_invoice, make_people
+from tests.factories import PASSWORD, make_invoice, make_people, make_profile, make_user
 from tests.papers import cii, pdf
 from tests.processes import seconds_of, serving
 from tests.security.forms import Form, forms_of, links_of
+from tests.security.test_lengths import forms as portal_forms
 
 pytestmark = pytest.mark.slow
 
@@ -79,16 +83,25 @@ HEADERS = (
     "X-Forwarded-Host",
     "Origin",
 )
-GENEROUS = {
-    f"LIMIT_{name}": "1000000/minute"
-    for name in (
-        "SIGN_IN_LOGIN",
-        "SIGN_IN_IP",
-        "RECOVERY_ADDRESS",
-        "RECOVERY_UNPROVEN",
-        "RECOVERY_IP",
-        "RECOVERY_ALL",
-    )
+GENEROUS = {key.name: "1000000/minute" for key in config.KEYS if key.name.startswith("LIMIT_")}
+# Headers that the libraries below read, beside those above and those that our code names.
+READ_BELOW = (
+    *("Accept", "Accept-Encoding", "Accept-Charset", "Authorization", "Cache-Control"),
+    *("Content-Type", "If-Match", "If-Range", "If-Unmodified-Since", "Forwarded", "Date"),
+    *("X-Forwarded-Proto", "X-Forwarded-Port", "X-Forwarded-Prefix", "Sec-Fetch-Mode", "Expect"),
+)
+NAMED_IN_CODE = re.compile(r'headers(?:\.get\(|\[)"([A-Z][\w-]+)"|HTTP_([A-Z_]+)')
+PARAMETER = re.compile(r'(?:args\.get(?:list)?|searched)\("([\w-]+)"')
+MANY_FIELDS = 15
+PAGES_OF_ROWS = ("/factures", "/factures/archive.zip", "/factures/registre.csv")
+# Forms of the help site, which is not built here, and what no page of these visitors shows.
+BESIDE = {
+    "/avis": ("page", "useful"),
+    "/avis/recherche": ("q",),
+    "/deconnexion": (),
+    "/recuperation/nouveau-lien": (),
+    "/profil/double-authentification/confirmation": ("setup", "code"),
+    "/profil/double-authentification/codes.txt": ("rescue_code",),
 }
 
 
@@ -100,6 +113,7 @@ class Visitor:
     cookie: str = ""
     forms: list[Form] = field(default_factory=list)
     pages: list[str] = field(default_factory=list)
+    beside: list["Visitor"] = field(default_factory=list)
 
     def send(
         self, method: str, path: str, *, body: bytes | None = None, **headers: bytes | str
@@ -121,10 +135,10 @@ class Visitor:
             connection.close()
         return response.status, text
 
-    def sign_in(self) -> None:
+    def sign_in(self, login: str = "alice") -> None:
         self.cookie = ""
         _, page = self.send("GET", "/connexion")
-        body = urlencode({"csrf_token": _token(page), "login": "alice", "password": PASSWORD})
+        body = urlencode({"csrf_token": _token(page), "login": login, "password": PASSWORD})
         status, _ = self.send(
             "POST", "/connexion", body=body.encode(), Content_Type=TYPES[0], Referer="/connexion"
         )
@@ -141,10 +155,12 @@ class Visitor:
             if status != 200 or "<html" not in text[:200]:
                 continue
             self.forms += [form for form in forms_of(text, path) if _is_fair(form)]
+            self.forms += [_asked_by(link) for link in links_of(text, path) if "?" in link]
             waiting |= {link for link in links_of(text, path) if _is_portal(link)} - seen
 
     def fresh_token(self) -> str:
-        return _token(self.send("GET", "/profil/compte" if self.cookie else "/connexion")[1])
+        page = self.send("GET", "/profil/compte")[1]
+        return _token(page) or _token(self.send("GET", "/connexion")[1])
 
     def _keep_cookie(self, response: http.client.HTTPResponse) -> None:
         for header in response.headers.get_all("Set-Cookie", []):
@@ -159,6 +175,12 @@ def _token(page: str) -> str:
 def _is_fair(form: Form) -> bool:
     """Leave the way out alone: it would only end the visit."""
     return form.action != "/deconnexion"
+
+
+def _asked_by(link: str) -> Form:
+    """Return what a link asks for as if it were a form."""
+    path, _, query = link.partition("?")
+    return Form(action=path, method="GET", fields=dict(parse_qsl(query, keep_blank_values=True)))
 
 
 def _is_portal(link: str) -> bool:
@@ -178,6 +200,9 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
         installation.install(instance)
         with create_app().app_context(), db.connection():
             people = make_people()
+            colleague = make_user(people.alice.company, "collegue")
+            SecondFactor.create(user=colleague, seed="", last_step=0, enabled_at=clock.now())
+            make_profile(people.alice.company, "Atelier", "C-1")
             User.update(is_administrator=True).execute()
             for number in range(3):
                 path = storage.path_of(make_invoice(people.alice.company).sha256)
@@ -192,11 +217,26 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
             found.send("GET", f"/reinitialisation/{link}")
             found.explore("/", "/connexion", "/reinitialisation", "/telechargement/inconnu")
             found.sign_in()
+            found.sign_in()  # so that there is another session to close
             found.explore("/factures", "/fournisseurs/diac/portal.css", "/sante")
             assert {"/reinitialisation", "/administration/utilisateurs/ajout"} <= {
                 form.action for form in found.forms
             }
+            found.beside = _beside(port)
             yield found
+
+
+def _beside(port: int) -> list[Visitor]:
+    """Return who owes the code of a second factor, and who has one and is signed in."""
+    half_way, proven = Visitor(port), Visitor(port)
+    proven.sign_in("charlie")
+    with create_app().app_context(), db.connection():
+        for user in User.select().where(User.login.in_(("bob", "charlie"))):
+            SecondFactor.create(user=user, seed="", last_step=0, enabled_at=clock.now())
+    half_way.sign_in("bob")
+    half_way.explore("/connexion/code")
+    proven.explore("/profil/double-authentification", "/profil/sessions")
+    return [half_way, proven]
 
 
 def _quoted(value: bytes) -> str:
@@ -290,11 +330,62 @@ def test_no_address_answers_500(visitor: Visitor, data: st.DataObject) -> None:
 LARGEST = {
     "marks": ("\u0301\u0316" * 25_000).encode(),
     "ligatures": ("\ufdfa" * 30_000).encode(),
+    "jamo": ("\u1112\u1161\u11ab" * 11_000).encode(),
+    "capitals": ("\u0130\u1e9e" * 20_000).encode(),
+    "digits of elsewhere": ("\uff19\u0669" * 20_000).encode(),
+    "unseen": ("\u200b\u202e\U000e0041" * 10_000).encode(),
+    "broken": b"\xf0\xed\xa0\x80" * 25_000,
     "spaces": b" " * 100_000 + b"x",
     "separators": b";q=0," * 20_000 + b"q",
+    "quotes": b'a="' + b"\\" * 100_000,
+    "ranges": b"bytes=" + b"0-1," * 25_000,
     "digits": b"9" * 100_000,
     "dots": b"a." * 50_000 + b"@",
+    "steps": b"a/" * 50_000,
+    "wildcards": b"%_" * 50_000,
 }
+
+
+def _tried(visitor: Visitor) -> list[Form]:
+    """Return, once, every form, every link with parameters, each page with all, and BESIDE."""
+    parameters = {*NAMES.values(), *PARAMETER.findall(_code())}
+    paths = {urlsplit(page).path for page in visitor.pages}
+    found = [
+        *visitor.forms,
+        *(Form(path, "POST", dict.fromkeys(BESIDE[path], "")) for path in BESIDE),
+        *(Form(path, "GET", {name: ""}) for path in PAGES_OF_ROWS for name in parameters),
+        *(Form(path, "GET", dict.fromkeys(parameters, "")) for path in paths),
+    ]
+    return list({(form.action, form.method, *form.fields): form for form in found}.values())
+
+
+def _code() -> str:
+    return "".join(path.read_text("utf-8") for path in REPOSITORY.glob("selfservice/**/*.py"))
+
+
+def test_what_is_tried_at_its_largest_is_all_there_is(visitor: Visitor) -> None:
+    tried = [form for each in (visitor, *visitor.beside) for form in _tried(each)]
+    app = create_app()
+    doors = app.url_map.bind("127.0.0.1")
+    paths = {urlsplit(form.action).path for form in tried if form.method == "POST"}
+    posts = {doors.match(path, "POST")[0] for path in paths}
+    rules = {rule.endpoint for rule in app.url_map.iter_rules() if "POST" in (rule.methods or ())}
+    assert rules - posts == set()
+    fields = {name for form in tried for name in form.fields}
+    with app.test_request_context():
+        known = {
+            each.name
+            for form in portal_forms()
+            for each in form(formdata=None)
+            if isinstance(each, StringField)
+        }
+    assert known - fields == set()
+
+
+def _headers() -> set[str]:
+    """Return the headers that anything reads."""
+    named = {a or b.title().replace("_", "-") for a, b in NAMED_IN_CODE.findall(_code())}
+    return {*HEADERS, *READ_BELOW, *named} - {"Host"}  # « Host » is refused
 
 
 @pytest.mark.parametrize(
@@ -305,30 +396,53 @@ LARGEST = {
     ],
 )
 def test_nothing_at_its_largest_takes_long(visitor: Visitor, largest: str) -> None:
-    value, token = LARGEST[largest], visitor.fresh_token()
-    different = {(form.action, form.method, *form.fields): form for form in visitor.forms}
-    for form in different.values():
-        length = 80_000 if form.method == "POST" else 8_000
-        for name in form.fields.keys() - {"csrf_token"}:
-            fields = form.fields | {"csrf_token": token}
-            given = {key: each.encode() for key, each in fields.items()} | {name: value[:length]}
-            query = "&".join(f"{key}={_quoted(each)[:240_000]}" for key, each in given.items())
-            if form.method == "POST":
-                _is_quick(visitor, "POST", form.action, body=query.encode(), Content_Type=TYPES[0])
-            else:
-                _is_quick(visitor, "GET", f"{urlsplit(form.action).path}?{query[:24_000]}")
+    value = LARGEST[largest]
+    for each in (visitor, *visitor.beside):
+        _fill_with(each, value)
+    line = re.sub(rb"[\r\n\0]", b"", value[:20_000])
+    document = next(page for page in visitor.pages if page.endswith(".pdf"))
     for path in ("/connexion", "/aide/", "/static/portal.css", "/fournisseurs/diac/portal.css"):
-        for name in (*HEADERS, "Accept-Encoding", "Accept", "Content-Type"):
-            _is_quick(visitor, "GET", path, **{name: re.sub(rb"[\r\n]", b"", value[:20_000])})
+        for name in _headers():
+            _is_quick(visitor, "GET", path, **{name: line})
         _is_quick(visitor, "GET", f"{path}{_quoted(value)[:20_000]}")
+    for name in _headers() - {"Cookie"}:
+        _is_quick(visitor, "GET", document, **{name: line})
+        if name not in ("Expect", "Content-Type"):
+            _is_quick(visitor, "POST", "/avis/recherche", body=b"q=a", **{name: line})
+
+
+def _fill_with(visitor: Visitor, value: bytes) -> None:
+    """Send a value in each field alone, then in all at once."""
+    token = visitor.fresh_token()
+    for form in _tried(visitor):
+        named = sorted(form.fields.keys() - {"csrf_token"})
+        length = 80_000 if form.method == "POST" else 8_000
+        # A page with all parameters there are gets them together: most it does not read.
+        alone = named if len(named) < MANY_FIELDS or form.method == "POST" else []
+        for names in (*([name] for name in alone), *([named] if named else [])):
+            given = {key: each.encode() for key, each in form.fields.items()}
+            given |= {name: value[: length // max(1, len(names))] for name in names}
+            given |= {"csrf_token": token.encode()} if form.method == "POST" else {}
+            path = urlsplit(form.action).path
+            if form.method == "POST":
+                body = urlencode(given).encode()[:250_000]
+                origin = f"http://127.0.0.1:{visitor.port}"
+                _is_quick(visitor, "POST", path, body=body, Content_Type=TYPES[0], Origin=origin)
+            else:
+                _is_quick(visitor, "GET", f"{path}?{urlencode(given)[:24_000]}")
 
 
 def _is_quick(visitor: Visitor, method: str, path: str, **request: bytes | str) -> None:
-    before = seconds_of(visitor.port)
-    status, text = visitor.send(method, path, **request)
-    assert status < 500, text
-    spent = seconds_of(visitor.port) - before
-    assert spent < 0.1, f"{method} {path[:80]} {list(request)}: {spent} s"
+    """Judge the best of three: whatever else the machine does costs caches and clock."""
+    spent = []
+    for _ in range(3):
+        before = seconds_of(visitor.port)
+        status, text = visitor.send(method, path, **request)
+        assert status < 500, text
+        spent.append(seconds_of(visitor.port) - before)
+        if spent[-1] < 0.1:
+            return
+    pytest.fail(f"{method} {path[:80]} {list(request)}: {spent} s")
 
 
 @pytest.mark.soak

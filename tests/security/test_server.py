@@ -13,6 +13,7 @@ from tests.processes import serving
 
 Ask = Callable[[str], str]
 FORM = "POST /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+OLD_FORM = FORM.replace("1.1", "1.0")
 
 
 @pytest.fixture
@@ -38,6 +39,10 @@ def test_what_can_be_read_in_two_ways_is_refused_and_closed(ask: Ask) -> None:
         f"{FORM}Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         f"{FORM}Content-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
         f"{FORM}Content-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
+        f"{FORM}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        f"{OLD_FORM}Connection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        f"{FORM}X: a\r\n Content-Length: 3\r\n\r\nabc",
+        f"{FORM}X: a\r\n\tTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         f"{FORM}Host: 127.0.0.1\r\nContent-Length: 0\r\n\r\n",
         "GET /connexion HTTP/1.1\r\n\r\n",
         "GET /connexion HTTP/1.0\r\n\r\n",
