@@ -1,17 +1,20 @@
 """Forms take the fields they have, and no input is an error (ASVS 2.2, 15.3)."""
 
+import re
 from urllib.parse import quote_from_bytes
 
 import pytest
 from flask import Flask
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from lxml import html
 
 from selfservice.accounts import recovery
 from selfservice.accounts.models import User
 from tests.accounts.test_recovery import mailed_path
 from tests.conftest import Browser
-from tests.factories import PASSWORD, People
+from tests.factories import PASSWORD, People, make_user
+from tests.platform.test_server import TOKEN
 
 pytestmark = pytest.mark.slow
 
@@ -59,6 +62,41 @@ def test_fields_that_a_form_does_not_have_change_nothing(
     changed = {name for name in before if before[name] != after[name]}
     assert changed <= {"display_history_months", "password_hash"}
     assert after["password_hash"] != "x"
+
+
+def test_a_field_in_the_address_is_not_one_of_the_form(bob: Browser, people: People) -> None:
+    before = dict(User.get_by_id(people.bob.id).__data__)
+    bob.submit("/profil/compte?last_name=Adresse&phone=1", {"last_name": "Formulaire"})
+    after = User.get_by_id(people.bob.id)
+    assert (after.last_name, after.phone) == ("Formulaire", before["phone"])
+    token = TOKEN.search(bob.get("/profil/compte").text)
+    assert token
+    refused = bob.client.post(f"/profil/compte?csrf_token={token[1]}", data={"last_name": "x"})
+    assert refused.status_code == 400
+
+
+def test_every_password_is_masked_and_left_to_password_managers(
+    alice: Browser, browser: Browser, people: People
+) -> None:
+    colleague = make_user(people.alice.company, "collegue")
+    paths = (
+        "/profil/mot-de-passe",
+        "/profil/double-authentification",
+        "/administration/utilisateurs/ajout",
+        f"/administration/utilisateurs/{colleague.id}",
+        f"/administration/utilisateurs/{colleague.id}/mot-de-passe",
+    )
+    for page in (browser.get("/connexion").text, *(alice.get(path).text for path in paths)):
+        fields = [
+            field
+            for field in html.fromstring(page).iter("input")
+            if re.search("pass|current|confirm", field.get("name") or "")
+        ]
+        assert fields
+        for field in fields:
+            assert field.get("type") == "password"
+            assert field.get("autocomplete") in ("current-password", "new-password")
+            assert field.get("readonly") is None and field.get("value") in (None, "")
 
 
 @pytest.fixture

@@ -93,3 +93,34 @@ def test_a_host_that_is_not_ours_is_refused_with_the_headers(host: str, browser:
     assert response.status_code == 400
     assert host not in response.text
     assert response.headers["Cache-Control"] == "no-store"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/.git/config",
+        "/.env",
+        "/instance/secret_key",
+        "/secret_key",
+        "/config.toml",
+        "/portal.db",
+        "/documents/",
+        "/_documents/00/0.pdf",
+        "/selfservice/app.py",
+        "/static/",
+        "/static/../selfservice/app.py",
+        "/static/%2e%2e/app.py",
+        "/static/%252e%252e/app.py",
+        "/aide/../../instance/secret_key",
+        "/aide/..%2f..%2finstance/secret_key",
+        "/aide/assets/",
+        "/fournisseurs/",
+        "/fournisseurs/..%2f..%2fsecret_key/logo",
+    ],
+)
+def test_nothing_is_served_beside_pages_static_files_and_help(
+    path: str, browser: Browser, people: People
+) -> None:
+    assert browser.get(path).status_code == 404
+    for method in ("TRACE", "CONNECT", "PROPFIND", "PUT", "DELETE"):
+        assert browser.client.open("/connexion", method=method).status_code in (400, 404, 405)

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
@@ -74,6 +75,18 @@ class Front:
             Referer=f"https://{NAME}/connexion",
         )
         assert answer.status == 302
+
+    def version(self, version: ssl.TLSVersion, ciphers: str | None = None) -> str | None:
+        """Return the version of TLS spoken with a visitor who speaks but this one."""
+        context = nginx.unverified()
+        context.minimum_version = context.maximum_version = version
+        if ciphers:
+            context.set_ciphers(ciphers)
+        with (
+            socket.create_connection(("127.0.0.1", self.tls), timeout=10) as plain,
+            context.wrap_socket(plain, server_hostname=NAME) as spoken,
+        ):
+            return spoken.version()
 
     def listens(self) -> bool:
         with socket.socket() as probe:
@@ -171,6 +184,10 @@ def test_each_answer_has_each_header_once(front: Front, people: People) -> None:
     }.items():
         answer, content = front.ask("GET", path_asked)
         assert answer.status == status, path_asked
+        kind = answer.headers.get("Content-Type", "")
+        assert kind or not content, path_asked
+        assert not kind.startswith("text/") or "charset=utf-8" in kind.replace('"', ""), path_asked
+        assert "Access-Control-Allow-Origin" not in answer.headers
         for name in HEADERS | HEADERS_OF_HTTPS:
             assert len(answer.headers.get_all(name, [])) == 1, (path_asked, name)
         if path_asked.startswith("/telechargement/"):
@@ -187,3 +204,18 @@ def test_a_visitors_own_claims_are_dropped(front: Front) -> None:
     answer, page = front.ask("GET", "/factures/", X_Forwarded_Proto="http", **lie)
     assert answer.status in (302, 308)
     assert b"evil.example" not in page and "evil.example" not in str(answer.headers)
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1")  # it is to be refused
+def test_only_recommended_encryption_is_spoken(front: Front) -> None:
+    assert front.version(ssl.TLSVersion.TLSv1_3) == "TLSv1.3"
+    assert front.version(ssl.TLSVersion.TLSv1_2) == "TLSv1.2"
+    assert front.version(ssl.TLSVersion.TLSv1_2, "ECDHE+AESGCM") == "TLSv1.2"
+    for version, ciphers in (
+        (ssl.TLSVersion.TLSv1_1, "ALL:@SECLEVEL=0"),
+        (ssl.TLSVersion.TLSv1, "ALL:@SECLEVEL=0"),
+        (ssl.TLSVersion.TLSv1_2, "AES256-SHA:AES128-SHA:AES128-SHA256:@SECLEVEL=0"),
+        (ssl.TLSVersion.TLSv1_2, "kRSA+AESGCM:@SECLEVEL=0"),
+    ):
+        with pytest.raises((ssl.SSLError, ConnectionResetError)):
+            front.version(version, ciphers)

@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -134,3 +134,9 @@ def test_every_failure_takes_the_same_time_within_ten_percent(
                     taken.append(time.perf_counter() - begin)
     medians = {login: statistics.median(taken) for login, taken in times.items()}
     assert max(medians.values()) <= 1.1 * min(medians.values()), medians
+
+
+def test_a_password_serves_as_long_as_its_owner_likes(browser: Browser, people: People) -> None:
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=3650)):
+        answer = browser.sign_in("alice", PASSWORD)
+        assert (answer.status_code, answer.headers["Location"]) == (302, "/factures")
