@@ -10,7 +10,6 @@ from urllib.parse import parse_qsl, quote_from_bytes, urlencode, urlsplit
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from wtforms import StringField
 
 from selfservice import clock, config, db, tokens
 from selfservice.accounts import recovery
@@ -27,6 +26,7 @@ from tests.papers import cii, pdf
 from tests.processes import seconds_of, serving
 from tests.security.forms import Form, forms_of, links_of
 from tests.security.test_lengths import forms as portal_forms
+from tests.security.test_lengths import text_fields
 
 pytestmark = pytest.mark.slow
 
@@ -373,12 +373,7 @@ def test_what_is_tried_at_its_largest_is_all_there_is(visitor: Visitor) -> None:
     assert rules - posts == set()
     fields = {name for form in tried for name in form.fields}
     with app.test_request_context():
-        known = {
-            each.name
-            for form in portal_forms()
-            for each in form(formdata=None)
-            if isinstance(each, StringField)
-        }
+        known = {each.name for form in portal_forms() for each in text_fields(form)}
     assert known - fields == set()
 
 
