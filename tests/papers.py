@@ -28,6 +28,7 @@ XML = """<?xml version="1.0" encoding="UTF-8"?>
   </rsm:ExchangedDocument>
   <rsm:SupplyChainTradeTransaction>
     <ram:ApplicableHeaderTradeAgreement>
+      <ram:BuyerReference>{reference}</ram:BuyerReference>
       <ram:SellerTradeParty><ram:Name>Vendeur</ram:Name>{seller}</ram:SellerTradeParty>
       <ram:BuyerTradeParty>{buyer}</ram:BuyerTradeParty>
       <ram:ContractReferencedDocument>
@@ -111,6 +112,7 @@ def cii(**fields: object) -> bytes:
         "preceding": "",
         "delivery": "",
         "invoicee": "",
+        "reference": "",
     }
     vat = fields.pop("vat", "20.00")
     totals = f'<ram:TaxTotalAmount currencyID="EUR">{vat}</ram:TaxTotalAmount>'

@@ -21,6 +21,7 @@ from selfservice import audit, clock, mail, tokens, web
 from selfservice.accounts import passwords, sessions
 from selfservice.accounts.models import RescueCode, SecondFactor, User
 from selfservice.db import database
+from selfservice.texts import identifier
 
 SETUP = "second_factor_setup"
 SETUP_LIFETIME = timedelta(minutes=15)
@@ -265,7 +266,7 @@ def _forget(user: User) -> bool:
 
 
 def _compact(code: str) -> str:
-    return re.sub(r"[\s-]", "", code)
+    return re.sub(r"[\s-]", "", identifier(code))
 
 
 def _tell(user: User, change: str) -> None:

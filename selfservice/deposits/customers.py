@@ -72,9 +72,8 @@ class Customers:
         yield [self._by_number[number] for number in named if number in self._by_number]
         for condition in _conditions(buyer):
             query = _companies(self._supplier).where(condition)
-            for distinction in _distinctions(buyer):
-                yield list(query.where(distinction).limit(2))
-            yield list(query.order_by(Company.client_number).limit(MAX_NAMED + 1))
+            found = list(query.order_by(Company.client_number).limit(MAX_NAMED + 1))
+            yield _told_apart(query, buyer) or found if len(found) > 1 else found
 
 
 def _companies(supplier: Supplier) -> "ModelSelect[Company]":
@@ -99,8 +98,16 @@ def _conditions(buyer: Party) -> Iterator[Expression]:
         yield of_siren
 
 
+def _told_apart(query: "ModelSelect[Company]", buyer: Party) -> list[Company]:
+    """Return the one company of several that the document means, nothing where it does not say."""
+    for distinction in _distinctions(buyer):
+        found = list(query.where(distinction).limit(2))
+        if len(found) == 1:
+            return found
+    return []
+
+
 def _distinctions(buyer: Party) -> Iterator[Expression]:
-    """Yield what tells companies of one SIREN or SIRET apart, where the document has it."""
     if buyer.codes:
         yield Company.client_number.in_(buyer.codes)
     if buyer.vat_number:

@@ -66,6 +66,7 @@ _VAT = _path("TaxTotalAmount")
 _GROSS = _path("GrandTotalAmount")
 _SELLER = _path("SellerTradeParty")
 _BUYER = _path("BuyerTradeParty")
+_REFERENCE = _path("BuyerReference")
 _INVOICEE = _path("InvoiceeTradeParty")
 _NAME = _path("Name")
 _GLOBAL_ID = _path("GlobalID")
@@ -100,8 +101,9 @@ class Party:
     of BT-46 and BT-47, that of the electronic address (BT-49), then, for a buyer, whom the
     invoice is addressed to and where was delivered (BT-71), where they are of the same SIREN.
     `siren` is that of BT-47, else of the others, else that inside the French VAT number.
-    `codes` are the routing code and the end of the electronic address, `email` that address, as
-    written, where it is one of mail.
+    `codes` are the routing code, the end of the electronic address and, for a buyer, its reference
+    (BT-10), where public services write theirs; `email` is that address, as written, where it is
+    one of mail.
     """
 
     name: str = ""
@@ -274,6 +276,8 @@ def _vat_total(totals: Any, currency: str) -> str:
 def _buyer(root: Any, agreement: Any, settlement: Any) -> Party:
     """Return the buyer, with the establishments of its SIREN that the rest of the invoice names."""
     buyer = _party(_section(agreement, _BUYER))
+    reference = _text(agreement, _REFERENCE)[:IDENTIFIER_LENGTH]
+    buyer = replace(buyer, codes=tuple(filter(None, (*buyer.codes, identifier(reference)))))
     if not buyer.siren:
         return buyer
     others = map(_party, (*_INVOICEE(settlement), *_SHIP_TO(root)))

@@ -1,7 +1,6 @@
 """Documents as one ZIP, with an index and their SHA-256."""
 
 import os
-import unicodedata
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
@@ -22,6 +21,7 @@ from selfservice.invoices.downloads import UnknownInvoiceError
 from selfservice.invoices.export import Entry
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.models import Invoice
+from selfservice.texts import composed
 
 NAME_BYTES = 180  # far below the 255 of any file system
 FORBIDDEN = str.maketrans('<>:"/\\|?*', "-" * 9)
@@ -165,7 +165,7 @@ def _names(documents: Iterable[Document]) -> Iterator[str]:
 
 def safe_name(text: str) -> str:
     """Return a file name, without extension, that every system takes as it is."""
-    name = unicodedata.normalize("NFC", text).translate(FORBIDDEN)
+    name = composed(text).translate(FORBIDDEN)
     if not name.isprintable():
         name = "".join(each if each.isprintable() else "-" for each in name)
     return name.encode()[:NAME_BYTES].decode("utf-8", "ignore").rstrip(". ")

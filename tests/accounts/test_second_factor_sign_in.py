@@ -141,9 +141,12 @@ def test_a_clock_set_back_revives_no_code(
     assert enter(new_browser(), used) is None
 
 
-def test_code_may_be_typed_with_spaces(phone: Phone, browser: Browser) -> None:
+@pytest.mark.parametrize("between", [" ", "\u00a0", "-", "\u2011", "\u200b"])
+def test_code_may_be_typed_or_pasted_with_what_parts_its_digits(
+    between: str, phone: Phone, browser: Browser
+) -> None:
     code = phone.code()
-    assert enter(browser, f" {code[:3]} {code[3:]} ") == "/factures"
+    assert enter(browser, f" {code[:3]}{between}{code[3:]} ") == "/factures"
 
 
 @pytest.mark.parametrize(

@@ -109,6 +109,9 @@ def test_services_of_one_establishment_are_told_apart_by_the_routing_code(
     assert customer_of(supplier, buyer=global_id(PARIS) + told + legal_id(SIREN)) == second
     address = electronic_address(f"{SIREN}_{PARIS}_SERVICE-B")
     assert customer_of(supplier, buyer=legal_id(SIREN) + address) == second
+    assert customer_of(supplier, buyer=global_id(PARIS), reference=" SERVICE\u2011B") == second
+    either = global_id("SERVICE-A", "0224") + global_id("SERVICE-B", "0224")
+    assert refused(supplier, buyer=global_id(PARIS) + either).code == "several_customers"
 
 
 def test_a_routing_code_alone_names_nobody(supplier: Supplier) -> None:
