@@ -8,6 +8,7 @@ SELFSERVICE_CLOCK in a demonstration.
 import os
 import re
 import tomllib
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import time
@@ -185,6 +186,24 @@ def _mail_address(value: object) -> str:
     return address
 
 
+def _credential(value: object) -> str:
+    """SMTP writes it in UTF-8 and ends it with a NUL (RFC 4616); a Mac would decompose its é."""
+    text = unicodedata.normalize("NFC", _text(value))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise ValueError("un texte en UTF-8 est attendu") from None
+    if "\0" in text:
+        raise ValueError("un texte sans caractère nul est attendu")
+    return text
+
+
+def _host(value: object) -> str:
+    if not _text(value).isascii() or not _is_host(_text(value)):
+        raise ValueError("un nom d'hôte comme portail.example.com est attendu, sans accent")
+    return _text(value)
+
+
 def _secrets(value: object) -> list[str]:
     return [_secret(each) for each in _names(value)]
 
@@ -226,8 +245,9 @@ KEYS = (
     Key("MAIL_PORT", _whole(1, 65535), 25, "SMTP port."),
     Key("MAIL_USE_TLS", _boolean, False, "STARTTLS, certificate verified."),
     Key("MAIL_USE_SSL", _boolean, False, "TLS from the first byte, certificate verified."),
-    Key("MAIL_USERNAME", _text, None, "SMTP user, if the server asks for one."),
-    Key("MAIL_PASSWORD", _text, None, "SMTP password."),
+    Key("MAIL_USERNAME", _credential, None, "SMTP user, if the server asks for one."),
+    Key("MAIL_PASSWORD", _credential, None, "SMTP password."),
+    Key("MAIL_EHLO_NAME", _host, None, "Name given to the SMTP server; host of PUBLIC_URL."),
     Key("MAIL_TIMEOUT_SECONDS", _whole(1, 600), 20, "Patience with the SMTP server."),
     Key("MAIL_DEFAULT_SENDER", _mail_address, "facture@example.com", "Sender of every mail."),
     Key("RECOVERY_LINK_MINUTES", _whole(1, 10_080), 120, "Life of a recovery link."),
@@ -379,9 +399,19 @@ def _complete(settings: dict[str, Any], instance: Path) -> None:
     settings["DOCUMENTS_DIR"] = settings["DOCUMENTS_DIR"] or instance / "documents"
     for name in ("DATABASE_URL", "QUEUE_URL", "DOCUMENTS_DIR", "HELP_SITE_DIR"):
         settings[name] = _placed(settings[name], instance)
-    hostname = urlsplit(settings["PUBLIC_URL"]).hostname
+    hostname = urlsplit(settings["PUBLIC_URL"]).hostname or ""
+    settings["MAIL_EHLO_NAME"] = _as_ehlo_name(settings["MAIL_EHLO_NAME"] or hostname)
     if settings["DEMO"] and not settings["DEMO_ANYWAY"] and hostname not in LOOPBACK:
         raise ConfigurationError(
             "DEMO : une démonstration n'a pas d'adresse publique ; retirez DEMO, ou ajoutez "
             "DEMO_ANYWAY si vous le voulez"
         )
+
+
+def _as_ehlo_name(host: str) -> str:
+    """Return a host as RFC 5321 writes it: a name, or an address in brackets."""
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return host
+    return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"

@@ -39,7 +39,7 @@ def run(app: Flask) -> None:
 
 def _notify_and_deliver() -> None:
     # Preparing ten thousand mails takes minutes, and who waits for a recovery mail does not.
-    meanwhile = _every(DELIVERY_SECONDS, _deliver)
+    meanwhile = _every(DELIVERY_SECONDS, _deliver_unless_paused)
     try:
         send.send_due(on_progress=meanwhile)
         send.send_digests_of_the_hour(on_progress=meanwhile)
@@ -47,12 +47,19 @@ def _notify_and_deliver() -> None:
         _deliver()
 
 
+def _deliver_unless_paused() -> None:
+    if not mail.is_server_paused():
+        _deliver()
+
+
 def _deliver() -> None:
     heartbeats.beat()
-    if not mail.is_server_paused():
-        # Ten thousand mails take longer than a living worker may stay silent.
-        beat = _every(BEAT_SECONDS, heartbeats.beat)
-        mail.deliver_due(is_stopping=queue.is_stopping, on_progress=beat)
+    # Ten thousand mails take longer than a living worker may stay silent.
+    beat = _every(BEAT_SECONDS, heartbeats.beat)
+    # A link may die before a pause ends: what somebody waits for is tried meanwhile.
+    mail.deliver_due(
+        only_awaited=mail.is_server_paused(), is_stopping=queue.is_stopping, on_progress=beat
+    )
 
 
 def _forget() -> None:

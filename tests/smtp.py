@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Any
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
@@ -20,9 +21,15 @@ Rule = Callable[[str], str | None]
 
 
 class Postbox:
-    """What the server received; `answers` are given to RCPT in order, before what `rule` says."""
+    """What the server received; `answers` are given to RCPT in order, before what `rule` says.
+
+    `always` holds what each stage answers to everybody, by its name.
+    """
 
     def __init__(self) -> None:
+        self.always: dict[str, str] = {}
+        self.names: list[str] = []
+        self.announced_size = ""
         self.mails: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.answers: list[str] = []
@@ -36,12 +43,29 @@ class Postbox:
     def ids(self) -> list[str]:
         return [str(mail["Message-ID"]) for mail in self.mails]
 
+    async def handle_EHLO(  # noqa: N802 - aiosmtpd's name
+        self, _server: SMTP, session: Session, _envelope: Envelope, name: str, replies: list[str]
+    ) -> list[str]:
+        session.host_name = name
+        self.names.append(name)
+        if refusal := self.always.get("hello"):
+            return [refusal]
+        size = f"250-SIZE {self.announced_size}"
+        return [size if reply.startswith("250-SIZE") else reply for reply in replies]
+
+    async def handle_HELO(  # noqa: N802
+        self, _server: SMTP, session: Session, _envelope: Envelope, name: str
+    ) -> str:
+        session.host_name = name
+        return self.always.get("hello", "250 here")
+
     async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
         self.connections.add(id(session))
         self.sender_options += options
-        answer = self.sender_answers.pop(0) if self.sender_answers else "250 OK"
+        usual = self.always.get("sender", "250 OK")
+        answer = self.sender_answers.pop(0) if self.sender_answers else usual
         if answer.startswith("250"):
             envelope.mail_from = address
         return answer
@@ -50,7 +74,8 @@ class Postbox:
         self, _server: SMTP, session: Session, envelope: Envelope, address: str, _options: list[str]
     ) -> str:
         self.recipients.append(address)
-        answer = self.answers.pop(0) if self.answers else self.rule(address) or "250 OK"
+        usual = self.rule(address) or self.always.get("recipient", "250 OK")
+        answer = self.answers.pop(0) if self.answers else usual
         if answer.startswith("250"):
             envelope.rcpt_tos.append(address)
         return answer
@@ -59,7 +84,8 @@ class Postbox:
         self, _server: SMTP, _session: Session, envelope: Envelope
     ) -> str:
         await asyncio.sleep(self.seconds)
-        answer = self.data_answers.pop(0) if self.data_answers else "250 queued"
+        usual = self.always.get("message", "250 queued")
+        answer = self.data_answers.pop(0) if self.data_answers else usual
         if answer.startswith("250"):
             assert isinstance(envelope.content, bytes)
             mail = message_from_bytes(envelope.content, policy=policy.default)
@@ -68,10 +94,19 @@ class Postbox:
 
 
 @contextmanager
-def listening(box: Postbox, tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    """Let a postbox listen, with STARTTLS where it has a certificate, and give its port."""
+def listening(box: Postbox, tls: ssl.SSLContext | None = None, **options: Any) -> Iterator[int]:
+    """Let a postbox listen, with STARTTLS where it has a certificate, and give its port.
+
+    `options` are aiosmtpd's.
+    """
     controller = Controller(
-        box, hostname="127.0.0.1", port=free_port(), tls_context=tls, require_starttls=bool(tls)
+        box,
+        hostname="127.0.0.1",
+        port=free_port(),
+        server_hostname="mail.test",  # asked of no resolver
+        tls_context=tls,
+        require_starttls=bool(tls),
+        **options,
     )
     controller.start()
     try:

@@ -16,6 +16,7 @@ _SHOWN = (
     OutboxMail.subject,
     OutboxMail.is_secret,
     OutboxMail.state,
+    OutboxMail.priority,
     OutboxMail.created_at,
     OutboxMail.due_at,
     OutboxMail.deadline_at,

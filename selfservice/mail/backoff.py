@@ -22,7 +22,12 @@ class MailPause(BaseModel):
 
 
 def begin(domain: str) -> None:
-    """Pause a domain, longer at each failure in a row. Call inside a transaction."""
+    """Pause a domain, longer at each failure in a row. Call inside a transaction.
+
+    A pause that runs is long enough: the failure is that of a mail which did not wait for its end.
+    """
+    if until(domain):
+        return
     now = clock.now()
     pause, _ = MailPause.get_or_create(domain=domain, defaults={"failures": 0, "until_at": now})
     pause.failures += 1
@@ -35,6 +40,11 @@ def begin(domain: str) -> None:
 def end(*domains: str) -> None:
     """Forget the pause and the failures of domains that answer again."""
     MailPause.delete().where(MailPause.domain.in_(domains)).execute()
+
+
+def has_failed(domain: str) -> bool:
+    """Tell whether a domain failed when it was last tried, paused or not."""
+    return bool(MailPause.select().where(MailPause.domain == domain).exists())
 
 
 def running() -> "ModelSelect[MailPause]":

@@ -13,10 +13,12 @@ from selfservice import clock, db
 from selfservice.db import database
 from selfservice.mail import backoff, folder, message
 from selfservice.mail.errors import DeferredError, RefusedError, SendingError, UnreachableError
-from selfservice.mail.outbox import OutboxAttempt, OutboxMail
+from selfservice.mail.outbox import AWAITED, NO_SPARE_TEXT, NO_TEXT, OutboxAttempt, OutboxMail
 from selfservice.mail.smtp import VerifiedConnection
 
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
+# Of a mail that may be why the server refused the portal: not long after somebody mends that.
+SUSPECT_DELAYS = DELAYS[:4]
 
 log = logging.getLogger(__name__)
 Deliver = Callable[[Message], str]
@@ -35,6 +37,7 @@ class DeliveryReport:
 
 def deliver_due(
     *,
+    only_awaited: bool = False,
     is_stopping: Callable[[], bool] = lambda: False,
     on_progress: Callable[[], None] = lambda: None,
 ) -> DeliveryReport:
@@ -42,14 +45,15 @@ def deliver_due(
 
     One process at a time: whatever is « sending » when it begins was left by a killed one, and
     goes again with the same Message-ID. Ends early, between two mails, once `is_stopping`; calls
-    `on_progress` after each mail, outside any transaction.
+    `on_progress` after each mail, outside any transaction. `only_awaited` takes the mails that
+    somebody waits for before a screen, and leaves the others.
     """
     report = DeliveryReport()
     with db.exclusive("delivery"):
         OutboxMail.update(state="queued").where(OutboxMail.state == "sending").execute()
         _drop_late(report)
         with _transport() as deliver:
-            mail = None if is_stopping() else _claim_next()
+            mail = None if is_stopping() else _claim_next(only_awaited=only_awaited)
             while mail:
                 answer = _send(mail, deliver)
                 is_last = isinstance(answer, UnreachableError) or is_stopping()
@@ -57,7 +61,7 @@ def deliver_due(
                 # killed doubles one at most.
                 with database.atomic():
                     _record(mail, answer, report)
-                    mail = None if is_last else _claim_next()
+                    mail = None if is_last else _claim_next(only_awaited=only_awaited)
                 on_progress()
     return report
 
@@ -74,9 +78,8 @@ def _transport() -> Iterator[Deliver]:
 
 def _drop_late(report: DeliveryReport) -> None:
     is_late = OutboxMail.deadline_at <= clock.now()
-    OutboxMail.update(body_text="", body_html="").where(
-        is_late, OutboxMail.is_secret, OutboxMail.state == "failed"
-    ).execute()
+    is_useless = is_late & OutboxMail.is_secret & (OutboxMail.state == "failed")
+    OutboxMail.update(NO_TEXT).where(is_useless).execute()
     for mail in list(OutboxMail.select().where(is_late, OutboxMail.state == "queued")):
         with database.atomic():
             _record_attempt(mail, "dropped", mail.reason or "late", mail.answer)
@@ -84,11 +87,12 @@ def _drop_late(report: DeliveryReport) -> None:
         report.faults.append(f"{mail.id} {mail.to_address}: {mail.answer or 'deadline passed'}")
 
 
-def _claim_next() -> OutboxMail | None:
+def _claim_next(*, only_awaited: bool) -> OutboxMail | None:
     """Claim the first mail that is due, past those whose domain is paused."""
-    while mail := _first_due():
-        if until := backoff.until(mail.domain):
-            _hold_back(mail.domain, until)
+    while mail := _first_due(only_awaited=only_awaited):
+        until = backoff.until(mail.domain)
+        if until and mail.waits_until(until):
+            _hold_back(mail, until)
             continue
         claim = OutboxMail.update(state="sending").where(
             OutboxMail.id == mail.id, OutboxMail.state == "queued"
@@ -98,21 +102,29 @@ def _claim_next() -> OutboxMail | None:
     return None
 
 
-def _first_due() -> OutboxMail | None:
+def _first_due(*, only_awaited: bool) -> OutboxMail | None:
     now = clock.now()
-    mail: OutboxMail | None = (
-        OutboxMail.select()
-        .where(OutboxMail.state == "queued", OutboxMail.due_at <= now, OutboxMail.deadline_at > now)
-        .order_by(OutboxMail.priority, OutboxMail.due_at, OutboxMail.id)
-        .first()
+    query = OutboxMail.select().where(
+        OutboxMail.state == "queued", OutboxMail.due_at <= now, OutboxMail.deadline_at > now
     )
+    if only_awaited:
+        query = query.where(OutboxMail.priority == AWAITED)
+    mail: OutboxMail | None = query.order_by(
+        OutboxMail.priority, OutboxMail.due_at, OutboxMail.id
+    ).first()
     return mail
 
 
-def _hold_back(domain: str, until: datetime) -> None:
-    OutboxMail.update(due_at=until).where(
-        OutboxMail.domain == domain, OutboxMail.state == "queued", OutboxMail.due_at < until
-    ).execute()
+def _hold_back(mail: OutboxMail, until: datetime) -> None:
+    """Let a mail, and its like to the same domain, wait for the end of a pause."""
+    is_like_it = (
+        (OutboxMail.domain == mail.domain)
+        & (OutboxMail.priority == mail.priority)
+        & (OutboxMail.state == "queued")
+        & (OutboxMail.due_at < until)
+        & (OutboxMail.deadline_at > until)
+    )
+    OutboxMail.update(due_at=until).where(is_like_it | (OutboxMail.id == mail.id)).execute()
 
 
 def _send(mail: OutboxMail, deliver: Deliver) -> str | SendingError:
@@ -132,8 +144,12 @@ def _send(mail: OutboxMail, deliver: Deliver) -> str | SendingError:
 def _record(mail: OutboxMail, answer: str | SendingError, report: DeliveryReport) -> None:
     if isinstance(answer, str):
         backoff.end(mail.domain, backoff.SERVER)
-        _record_attempt(mail, "sent", "", answer)
+        is_lightened = mail.attachment_name and not mail.attachment_path
+        _record_attempt(mail, "sent", "without_attachment" if is_lightened else "", answer)
         report.sent += 1
+        return
+    if answer.reason == "too_large" and mail.attachment_path:
+        _lighten(mail, answer)
         return
     report.faults.append(f"{mail.id} {mail.to_address}: {answer.answer}")
     if isinstance(answer, RefusedError):
@@ -144,15 +160,30 @@ def _record(mail: OutboxMail, answer: str | SendingError, report: DeliveryReport
         report.deferred += 1
 
 
+def _lighten(mail: OutboxMail, error: SendingError) -> None:
+    """Let a mail that is too large go at once without its attachment, whose text says so."""
+    _record_attempt(
+        mail,
+        "queued",
+        error.reason,
+        error.answer,
+        body_text=mail.spare_text,
+        body_html=mail.spare_html,
+        attachment_path=None,
+    )
+
+
 def _defer(mail: OutboxMail, error: SendingError) -> None:
     """Put a mail back for later, and leave alone the domain or the server that is in trouble."""
-    due_at: datetime = clock.now() + DELAYS[min(mail.attempts, len(DELAYS) - 1)]
+    delays = DELAYS
     if isinstance(error, UnreachableError):
         backoff.begin(backoff.SERVER)
-        if not error.is_mail_suspect:
-            due_at = mail.due_at  # not its fault: it keeps its place
+        delays = SUSPECT_DELAYS if error.is_mail_suspect else (timedelta(0),)
     elif error.reason == "later":
         backoff.begin(mail.domain)
+    # What is not its fault costs it no place.
+    delay = delays[min(mail.attempts, len(delays) - 1)]
+    due_at = clock.now() + delay if delay else mail.due_at
     _record_attempt(mail, "queued", error.reason, error.answer, due_at=due_at)
 
 
@@ -164,9 +195,9 @@ def _record_attempt(
     outcome = "deferred" if state == "queued" else state
     OutboxAttempt.create(mail=mail, at=now, outcome=outcome, reason=reason, answer=answer)
     if state == "sent":
-        changes["sent_at"] = now
+        changes |= {"sent_at": now, **NO_SPARE_TEXT}
     if mail.is_secret and state in ("sent", "dropped"):
-        changes |= {"body_text": "", "body_html": ""}
+        changes |= NO_TEXT
     OutboxMail.update(
         state=state, attempts=OutboxMail.attempts + 1, reason=reason, answer=answer, **changes
     ).where(OutboxMail.id == mail.id).execute()

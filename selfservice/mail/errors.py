@@ -21,7 +21,7 @@ class DeferredError(SendingError):
 class UnreachableError(SendingError):
     """The server cannot be spoken to, or refuses the portal; no other mail would pass either.
 
-    `is_mail_suspect` is True where it broke off in the middle of this mail, which may be why.
+    `is_mail_suspect` is True where it did so in the middle of this mail, which may be why.
     """
 
     def __init__(self, answer: str, reason: str, *, is_mail_suspect: bool = False) -> None:

@@ -20,6 +20,7 @@ from peewee import (
 from selfservice import clock
 from selfservice.db import BaseModel
 from selfservice.mail import backoff
+from selfservice.mail.replies import PORTAL
 from selfservice.queue import queue
 
 LIFETIME = timedelta(days=14)
@@ -27,6 +28,8 @@ ENDED = ("sent", "failed", "dropped")
 # Which mails leave first: what somebody waits for before a screen, the opening of an account, the
 # thousands that a deposit brings.
 AWAITED, ACCOUNT, BULK = PRIORITIES = (0, 1, 2)
+NO_SPARE_TEXT = {"spare_text": "", "spare_html": ""}
+NO_TEXT = {"body_text": "", "body_html": "", **NO_SPARE_TEXT}
 WITHDRAWN = "sans objet : le document n'est plus disponible"
 
 
@@ -36,8 +39,9 @@ class OutboxMail(BaseModel):
     `cause` is unique where given: the same cause never queues twice. `state` is queued, sending,
     sent, failed (given up) or dropped (its deadline passed before it could leave). `answer` holds
     the server's last words, `reason` what they mean (`replies.REASONS`, empty while none was
-    bad). A secret mail loses its bodies as soon as it has left or can leave no more.
-    `attachment_path` is relative to DOCUMENTS_DIR, which may move while the mail waits.
+    bad). A secret mail loses its bodies as soon as it has left or can leave no more. The spare
+    bodies are those of a mail that must leave without its attachment. `attachment_path` is
+    relative to DOCUMENTS_DIR, which may move while the mail waits.
     """
 
     id = AutoField()
@@ -54,6 +58,8 @@ class OutboxMail(BaseModel):
     body_html = TextField()
     attachment_path = CharField(max_length=500, null=True)
     attachment_name = CharField(max_length=200, null=True)
+    spare_text = TextField(default="")
+    spare_html = TextField(default="")
     is_secret = BooleanField(default=False)
     state = CharField(max_length=8, default="queued")
     priority = IntegerField(default=BULK)
@@ -67,6 +73,13 @@ class OutboxMail(BaseModel):
 
     class Meta:
         indexes = ((("state", "priority", "due_at"), False),)
+
+    def waits_until(self, end: datetime) -> bool:
+        """Tell whether a pause of its domain, which other mails began, is this one's too.
+
+        Not where somebody waits for it before a screen, nor where it would be too late after.
+        """
+        return self.priority != AWAITED and end < self.deadline_at
 
 
 class OutboxAttempt(BaseModel):
@@ -98,11 +111,16 @@ def enqueue(
 ) -> OutboxMail:
     """Write a mail from templates/mails/<kind>/, in the transaction of its cause.
 
-    The worker is woken once that is committed. `attachment` is (path in DOCUMENTS_DIR, name).
+    The worker is woken once that is committed. `attachment` is (path in DOCUMENTS_DIR, name); the
+    templates get `is_attached`, and `is_too_large` in the text for a server that will not have it.
     After `lifetime` an unsent mail is dropped. Raises peewee's IntegrityError where the same
     `cause` has queued before.
     """
     path, name = attachment or (None, None)
+    spare: dict[str, str] = {}
+    if attachment:
+        light = render(kind, {**context, "is_attached": False, "is_too_large": True})
+        spare = {"spare_text": light["body_text"], "spare_html": light["body_html"]}
     mail: OutboxMail = OutboxMail.create(
         kind=kind,
         cause=cause,
@@ -117,7 +135,8 @@ def enqueue(
         is_secret=is_secret,
         priority=priority,
         deadline_at=clock.now() + lifetime,
-        **render(kind, context),
+        **render(kind, {**context, "is_attached": bool(attachment)}),
+        **spare,
     )
     queue.wake()
     return mail
@@ -146,13 +165,30 @@ def is_server_paused() -> bool:
     return backoff.until(backoff.SERVER) is not None
 
 
+def last_refusal_of_the_portal() -> OutboxAttempt | None:
+    """Return the last attempt if the server then refused the portal or fell silent.
+
+    None once it has taken a mail since.
+    """
+    if not backoff.has_failed(backoff.SERVER):
+        return None
+    attempts = OutboxAttempt.select().where(OutboxAttempt.reason.in_(PORTAL))
+    attempt: OutboxAttempt | None = attempts.order_by(OutboxAttempt.id.desc()).first()
+    return attempt
+
+
+def count_queued() -> int:
+    """Return how many mails are still to leave."""
+    return int(OutboxMail.select().where(OutboxMail.state == "queued").count())
+
+
 def next_attempts() -> Callable[[OutboxMail], datetime]:
     """Return a function that says when (UTC) a queued mail is tried next, at the earliest."""
     paused = {pause.domain: pause.until_at for pause in backoff.running()}
 
     def next_attempt_at(mail: OutboxMail) -> datetime:
-        waits = (paused.get(name) for name in (backoff.SERVER, mail.domain))
-        return max([mail.due_at, *(wait for wait in waits if wait)])
+        ends = (paused.get(name) for name in (backoff.SERVER, mail.domain))
+        return max([mail.due_at, *(end for end in ends if end and mail.waits_until(end))])
 
     return next_attempt_at
 
@@ -205,7 +241,7 @@ def withdraw(causes: Sequence[str]) -> None:
         is_of_these, OutboxMail.state == "queued"
     ).execute()
     # Whoever is sending one has its text in hand; a next try finds the deadline passed.
-    OutboxMail.update(body_text="", body_html="", attachment_path=None).where(is_of_these).execute()
+    OutboxMail.update(NO_TEXT | {"attachment_path": None}).where(is_of_these).execute()
     OutboxMail.update(deadline_at=OutboxMail.created_at).where(
         is_of_these, OutboxMail.state == "sending"
     ).execute()

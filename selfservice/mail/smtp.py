@@ -2,7 +2,9 @@
 
 import smtplib
 import ssl
-from collections.abc import Callable
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import cast
 
@@ -10,10 +12,30 @@ from flask import current_app
 from flask_mail import Connection, Message
 
 from selfservice.mail.errors import DeferredError, RefusedError, SendingError, UnreachableError
-from selfservice.mail.replies import Reply
+from selfservice.mail.replies import (
+    GREETING,
+    HELLO,
+    LOGIN,
+    MESSAGE,
+    PASSING,
+    PORTAL,
+    RECIPIENT,
+    SENDER,
+    TLS,
+    Reply,
+)
 
 ACCEPTED = (250, 251)
+GO_ON = 334
+SIGNED_IN = 235
+NO_MECHANISM = 504
 GOING_AWAY = 421
+# Which command smtplib tells by which error, while a conversation begins; STARTTLS by none.
+STAGES = (
+    (smtplib.SMTPConnectError, GREETING),
+    (smtplib.SMTPHeloError, HELLO),
+    (smtplib.SMTPAuthenticationError, LOGIN),
+)
 
 
 class DroppedError(UnreachableError):
@@ -24,25 +46,27 @@ class VerifiedConnection(Connection):
     """One connection for a batch, opened by the first mail, and again after a drop."""
 
     def configure_host(self) -> smtplib.SMTP | smtplib.SMTP_SSL:
-        timeout = current_app.config["MAIL_TIMEOUT_SECONDS"]
+        """Greet the server, encrypt and sign in. Raises UnreachableError."""
+        settings = current_app.config
         # Reading the machine's certificates takes as long as sending several mails.
         context = ssl.create_default_context() if self.mail.use_ssl or self.mail.use_tls else None
-        host: smtplib.SMTP | smtplib.SMTP_SSL
-        if self.mail.use_ssl:
-            host = smtplib.SMTP_SSL(
-                self.mail.server, self.mail.port, timeout=timeout, context=context
+        kind = partial(smtplib.SMTP_SSL, context=context) if self.mail.use_ssl else smtplib.SMTP
+        with _refusals_of_the_portal():
+            host = kind(
+                self.mail.server,
+                self.mail.port,
+                local_hostname=settings["MAIL_EHLO_NAME"],
+                timeout=settings["MAIL_TIMEOUT_SECONDS"],
             )
-        else:
-            host = smtplib.SMTP(self.mail.server, self.mail.port, timeout=timeout)
-        try:
-            if self.mail.use_tls:
-                host.starttls(context=context)
-            if self.mail.username and self.mail.password:
-                host.login(self.mail.username, self.mail.password)
-            host.ehlo_or_helo_if_needed()
-        except BaseException:
-            host.close()
-            raise
+            try:
+                if self.mail.use_tls:
+                    host.starttls(context=context)
+                host.ehlo_or_helo_if_needed()
+                if self.mail.username and self.mail.password:
+                    _sign_in(host, self.mail.username, self.mail.password)
+            except BaseException:
+                host.close()
+                raise
         return host
 
     def deliver(self, message: Message) -> str:
@@ -64,40 +88,44 @@ class VerifiedConnection(Connection):
             self.host.close()
         self.host = None
 
-    def _converse(self, message: Message) -> str:
-        host = self.host = self.host or self._open()
-        content = message.as_bytes()
-        size = [f"size={len(content)}"] if host.has_extn("size") else []
-        self._ask("sender", partial(host.mail, self.mail.default_sender, size))
-        self._ask("recipient", partial(host.rcpt, str(message.recipients[0])))
-        return self._ask("message", partial(host.data, content))
+    def probe(self, recipient: str) -> None:
+        """Do all of a delivery but the text, and have the server forget it.
 
-    def _open(self) -> smtplib.SMTP:
-        try:
-            return self.configure_host()
-        except ssl.SSLCertVerificationError as error:
-            raise UnreachableError(str(error), "certificate") from error
-        except smtplib.SMTPAuthenticationError as error:
-            raise UnreachableError(str(error), "authentication") from error
-        except (OSError, UnicodeError) as error:  # « smtp..example.com » is no name of a host
-            raise UnreachableError(_told(error), "unreachable") from error
+        Raises a SendingError, for what it thinks of the recipient too.
+        """
+        host = self.host = self.host or self.configure_host()
+        self._ask(SENDER, partial(host.mail, self.mail.default_sender))
+        self._ask(RECIPIENT, partial(host.rcpt, recipient))
+        self._reset()
+
+    def _converse(self, message: Message) -> str:
+        host = self.host = self.host or self.configure_host()
+        content = message.as_bytes()
+        limit = _announced_limit(host)
+        if limit and len(content) > limit:
+            raise RefusedError(f"SIZE {limit} < {len(content)}", "too_large")
+        size = [f"size={len(content)}"] if host.has_extn("size") else []
+        self._ask(SENDER, partial(host.mail, self.mail.default_sender, size))
+        self._ask(RECIPIENT, partial(host.rcpt, str(message.recipients[0])))
+        return self._ask(MESSAGE, partial(host.data, content))
 
     def _ask(self, stage: str, command: Callable[[], tuple[int, bytes]]) -> str:
         """Give a command and return the answer of a server that accepts it."""
+        words: bytes | str
         try:
             code, words = command()
             is_accepted = code in ACCEPTED
         except smtplib.SMTPDataError as error:  # it does not want the text
-            code, words, is_accepted = error.smtp_code, cast(bytes, error.smtp_error), False
+            code, words, is_accepted = error.smtp_code, error.smtp_error, False
         except OSError as error:
             self.close()
             raise _fault_of_loss(stage, _told(error)) from error
-        reply = Reply(stage, code, words.decode("utf-8", "replace"))
+        reply = Reply(stage, code, _decoded(words))
         if is_accepted:
             return str(reply)
-        if code == GOING_AWAY and stage == "sender":
+        if code == GOING_AWAY and stage == SENDER:
             self.close()
-            raise _fault_of_loss(stage, str(reply))
+            raise DroppedError(str(reply), reply.reason)
         self._reset()
         raise _fault_of(reply)
 
@@ -113,19 +141,73 @@ def _told(error: Exception) -> str:
     return f"{type(error).__name__}: {error}"
 
 
+@contextmanager
+def _refusals_of_the_portal() -> Iterator[None]:
+    """Tell why no conversation begins."""
+    try:
+        yield
+    except ssl.SSLCertVerificationError as error:
+        raise UnreachableError(error.verify_message, "certificate") from error
+    except smtplib.SMTPResponseException as error:
+        stage = next((stage for kind, stage in STAGES if isinstance(error, kind)), TLS)
+        reply = Reply(stage, error.smtp_code, _decoded(error.smtp_error))
+        raise UnreachableError(str(reply), reply.reason) from error
+    except (OSError, UnicodeError) as error:  # « smtp..example.com » is no name of a host
+        raise UnreachableError(_told(error), "unreachable") from error
+
+
+def _sign_in(host: smtplib.SMTP, username: str, password: str) -> None:
+    """Sign in; smtplib itself writes a name and a password in ASCII only."""
+    is_ascii = username.isascii() and password.isascii()
+    spoken = ("CRAM-MD5", "PLAIN", "LOGIN") if is_ascii else ("PLAIN", "LOGIN")
+    offered = host.esmtp_features.get("auth", "").upper().split()
+    common = [mechanism for mechanism in spoken if mechanism in offered]
+    if not common:
+        answer = f"AUTH offered: {' '.join(offered)}; spoken: {' '.join(spoken)}"
+        raise smtplib.SMTPAuthenticationError(NO_MECHANISM, answer)
+    if is_ascii:
+        host.login(username, password)
+        return
+    if common[0] == "PLAIN":  # RFC 4616: in UTF-8
+        code, words = host.docmd("AUTH", f"PLAIN {_coded(chr(0), username, chr(0), password)}")
+    else:
+        code, words = host.docmd("AUTH", f"LOGIN {_coded(username)}")
+        if code == GO_ON:
+            code, words = host.docmd(_coded(password))
+    if code != SIGNED_IN:
+        raise smtplib.SMTPAuthenticationError(code, words)
+
+
+def _coded(*texts: str) -> str:
+    return b64encode("".join(texts).encode()).decode()
+
+
+def _announced_limit(host: smtplib.SMTP) -> int:
+    """Return the size of the largest mail that the server says it takes, 0 where it does not."""
+    limit = host.esmtp_features.get("size", "")
+    return int(limit) if limit.isdecimal() and limit.isascii() else 0
+
+
 def _fault_of(reply: Reply) -> SendingError:
-    """Tell a mail that is refused from a portal that is: the latter holds up every mail."""
+    """Tell a mail that is refused from a portal that is: the latter holds up every mail.
+
+    What a server says of the portal once it knows the recipient or has read the mail may have to
+    do with these: another mail is tried first.
+    """
     reason = reply.reason
-    if reason == "relay_denied":
-        return UnreachableError(str(reply), reason, is_mail_suspect=True)
-    if reason == "sender_refused" or (reply.stage == "sender" and not reply.is_permanent):
-        return UnreachableError(str(reply), reason)
-    fault = RefusedError if reply.is_permanent else DeferredError
-    return fault(str(reply), reason)
+    if reason in PORTAL:
+        is_mail_suspect = reply.stage in (RECIPIENT, MESSAGE)
+        return UnreachableError(str(reply), reason, is_mail_suspect=is_mail_suspect)
+    is_final = reply.is_permanent and reason not in PASSING
+    return (RefusedError if is_final else DeferredError)(str(reply), reason)
 
 
 def _fault_of_loss(stage: str, answer: str) -> SendingError:
-    if stage == "message":  # it may have arrived
+    if stage == MESSAGE:  # it may have arrived
         return DeferredError(answer, "unconfirmed")
-    fault = DroppedError if stage == "sender" else UnreachableError
+    fault = DroppedError if stage == SENDER else UnreachableError
     return fault(answer, "unreachable", is_mail_suspect=True)
+
+
+def _decoded(words: bytes | str) -> str:
+    return words if isinstance(words, str) else words.decode("utf-8", "replace")

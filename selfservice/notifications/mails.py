@@ -45,7 +45,6 @@ def queue_document(company: Company, invoice: Invoice) -> None:
         company,
         cause=f"document:{invoice.id}",
         attachment=(storage.name_of(invoice.sha256), name) if is_attached else None,
-        is_attached=is_attached,
         document=_words(invoice),
     )
 

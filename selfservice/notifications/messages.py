@@ -72,6 +72,11 @@ REASONS = {
     "too_large": Reason(
         "mail trop volumineux pour cette boîte", "Vos documents restent dans votre espace."
     ),
+    "without_attachment": Reason(
+        "sans le document, trop volumineux pour cette boîte",
+        "Retrouvez le document dans votre espace.",
+    ),
+    "mailbox_busy": Reason("boîte mail injoignable pour l’instant", _PATIENCE),
     "refused": Reason("refusé par le serveur du destinataire", _ADVISER),
     "greylisted": Reason("le serveur du destinataire demande de se représenter", _PATIENCE),
     "later": Reason("le serveur du destinataire demande de réessayer plus tard", _PATIENCE),
@@ -80,10 +85,18 @@ REASONS = {
         "Le mail est peut-être déjà arrivé ; le portail essaie de nouveau.",
     ),
     "sender_refused": Reason("notre expéditeur est refusé par le serveur d’envoi", _OPERATOR),
+    "sender_unproven": Reason(
+        "le domaine de notre expéditeur ne prouve pas que ce mail est de lui", _OPERATOR
+    ),
+    "hello_refused": Reason("le serveur d’envoi refuse le nom de notre portail", _OPERATOR),
+    "host_refused": Reason("le serveur d’envoi refuse l’adresse IP de notre portail", _OPERATOR),
+    "quota_reached": Reason("notre limite d’envois est atteinte au serveur d’envoi", _OPERATOR),
+    "encryption_required": Reason("le serveur d’envoi veut une connexion chiffrée", _OPERATOR),
     "relay_denied": Reason("le serveur d’envoi refuse de transmettre le mail", _OPERATOR),
+    "server_busy": Reason("le serveur d’envoi est occupé ou en panne", _OPERATOR),
     "unreachable": Reason("le serveur d’envoi ne répond pas", _OPERATOR),
     "certificate": Reason("le certificat du serveur d’envoi n’est pas reconnu", _OPERATOR),
-    "authentication": Reason("le serveur d’envoi refuse notre mot de passe", _OPERATOR),
+    "authentication": Reason("le serveur d’envoi ne reconnaît pas notre compte", _OPERATOR),
     "unwritable_address": Reason("adresse mal formée", _ADVISER),
     "bad_header": Reason("mail mal formé", "Vos documents restent dans votre espace."),
     "attachment_gone": Reason(

@@ -29,7 +29,7 @@ from selfservice.operations import (
 from selfservice.operations.document_names import names_of
 from selfservice.operations.findings import Finding, fault, fine, warning
 from selfservice.operations.rights import OTHERS_READ, OTHERS_WRITE, check_rights
-from selfservice.operations.smtp import check_mail
+from selfservice.operations.smtp import check_held_mails, check_mail
 from selfservice.queue import queue
 
 MIN_FREE_BYTES = 200 * 1024 * 1024
@@ -99,6 +99,7 @@ def _database(check_documents: Callable[[], Iterator[Finding]]) -> Iterator[Find
                     _purge,
                     _worker,
                     _backlog,
+                    check_held_mails,
                     _backup,
                 ):
                     yield from check()

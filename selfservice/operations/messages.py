@@ -119,12 +119,44 @@ FAULTS = {
         "mettez dans MAIL_SERVER le nom que porte le certificat, ou renouvelez-le",
     ),
     "smtp_login": (
-        "Serveur de mail : {server} refuse le compte ({reason})",
+        "Serveur de mail : {server} ne reconnaît pas le compte ({reason})",
         "vérifiez MAIL_USERNAME et MAIL_PASSWORD",
     ),
     "smtp_sender": (
         "Serveur de mail : {server} refuse l'expéditeur {sender} ({reason})",
         "vérifiez MAIL_DEFAULT_SENDER et ce que ce compte a le droit d'envoyer",
+    ),
+    "smtp_domain": (
+        "Serveur de mail : {server} ne peut vérifier l'expéditeur {sender} ({reason})",
+        "publiez SPF, DKIM et DMARC dans le DNS de ce domaine",
+    ),
+    "smtp_encryption": (
+        "Serveur de mail : {server} veut une connexion chiffrée ({reason})",
+        "activez MAIL_USE_TLS, avec le port 587",
+    ),
+    "smtp_hello": (
+        "Serveur de mail : {server} refuse le nom de ce portail ({reason})",
+        "donnez à MAIL_EHLO_NAME un nom complet que le DNS connaît",
+    ),
+    "smtp_host": (
+        "Serveur de mail : {server} refuse l'adresse IP de ce portail ({reason})",
+        "demandez à qui le tient de l'accepter, et vérifiez son DNS inverse",
+    ),
+    "smtp_quota": (
+        "Serveur de mail : {server} a atteint la limite d'envois de ce portail ({reason})",
+        "attendez, ou demandez une limite plus haute à qui le tient",
+    ),
+    "smtp_relay": (
+        "Serveur de mail : {server} refuse de transmettre les mails de ce portail ({reason})",
+        "donnez MAIL_USERNAME et MAIL_PASSWORD, ou faites-y autoriser l'adresse de cet hôte",
+    ),
+    "smtp_busy": (
+        "Serveur de mail : {server} est occupé ou en panne ({reason})",
+        "attendez, ou lisez le journal de ce serveur",
+    ),
+    "held_mails": (
+        "Mails : {count} en attente, car {words} ({answer})",
+        "{remedy}, ils partiront ensuite",
     ),
     "example_sender": (
         "Mails : l'expéditeur {sender} n'est qu'un exemple",

@@ -1,21 +1,35 @@
-"""The doctor's check of the mail server: it speaks to it up to the sender, and sends no mail."""
+"""The doctor's checks of the mail server: it speaks to it up to RCPT, and sends no mail."""
 
-import smtplib
-import ssl
 from collections.abc import Iterator
+from contextlib import suppress
 
 from flask import current_app
 
-from selfservice import system_errors
-from selfservice.mail import VerifiedConnection, mail_folder
+from selfservice import mail, system_errors
+from selfservice.notifications.messages import REASONS
 from selfservice.operations.findings import Finding, fault, fine, warning
+from selfservice.operations.messages import FAULTS
 
 EXAMPLES = ("example.com", "example.org", "example.net")
-ACCEPTED = 250
+ELSEWHERE = "postmaster@example.com"  # RFC 2606: nobody's
+# What keeps every mail here, by the finding that tells it.
+OF_REASON = {
+    "unreachable": "smtp_connection",
+    "certificate": "smtp_certificate",
+    "encryption_required": "smtp_encryption",
+    "authentication": "smtp_login",
+    "hello_refused": "smtp_hello",
+    "host_refused": "smtp_host",
+    "sender_refused": "smtp_sender",
+    "sender_unproven": "smtp_domain",
+    "quota_reached": "smtp_quota",
+    "relay_denied": "smtp_relay",
+    "server_busy": "smtp_busy",
+}
 
 
 def check_mail() -> Iterator[Finding]:
-    """Speak EHLO, STARTTLS, AUTH, MAIL FROM, RSET as a delivery would, or try the folder."""
+    """Speak EHLO, STARTTLS, AUTH, MAIL, RCPT, RSET as a delivery would, or try the folder."""
     if current_app.config["MAIL_TRANSPORT"] == "file":
         yield _check_folder()
         return
@@ -26,7 +40,7 @@ def check_mail() -> Iterator[Finding]:
 
 
 def _check_folder() -> Finding:
-    folder = mail_folder(current_app)
+    folder = mail.mail_folder(current_app)
     trial = folder / ".doctor"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -40,23 +54,31 @@ def _check_folder() -> Finding:
 
 
 def _converse(sender: str) -> Finding:
+    """Ask for two recipients: one whom the server knows, one to whom it has to relay."""
     server = f"{current_app.config['MAIL_SERVER']}:{current_app.config['MAIL_PORT']}"
-    connection = VerifiedConnection(current_app.extensions["mail"])
+    connection = mail.VerifiedConnection(current_app.extensions["mail"])
     try:
-        connection.host = host = connection.configure_host()
-        code, answer = host.mail(sender)
-        host.rset()
-    except ssl.SSLCertVerificationError as error:
-        return fault("smtp_certificate", server=server, reason=error.verify_message)
-    except smtplib.SMTPAuthenticationError as error:
-        return fault("smtp_login", server=server, reason=error.smtp_code)
-    except OSError as error:  # smtplib's errors are among them
-        return fault("smtp_connection", server=server, reason=system_errors.cause(error))
-    except UnicodeError as error:  # « smtp..example.com »
-        return fault("smtp_connection", server=server, reason=error)
+        for recipient in (sender, ELSEWHERE):
+            with suppress(mail.RefusedError, mail.DeferredError):  # about the recipient alone
+                connection.probe(recipient)
+    except mail.UnreachableError as error:
+        reason: object = error.answer
+        if error.reason == "unreachable" and isinstance(error.__cause__, OSError):
+            reason = system_errors.cause(error.__cause__)
+        return fault(OF_REASON[error.reason], server=server, sender=sender, reason=reason)
     finally:
         connection.close()
-    if code != ACCEPTED:
-        words = answer.decode("utf-8", "replace")
-        return fault("smtp_sender", server=server, sender=sender, reason=f"{code} {words}")
     return fine("smtp", server=server, sender=sender)
+
+
+def check_held_mails() -> Iterator[Finding]:
+    """Tell what the server last said of the portal, after the text of a mail too."""
+    refused = mail.last_refusal_of_the_portal()
+    if refused:
+        yield fault(
+            "held_mails",
+            count=mail.count_queued(),
+            words=REASONS[refused.reason].words,
+            answer=refused.answer,
+            remedy=FAULTS[OF_REASON[refused.reason]][1],
+        )

@@ -13,7 +13,7 @@ from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
 from selfservice.db import database
 from selfservice.feedback.models import HelpVote, MissedSearch
-from selfservice.mail import ENDED, OutboxMail
+from selfservice.mail import ENDED, NO_TEXT, OutboxMail
 from selfservice.ratelimit import RateCounter
 from selfservice.tokens import Token
 
@@ -89,7 +89,7 @@ RULES = (
         "mail_texts",
         OutboxMail.id,
         _old_mail_texts,
-        emptied={"body_text": "", "body_html": "", "attachment_path": None},
+        emptied={**NO_TEXT, "attachment_path": None},
     ),
     # A used or replaced link expires like any other.
     Rule(

@@ -60,6 +60,12 @@ def document_attached() -> None:
     send.send_due()
 
 
+def document_too_large() -> None:
+    document_attached()
+    spare = {"body_text": OutboxMail.spare_text, "body_html": OutboxMail.spare_html}
+    OutboxMail.update(spare).where(OutboxMail.kind == "document").execute()
+
+
 def document_link() -> None:
     company = diac_company("link")
     deposit(company, "AV-2026-0002", kind="credit_note", gross_cents=-12_000, due_on=None)
@@ -150,6 +156,7 @@ CASES: dict[str, tuple[str, Callable[[], None]]] = {
     "activation-plain": ("activation", activation_of_a_plain_supplier),
     "document-attached": ("document", document_attached),
     "document-link": ("document", document_link),
+    "document-too-large": ("document", document_too_large),
     "digest": ("digest", digest),
     "digest-one": ("digest", digest_of_one),
     "recovery": ("recovery", recovery_link),

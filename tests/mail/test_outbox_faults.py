@@ -163,7 +163,7 @@ def test_greylisting_delays_one_recipient_and_then_accepts(
         ("550 5.2.2 over quota", "mailbox_full"),
         ("550 5.2.1 account disabled", "mailbox_disabled"),
         ("554 5.7.1 blocked by our policy", "spam"),
-        ("550 rejected: listed in dnsbl.example", "spam"),
+        ("550 rejected as junk", "spam"),
         ("571 no", "refused"),
     ],
 )

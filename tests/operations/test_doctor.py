@@ -12,13 +12,14 @@ from flask import Flask
 
 from selfservice import audit, clock, db
 from selfservice.audit import AuditEntry
-from selfservice.mail import outbox
+from selfservice.mail import delivery, outbox
 from selfservice.mail.outbox import OutboxMail
 from selfservice.operations import doctor, health, heartbeats, messages
 from selfservice.operations.findings import Finding, Level
 from tests.conftest import free_port
 from tests.factories import make_company, make_invoice, make_supplier
 from tests.processes import command
+from tests.smtp import Postbox, listening, queue_one
 
 
 def found(name: str) -> Finding:
@@ -215,6 +216,72 @@ def test_mail_server_is_spoken_to_up_to_the_sender(
     make_app()
     line = next(each.line for each in doctor.examine_instance() if each.name.startswith("smtp"))
     assert "hunter2" not in line
+
+
+@pytest.mark.parametrize(
+    ("stage", "answer", "name"),
+    [
+        ("hello", "550 5.7.1 bad name", "smtp_hello"),
+        ("sender", "530 5.7.0 Must issue a STARTTLS command first", "smtp_encryption"),
+        ("sender", "450 4.7.1 too much mail from 192.0.2.1", "smtp_quota"),
+        ("recipient", "504 5.5.2 <portal>: Helo command rejected: no", "smtp_hello"),
+        ("recipient", "554 5.7.1 Client host rejected: Access denied", "smtp_host"),
+        ("recipient", "553 5.7.1 Sender address rejected: not owned", "smtp_sender"),
+        ("recipient", "550 5.7.23 SPF fail", "smtp_domain"),
+        ("recipient", "530 5.7.0 Authentication required", "smtp_login"),
+        ("recipient", "421 4.3.2 shutting down", "smtp_busy"),
+    ],
+)
+def test_mail_server_that_refuses_the_portal_is_told_with_the_remedy(
+    stage: str, answer: str, name: str, use_smtp: Callable[..., Flask]
+) -> None:
+    box = Postbox()
+    box.always[stage] = answer
+    with listening(box) as port:
+        use_smtp(port, MAIL_DEFAULT_SENDER="facture@portail.test")
+        line = found(name).line
+    assert answer in line
+    assert " ; " in line
+    assert not box.mails
+
+
+def test_mail_server_that_relays_nothing_is_told(use_smtp: Callable[..., Flask]) -> None:
+    box = Postbox()
+    box.rule = lambda address: None if "portail.test" in address else "554 5.7.1 Relay denied"
+    with listening(box) as port:
+        use_smtp(port, MAIL_DEFAULT_SENDER="facture@portail.test")
+        assert found("smtp_relay").level is Level.FAULT
+
+
+@pytest.mark.parametrize(
+    "answer", ["550 5.1.1 unknown", "450 4.2.0 Greylisted", "550 5.1.4 reserved by RFC 2606"]
+)
+def test_what_the_server_says_of_the_doctors_recipients_is_no_fault(
+    answer: str, use_smtp: Callable[..., Flask]
+) -> None:
+    box = Postbox()
+    box.always["recipient"] = answer
+    with listening(box) as port:
+        use_smtp(port, MAIL_DEFAULT_SENDER="facture@portail.test")
+        assert found("smtp").level is Level.FINE
+
+
+def test_mails_refused_after_their_text_are_told_until_one_passes(
+    use_smtp: Callable[..., Flask],
+) -> None:
+    box = Postbox()
+    box.always["message"] = "550 5.7.60 SMTP; Client does not have permissions"
+    with listening(box) as port:
+        use_smtp(port, MAIL_DEFAULT_SENDER="facture@portail.test")
+        queue_one()
+        queue_one("b@example.com")
+        delivery.deliver_due()
+        assert found("smtp").level is Level.FINE, "up to RCPT it accepts all"
+        line = found("held_mails").line
+        assert "2 en attente" in line and "5.7.60" in line and "MAIL_DEFAULT_SENDER" in line
+        del box.always["message"]
+        delivery.deliver_due()
+        assert "held_mails" not in names(Level.FAULT)
 
 
 def test_dead_mail_server_and_example_sender_are_told(

@@ -249,6 +249,8 @@ def up(migrator, db):
         body_html = TextField()
         attachment_path = CharField(max_length=500, null=True)
         attachment_name = CharField(max_length=200, null=True)
+        spare_text = TextField()
+        spare_html = TextField()
         is_secret = BooleanField()
         state = CharField(max_length=8)
         priority = IntegerField()
