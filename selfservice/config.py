@@ -199,9 +199,10 @@ def _credential(value: object) -> str:
 
 
 def _host(value: object) -> str:
-    if not _text(value).isascii() or not _is_host(_text(value)):
+    host = _text(value).lower()
+    if not host.isascii() or not _is_host(host):
         raise ValueError("un nom d'hôte comme portail.example.com est attendu, sans accent")
-    return _text(value)
+    return host
 
 
 def _secrets(value: object) -> list[str]:

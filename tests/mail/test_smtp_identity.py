@@ -45,7 +45,7 @@ def test_the_portal_gives_its_public_name_and_asks_no_resolver_for_one(
 
 @pytest.mark.parametrize("name", ["a b", "a..b", "é.fr", "a\nQUIT", "[a]", "", "a.fr:25"])
 def test_a_name_that_no_server_could_read_stops_the_start(name: str) -> None:
-    with pytest.raises(config.ConfigurationError, match="MAIL_EHLO_NAME : [^\n]+$"):
+    with pytest.raises(config.ConfigurationError, match=r"MAIL_EHLO_NAME : [^\n]+$"):
         config.load(Path("/nowhere"), {"SELFSERVICE_MAIL_EHLO_NAME": name})
 
 
