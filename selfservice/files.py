@@ -33,6 +33,7 @@ KINDS = {
 }
 
 
+MAX_CSV_BYTES = 100_000_000  # far beyond a register of a million companies, and memory holds it
 # What separates columns beside « ; », and is told by its name.
 SEPARATORS = {",": "des virgules", "\t": "des tabulations", "|": "des barres verticales"}
 # A spreadsheet's hint to itself, before the heading.
@@ -46,6 +47,7 @@ LOST_DIGITS = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]+")
 
 CSV_PROBLEMS = {
     "unreadable": "Ce fichier n'est pas lisible : {detail}.",
+    "too_large": "Ce fichier dépasse {limit} Mo. Partagez-le en plusieurs.",
     "empty": "Ce fichier est vide : sa première ligne doit nommer les colonnes.",
     "workbook": (
         "C'est un classeur, pas un fichier CSV. Ouvrez-le dans un tableur, puis : "
@@ -214,9 +216,11 @@ def read_csv(
     """
     try:
         with file.open("rb") if is_trusted else open_regular(file) as opened:
-            content = opened.read()
+            content = opened.read(MAX_CSV_BYTES + 1)
     except OSError as error:
         raise CsvError("unreadable", detail=_words(error)) from error
+    if len(content) > MAX_CSV_BYTES:
+        raise CsvError("too_large", limit=MAX_CSV_BYTES // 1_000_000)
     text = _text(content)
     _require_semicolons(text, known)
     records = _records(text)

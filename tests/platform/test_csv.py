@@ -165,6 +165,18 @@ def test_text_under_a_column_without_a_name_is_told(read: Read) -> None:
     assert row.fault == "row_length"
 
 
+def test_a_file_without_an_end_is_told_and_not_held_in_memory(
+    told: Callable[..., tuple[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files, "MAX_CSV_BYTES", 1_000_000)
+    assert told("file\n" + "a\n" * 500_000) == (
+        "too_large",
+        "Ce fichier dépasse 1 Mo. Partagez-le en plusieurs.",
+    )
+    with pytest.raises(CsvError, match="1 Mo"):
+        files.read_csv(Path("/dev/zero"), known=KNOWN, required="file")
+
+
 def test_what_cannot_be_opened_is_told(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(CsvError) as caught:
