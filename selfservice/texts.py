@@ -40,7 +40,8 @@ def identifier(text: str) -> str:
 
     Two writings of one number are one number, wherever they come from.
     """
-    return _DASHES.sub("-", one_form(text))
+    text = one_form(text)
+    return text if text.isascii() else _DASHES.sub("-", text)
 
 
 def password_form(text: str) -> str:

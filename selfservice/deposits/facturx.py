@@ -218,8 +218,7 @@ def _bare(xml: bytes) -> bytes:
     """Return XML without the marks, white space and NULs that some producers put around it."""
     if xml.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # half of its bytes are NULs
         return xml.decode("utf-16").strip(_AROUND).encode("utf-16")
-    around = _AROUND.replace("\ufeff", "").encode()
-    return xml.strip(around).removeprefix(codecs.BOM_UTF8).strip(around)
+    return xml.strip(_AROUND.encode())  # any byte of these: XML itself ends with « < » and « > »
 
 
 def _foreign(root: etree.QName) -> BrokenXmlError:

@@ -157,7 +157,12 @@ def _attachments(specifications: list[Any], *more_names: str) -> Iterator[Attach
         stream = next((files[key] for key in FILE_KEYS if key in files), None)
         if isinstance(stream, Stream):
             own = (str(each[key]) for key in FILE_KEYS if key in each)
-            yield Attachment({name.strip().lower() for name in (*more_names, *own)}, stream)
+            yield Attachment(set(map(_base_name, (*more_names, *own))), stream)
+
+
+def _base_name(name: str) -> str:
+    """Return a name as they are compared, without the folders of the machine that made the PDF."""
+    return name.replace("\\", "/").rpartition("/")[2].strip().lower()
 
 
 def _unpack(stream: Any) -> bytes:

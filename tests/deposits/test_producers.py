@@ -113,6 +113,13 @@ def test_the_name_and_the_file_may_stand_under_one_key_alone(key: str, read: Rea
     assert read(made(change)).number == "F-7"
 
 
+@pytest.mark.parametrize(
+    "name", ["./factur-x.xml", "C:\\Temp\\Factur-X.xml", "factur-x.xml\r\n", " FACTUR-X.XML "]
+)
+def test_a_name_may_bring_folders_and_blanks_along(name: str, read: Read) -> None:
+    assert read(made(lambda document: in_tree(document, specification(document, name=name)))).number
+
+
 def test_of_several_places_the_tree_goes_before_af_and_that_before_an_annotation(
     read: Read,
 ) -> None:
@@ -263,6 +270,9 @@ def test_what_unpacks_beyond_ten_megabytes_is_broken_through_any_filter(read: Re
         lambda xml: xml + b"\0" * 512,
         lambda xml: b"\0\0" + xml + b"\0\0",
         lambda xml: codecs.BOM_UTF8 + xml,
+        lambda xml: codecs.BOM_UTF8 * 2 + xml,
+        lambda xml: xml.replace(b'"UTF-8"', b'"utf8"'),
+        lambda xml: xml.decode().replace("UTF-8", "windows-1252").encode("windows-1252"),
         lambda xml: codecs.BOM_UTF8 + b"\n" + xml + b"\x1a",
         lambda xml: b" \0" + codecs.BOM_UTF8 + xml,
         lambda xml: xml.decode().replace("UTF-8", "UTF-16").encode("utf-16") + b"\0\0\0\0",
