@@ -16,6 +16,7 @@ from docs_tools import (
     portal_facts,
     screen_words,
 )
+from selfservice import help
 
 
 def source_of(page: Any) -> str:
@@ -30,6 +31,11 @@ def define_env(env: Any) -> None:
     titles = pages.questions(docs_dir)
     template = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 (Markdown)
     captures = figures.load()
+    facts = portal_facts.facts_of_supplier(env.conf["extra"])
+    env.conf["site_name"] = facts["brand"]
+    env.conf["site_url"] = f"{facts['portal_url']}{help.PREFIX}"
+    env.conf["extra"].update(facts)
+    env.variables.update(facts)
     opened_on = date.fromisoformat(env.variables["opened_on"])
     env.variables.update(operator_facts.variables())
     env.variables.update(portal_facts.variables())

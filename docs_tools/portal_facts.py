@@ -5,8 +5,11 @@ Everything is read from the portal itself, so that the two cannot disagree.
 
 import functools
 import re
+import tomllib
+from collections.abc import Mapping
 from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -18,6 +21,10 @@ from selfservice.invoices.queries import LEAVING_DAYS
 from selfservice.retention.records import DEAD_LINK_DAYS, FEEDBACK_MONTHS, MAIL_TEXT_DAYS
 
 EXAMPLE_LOGIN = "pierre.durand_1"  # FAQ 4
+
+
+class UnknownFactError(Exception):
+    """help.toml says what no page asks for."""
 
 
 @functools.cache
@@ -75,6 +82,22 @@ def variables() -> dict[str, str]:
     }
 
 
+def facts_of_supplier(defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `extra:` of mkdocs.yml as the instance has it: its settings, then its help.toml.
+
+    Raises UnknownFactError for a name that no page knows, or a value that is no text.
+    """
+    path = config.instance_path() / "help.toml"
+    given = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
+    for name, value in given.items():
+        if name not in defaults or not isinstance(value, str):
+            raise UnknownFactError(f"{path} : {name} n'est pas un fait de l'aide, ou pas un texte")
+    public_url = settings()["PUBLIC_URL"]
+    is_public = urlsplit(public_url).hostname not in config.LOOPBACK
+    own = {"brand": settings()["PORTAL_NAME"]} | ({"portal_url": public_url} if is_public else {})
+    return dict(defaults) | own | given
+
+
 def recovery_mail_subject() -> str:
     return _mails().get_template("recovery/subject.txt").render().strip()
 
@@ -120,8 +143,10 @@ def _link_within(address: re.Match[str]) -> str:
 
 
 def _mails() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=FileSystemLoader(config.REPOSITORY / "templates" / "mails"),
         undefined=StrictUndefined,
         autoescape=False,  # noqa: S701 (plain text)
     )
+    environment.globals["portal_name"] = settings()["PORTAL_NAME"]
+    return environment

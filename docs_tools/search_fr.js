@@ -30,7 +30,7 @@
     spam: "spams indesirables",
     user: "utilisateur"
   }
-  // Words that are no beginning of a longer one: « E-Fact » is not « E-Facture ».
+  // Words that are no beginning of a longer one: the former portal is not this one.
   var WHOLE_WORDS = ["fact"]
   var EMPTY_WORDS = (
     "a ai arrive au aux avec ca ce ces cette comment d dans de des du e elle en est et etre faire " +

@@ -45,6 +45,7 @@ def create_app() -> Flask:
     app.register_blueprint(notifications_views.blueprint)
     app.register_blueprint(administration_views.blueprint)
     app.register_blueprint(operations_views.blueprint)
+    app.jinja_env.globals["portal_name"] = settings["PORTAL_NAME"]
     app.jinja_env.globals["is_demo"] = settings["DEMO"]
     if settings["DEMO"]:
         app.register_blueprint(demo_views.blueprint)

@@ -43,6 +43,13 @@ def _text(value: object) -> str:
     return value
 
 
+def _label(value: object) -> str:
+    text = " ".join(_text(value).split())
+    if not 1 <= len(text) <= 40 or not text.isprintable() or re.search(r'[<>"{}&]', text):
+        raise ValueError("un nom de 40 caractères au plus est attendu, sans < > { } & ni guillemet")
+    return text
+
+
 def _boolean(value: object) -> bool:
     if isinstance(value, bool):
         return value
@@ -239,6 +246,7 @@ KEYS = (
     ),
     Key("HELP_SITE_DIR", _path, REPOSITORY / "site", "The built help site served under /aide/."),
     Key("PUBLIC_URL", _web_address, DEFAULT_PUBLIC_URL, "Every mailed link begins with it."),
+    Key("PORTAL_NAME", _label, "E-Facture", "Name of the portal: pages, mails and help."),
     Key("TRUSTED_HOSTS", _names, [], "Accepted Host headers, beside that of PUBLIC_URL."),
     Key("PROXY_COUNT", _whole(0, 5), 0, "Proxies in front whose X-Forwarded-* are believed."),
     Key("MAIL_TRANSPORT", _one_of("smtp", "file"), "smtp", "`file` writes instance/mail/*.eml."),

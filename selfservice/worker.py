@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import asdict
 from datetime import date, time
 from functools import wraps
 from time import monotonic
@@ -41,8 +42,9 @@ def _notify_and_deliver() -> None:
     # Preparing ten thousand mails takes minutes, and who waits for a recovery mail does not.
     meanwhile = _every(DELIVERY_SECONDS, _deliver_unless_paused)
     try:
-        send.send_due(on_progress=meanwhile)
-        send.send_digests_of_the_hour(on_progress=meanwhile)
+        report = send.send_due(on_progress=meanwhile)
+        report.add(send.send_digests_of_the_hour(on_progress=meanwhile))
+        _tell("notifications", report)
     finally:  # what is queued leaves, whatever became of the rest
         _deliver()
 
@@ -57,9 +59,17 @@ def _deliver() -> None:
     # Ten thousand mails take longer than a living worker may stay silent.
     beat = _every(BEAT_SECONDS, heartbeats.beat)
     # A link may die before a pause ends: what somebody waits for is tried meanwhile.
-    mail.deliver_due(
+    report = mail.deliver_due(
         only_awaited=mail.is_server_paused(), is_stopping=queue.is_stopping, on_progress=beat
     )
+    _tell("mails", report)
+
+
+def _tell(what: str, report: send.SendReport | mail.DeliveryReport) -> None:
+    """Log one line for a batch that did something; its mails and documents have none each."""
+    counts = {name: count for name, count in asdict(report).items() if name != "faults"}
+    if done := {name: count for name, count in counts.items() if count}:
+        log.info("%s", what, extra={"facts": done | {"faults": len(report.faults)}})
 
 
 def _forget() -> None:

@@ -5,10 +5,12 @@ import sys
 from pathlib import Path
 
 import click
+from flask import current_app
 
 from selfservice import config, db
 from selfservice.app import create_app
 from selfservice.cli.frame import agrees, cli, example, finish, one_line_faults, say
+from selfservice.demo import instance as demo_instance
 from selfservice.operations import backup as backups
 from selfservice.operations import doctor as examination
 from selfservice.operations import messages, rotation
@@ -93,6 +95,7 @@ def doctor(complet: bool) -> None:
     found = list(examination.examine_folder(instance))
     with contextlib.suppress(config.ConfigurationError, OSError), create_app().app_context():
         found += examination.examine_instance(is_complete=complet)
+        found += demo_instance.examine(current_app.config)
     for finding in found:
         say(finding.line)
     faults, warnings = (

@@ -1,12 +1,14 @@
 """Making an instance a demonstration, before the app is built."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from selfservice import config, db
 from selfservice.demo.register import SELLERS
 from selfservice.operations import installation
+from selfservice.operations.findings import Finding, fault, warning
 from selfservice.suppliers.models import Supplier
 
 LINES = {"DEMO": "true", "MAIL_TRANSPORT": '"file"'}
@@ -53,6 +55,16 @@ def require_alone(settings: Mapping[str, Any], *slugs: str) -> None:
             "retirez DEMO, "
             "ou ajoutez DEMO_ANYWAY si vous le voulez"
         )
+
+
+def examine(settings: Mapping[str, Any]) -> Iterator[Finding]:
+    """Name the suppliers of others in a demonstration, for the doctor."""
+    if not settings["DEMO"]:
+        return
+    with suppress(*db.ERRORS), db.connection():  # the check of the database tells these
+        if others := foreign_suppliers():
+            find = warning if settings["DEMO_ANYWAY"] else fault
+            yield find("foreign_suppliers", suppliers=", ".join(others))
 
 
 def _holds_data() -> bool:

@@ -1,6 +1,6 @@
 """Mails. Features come in by this door: `mail.enqueue(...)`."""
 
-from selfservice.mail.delivery import deliver_due
+from selfservice.mail.delivery import DeliveryReport, deliver_due
 from selfservice.mail.errors import DeferredError, RefusedError, UnreachableError
 from selfservice.mail.folder import mail_folder
 from selfservice.mail.outbox import (
@@ -32,6 +32,7 @@ __all__ = [
     "ENDED",
     "NO_TEXT",
     "DeferredError",
+    "DeliveryReport",
     "OutboxMail",
     "RefusedError",
     "UnknownMailError",

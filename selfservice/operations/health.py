@@ -1,5 +1,6 @@
 """The state of the instance at a glance: a few indexed reads and one small write."""
 
+import os
 import shutil
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -50,6 +51,8 @@ def examine() -> Health:
 
 
 def _fault(free: int) -> str:
+    if not os.access(current_app.config["DOCUMENTS_DIR"], os.R_OK | os.X_OK):
+        return "documents"
     if free < LEAST_FREE_BYTES:
         return "disk"
     if not is_writable():

@@ -168,6 +168,10 @@ FAULTS = {
         "Adresse publique : {url} n'est pas chiffrée",
         "placez un serveur mandataire avec un certificat devant, et une adresse en https",
     ),
+    "foreign_suppliers": (
+        "Démonstration : elle a de vrais fournisseurs ({suppliers}) et des mots de passe publics",
+        "retirez DEMO, ou mettez-les dans une autre instance",
+    ),
     "public_demo": (
         "Démonstration : elle est à une adresse publique, {url}",
         "retirez DEMO et DEMO_ANYWAY avant d'ouvrir un vrai portail",
@@ -179,6 +183,7 @@ FAULTS = {
 }
 
 WARNINGS = {
+    "foreign_suppliers": FAULTS["foreign_suppliers"],
     "unknown_variable": (
         "Configuration : la variable {variable} ne règle rien (nom le plus proche : {nearest})",
         "corrigez son nom, ou retirez-la",

@@ -53,6 +53,14 @@ def test_full_disk_and_read_only_database_answer_503(
     assert app.test_client().get("/sante").json["fault"] == "disk"  # type: ignore[index]
 
 
+def test_documents_that_are_away_answer_503(app: Flask) -> None:
+    folder = app.config["DOCUMENTS_DIR"]
+    folder.rename(folder.with_name("elsewhere"))
+    response = app.test_client().get("/sante")
+    assert (response.status_code, response.json["fault"]) == (503, "documents")  # type: ignore[index]
+    folder.with_name("elsewhere").rename(folder)
+
+
 def test_late_worker_and_backlog_are_details(app: Flask) -> None:
     client = app.test_client()
     assert client.get("/sante").json["worker_age_seconds"] is None  # type: ignore[index]

@@ -95,3 +95,50 @@ def test_a_key_whose_writing_was_killed_is_made_again(instance: Path) -> None:
     assert not installation.install(instance).is_key_new
     assert (instance / "secret_key").stat().st_mode & 0o077 == 0
     assert [path.name for path in instance.glob(".secret*")] == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "factures.example.com",
+        "ftp://factures.example.com",
+        "https://",
+        "https://factures .example.com",
+        "https://factures\t.example.com",
+        "https://factures.example.com\n.evil.example",
+        "https://factures.example.com/portail",
+        "https://factures.example.com?x",
+        "https://factures.example.com#",
+        "https://moi@factures.example.com",
+        "https://factures.example.com:0",
+        "https://factures.example.com:99999",
+        "https://factures_.example.com",
+        "https://-factures.example.com",
+        "https://factures..example.com",
+        "https://1.2.3",
+        "https://[::1",
+    ],
+)
+def test_wrong_public_address_is_refused(wrong: str, tmp_path: Path) -> None:
+    with pytest.raises(config.ConfigurationError, match="PUBLIC_URL"):
+        config.load(tmp_path, {"SELFSERVICE_PUBLIC_URL": wrong})
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("  https://factures.example.com/ \n", "https://factures.example.com"),
+        ("HTTPS://Factures.Example.COM", "https://factures.example.com"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000"),
+        ("http://[::1]:8000", "http://[::1]:8000"),
+        ("https://xn--socit-esab.example", "https://xn--socit-esab.example"),
+        ("http://localhost", "http://localhost"),
+    ],
+)
+def test_public_address_is_kept_in_one_form(given: str, kept: str, tmp_path: Path) -> None:
+    assert config.load(tmp_path, {"SELFSERVICE_PUBLIC_URL": given})["PUBLIC_URL"] == kept
+
+
+def test_accented_host_is_refused_with_its_form_in_ascii(tmp_path: Path) -> None:
+    with pytest.raises(config.ConfigurationError, match="xn--socit-esab"):
+        config.load(tmp_path, {"SELFSERVICE_PUBLIC_URL": "https://société.example"})
