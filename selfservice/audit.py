@@ -17,6 +17,8 @@ UNCOUNTED = frozenset(
         "sign_in.failed",
         "second_factor.failed",
         "recovery.requested",
+        "proof.given",
+        "activation.sent_again",
         "password.changed",
         "sign_out",
         "session.closed",

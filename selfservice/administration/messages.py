@@ -119,6 +119,9 @@ FAMILIES = {
         "Utilisateurs et profils",
         {
             "user.activated": "Login créé par activation",
+            "activation.sent_again": "Mail d’activation envoyé de nouveau",
+            "proof.given": "« Je n’ai rien reçu » demandé avec une facture de la société",
+            "proof.refused": "« Je n’ai rien reçu » demandé avec une facture inconnue",
             "user.added": "Utilisateur ajouté",
             "user.edited": "Utilisateur modifié",
             "user.coordinates": "Coordonnées modifiées par la personne",

@@ -1,7 +1,7 @@
 """The mails of the notifications: what each one says comes from here."""
 
 from collections.abc import Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from flask import current_app
@@ -22,13 +22,14 @@ LEAVING = "leaving"
 LEAVING_LISTED = 50
 
 
-def queue_activation(company: Company, owner: User) -> None:
-    """Queue the activation mail of FAQ 4, once per company and address."""
+def queue_activation(company: Company, owner: User, *, again_at: datetime | None = None) -> None:
+    """Queue the activation mail of FAQ 4, once per company and address, unless asked for again."""
+    again = f":{again_at.isoformat()}" if again_at else ""
     supplier = company.supplier
     _queue(
         "activation",
         company,
-        cause=f"activation:{company.id}:{company.email_key}",
+        cause=f"activation:{company.id}:{company.email_key}{again}",
         priority=mail.ACCOUNT,
         login=owner.login,
         opened_on=supplier.opened_on,

@@ -44,6 +44,18 @@ REGISTRATION_STATES = {
 }
 NO_COMPANY = "aucune société n’a cette adresse"
 
+CLIENT_NUMBER_MISSING = HelpfulText(
+    "Saisissez votre numéro client : il est sur vos factures.", ACTIVATION
+)
+INVOICE_NUMBER_MISSING = HelpfulText("Saisissez le numéro d’une de vos factures.", ACTIVATION)
+AMOUNT_MISSING = HelpfulText("Saisissez le montant TTC de cette facture.", ACTIVATION)
+AMOUNT_MALFORMED = HelpfulText("Saisissez un montant comme 1 234,50.", ACTIVATION)
+WRONG_PROOF = HelpfulText(
+    "Aucune facture ne correspond à ces trois indications. Recopiez-les d’une facture récente.",
+    ACTIVATION,
+)
+SENT_AGAIN = "Un mail part à l’adresse enregistrée. Il arrive en quelques minutes."
+
 _ADVISER = "Contactez votre conseiller clientèle pour enregistrer une autre adresse."
 _PATIENCE = "Rien à faire : le portail essaie de nouveau."
 _OPERATOR = "Rien à faire de votre côté : le portail essaie de nouveau."

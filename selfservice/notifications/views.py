@@ -1,11 +1,31 @@
-"""The direct link of the daily mail."""
+"""The direct link of the daily mail, and why no mail came."""
 
-from flask import Blueprint, Response, abort, render_template, request
+from datetime import datetime, timedelta
 
-from selfservice import ratelimit, tokens
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
+from werkzeug.wrappers import Response as Redirect
+
+from selfservice import clock, ratelimit, tokens
 from selfservice.accounts.views.visitor import origin
 from selfservice.invoices.views.documents import send_pdf
-from selfservice.notifications import direct_links
+from selfservice.money import parse_cents
+from selfservice.notifications import direct_links, messages, unreceived
+from selfservice.notifications.forms import ProofForm
+from selfservice.suppliers.models import Company
+
+PROVEN = "proven_company"  # of the session: the id of the company, and until when
+PROOF_LIVES = timedelta(minutes=15)
 
 blueprint = Blueprint("notifications", __name__)
 
@@ -24,6 +44,57 @@ def download(secret: str) -> Response | tuple[str, int]:
     if request.method != "HEAD":  # after: a lost file is an error, and was not fetched
         direct_links.mark_fetched(link, origin=origin())
     return response
+
+
+@blueprint.route("/je-n-ai-rien-recu", methods=["GET", "POST"], endpoint="unreceived")
+def unreceived_page() -> str | Redirect:
+    form = ProofForm()
+    if form.validate_on_submit():
+        try:
+            session[PROVEN] = [_prove(form), (clock.now() + PROOF_LIVES).isoformat()]
+        except unreceived.WrongProofError:
+            form.form_errors.append(messages.WRONG_PROOF)
+        else:
+            return redirect(url_for("notifications.unreceived"), 303)
+    company_id = None if form.errors else _proven()
+    return render_template(
+        "notifications/unreceived.html",
+        form=form,
+        answer=unreceived.answer(company_id) if company_id else None,
+        messages=messages,
+        sender=current_app.config["MAIL_DEFAULT_SENDER"],
+    )
+
+
+@blueprint.post("/je-n-ai-rien-recu/renvoi")
+def send_again() -> Redirect:
+    if company_id := _proven():
+        unreceived.send_again(company_id, origin=origin())
+        flash(messages.SENT_AGAIN)
+    return redirect(url_for("notifications.unreceived"), 303)
+
+
+@blueprint.post("/je-n-ai-rien-recu/autre")
+def prove_another() -> Redirect:
+    """Forget the proof, for another company or the next visitor of this browser."""
+    session.pop(PROVEN, None)
+    return redirect(url_for("notifications.unreceived"), 303)
+
+
+def _prove(form: ProofForm) -> int:
+    return unreceived.prove(
+        form.client_number.data,
+        form.number.data,
+        parse_cents(form.gross.data),
+        origin=origin(),
+    )
+
+
+def _proven() -> int | None:
+    """Return the id of the company of which this browser has just proved to know a document."""
+    company_id, until = session.get(PROVEN, (0, ""))
+    is_living = until and datetime.fromisoformat(until) > clock.now()
+    return company_id if is_living and Company.get_or_none(company_id) else None
 
 
 @blueprint.after_request

@@ -1,0 +1,147 @@
+"""« Pourquoi n'ai-je rien reçu ? » before any sign-in (FAQ 3, 10, 12): proof, answer, second mail.
+
+Whoever knows a client number, and the number and total of one of its documents, is told where the
+registered address stands; a whole address, a login or a name is never part of the answer.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import mode
+
+from selfservice import audit, clock, ratelimit
+from selfservice.accounts import recovery
+from selfservice.accounts.models import Activation
+from selfservice.db import database
+from selfservice.invoices.models import Invoice
+from selfservice.mail import OutboxMail
+from selfservice.notifications import chain, mails
+from selfservice.suppliers.models import Company, Supplier
+from selfservice.texts import identifier, squeezed
+
+USUAL_DAY_OF = 12  # of the newest documents
+HIDDEN = "•••"
+
+
+class WrongProofError(Exception):
+    """No document has this number, total and client number; nothing says which is wrong."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Where the registered address of a company stands.
+
+    `address` is masked; `mail` is the last activation mail to it that is still kept; `sent_at` is
+    when it left (UTC). `usual_day` is the day of the month on which its documents are usually
+    issued.
+    """
+
+    company: Company
+    state: str
+    address: str
+    mail: OutboxMail | None
+    sent_at: datetime | None
+    usual_day: int | None
+
+
+def prove(client_number: str, number: str, gross_cents: int, *, origin: str) -> int:
+    """Return the id of the company whose document this is.
+
+    Each try counts by client number and network (LIMIT_PROOF) and is in the journal. Raises
+    WrongProofError, or LimitReachedError.
+    """
+    ratelimit.hit_from("recovery_ip", origin)
+    ratelimit.hit("proof", f"{squeezed(client_number)} {ratelimit.network_of(origin)}")
+    company_id = _company_of(client_number, number, abs(gross_cents))
+    if company_id is None:
+        audit.record("proof.refused", origin=origin)
+        raise WrongProofError
+    audit.record("proof.given", company_id=company_id, origin=origin)
+    return company_id
+
+
+def answer(company_id: int) -> Answer:
+    """Return where a company stands."""
+    (found,) = chain.registrations(Company.id == company_id)
+    company = found.company
+    mail = _last_activation_mail(company)
+    return Answer(
+        company=company,
+        state=found.state,
+        address=masked(str(company.email)) if company.email else "",
+        mail=mail,
+        sent_at=(mail and mail.sent_at) or found.activated_at,
+        usual_day=_usual_day(company),
+    )
+
+
+def send_again(company_id: int, *, origin: str) -> None:
+    """Send the registered address what its owner needs now, at most as often as a recovery.
+
+    The activation mail while no password is chosen, a recovery link afterwards. Does nothing
+    before the activation. Raises LimitReachedError.
+    """
+    company = Company.select(Company, Supplier).join(Supplier).where(Company.id == company_id).get()
+    activation = Activation.get_or_none(
+        Activation.company == company, Activation.email_key == company.email_key
+    )
+    if activation is None:
+        return
+    ratelimit.hit("recovery_address", str(company.email_key))
+    if activation.user.password_hash is not None:
+        recovery.request_link(str(company.email), origin=origin)
+        return
+    with database.atomic():
+        mails.queue_activation(company, activation.user, again_at=clock.now())
+        audit.record_of("activation.sent_again", activation.user, actor="system", origin=origin)
+
+
+def masked(address: str) -> str:
+    """Return « p•••d@e•••.com »: enough to know one's own address, too little to learn it."""
+    local, _, domain = address.rpartition("@")
+    name, _, ending = domain.rpartition(".")
+    last = local[-1] if len(local) > 2 else ""
+    return f"{local[:1]}{HIDDEN}{last}@{name[:1]}{HIDDEN}.{ending}"
+
+
+def _company_of(client_number: str, number: str, gross_cents: int) -> int | None:
+    """Look one number up in each supplier's index: it takes as long whatever is wrong."""
+    suppliers = [supplier.id for supplier in Supplier.select(Supplier.id)]
+    typed = identifier(number)
+    found = (
+        Invoice.select(Invoice.gross_cents, Company.id, Company.client_number)
+        .join(Company)
+        .where(
+            Invoice.supplier.in_(suppliers),
+            Invoice.number.in_([typed, typed.upper(), typed.lower(), typed.replace(" ", "")]),
+        )
+    )
+    for invoice in found:
+        is_of_client = squeezed(invoice.company.client_number) == squeezed(client_number)
+        if is_of_client and abs(invoice.gross_cents) == gross_cents:
+            return int(invoice.company.id)
+    return None
+
+
+def _last_activation_mail(company: Company) -> OutboxMail | None:
+    mail: OutboxMail | None = (
+        OutboxMail.select()
+        .where(
+            OutboxMail.kind == "activation",
+            OutboxMail.company_id == company.id,
+            OutboxMail.address_key == company.email_key,
+        )
+        .order_by(OutboxMail.id.desc())
+        .first()
+    )
+    return mail
+
+
+def _usual_day(company: Company) -> int | None:
+    newest = (
+        Invoice.select(Invoice.issued_on)
+        .where(Invoice.company == company)
+        .order_by(Invoice.issued_on.desc())
+        .limit(USUAL_DAY_OF)
+    )
+    days = [invoice.issued_on.day for invoice in newest]
+    return mode(days) if days else None
