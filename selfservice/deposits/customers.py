@@ -114,6 +114,7 @@ def _distinctions(buyer: Party) -> Iterator[Expression]:
         yield Company.vat_number == buyer.vat_number
     if buyer.email:
         yield Company.email_key == address_key(buyer.email)
+    yield Company.siren == buyer.siren  # who writes the SIREN alone addresses the whole company
 
 
 def _told(company: Company) -> str:

@@ -134,6 +134,16 @@ def test_companies_of_one_siren_are_told_apart_by_vat_number_and_by_address(
     assert customer_of(supplier, buyer=legal_id(SIREN) + address) == second
 
 
+def test_the_siren_alone_means_the_company_registered_by_it_not_its_establishments(
+    supplier: Supplier, paris: Company
+) -> None:
+    whole = make_company(supplier, siren=SIREN)
+    assert customer_of(supplier, buyer=legal_id(SIREN)) == whole
+    assert customer_of(supplier, buyer=global_id(NICE) + legal_id(SIREN)) == whole
+    assert customer_of(supplier, buyer=global_id(PARIS) + legal_id(SIREN)) == paris
+    assert customer_of(supplier, buyer=legal_id(SIREN) + global_id("PARIS", "0224")) == paris
+
+
 def test_where_nothing_tells_them_apart_the_refusal_names_them_and_the_remedy(
     supplier: Supplier, paris: Company
 ) -> None:
