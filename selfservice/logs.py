@@ -87,9 +87,10 @@ def _fault_of(record: logging.LogRecord) -> str:
     if error is None:
         return f"{record.name} {record.msg}"
     origin, text = type(error).__module__.partition(".")[0], str(error)
-    return (
-        f"{origin} connection" if "connect" in text.lower() else DIGITS.sub("", f"{origin} {text}")
-    )
+    origin = "psycopg" if origin == "peewee" else origin  # one server, whoever speaks to it
+    if "connect" in text.lower():
+        return f"{origin} connection"
+    return DIGITS.sub("", f"{origin} {text}")
 
 
 def configure(level: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
+from selfservice import db
 from selfservice.mail.outbox import OutboxMail
 from selfservice.operations import heartbeats
 from selfservice.queue import queue
@@ -167,3 +168,28 @@ def test_a_worker_whose_queue_was_away_says_so_once_and_goes_on(
         wait_until(lambda: OutboxMail.select().where(OutboxMail.state == "sent").count())
     told = [json.loads(line) for line in faults(instance)]
     assert len(told) == 1, [line["message"] for line in told]
+
+
+@pytest.mark.postgresql
+def test_a_worker_whose_database_was_away_says_so_once_and_goes_on(
+    configure: Callable[..., None],
+    database_url: str,
+    instance: Path,
+    make_app: Callable[[], Flask],
+) -> None:
+    configure(QUEUE_URL=database_url)
+    make_app()
+    company = make_company(make_people().supplier, email="new@example.com")
+    with running(instance, "worker"):
+        wait_until(lambda: heartbeats.last(heartbeats.WORKER))
+        server().stop()
+        try:
+            wait_until(lambda: said(instance).exists() and faults(instance))
+        finally:
+            server().start()
+        db.ensure_open()
+        make_invoice(company)
+        queue.wake()
+        wait_until(lambda: OutboxMail.select().where(OutboxMail.state == "sent").count())
+    told = [json.loads(line) for line in faults(instance)]
+    assert len(told) == 1, [(line["message"], line.get("error", "")[-300:]) for line in told]
