@@ -142,7 +142,8 @@ def list_invoices(user: User, filters: Filters) -> Listing:
     A search looks at everything available; without one the display history applies unless
     `is_showing_all` or `is_leaving` (FAQ 7). Opens no transaction: a few short reads.
     """
-    terms = queries.terms_of(user, filters)
+    parts: dict[str, bool] = {}
+    terms = queries.terms_of(user, filters, parts)
     shown, key = queries.within_history(user, filters), queries.read_key(filters)
     found = _read_page(user, shown, terms, key)
     rows = _rows(user, found[:PAGE_ROWS])
@@ -172,17 +173,20 @@ def list_invoices(user: User, filters: Filters) -> Listing:
         page_totals=_add_up(rows),
         words=words,
         explanation=explain_absence(user, filters, terms) if is_absent else None,
-        relaxations=_relax(user, words) if is_absent else [],
+        relaxations=_relax(user, words, parts) if is_absent else [],
         missing=None if is_empty else missing.check(user),
     )
 
 
-def _relax(user: User, words: list[Word]) -> list[Relaxation]:
-    """Count what there is without each word, all that is available."""
+def _relax(user: User, words: list[Word], parts: dict[str, bool]) -> list[Relaxation]:
+    """Count what there is without each word, all that is available.
+
+    `parts` is what `queries.terms_of` has asked already.
+    """
     found = []
     for word in words:
         everywhere = replace(word, without=replace(word.without, is_showing_all=True))
-        terms = queries.terms_of(user, everywhere.without)
+        terms = queries.terms_of(user, everywhere.without, parts)
         count = _count(user, everywhere.without, terms)
         found.append(Relaxation(everywhere, min(count, COUNT_CAP), count > COUNT_CAP))
     return found

@@ -112,15 +112,19 @@ def within_history(user: User, filters: Filters) -> Filters:
     return filters.within(since=earliest_shown(user)) if filters.is_within_history else filters
 
 
-def terms_of(user: User, filters: Filters) -> list[Term]:
+def terms_of(user: User, filters: Filters, parts: dict[str, bool] | None = None) -> list[Term]:
     """Return what is searched, neighbours that are together a part of one number as one term.
 
-    « fl 2503 100 2 » is FL2503-100-2 alone, where the user may read one of that number.
+    « fl 2503 100 2 » is FL2503-100-2 alone, where the user may read one of that number. Each
+    answer reads every document of the company: who asks again keeps the answers in `parts`.
     """
     terms: list[Term] = []
+    parts = {} if parts is None else parts
     for term in read_terms(filters.q, clock.today()):
         joined = terms[-1].beside(term) if terms else term
-        if terms and visible_to(user).where(_is_part(joined)).exists():
+        if terms and joined.key not in parts:
+            parts[joined.key] = visible_to(user).where(_is_part(joined)).exists()
+        if terms and parts[joined.key]:
             terms[-1] = joined
         else:
             terms.append(term)

@@ -11,7 +11,7 @@ from datetime import date, timedelta
 from selfservice import clock
 from selfservice.texts import folded, squeezed
 
-MAX_TERMS = 12
+MAX_TERMS = 8  # each costs two readings of a company's documents where nothing is found
 MAX_WORDS = 4  # of one date or amount: « 1er trimestre année 2026 », « 12 345 678,90 »
 MONTHS = (
     *("janvier", "fevrier", "mars", "avril", "mai", "juin"),

@@ -13,7 +13,7 @@ from flask import Flask
 from selfservice import clock
 from selfservice.accounts.models import User
 from selfservice.db import database
-from selfservice.invoices import listing, queries
+from selfservice.invoices import listing, queries, search
 from selfservice.invoices.filters import Filters, clean_filters
 from selfservice.invoices.listing import PAGE_ROWS, list_invoices
 from selfservice.invoices.models import Opening
@@ -223,6 +223,19 @@ def test_a_page_takes_eight_queries(people: People, monkeypatch: pytest.MonkeyPa
     with counted_queries(monkeypatch) as seen:
         list_invoices(user, Filters())
     assert len(seen) == 8
+
+
+def test_a_fruitless_search_reads_the_documents_few_times_whatever_is_typed(
+    people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_invoice(people.alice.company)
+    user = User.get_by_id(people.alice.id)
+    for text in (" ".join("zyxwvutsrqponmlkjihg"), "1/1 " * 25, "zz " * 33):
+        with counted_queries(monkeypatch) as seen:
+            found = list_invoices(user, clean_filters({"q": text}))
+        assert len(found.relaxations) == search.MAX_TERMS
+        readings = [sql for sql in seen if "search_key" in sql]
+        assert len(readings) <= 4 * search.MAX_TERMS, "each word twice, not each beside each"
 
 
 def test_the_page_over_http_takes_few_queries(
