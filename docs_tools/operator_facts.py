@@ -53,7 +53,7 @@ def commands_reference() -> str:
 
 
 def _heading(name: str) -> str:
-    return f"## selfservice {name} {{ #{name.replace(' ', '-')} }}"
+    return f"## `selfservice {name}` {{ #{name.replace(' ', '-')} }}"
 
 
 def _help(name: str, command: click.Command) -> str:
@@ -84,7 +84,7 @@ def doctor_table() -> str:
 
 def _as_code(text: str) -> str:
     """Mark commands and settings: they are no French."""
-    text = re.sub(r"« ((?:chmod|chown|make|selfservice) [^»]*) »", r"`\1`", text)
+    text = re.sub(r"« ((?:chmod|chown|journalctl|make|selfservice) [^»]*) »", r"`\1`", text)
     return re.sub(r"\b[A-Z]+(?:_[A-Z]+)+\b", r"`\g<0>`", text)
 
 

@@ -81,7 +81,7 @@ def _ready_app() -> Flask:
     help="Requêtes traitées en même temps.",
 )
 def serve(host: str, port: int, threads: int) -> None:
-    """Sert le portail, jusqu'à SIGTERM ou Ctrl-C."""
+    """Sert le portail, jusqu'à l'arrêt du service ou Ctrl-C."""
     _ready_app()
     try:
         with one_line_faults():
@@ -92,7 +92,7 @@ def serve(host: str, port: int, threads: int) -> None:
 
 @cli.command("worker", with_appcontext=False, epilog=example("worker"))
 def run_worker() -> None:
-    """Envoie mails et notifications en arrière-plan, jusqu'à SIGTERM ou Ctrl-C."""
+    """Envoie mails et notifications en arrière-plan, jusqu'à l'arrêt du service ou Ctrl-C."""
     from huey.exceptions import ConfigurationError as QueueError
 
     app = _ready_app()
