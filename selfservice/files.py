@@ -46,7 +46,7 @@ WORKBOOK_STARTS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 LOST_DIGITS = re.compile(r"[0-9](?:[.,][0-9]+)?E\+[0-9]+")
 
 CSV_PROBLEMS = {
-    "unreadable": "Ce fichier n'est pas lisible : {detail}.",
+    "unreadable": "Ce fichier n'est pas lisible ({detail}).",
     "too_large": "Ce fichier dépasse {limit} Mo. Partagez-le en plusieurs.",
     "empty": "Ce fichier est vide : sa première ligne doit nommer les colonnes.",
     "workbook": (

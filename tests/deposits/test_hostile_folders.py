@@ -147,7 +147,7 @@ def test_an_index_that_is_a_link_deposits_nothing(
     (folder / "index.csv").symlink_to(tmp_path / target)
     with pytest.raises(UnreadableIndexError) as caught:
         deposit()
-    assert explain(caught.value).endswith("n'est pas lisible : un lien symbolique.")
+    assert explain(caught.value).endswith("n'est pas lisible (un lien symbolique).")
     assert Invoice.select().count() == 0
 
 
@@ -155,4 +155,4 @@ def test_an_index_that_is_a_pipe_is_not_waited_for(folder: Path, deposit: Deposi
     os.mkfifo(folder / "index.csv")
     with pytest.raises(UnreadableIndexError) as caught:
         deposit()
-    assert explain(caught.value).endswith("n'est pas lisible : un tube.")
+    assert explain(caught.value).endswith("n'est pas lisible (un tube).")
