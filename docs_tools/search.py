@@ -1,6 +1,9 @@
 """The search of the built site: no accents, everyday words, and the words that mean a section."""
 
 import json
+import re
+import unicodedata
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +15,9 @@ LUNR = "assets/javascripts/lunr"
 FRENCH_INDEX = f"{LUNR}/min/lunr.fr.min.js"
 LOADED = {"lunr.fr.min.js", "lunr.stemmer.support.min.js"}
 INDEX = "search/search_index.json"
+VOCABULARY = 'WORDS_OF_PAGES = ""'  # where the script takes them
+TAG = re.compile(r"<[^>]+>")
+WORD = re.compile(r"[a-z]{4,}")
 # A title counts 1000 times what a text does; its section's own words, this much.
 WORDS_BOOST = 3000.0
 
@@ -22,12 +28,25 @@ class UnknownSectionError(LookupError):
 
 def improve(site_dir: Path, words: Path = WORDS) -> None:
     """Improve the search of a built site. Raises UnknownSectionError."""
-    french = site_dir / FRENCH_INDEX
-    french.write_text(french.read_text("utf-8") + ADDITION.read_text("utf-8"), "utf-8")
     index = json.loads((site_dir / INDEX).read_text("utf-8"))
     _add_words(index, yaml.safe_load(words.read_text("utf-8")))
+    french = site_dir / FRENCH_INDEX
+    addition = ADDITION.read_text("utf-8").replace(
+        VOCABULARY, f'WORDS_OF_PAGES = "{" ".join(_words(index))}"'
+    )
+    french.write_text(french.read_text("utf-8") + addition, "utf-8")
     (site_dir / INDEX).write_text(json.dumps(index, ensure_ascii=False), "utf-8")
     _leave_out_other_languages(site_dir)
+
+
+def _words(index: dict[str, Any]) -> list[str]:
+    """Return every word that a page has, without accents, the frequent first."""
+    counted = Counter[str]()
+    for section in index["docs"]:
+        text = " ".join([section["title"], TAG.sub(" ", section["text"]), *section.get("tags", ())])
+        letters = unicodedata.normalize("NFD", text.lower())
+        counted.update(WORD.findall("".join(c for c in letters if not unicodedata.combining(c))))
+    return [word for word, _ in counted.most_common()]
 
 
 def _leave_out_other_languages(site_dir: Path) -> None:

@@ -1,6 +1,7 @@
 /*
  * Added by docs_tools/search.py to the French file of the search index (lunr.fr.min.js).
- * Accents do not count, empty words are skipped, and the words people use lead to ours.
+ * Accents do not count, empty words are skipped, the words people use lead to ours, and a word
+ * that no page has leads to the nearest that one has: « fature » to « facture ».
  */
 ;(function (lunr) {
   "use strict"
@@ -30,6 +31,8 @@
     spam: "spams indesirables",
     user: "utilisateur"
   }
+  // Every word of the pages without accents, the frequent first; set when the site is built.
+  var WORDS_OF_PAGES = "".split(" ")
   // Words that are no beginning of a longer one: the former portal is not this one.
   var WHOLE_WORDS = ["fact"]
   var EMPTY_WORDS = (
@@ -53,7 +56,61 @@
     var known = [word, singular(word)].filter(function (form) {
       return Object.prototype.hasOwnProperty.call(EVERYDAY_WORDS, form)
     })
-    return known.length ? EVERYDAY_WORDS[known[0]] : singular(word)
+    return known.length ? EVERYDAY_WORDS[known[0]] : nearest(singular(word))
+  }
+
+  // What one hears: doubled letters, « ph », « ct » of « conection » and silent endings do not count.
+  function sound(word) {
+    return word.replace(/ph/g, "f").replace(/(ct|cc|ks)(?=ion)/g, "x").replace(/qu/g, "k")
+      .replace(/c(?=[aou])/g, "k").replace(/y/g, "i").replace(/h/g, "").replace(/(.)\1+/g, "$1")
+      .replace(/(er|ez|es|[estx])$/, "")
+  }
+
+  // Letters to add, leave out, change or exchange with their neighbour.
+  function distance(a, b) {
+    var before = [], last = [], row = []
+    for (var j = 0; j <= b.length; j++) row[j] = j
+    for (var i = 1; i <= a.length; i++) {
+      before = last
+      last = row
+      row = [i]
+      for (j = 1; j <= b.length; j++) {
+        var isSame = a[i - 1] === b[j - 1]
+        row[j] = Math.min(last[j] + 1, row[j - 1] + 1, last[j - 1] + (isSame ? 0 : 1))
+        if (a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) row[j] = Math.min(row[j], before[j - 2] + 1)
+      }
+    }
+    return row[b.length]
+  }
+
+  function sharedStart(a, b) {
+    var length = 0
+    while (length < a.length && a[length] === b[length]) length++
+    return length
+  }
+
+  // A word of the pages as it is; else the nearest by its sound, else one of its family.
+  function nearest(word) {
+    if (word.length < 4 || /[0-9]/.test(word)) return word
+    if (WORDS_OF_PAGES.some(function (each) { return each.indexOf(word) === 0 })) return word
+    var heard = sound(word), most = heard.length < 7 ? 1 : 2, best = word, start = 4
+    WORDS_OF_PAGES.forEach(function (each) {
+      if (Math.abs(each.length - word.length) > 3 || each[0] !== word[0]) return
+      var apart = distance(heard, sound(each))
+      if (apart < most + 1) {
+        most = apart - 1
+        best = each
+      }
+    })
+    if (best !== word) return best
+    WORDS_OF_PAGES.forEach(function (each) {
+      var shared = sharedStart(each, word)
+      if (shared > start && each.length < shared + 5) {
+        start = shared
+        best = each.slice(0, shared)
+      }
+    })
+    return best
   }
 
   function withEnding(word) {

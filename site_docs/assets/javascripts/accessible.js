@@ -1,5 +1,6 @@
 // What Material leaves out: a name for the search dialog, tables that scroll under the keyboard,
-// and words of the glossary in the order of the Tab key, which shows their meaning.
+// words of the glossary in the order of the Tab key, which shows their meaning, and where to go on
+// from a search that found nothing.
 
 const ATTRIBUTES = { tabindex: "0", role: "group", "aria-label": "Tableau à faire défiler" }
 
@@ -13,9 +14,22 @@ function reachTables() {
   }
 }
 
+function leadOn(meta, answers) {
+  const { translations } = JSON.parse(document.getElementById("__config").textContent)
+  const nothing = translations["search.result.none"]
+  new MutationObserver(() => {
+    if (meta.textContent.trim() === nothing) meta.after(answers)
+    else answers.remove()
+  }).observe(meta, { childList: true, characterData: true, subtree: true })
+}
+
 for (const word of document.querySelectorAll("abbr")) {
   if (!word.closest("a")) word.tabIndex = 0
 }
 document.querySelector(".md-search")?.setAttribute("aria-label", "Recherche")
 window.addEventListener("load", reachTables)
 window.addEventListener("resize", reachTables)
+
+const meta = document.querySelector(".md-search-result__meta")
+const answers = document.getElementById("nothing-found")?.content.firstElementChild
+if (meta && answers) leadOn(meta, answers)
