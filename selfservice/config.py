@@ -29,6 +29,7 @@ DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 DEFAULT_DATABASE_NAME = "portal.db"
 DEFAULT_QUEUE_NAME = "queue.db"
 KEY_NAME = "secret_key"
+KEPT_BY_GIT = ".gitkeep"  # in the project's own `instance/`
 SQLITE = "sqlite:///"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from selfservice import config
-from selfservice.operations.rights import account
+from selfservice.operations.rights import account, owner_of
 
 FREE = ("doctor", "documentation")
 HELP = ("--help", "--version")
@@ -20,7 +20,7 @@ def require_owner(context: click.Context) -> None:
     instance = config.instance_path()
     if context.invoked_subcommand in FREE or set(HELP) & set(sys.argv) or not instance.exists():
         return
-    owner = instance.stat().st_uid
+    owner = owner_of(instance)
     if owner != os.geteuid():
         raise click.ClickException(
             f"{instance} est au compte {account(owner)}, et vous êtes {account(os.geteuid())} : "

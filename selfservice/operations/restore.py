@@ -23,7 +23,6 @@ from selfservice.operations.document_names import names_of
 from selfservice.operations.errors import OperationError
 from selfservice.retention import documents as retired
 
-KEPT_BY_GIT = ".gitkeep"
 # The settings that say where an instance reads and writes.
 PLACES = ("DATABASE_URL", "DOCUMENTS_DIR", "QUEUE_URL", "RATELIMIT_STORAGE_URI", "HELP_SITE_DIR")
 
@@ -93,7 +92,7 @@ def _beside(instance: Path) -> Path:
 
 def _require_empty(target: Path) -> None:
     is_full = target.exists() and (
-        not target.is_dir() or any(child.name != KEPT_BY_GIT for child in target.iterdir())
+        not target.is_dir() or any(child.name != config.KEPT_BY_GIT for child in target.iterdir())
     )
     if is_full:
         raise OperationError("not_empty", path=target)

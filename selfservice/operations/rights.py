@@ -9,6 +9,7 @@ from pathlib import Path
 
 from flask import current_app
 
+from selfservice import config
 from selfservice.operations import health
 from selfservice.operations.findings import Finding, fault, fine
 
@@ -25,6 +26,18 @@ def account(user_id: int) -> str:
         return pwd.getpwuid(user_id).pw_name
     except KeyError:
         return str(user_id)
+
+
+def owner_of(instance: Path) -> int:
+    """Return the account of an instance: its folder's.
+
+    The project's own `instance/` is of whoever has cloned it: there, the account is that of the
+    first command.
+    """
+    if not (instance / config.KEPT_BY_GIT).exists():
+        return instance.stat().st_uid
+    key = instance / config.KEY_NAME
+    return key.stat().st_uid if key.exists() else os.geteuid()
 
 
 def open_documents(instance: Path, documents: Path) -> None:
@@ -60,12 +73,12 @@ def _of_folder(folder: Path) -> Iterator[Finding]:
 
 def _of_owner(instance: Path) -> Iterator[Finding]:
     """Tell what another account owns: a command once run by it has left what ours cannot change."""
-    owner = instance.stat().st_uid
+    owner = owner_of(instance)
     strange = [
         path
         for folder in health.folders()
         for path, found in _below(Path(folder))
-        if found.st_uid != owner
+        if found.st_uid != owner and path.name != config.KEPT_BY_GIT
     ]
     if strange:
         folders = " ".join(str(folder) for folder in health.folders())

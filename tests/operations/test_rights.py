@@ -55,6 +55,19 @@ def test_command_by_an_account_that_does_not_own_the_instance_is_refused_with_th
 
 
 @needs_root
+def test_projects_own_instance_is_of_the_account_of_its_first_command(tmp_path: Path) -> None:
+    instance = tmp_path / "instance"
+    instance.mkdir()
+    (instance / ".gitkeep").touch()
+    for each in (instance, instance / ".gitkeep"):
+        os.chown(each, nobody(), -1)  # who has cloned the project
+    for _ in range(2):
+        assert command(instance, "init").returncode == 0
+    os.chown(instance / "secret_key", nobody(), -1)
+    assert "est au compte nobody" in command(instance, "init").stderr
+
+
+@needs_root
 def test_help_and_the_doctor_are_for_any_account(app: Flask, instance: Path) -> None:
     os.chown(instance, nobody(), -1)
     assert command(instance, "users", "--help").returncode == 0
