@@ -161,7 +161,7 @@ def network_of(address: str) -> str:
     """Return what counts as one visitor: an IPv4 address, or the /56 of an IPv6 one."""
     parsed = _parse(address)
     if parsed is None:
-        return "unknown"
+        return f"unknown {address}"  # two of them are two visitors
     return str(parsed) if parsed.version == 4 else _network(parsed, IPV6_PREFIX)
 
 

@@ -30,6 +30,7 @@ from werkzeug.routing import IntegerConverter
 
 from selfservice import audit, clock, db, logs, money, ratelimit
 from selfservice.files import STATIC, hashed_name
+from selfservice.proxies import ForwardedFor
 from selfservice.ratelimit import LimitReachedError
 
 CONTENT_SECURITY_POLICY = (
@@ -116,6 +117,7 @@ def wrap(app: Flask) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
             app.wsgi_app, x_for=count, x_proto=count, x_host=count
         )
+        app.wsgi_app = ForwardedFor(app.wsgi_app)  # type: ignore[method-assign]
     app.wsgi_app = Guard(app)  # type: ignore[method-assign]
     app.wsgi_app = logs.RequestLog(app)  # type: ignore[method-assign]
 

@@ -28,6 +28,7 @@ from selfservice.operations import (
 )
 from selfservice.operations.document_names import names_of
 from selfservice.operations.findings import Finding, fault, fine, warning
+from selfservice.operations.proxies_seen import check_proxies
 from selfservice.operations.rights import OTHERS_READ, OTHERS_WRITE, check_rights
 from selfservice.operations.smtp import check_held_mails, check_mail
 from selfservice.queue import queue
@@ -100,6 +101,7 @@ def _database(check_documents: Callable[[], Iterator[Finding]]) -> Iterator[Find
                     _worker,
                     _backlog,
                     check_held_mails,
+                    check_proxies,
                     _backup,
                 ):
                     yield from check()

@@ -27,6 +27,7 @@ FINE = {
     "help_site": "Site d'aide : construit.",
     "public_url": "Adresse publique : {url}.",
     "demo": "Démonstration : non.",
+    "proxy_count": "Serveurs mandataires : {count}, comme le dit PROXY_COUNT.",
 }
 
 # name: (what is wrong, what to do)
@@ -175,6 +176,10 @@ FAULTS = {
     "public_demo": (
         "Démonstration : elle est à une adresse publique, {url}",
         "retirez DEMO et DEMO_ANYWAY avant d'ouvrir un vrai portail",
+    ),
+    "proxy_count": (
+        "Serveurs mandataires : PROXY_COUNT vaut {count}, mais X-Forwarded-For en a nommé {seen}",
+        "comptez ceux qui sont devant le portail, et donnez ce nombre à PROXY_COUNT",
     ),
     "no_proxy_count": (
         "Adresse publique : en https, mais PROXY_COUNT vaut 0",

@@ -3,11 +3,12 @@
 import logging
 import time
 from dataclasses import asdict
+from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, jsonify, request
 
-from selfservice import db
-from selfservice.operations import health, version
+from selfservice import config, db
+from selfservice.operations import health, proxies_seen, version
 
 CACHE_SECONDS = 1.0
 LOOPBACK = ("127.0.0.1", "::1")
@@ -16,6 +17,14 @@ FORWARDED = ("X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "Forwar
 
 blueprint = Blueprint("operations", __name__)
 log = logging.getLogger(__name__)
+
+
+@blueprint.before_app_request
+def _note_proxies() -> None:
+    """Note what a visitor's request went through; monitors come by other ways."""
+    host = urlsplit(f"//{request.host}").hostname
+    if request.endpoint != "operations.answer_health" and host not in config.LOOPBACK:
+        proxies_seen.note(request.headers.get("X-Forwarded-For", ""))
 
 
 @blueprint.get("/sante")
