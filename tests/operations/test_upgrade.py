@@ -40,7 +40,8 @@ class Version:
         if commit == "HEAD":
             self.folder = REPOSITORY
         else:
-            words = ["git", "-C", str(REPOSITORY), "archive", commit, "selfservice", "templates"]
+            parts = ("selfservice", "templates", "pyproject.toml")
+            words = ["git", "-C", str(REPOSITORY), "archive", commit, *parts]
             folder.mkdir()
             with subprocess.Popen(words, stdout=subprocess.PIPE) as archive:
                 subprocess.run(["tar", "x", "-C", folder], stdin=archive.stdout, check=True)
