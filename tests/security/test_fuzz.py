@@ -100,6 +100,8 @@ BESIDE = {
     "/avis/recherche": ("q",),
     "/deconnexion": (),
     "/recuperation/nouveau-lien": (),
+    "/je-n-ai-rien-recu/renvoi": (),
+    "/je-n-ai-rien-recu/autre": (),
     "/profil/double-authentification/confirmation": ("setup", "code"),
     "/profil/double-authentification/codes.txt": ("rescue_code",),
 }
