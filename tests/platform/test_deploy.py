@@ -22,7 +22,7 @@ from tests import nginx
 from tests.conftest import Browser, free_port
 from tests.factories import PASSWORD, People, make_invoice
 from tests.nginx import NAME, TOOLS
-from tests.processes import serving, wait_until
+from tests.processes import START_SECONDS, serving, wait_until
 
 pytestmark = pytest.mark.system
 
@@ -161,7 +161,7 @@ def _listens(port: int) -> bool:
 
 
 def _slow_body(port: int) -> ssl.SSLSocket:
-    connection = socket.create_connection(("127.0.0.1", port), timeout=10)
+    connection = socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS)
     wrapped = nginx.unverified().wrap_socket(connection, server_hostname=NAME)
     wrapped.sendall(
         f"POST /connexion HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 1000\r\n\r\nlogin=".encode()
@@ -172,7 +172,9 @@ def _slow_body(port: int) -> ssl.SSLSocket:
 def _get(port: int, path: str, headers: dict[str, str]) -> bytes:
     request = urllib.request.Request(f"https://127.0.0.1:{port}{path}", headers=headers)
     try:
-        with urllib.request.urlopen(request, timeout=10, context=nginx.unverified()) as answer:
+        with urllib.request.urlopen(
+            request, timeout=START_SECONDS, context=nginx.unverified()
+        ) as answer:
             body: bytes = answer.read()
     except urllib.error.HTTPError as error:
         with error:

@@ -24,7 +24,7 @@ from selfservice.server import SILENCE_SECONDS
 from selfservice.tokens import Token
 from tests.conftest import free_port
 from tests.factories import PASSWORD, People, make_company, make_invoice, make_supplier, make_user
-from tests.processes import command, running, serving, wait_until
+from tests.processes import START_SECONDS, command, running, serving, wait_until
 
 TOKEN = re.compile(r'name="csrf_token"[^>]*value="([^"]+)"')
 
@@ -63,7 +63,9 @@ class Visitor:
 
     def _open(self, path: str, body: bytes | None = None) -> HTTPResponse:
         try:
-            response: HTTPResponse = self.opener.open(self.address + path, body, timeout=20)
+            response: HTTPResponse = self.opener.open(
+                self.address + path, body, timeout=START_SECONDS
+            )
         except urllib.error.HTTPError as error:
             with error:
                 self.refusal = error.read().decode()
@@ -129,13 +131,13 @@ def test_form_broken_off_on_its_way_does_nothing(
             "POST /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\n"
             f"Cookie: {cookies}\r\nContent-Type: application/x-www-form-urlencoded\r\n"
         )
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS) as connection:
             announced = f"{head}Content-Length: {len(form) + 20}\r\n\r\n{form}"
             connection.sendall(announced.encode())
             connection.shutdown(socket.SHUT_WR)
             assert connection.recv(1000) == b"", "closed without an answer"
         assert UserSession.select().count() == 0
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS) as connection:
             connection.sendall(f"{head}Content-Length: {len(form)}\r\n\r\n{form}".encode())
             assert connection.recv(1000).startswith(b"HTTP/1.1 302"), "whole, it signs in"
 
@@ -220,7 +222,7 @@ def test_header_with_an_underscore_passes_for_no_other(app: Flask, instance: Pat
         forged = urllib.request.Request(
             f"{address}/sante", headers={"X_Forwarded_For": "127.0.0.1"}
         )
-        with urllib.request.urlopen(forged, timeout=10) as answer:
+        with urllib.request.urlopen(forged, timeout=START_SECONDS) as answer:
             assert b"free_bytes" in answer.read(), "no proxy has spoken"
 
 
@@ -238,8 +240,8 @@ def test_large_file_and_interrupted_visitors_leave_the_site_well(
             leaving.sendall(b"GET /aide/large.bin HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert leaving.recv(1000)
             leaving.close()
-        with urllib.request.urlopen(f"{address}/aide/large.bin", timeout=20) as answer:
+        with urllib.request.urlopen(f"{address}/aide/large.bin", timeout=START_SECONDS) as answer:
             assert answer.read() == content
         head = urllib.request.Request(f"{address}/aide/large.bin", method="HEAD")
-        with urllib.request.urlopen(head, timeout=20) as answer:
+        with urllib.request.urlopen(head, timeout=START_SECONDS) as answer:
             assert answer.headers["Content-Length"] == str(len(content))

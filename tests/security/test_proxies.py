@@ -26,7 +26,7 @@ from tests import caddy, nginx
 from tests.conftest import free_port
 from tests.factories import PASSWORD, People, make_invoice
 from tests.nginx import NAME, TOOLS
-from tests.processes import seconds_of, serving, wait_until
+from tests.processes import START_SECONDS, seconds_of, serving, wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
@@ -83,7 +83,7 @@ class Front:
         if ciphers:
             context.set_ciphers(ciphers)
         with (
-            socket.create_connection(("127.0.0.1", self.tls), timeout=10) as plain,
+            socket.create_connection(("127.0.0.1", self.tls), timeout=START_SECONDS) as plain,
             context.wrap_socket(plain, server_hostname=NAME) as spoken,
         ):
             return spoken.version()

@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from tests.conftest import free_port
-from tests.processes import serving
+from tests.processes import START_SECONDS, serving
 
 Ask = Callable[[str], str]
 FORM = "POST /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -22,7 +22,7 @@ def ask(app: Flask, instance: Path) -> Iterator[Ask]:
     port = free_port()
 
     def send(request: str) -> str:
-        with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS) as connection:
             connection.sendall(request.encode("latin-1"))
             received = b""
             with suppress(ConnectionResetError):  # of what the server would not read to its end
