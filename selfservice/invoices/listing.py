@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Any, NamedTuple, cast
 
+from babel.dates import format_date
 from flask import current_app
 from peewee import JOIN, ModelSelect, fn
 
@@ -25,14 +27,15 @@ from selfservice.invoices.words import Word, words_of
 PAGE_ROWS = 50
 COUNT_CAP = 1000
 MAX_CONTRACTS = 100
+PARTICULARS = ("kind", "state", "contract")  # said of a row only where rows differ
 
 
 class Row(NamedTuple):
     """One document of the list; amounts in cents, `available_until` inclusive.
 
-    `is_new` is the reader's own (« Nouveau »). `days_left` is set once the document leaves within
-    60 days (0 on its last day). `links` names what a credit note credits, where its XML says so,
-    or the credit notes of an invoice.
+    `is_new` is the reader's own (« Nouveau »), `is_downloaded` their company's. `days_left` is set
+    once the document leaves within 60 days (0 on its last day). `links` names what a credit note
+    credits, where its XML says so, or the credit notes of an invoice.
     """
 
     id: int
@@ -48,6 +51,7 @@ class Row(NamedTuple):
     state: str
     has_xml: bool
     is_new: bool
+    is_downloaded: bool
     available_until: date
     days_left: int | None
     links: tuple[Link, ...] = ()
@@ -101,6 +105,18 @@ class PageTotal:
 
 
 @dataclass(frozen=True, slots=True)
+class Month:
+    """Rows of one month, and what all the documents shown of that month sum up to by currency.
+
+    In another order than by date all rows are in one, without name.
+    """
+
+    name: str
+    rows: list[Row]
+    sums: list[tuple[str, int]] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
 class Listing:
     """One page of documents and what the page says about it.
 
@@ -108,11 +124,13 @@ class Listing:
     match but are hidden by the reader's display history; both stop at 1,000 (`is_count_capped`,
     `is_hidden_count_capped`: « plus de 1 000 »). `display_history_label` is that duration in
     words (« 3 mois »). `is_searching_everywhere` says that a search looked beyond it. `next_key`
-    opens the following page (None on the last); `is_first_page` is false on a following one.
+    opens the following page (None on the last), `previous_key` the one before (None where that is
+    the first); `first` is the place of the first row, counted from 1, 0 beyond the 1,000th.
     `is_account_empty`: the reader has no document at all yet, so an empty page is not the
     filters' doing. `leaving` warns of what leaves soon, whatever the filters. `contracts` are
     the first 100 the reader may choose from (`has_more_contracts`), none when there is no choice.
-    `page_totals` add up the rows. `words` are what narrows the list. `explanation` and
+    `months` hold the rows; `page_totals` add them up. `differing` are the columns of PARTICULARS
+    whose value is not the same in all rows. `words` are what narrows the list. `explanation` and
     `relaxations` are set only where nothing was found; `missing` except in an empty account.
     """
 
@@ -124,7 +142,10 @@ class Listing:
     display_history_label: str = ""
     is_searching_everywhere: bool = False
     next_key: str | None = None
-    is_first_page: bool = True
+    previous_key: str | None = None
+    first: int = 1
+    months: list[Month] = field(default_factory=list)
+    differing: set[str] = field(default_factory=set)
     is_account_empty: bool = False
     leaving: Leaving | None = None
     contracts: list[str] = field(default_factory=list)
@@ -134,6 +155,15 @@ class Listing:
     explanation: Explanation | None = None
     relaxations: list[Relaxation] = field(default_factory=list)
     missing: Missing | None = None
+
+    @property
+    def total(self) -> int:
+        """How many documents the filters find, the hidden ones among them."""
+        return self.count + self.hidden_count
+
+    @property
+    def last(self) -> int:
+        return self.first + len(self.rows) - 1
 
 
 def list_invoices(user: User, filters: Filters) -> Listing:
@@ -154,6 +184,7 @@ def list_invoices(user: User, filters: Filters) -> Listing:
     is_empty = not (rows or hidden or queries.visible_to(user).exists())
     is_absent = not (rows or hidden or is_empty)
     words = words_of(filters, terms)
+    first, previous_key = _place(user, shown, terms, key) if key else (1, None)
     return Listing(
         rows=rows,
         count=min(count, COUNT_CAP),
@@ -165,7 +196,10 @@ def list_invoices(user: User, filters: Filters) -> Listing:
         ),
         is_searching_everywhere=bool(filters.q),
         next_key=queries.write_key(filters.sort, rows[-1]) if has_more else None,
-        is_first_page=key is None,
+        previous_key=previous_key,
+        first=first,
+        months=_by_month(user, shown, terms, rows),
+        differing={name for name in PARTICULARS if len({getattr(row, name) for row in rows}) > 1},
         is_account_empty=is_empty,
         leaving=_read_leaving(user),
         contracts=contracts[:MAX_CONTRACTS] if len(contracts) > 1 else [],
@@ -224,6 +258,7 @@ def _page(
             Invoice.gross_cents,
             Invoice.state,
             Invoice.has_xml,
+            Invoice.downloaded_at.is_null(),
             Opening.id,
         )
         .join(Opening, JOIN.LEFT_OUTER, on=opened)
@@ -244,7 +279,7 @@ def _rows(user: User, found: list[tuple[Any, ...]]) -> list[Row]:
 
 def _row(values: tuple[Any, ...], today: date, retention_months: int) -> Row:
     invoice_id, number, kind, contract, issued, due, currency = values[:7]
-    net_cents, vat_cents, gross_cents, state, has_xml, opening_id = values[7:]
+    net_cents, vat_cents, gross_cents, state, has_xml, is_untouched, opening_id = values[7:]
     issued_on = read_date(issued)
     until = clock.add_months(issued_on, retention_months)
     days_left = (until - today).days
@@ -262,9 +297,39 @@ def _row(values: tuple[Any, ...], today: date, retention_months: int) -> Row:
         state,
         bool(has_xml),
         opening_id is None,
+        not is_untouched,
         until,
         days_left if days_left <= queries.LEAVING_DAYS else None,
     )
+
+
+def _place(user: User, shown: Filters, terms: Sequence[Term], key: Key) -> tuple[int, str | None]:
+    """Return the place of the first row after a key, and the key of the page before.
+
+    The place is 0 where counting would go too far.
+    """
+    found, sort = queries.narrowed(queries.asked(user, shown), terms), shown.sort
+    before = queries.preceding(found, sort, key).select(Invoice.id).limit(COUNT_CAP + 1).count()
+    previous_key = queries.write_key_before(found, sort, key, rows=PAGE_ROWS)
+    return (before + 1 if before <= COUNT_CAP else 0), previous_key
+
+
+def _by_month(user: User, shown: Filters, terms: Sequence[Term], rows: list[Row]) -> list[Month]:
+    if not (rows and queries.is_by_date(shown.sort)):
+        return [Month("", rows)]
+    days = [row.issued_on for row in rows]
+    since = min(days).replace(day=1)
+    until = clock.add_months(max(days).replace(day=1), 1) - timedelta(days=1)
+    of_page = queries.asked(user, shown.within(since=since, until=until))
+    sums = db.rows(_sums(of_page, terms=terms)) if terms else _SUMS.rows(of_page, terms=())
+    return [
+        Month(
+            format_date(date.fromisoformat(f"{month}-01"), "MMMM y", locale="fr").capitalize(),
+            list(of_month),
+            [(currency, int(cents)) for name, currency, cents in sums if name == month],
+        )
+        for month, of_month in groupby(rows, lambda row: f"{row.issued_on:%Y-%m}")
+    ]
 
 
 def _count(user: User, filters: Filters, terms: Sequence[Term] = ()) -> int:
@@ -296,6 +361,10 @@ def _read_leaving(user: User) -> Leaving | None:
     return Leaving(count, first_on, last_on)
 
 
+def _sums(asked: Asked, *, terms: Sequence[Term]) -> "ModelSelect[Invoice]":
+    return queries.sums_by_month(queries.narrowed(asked, terms))
+
+
 def _leaving(asked: Asked, *, limit: int) -> "ModelSelect[Invoice]":
     """Count up to a limit, and take each end from the index: all that leaves may be much."""
     soon = queries.narrowed(asked)
@@ -304,6 +373,7 @@ def _leaving(asked: Asked, *, limit: int) -> "ModelSelect[Invoice]":
 
 
 _PAGE, _COUNT, _LEAVING = Prepared(build=_page), Prepared(build=_counted), Prepared(build=_leaving)
+_SUMS = Prepared(build=_sums)
 
 
 def _add_up(rows: list[Row]) -> list[PageTotal]:

@@ -8,7 +8,17 @@ from datetime import date, timedelta
 from typing import Any, NamedTuple
 
 from flask import current_app
-from peewee import BigIntegerField, CharField, DateField, Expression, Field, ModelSelect, Tuple
+from peewee import (
+    BigIntegerField,
+    Cast,
+    CharField,
+    DateField,
+    Expression,
+    Field,
+    ModelSelect,
+    Tuple,
+    fn,
+)
 
 from selfservice import clock
 from selfservice.accounts.models import ProfileContract, User
@@ -227,6 +237,36 @@ def from_key(filters: Filters, key: Key | None) -> Filters:
 
 def following(query: "ModelSelect[Invoice]", sort: str, key: Key) -> "ModelSelect[Invoice]":
     """Narrow documents to what comes after a key in the order asked for."""
+    return query.where(_beyond(sort, key))
+
+
+def write_key_before(
+    query: "ModelSelect[Invoice]", sort: str, key: Key, *, rows: int
+) -> str | None:
+    """Return the key that opens a page of so many rows ending at a key; None for the first page."""
+    columns = _column(sort)[0], Invoice.issued_on, Invoice.id
+    before = preceding(query, sort, key).select(*columns).offset(rows).limit(1)
+    return next((write_key(sort, each) for each in before), None)
+
+
+def is_by_date(sort: str) -> bool:
+    """Tell whether documents of one month stand together in the order asked for."""
+    return _column(sort)[0] is Invoice.issued_on
+
+
+def sums_by_month(query: "ModelSelect[Invoice]") -> "ModelSelect[Invoice]":
+    """Return months (« 2026-11 »), currencies and gross cents of documents."""
+    month = fn.SUBSTR(Cast(Invoice.issued_on, "TEXT"), 1, 7)
+    sums = query.select(month, Invoice.currency, fn.SUM(Invoice.gross_cents))
+    return sums.group_by(month, Invoice.currency).order_by(Invoice.currency)
+
+
+def preceding(query: "ModelSelect[Invoice]", sort: str, key: Key) -> "ModelSelect[Invoice]":
+    """Narrow documents to those up to a key, its own among them, the nearest first."""
+    return _reversed(query.where(~_beyond(sort, key)), sort)
+
+
+def _beyond(sort: str, key: Key) -> Any:
     column, is_descending = _column(sort)
     parts: list[Any] = [Invoice.issued_on, Invoice.id]
     values = [key.issued_on, key.id]
@@ -235,19 +275,30 @@ def following(query: "ModelSelect[Invoice]", sort: str, key: Key) -> "ModelSelec
     left, right = Tuple(*parts), Tuple(*values)
     beyond = left < right if is_descending else left > right
     if not column.null:
-        return query.where(beyond)
+        return beyond
     is_absent = column.is_null()
-    return query.where(is_absent & beyond if key.value is None else is_absent | beyond)
+    return is_absent & beyond if key.value is None else is_absent | beyond
 
 
 def ordered(query: "ModelSelect[Invoice]", sort: str) -> "ModelSelect[Invoice]":
     """Put documents in the order asked for: ties by issue date and id, absent values last."""
+    return query.order_by(*_order(sort, is_reversed=False))
+
+
+def _reversed(query: "ModelSelect[Invoice]", sort: str) -> "ModelSelect[Invoice]":
+    return query.order_by(*_order(sort, is_reversed=True))
+
+
+def _order(sort: str, *, is_reversed: bool) -> list[Any]:
     column, is_descending = _column(sort)
     parts: list[Any] = [Invoice.issued_on, Invoice.id]
     if column is not Invoice.issued_on:
         parts = [_comparable(column), *parts]
-    order = [each.desc() if is_descending else each.asc() for each in parts]
-    return query.order_by(*([column.is_null()] if column.null else []), *order)
+    order = [each.desc() if is_descending != is_reversed else each.asc() for each in parts]
+    if not column.null:
+        return order
+    is_absent = column.is_null()
+    return [is_absent.desc() if is_reversed else is_absent.asc(), *order]
 
 
 def _column(sort: str) -> tuple[Field, bool]:

@@ -9,11 +9,13 @@ const all = (selector) => [...document.querySelectorAll(selector)];
 let asked = new AbortController();
 let waiting;
 
-async function refresh() {
+async function refresh(isSamePage = false) {
   clearTimeout(waiting);
   asked.abort();
   asked = new AbortController();
   const given = [...new FormData(filters)].filter(([, value]) => value);
+  const after = new URLSearchParams(location.search).get("apres");
+  if (isSamePage && after) given.push(["apres", after]);
   const url = `${filters.action}?${new URLSearchParams(given)}`;
   try {
     const answer = await fetch(url, { signal: asked.signal });
@@ -21,13 +23,14 @@ async function refresh() {
     if (!found.getElementById("liste")) throw new Error("not the list");
     for (const old of all("[data-live]")) {
       const fresh = found.getElementById(old.id);
-      if (old.role) old.textContent = fresh.textContent; // one put in anew is not announced
+      if (!fresh) old.remove();
+      else if (old.getAttribute("role")) old.textContent = fresh.textContent; // a new one is not announced
       else old.replaceWith(fresh);
     }
     history.replaceState(null, "", url + location.hash);
     prepare();
   } catch (error) {
-    if (error.name !== "AbortError") filters.submit();
+    if (error.name !== "AbortError" && !isSamePage) filters.submit();
   }
 }
 
@@ -40,26 +43,12 @@ filters?.addEventListener("submit", (event) => {
   refresh();
 });
 
-// Boxes: one ticks all, the button counts, a refresh keeps.
-const ticks = {};
-
-function countTicks() {
-  const boxes = all("[name=id]");
-  for (const box of boxes) ticks[box.value] = box.checked;
-  const ticked = boxes.filter((box) => box.checked).length;
-  for (const box of all(".box-of-all input")) {
-    box.checked = ticked === boxes.length;
-    box.indeterminate = ticked > 0 && !box.checked;
-  }
-  for (const count of all(".ticked")) {
-    count.hidden = !ticked;
-    count.textContent = ticked;
-  }
-}
-
-document.addEventListener("change", ({ target }) => {
-  if (target.closest(".box-of-all")) for (const box of all("[name=id]")) box.checked = target.checked;
-  countTicks();
+// What was opened or taken meanwhile shows on return.
+document.addEventListener("visibilitychange", () => {
+  if (filters && !document.hidden) refresh(true);
+});
+addEventListener("pageshow", ({ persisted }) => {
+  if (filters && persisted) refresh(true);
 });
 
 // Pane: a document beside the list, named by the address (#document-12).
@@ -107,9 +96,7 @@ document.addEventListener("keydown", ({ key }) => {
 });
 
 function prepare() {
-  for (const label of all(".box-of-all")) label.hidden = false;
-  for (const box of all("[name=id]")) box.checked ||= ticks[box.value];
-  countTicks();
+  document.dispatchEvent(new Event("rows"));
   if (!pane.hidden) mark(location.hash.slice(1));
 }
 

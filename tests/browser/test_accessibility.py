@@ -127,6 +127,9 @@ def test_the_keyboard_alone_signs_in_and_opens_the_menu(page: Page, size: str) -
     page.keyboard.type(OWNER[1])
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(r"/factures$"))
+    if size == "phone":
+        page.get_by_role("button", name="Menu").focus()
+        page.keyboard.press("Enter")
     account = page.get_by_text("Mon compte")
     account.focus()
     page.keyboard.press("Enter")

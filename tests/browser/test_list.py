@@ -81,7 +81,8 @@ def numbers(page: Page) -> list[str]:
 
 def test_the_list_is_accessible_at_every_width(opened: Opened) -> None:
     page = opened("/factures")
-    page.get_by_text("Montants par mois", exact=True).click()
+    page.get_by_text("Il manque une facture").click()
+    page.get_by_text("Filtres").click()
     assert_accessible_at_every_width(page)
     page.goto("/factures?q=2026&du=2026-31-31&au=2025-01-01&tri=-ttc&non_telechargees=1")
     assert_accessible_at_every_width(page)
@@ -90,26 +91,24 @@ def test_the_list_is_accessible_at_every_width(opened: Opened) -> None:
     assert_accessible_at_every_width(page)
 
 
-def test_a_phone_folds_the_filters_and_shows_cards(opened: Opened) -> None:
-    page = opened(ALL, WIDTHS["phone"])
+@pytest.mark.parametrize("width", [WIDTHS["phone"], WIDTHS["desk"]])
+def test_filters_are_folded_and_those_open_shown_as_words(opened: Opened, width: int) -> None:
+    page = opened(ALL, width)
     expect(page.get_by_label("Type", exact=True)).to_be_hidden()
     page.get_by_text("Filtres").click()
     page.get_by_label("Type", exact=True).select_option("Avoirs")
     page.wait_for_url("**kind=credit_note*")
-    expect(page.locator("tbody .kind").get_by_text("Facture")).to_have_count(0)
     expect(page.get_by_text("Filtres (1)")).to_be_visible()
-    first = page.locator("tbody tr").first
-    box, gross = first.locator(".number").bounding_box(), first.locator(".gross").bounding_box()
+    assert {number[:2] for number in numbers(page)} == {"AV"}
+    first = page.locator("tr[id^=document]").first
+    box, gross = first.locator(".number > a").bounding_box(), first.locator(".gross").bounding_box()
     assert box and gross and abs(box["y"] - gross["y"]) < box["height"]
+    page.get_by_role("link", name="Enlever avoirs").click()
+    expect(page.get_by_text("Filtres")).to_have_text(re.compile(r"^\s*Filtres\s*$"))
+    page.go_back()
     page.reload()
-    expect(page.get_by_label("Type", exact=True)).to_be_visible()  # one is set
-
-
-def test_a_desk_folds_nothing(opened: Opened) -> None:
-    page = opened(ALL)
-    for label in ("Type", "Émises du", "au", "État"):
-        expect(page.get_by_label(label, exact=True)).to_be_visible()
-    expect(page.get_by_text("Filtres")).to_be_hidden()
+    expect(page.get_by_label("Type", exact=True)).to_be_hidden()
+    expect(page.get_by_role("link", name="Enlever avoirs")).to_be_visible()
 
 
 def test_typing_refreshes_in_place_and_tells_how_many(opened: Opened) -> None:
@@ -138,6 +137,7 @@ def test_a_box_ticks_them_all_and_the_button_counts(opened: Opened) -> None:
     page = opened(ALL)
     boxes, of_all = page.locator("[name=id]"), page.get_by_label("Tout cocher")
     button = page.get_by_role("button", name="Télécharger la sélection")
+    expect(button).to_be_hidden()
     boxes.nth(1).focus()
     page.keyboard.press("Space")
     expect(button).to_contain_text("1")
@@ -157,11 +157,15 @@ def test_ticks_outlive_a_refresh_in_place(opened: Opened) -> None:
     search = page.get_by_label("Numéro, montant, date ou mois")
     button = page.get_by_role("button", name="Télécharger la sélection")
     search.fill(first)
-    expect(button).to_contain_text("1")
+    expect(page.locator("[name=id]")).to_have_count(1)
+    expect(button).to_contain_text("2")
     page.get_by_label(f"Cocher {first}").uncheck()
     search.fill("")
     expect(page.get_by_label(f"Cocher {second}")).to_be_checked()
     expect(page.get_by_label(f"Cocher {first}")).not_to_be_checked()
+    page.get_by_role("button", name="Tout décocher").click()
+    expect(page.get_by_label(f"Cocher {second}")).not_to_be_checked()
+    expect(button).to_be_hidden()
 
 
 def test_headings_sort_by_the_keyboard(opened: Opened) -> None:
@@ -173,12 +177,12 @@ def test_headings_sort_by_the_keyboard(opened: Opened) -> None:
     heading.get_by_role("link").press("Enter")
     page.wait_for_url("**tri=ttc*")
     expect(heading).to_have_attribute("aria-sort", "ascending")
-    expect(page.locator("tbody .kind").first).to_contain_text("Avoir")
+    expect(page.locator("tr[id^=document] .kind").first).to_contain_text("Avoir")
 
 
 def test_a_document_opens_beside_the_list_and_closes_by_escape(opened_with_pdf: Opened) -> None:
     page = opened_with_pdf(ALL, 1600)
-    row = page.locator("tbody tr").filter(has_text="Nouveau").first
+    row = page.locator("tr[id^=document]").filter(has_text="Nouveau").first
     link = row.locator(".number > a")
     name, identity = link.inner_text(), row.get_attribute("id")
     row = page.locator(f"#{identity}")
@@ -202,7 +206,7 @@ def test_a_document_opens_beside_the_list_and_closes_by_escape(opened_with_pdf: 
 
 def test_the_address_keeps_the_document_beside_the_list(opened_with_pdf: Opened) -> None:
     page = opened_with_pdf(ALL, 1600)
-    row = page.locator("tbody tr").nth(2)
+    row = page.locator("tr[id^=document]").nth(2)
     row.locator(".number > a").click()
     page.reload()
     expect(row).to_have_attribute("aria-current", "true")
@@ -219,7 +223,9 @@ def test_what_a_credit_note_credits_opens_beside_the_list_too(opened_with_pdf: O
     name = link.inner_text()
     link.click()
     expect(page.get_by_role("complementary", name=name).locator("iframe")).to_have_count(1)
-    credited = page.locator("tbody tr").filter(has=page.locator(f".number > a:text-is('{name}')"))
+    credited = page.locator("tr[id^=document]").filter(
+        has=page.locator(f".number > a:text-is('{name}')")
+    )
     expect(credited).to_have_attribute("aria-current", "true")
 
 
@@ -253,8 +259,10 @@ def test_without_script_the_same_links_and_buttons_work(opened: Opened) -> None:
     page = opened(ALL, java_script_enabled=False)
     expect(page.get_by_label("Tout cocher")).to_be_hidden()
     expect(page.get_by_role("button", name="Télécharger la sélection (ZIP)")).to_be_visible()
+    page.get_by_text("Filtres").click()
     page.get_by_label("Type", exact=True).select_option("Avoirs")
     page.get_by_role("button", name="Rechercher").click()
-    expect(page.locator("tbody .kind").get_by_text("Facture")).to_have_count(0)
+    assert {number[:2] for number in numbers(page)} == {"AV"}
+    page.get_by_text("Filtres").click()
     page.get_by_role("link", name="L’année dernière").click()
     assert "du=2" in page.url and "kind=credit_note" in page.url

@@ -130,6 +130,7 @@ def test_newcomer_goes_the_whole_way(page: Page, size: str, filled_instance: Pat
     assert_nothing_scrolls_sideways(page)
     page.get_by_role("button", name="Valider").click()
     expect(page.get_by_role("rowheader", name="sophie.durand")).to_be_visible()
+    open_menu(page, size)
     page.get_by_text("Mon compte").click()
     page.get_by_role("button", name="Déconnexion").click()
     sign_in(page, "sophie.durand", COLLEAGUE_PASSWORD)

@@ -71,7 +71,7 @@ def test_one_click_shows_what_leaves_whatever_the_display_history(
     page = alice.get("/factures").text
     said = "1 document jamais téléchargé ne sera plus disponible après le 1er décembre 2026."
     assert said in words(page)
-    (link,) = re.findall(r'href="([^"]*)">\s*Afficher ce document', page)
+    (link,) = re.findall(r'href="([^"]*)">\s*<span class="if-wide">Afficher ce document', page)
     page = alice.get(link).text
     assert "leaving" in page and "recent" not in page
     assert 'name="vue" value="a_archiver"' in page, "a search stays within the view"

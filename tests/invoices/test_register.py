@@ -144,7 +144,7 @@ def test_the_page_says_beside_the_links_which_one_is_for_excel(
     make_invoice(people.alice.company)
     ((_, after),) = [alice.get("/factures").text.split('class="register"')]
     links = after.partition("</p>")[0]
-    assert links.index("registre.xlsx") < links.index("registre.csv")
+    assert links.index("registre.csv") < links.index("registre.xlsx")
     assert "Excel change certains numéros du CSV (000123, 3-2026)" in links
 
 

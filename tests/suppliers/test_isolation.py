@@ -98,7 +98,8 @@ def test_who_came_from_another_suppliers_page_learns_why_and_how_to_go_on(
     browser = at(MARTIN)
     assert browser.sign_in("alice", PASSWORD).location == "/factures", "the address stays"
     page = " ".join(browser.get("/factures").text.split())
-    band = page[page.index(NOTICE) : page.index("</div>", page.index(NOTICE))]
+    begin = page.index("Vous voyez les factures de Diac / Diac Location, non celles de")
+    band = page[begin : page.index("</details>", begin)]
     assert f"{NOTICE} Fournitures Martin, mais l’identifiant <b>alice</b>" in band
     assert "compte chez Diac / Diac Location" in band
     assert 'href="/recuperation"' in band

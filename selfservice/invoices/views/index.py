@@ -8,7 +8,6 @@ from flask_login import login_required
 from selfservice import clock
 from selfservice.invoices.filters import clean_filters
 from selfservice.invoices.listing import list_invoices
-from selfservice.invoices.totals import sum_months
 from selfservice.invoices.views.blueprint import blueprint, reader
 
 
@@ -16,13 +15,10 @@ from selfservice.invoices.views.blueprint import blueprint, reader
 @login_required
 def index() -> str:
     filters = clean_filters(request.args)
-    found = list_invoices(reader(), filters)
-    is_first_view = found.is_first_page and not (filters.narrowing or filters.sort)
     return render_template(
         "invoices/index.html",
-        listing=found,
+        listing=list_invoices(reader(), filters),
         filters=filters,
-        totals=sum_months(reader()) if is_first_view else None,
         usual_periods=_usual_periods(clock.today()),
     )
 
