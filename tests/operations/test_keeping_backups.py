@@ -12,8 +12,8 @@ from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from selfservice.operations import doctor, heartbeats
 from selfservice.operations.backup import make_backup
+from selfservice.operations.backup_file import read_manifest
 from selfservice.operations.findings import Finding
-from selfservice.operations.restore import restore
 from selfservice.operations.rotation import keep_newest
 from tests.factories import make_company, make_invoice, make_supplier
 from tests.processes import command
@@ -60,6 +60,8 @@ def test_rotation_removes_the_oldest_of_its_own_name_only(tmp_path: Path) -> Non
         "nuit-2026-11-01-0230.tar.gpg",
         "nuit-2026-11-01.tar",
         "nuit-ancienne.tar",
+        "nuit-2026-11-01-0230-essai.tar",
+        "nuit-2026-11-premier-0230.tar",
         "Nuit-2026-11-01-0230.tar",
     }
     touch(tmp_path, *others, *NIGHTS)
@@ -91,7 +93,7 @@ def test_last_whole_backup_stays_however_many_partial_ones_follow(
         make_backup(tmp_path / night)
         keep_newest(tmp_path / night, 2)
     assert names(tmp_path) == {NIGHTS[1], *NIGHTS[4:6]}
-    assert restore(tmp_path / NIGHTS[1], tmp_path / "whole").missing == []
+    assert read_manifest(tmp_path / NIGHTS[1]).missing == []
 
 
 @pytest.mark.slow
