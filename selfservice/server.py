@@ -4,6 +4,7 @@ import errno
 import logging
 import signal
 import sys
+from socket import getaddrinfo
 from types import FrameType
 from typing import Any
 
@@ -73,6 +74,7 @@ def serve(*, host: str, port: int, threads: int) -> None:
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each that waits
     sockets: dict[int, Any] = {}
     try:
+        getaddrinfo(host, port)  # waitress would say nothing of a name that nobody knows
         server = create_server(
             app,
             map=sockets,
@@ -94,6 +96,7 @@ def serve(*, host: str, port: int, threads: int) -> None:
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise PortTakenError(f"{host}:{port}") from error
+        error.filename = f"{host}:{port}"
         raise
     for socket in sockets.values():
         socket.channel_class = StrictChannel

@@ -15,7 +15,7 @@ REASONS = {
     errno.EROFS: ("ce disque ne se lit qu'en lecture seule", "remontez-le en écriture"),
     errno.EISDIR: ("c'est un dossier", "nommez un fichier"),
     errno.ENOTDIR: ("une partie de ce chemin n'est pas un dossier", "vérifiez ce chemin"),
-    errno.EEXIST: ("ce nom est déjà pris", "choisissez-en un autre"),
+    errno.EEXIST: ("un fichier de ce nom est déjà là", "retirez-le, ou choisissez un autre nom"),
     errno.ENOTEMPTY: ("ce dossier n'est pas vide", "videz-le, ou choisissez-en un autre"),
     errno.EIO: (
         "le disque ne se lit ou ne s'écrit plus",

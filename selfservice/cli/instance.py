@@ -101,4 +101,5 @@ def run_worker() -> None:
     try:
         worker.run(app)
     except faults as error:
-        raise Fault(f"File d'attente : {error}") from error
+        place = app.config["QUEUE_URL"].removeprefix("sqlite:///")
+        raise Fault(f"File d'attente : {db.explain(error, place)}") from error

@@ -221,14 +221,17 @@ def exclusive(name: str) -> Iterator[None]:
             database.execute_sql("SELECT pg_advisory_unlock(%s)", (key,))
 
 
-def explain(error: BaseException) -> str:
-    """Return cause and remedy of a refusal in French; PostgreSQL's own words where it has them."""
+def explain(error: BaseException, place: str = "") -> str:
+    """Return place, cause and remedy of a refusal in French; PostgreSQL's own words are its.
+
+    `place` is the file of another database than the portal's.
+    """
     origin: BaseException | None = error
     while origin is not None:
         name = getattr(origin, "sqlite_errorname", "")
         for beginning, words in REFUSALS.items():
             if name.startswith(beginning):
-                return f"{database.database} : {words}"
+                return f"{place or database.database} : {words}"
         origin = origin.__cause__ or origin.__context__
     return " ".join(str(error).split())
 

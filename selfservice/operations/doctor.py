@@ -63,7 +63,7 @@ def examine_folder(instance: Path) -> Iterator[Finding]:
         if not settings["SECRET_KEY"]:
             yield fault("no_key")
     path = instance / config.KEY_NAME
-    if os.access(path, os.R_OK):  # else config.load has told it
+    if path.is_file() and os.access(path, os.R_OK):  # else config.load has told it
         is_open = path.stat().st_mode & (OTHERS_READ | OTHERS_WRITE)
         yield fault("open_key", path=path) if is_open else fine("secret_key")
 

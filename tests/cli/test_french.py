@@ -174,19 +174,53 @@ def test_every_refusal_of_the_system_has_cause_and_remedy_in_french(number: int)
         ("backup {file}/b.tar", "une partie de ce chemin n'est pas un dossier"),
         ("backup /proc/b.tar", "/proc"),
         ("companies import diac {file}", "Le fournisseur « diac » n'existe pas"),
-        ("serve --host 203.0.113.7", "cette adresse n'est pas celle de cette machine"),
+        ("serve --host 203.0.113.7", "203.0.113.7:8000 : cette adresse n'est pas"),
+        ("serve --host nulle.part.invalid", "nulle.part.invalid:8000 : ce nom d'hôte est inconnu"),
+        ("backup {dir}/{long}.tar", "ce nom est trop long"),
     ],
 )
 def test_refusals_of_the_system_are_one_line_with_path_and_remedy(
     words: str, said: str, app: Flask, instance: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "file").touch()
-    words = words.format(dir=tmp_path, file=tmp_path / "file")
+    words = words.format(dir=tmp_path, file=tmp_path / "file", long="a" * 300)
     done = command(instance, *words.split())
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert said in line
     assert not re.search(r"Errno|No such|Traceback|denied", line)
+
+
+@pytest.mark.parametrize(
+    ("keys", "words", "said"),
+    [
+        (
+            {"DATABASE_URL": "sqlite:///{dir}/absent/a.db"},
+            "users list",
+            "absent/a.db : son fichier",
+        ),
+        (
+            {"DATABASE_URL": "sqlite:////etc/passwd"},
+            "users list",
+            "/etc/passwd : son fichier n'est",
+        ),
+        ({"QUEUE_URL": "sqlite:///{dir}/absent/q.db"}, "worker", "absent/q.db : son"),
+        ({"INSTANCE": "{file}"}, "init", "un fichier de ce nom est déjà là"),
+        ({"INSTANCE": "{file}/x"}, "users list", "n'est pas un dossier"),
+        ({"DOCUMENTS_DIR": "{file}"}, "init", "{file} : un fichier de ce nom"),
+    ],
+)
+@pytest.mark.sqlite
+def test_place_that_cannot_be_used_is_one_line_with_its_path(
+    keys: dict[str, str], words: str, said: str, app: Flask, instance: Path, tmp_path: Path
+) -> None:
+    places = {"dir": tmp_path, "file": tmp_path / "file"}
+    places["file"].touch()
+    given = {name: value.format(**places) for name, value in keys.items()}
+    done = command(instance, *words.split(), **given)
+    assert done.returncode == 1
+    (line,) = [each for each in done.stderr.splitlines() if not each.startswith("{")]
+    assert said.format(**places) in line
 
 
 def test_lists_say_what_is_there(app: Flask, instance: Path, tmp_path: Path) -> None:
