@@ -16,6 +16,7 @@ KIND_LABELS = {
     "digest": "Récapitulatif du jour",
     "recovery": "Récupération de l’identifiant ou du mot de passe",
     "password_changed": "Changement de mot de passe",
+    "login_ended": "Identifiant fermé ou désactivé",
     "second_factor_changed": "Changement de double authentification",
     "leaving": "Rappel de documents à télécharger",
 }
@@ -23,6 +24,7 @@ _HELP_KEYS = {
     "activation": ACTIVATION,
     "recovery": RECOVERY,
     "password_changed": RECOVERY,
+    "login_ended": RECOVERY,
     "second_factor_changed": "double-authentification",
     "leaving": "duree-disponibilite",
 }
