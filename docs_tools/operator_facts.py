@@ -36,7 +36,7 @@ def example(name: str) -> str:
 
 def commands() -> list[tuple[str, click.Command]]:
     """Return every command of the portal by its full name, Flask's own left out."""
-    return list(_walk("", cli.commands))
+    return sorted(_walk("", cli.commands), key=lambda each: each[0])
 
 
 def commands_table() -> str:
