@@ -1,6 +1,7 @@
 """installer.md, line by line, from a bare Debian to a customer who reads an invoice."""
 
 import fcntl
+import json
 import re
 import shutil
 import socket
@@ -98,6 +99,7 @@ def test_a_bare_host_comes_to_serve_a_customer(
         assert "0 défaut(s)" in said, said
         assert "« runuser -u selfservice -- env " in root.run(BY_ROOT)
         assert read_as_customer(machine) == invoice()
+        assert is_sent_by_portal(machine) is (proxy != "nginx"), "nginx sends documents itself"
         for block in guide["mettre-a-jour"]:
             root.run(block)
         wait_until(lambda: is_open(8000))
@@ -135,6 +137,13 @@ def read_as_customer(machine: Machine, *, has_password: bool = False) -> bytes:
     found = re.search(r'href="(/factures/\d+\.pdf)', page)
     assert found, page
     return customer.ask(found[1])
+
+
+def is_sent_by_portal(machine: Machine) -> bool:
+    """Tell whether the last document came from the portal itself, and not from its proxy."""
+    log = (machine.root / "var/log/selfservice-web@8000.log").read_text("utf-8")
+    lines = [json.loads(line) for line in log.splitlines() if '.pdf"' in line]
+    return bool(lines[-1]["bytes"])
 
 
 def mails(machine: Machine) -> list[str]:
