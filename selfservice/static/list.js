@@ -2,7 +2,7 @@
 const filters = document.querySelector(".filters");
 const pane = document.getElementById("document");
 const title = pane.querySelector("h2");
-const isWide = matchMedia("(width >= 1100px)");
+const isWide = matchMedia("(min-width: 1100px)");
 const all = (selector) => [...document.querySelectorAll(selector)];
 
 // Refresh: what changed of the page, in place.
@@ -64,6 +64,7 @@ function open(link) {
   pane.append(frame);
   pane.querySelector("a").href = link.href;
   pane.hidden = false;
+  document.body.classList.add("has-pane");
   row?.querySelector(".new")?.remove();
   mark(id);
   row?.scrollIntoView({ block: "center" });
@@ -74,6 +75,7 @@ function open(link) {
 function close() {
   pane.querySelector("iframe").remove();
   pane.hidden = true;
+  document.body.classList.remove("has-pane");
   mark("");
   (opener.isConnected ? opener : filters.elements.q).focus();
 }

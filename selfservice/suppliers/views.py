@@ -50,8 +50,9 @@ def stylesheet_version(colour: str) -> str:
 def _packed(colour: str, coding: str) -> bytes:
     light, dark = light_accent(colour), dark_accent(colour)
     theme = (
-        f":root{{--accent:light-dark({light.colour},{dark.colour});"
-        f"--on-accent:light-dark({light.on_colour},{dark.on_colour})}}\n"
+        f":root{{--accent:{light.colour};--on-accent:{light.on_colour}}}\n"
+        "@media screen and (prefers-color-scheme:dark){"
+        f":root{{--accent:{dark.colour};--on-accent:{dark.on_colour}}}}}\n"
     )
     css = STYLESHEET.read_bytes() + theme.encode()
     return CODINGS[coding](css) if coding else css

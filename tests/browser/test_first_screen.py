@@ -93,6 +93,7 @@ def own_portal(filled_instance: Path, site_dir: Path, tmp_path: Path) -> Iterato
 
 def test_nothing_scrolls_sideways_on_any_page_of_a_reader(page: Page) -> None:
     sign_in(page, *OWNER)
+    page.wait_for_url("**/factures")
     for path in ("/factures", "/factures?q=mars+2025+avoir", "/factures?q=zzz", "/profil/compte"):
         page.goto(path)
         for width, height in REFLOW:
@@ -103,6 +104,7 @@ def test_nothing_scrolls_sideways_on_any_page_of_a_reader(page: Page) -> None:
 @pytest.mark.parametrize("size", ["phone"])
 def test_menus_close_by_escape_and_outside(page: Page, size: str) -> None:
     sign_in(page, *OWNER)
+    page.wait_for_url("**/factures")
     menu, entry = page.get_by_role("button", name="Menu"), page.get_by_role("link", name="Accueil")
     inside = page.get_by_role("navigation", name="Menu principal")
     expect(inside).to_be_hidden()
@@ -117,6 +119,7 @@ def test_menus_close_by_escape_and_outside(page: Page, size: str) -> None:
 @pytest.mark.parametrize("size", ["desk"])
 def test_the_account_closes_by_escape_and_outside(page: Page, size: str) -> None:
     sign_in(page, *OWNER)
+    page.wait_for_url("**/factures")
     account, entry = (
         page.get_by_text("Mon compte"),
         page.get_by_role("link", name="Mon profil", exact=True),
@@ -136,6 +139,7 @@ def test_the_account_closes_by_escape_and_outside(page: Page, size: str) -> None
 
 def test_the_keyboard_reaches_the_documents_and_what_takes_them_away(page: Page) -> None:
     sign_in(page, *OWNER)
+    page.wait_for_url("**/factures")
     for name in ("Aller au contenu", "Aller aux documents"):
         page.keyboard.press("Tab")
         expect(page.get_by_role("link", name=name)).to_be_focused()

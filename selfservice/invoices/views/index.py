@@ -20,6 +20,7 @@ def index() -> str:
         listing=list_invoices(reader(), filters),
         filters=filters,
         usual_periods=_usual_periods(clock.today()),
+        today=clock.today(),
     )
 
 
