@@ -90,7 +90,7 @@ def _make(folder: Path, sizes: list[int]) -> None:
     os.environ["SELFSERVICE_INSTANCE"] = str(folder)
     installation.install(folder)
     with create_app().app_context(), db.connection():
-        supplier = make_supplier("banc", name="Fournitures du Banc", contact="contact@example.com")
+        supplier = make_supplier("banc", name="Fournitures du Banc", mail="contact@example.com")
         companies = [
             {"supplier": supplier, "client_number": f"C-{number:05}", "name": f"Société {number}"}
             for number in range(1, len(sizes) + 1)

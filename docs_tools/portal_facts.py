@@ -129,6 +129,8 @@ def activation_mail(*, portal_url: str, supplier: str, opened_on: date) -> str:
             opened_on=opened_on,
             retention_months=settings()["RETENTION_MONTHS"],
             contact="",
+            company_name="Durand Transports",
+            client_number="100245",
         )
         for part in ("subject", "body")
     )

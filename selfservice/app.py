@@ -40,6 +40,7 @@ def create_app() -> Flask:
     help.init_app(app)
     accounts_views.init_app(app)
     app.register_blueprint(suppliers_views.blueprint)
+    app.register_blueprint(suppliers_views.pages)
     app.register_blueprint(feedback_views.blueprint)
     app.register_blueprint(invoices_views.blueprint)
     app.register_blueprint(notifications_views.blueprint)

@@ -88,14 +88,18 @@ def record_of(
     event: str,
     user: Person,
     *,
+    company_id: int | None = None,
     actor: str = "",
     origin: str = "",
     **facts: str | int | bool | None,
 ) -> None:
-    """Append one event that concerns a user, who did it unless `actor` names another login."""
+    """Append one event that concerns a user, who did it unless `actor` names another login.
+
+    `company_id` is whose documents are concerned, where they are not of the user's own company.
+    """
     record(
         event,
-        company_id=user.company_id,
+        company_id=company_id or user.company_id,
         user_id=user.id,
         actor=actor or user.login,
         origin=origin,

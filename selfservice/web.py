@@ -22,13 +22,13 @@ from flask import (
     render_template,
     request,
 )
-from flask_wtf.csrf import CSRFError, CSRFProtect
+from flask_wtf.csrf import CSRFError
 from werkzeug.datastructures import ImmutableMultiDict, iter_multi_items
 from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
-from selfservice import audit, clock, db, logs, money, ratelimit
+from selfservice import audit, clock, db, logs, money, ratelimit, submissions
 from selfservice.files import STATIC, hashed_name
 from selfservice.proxies import ForwardedFor
 from selfservice.ratelimit import LimitReachedError
@@ -64,7 +64,6 @@ HEADERS = {
 HEADERS_OF_HTTPS = {"Strict-Transport-Security": "max-age=31536000; includeSubDomains"}
 
 log = logging.getLogger(__name__)
-csrf = CSRFProtect()
 
 
 def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
@@ -79,19 +78,20 @@ def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
         SESSION_COOKIE_SAMESITE="Lax",
         SESSION_COOKIE_PATH="/",
         WTF_I18N_ENABLED=False,  # WTForms translates by itself
-        WTF_CSRF_CHECK_DEFAULT=False,  # `_check_form` does
         WTF_CSRF_TIME_LIMIT=app.config["SESSION_HOURS"] * 3600,
     )
     app.extensions["is_supplier_host"] = is_supplier_host
     app.extensions["trusted_hosts"] = _own_hosts(app)
     # Flask would refuse every host that its own key of this name does not list.
     app.config["TRUSTED_HOSTS"] = None
-    csrf.init_app(app)
     app.before_request(partial(_open, app))
     app.before_request(_check_form)
+    app.before_request(submissions.answer_again)
+    app.after_request(submissions.keep_answer)
     app.teardown_request(_leave)
     app.url_defaults(_name_static)
     app.url_map.converters["int"] = Digits
+    app.url_map.strict_slashes = False  # « /factures/ » means « /factures »
     app.request_class = PortalRequest
     _register_error_pages(app)
     _equip_templates(app)
@@ -108,6 +108,8 @@ def _equip_templates(app: Flask) -> None:
     )
     # A page compressed by a proxy would tell by its size whether a word that a visitor has put
     # into it is also in a secret beside it: each ends with bytes of random length (BREACH).
+    app.jinja_env.globals["csrf_token"] = submissions.form_token
+    app.jinja_env.globals["typed_before"] = submissions.typed
     app.jinja_env.globals["padding"] = lambda: secrets.token_hex(secrets.randbelow(MAX_PADDING))
 
 
@@ -218,7 +220,7 @@ def _check_form() -> None:
     _check_work()
     if None in request.form or None in request.files:
         abort(400)
-    csrf.protect(apply_exemptions=True)
+    submissions.check_form()
 
 
 def _leave(_error: BaseException | None) -> None:
@@ -238,7 +240,7 @@ def _name_static(endpoint: str, values: dict[str, Any]) -> None:
 
 
 def _register_error_pages(app: Flask) -> None:
-    app.register_error_handler(CSRFError, _on_stale_form)
+    app.register_error_handler(CSRFError, on_stale_form)
     app.register_error_handler(LimitReachedError, _on_limit)
     for fault in ratelimit.FAULTS:
         app.register_error_handler(fault, _on_fault)
@@ -252,10 +254,18 @@ def _page(code: int, **context: object) -> tuple[str, int]:
     return render_template(f"errors/{code}.html", **context), code
 
 
-def _on_stale_form(error: CSRFError) -> tuple[str, int]:
-    """Offer what was typed again only behind a token of ours: no one else may have typed it."""
+def on_stale_form(error: CSRFError) -> tuple[str, int]:
+    """Offer what was typed again only if it was typed on a page of ours, by what is known."""
     _record_denial("form.refused", reason=str(error.description))
-    return _page(400, is_stale_form=True, keeps_input="expired" in str(error.description))
+    is_expired = "expired" in str(error.description)
+    is_typed_here = submissions.origin_site() == "ours" and bool(request.form.get("csrf_token"))
+    return _page(
+        400,
+        is_stale_form=True,
+        keeps_input=is_typed_here or (is_expired and not submissions.origin_site()),
+        secret_fields=submissions.SECRET_FIELDS,
+        has_cookie=current_app.config["SESSION_COOKIE_NAME"] in request.cookies,
+    )
 
 
 def _on_limit(error: LimitReachedError) -> tuple[str, int, dict[str, str]]:

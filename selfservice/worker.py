@@ -10,7 +10,7 @@ from time import monotonic
 from flask import Flask
 from huey.api import crontab
 
-from selfservice import clock, db, mail, ratelimit, tokens
+from selfservice import clock, db, mail, ratelimit, submissions, tokens
 from selfservice.accounts import sessions
 from selfservice.notifications import reminders, send
 from selfservice.operations import heartbeats, purging
@@ -77,6 +77,7 @@ def _forget() -> None:
         tokens.mark_expired()
         sessions.forget_ended()
     ratelimit.forget_expired()
+    submissions.forget_expired()
 
 
 def _once_a_day(task: Callable[[], object], *, after: time) -> Callable[[], None]:

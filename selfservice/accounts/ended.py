@@ -66,6 +66,7 @@ def _queue(user: User, cause: str) -> None:
         to_address=str(user.email),
         address_key=str(user.email_key),
         sender_name=supplier.name,
+        reply_to=supplier.mail,
         cause=cause,
         company_id=company.id if user.has_registered_address else None,
         priority=mail.AWAITED,

@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from flask import request
 from flask_wtf import FlaskForm
@@ -27,6 +27,7 @@ from wtforms.validators import (
     ValidationError,
 )
 
+from selfservice import submissions
 from selfservice.accounts import messages, passwords
 from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES, User
 from selfservice.suppliers.addresses import pasted
@@ -64,9 +65,13 @@ class PortalForm(FlaskForm):
 
     class Meta(FlaskForm.Meta):
         def wrap_formdata(self, form: FlaskForm, formdata: Any) -> Any:
-            """Read text fields only: a visitor may send a file in their place."""
+            """Read text fields only, for a visitor may send a file; or what was typed before."""
             wrapped = super().wrap_formdata(form, formdata)
+            if wrapped is None and formdata is not None:
+                return submissions.typed()
             return request.form if isinstance(wrapped, CombinedMultiDict) else wrapped
+
+        csrf_class = submissions.PageToken  # type: ignore[assignment]  # public, typed as its own
 
         locales = ["fr"]  # type: ignore[assignment]  # noqa: RUF012 - read as a list
 
@@ -76,6 +81,17 @@ class PortalForm(FlaskForm):
             if isinstance(field, StringField) and not _is_bounded(field):
                 bound = Length(max=LENGTH, message=messages.TOO_LONG)
                 field.validators = (*field.validators, bound)
+
+    @property
+    def is_filled(self) -> bool:
+        """Tell whether the fields hold what somebody typed, now or before the session ended."""
+        return self.is_submitted() or submissions.typed() is not None
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        is_valid = bool(super().validate(extra_validators))
+        if not is_valid:
+            submissions.forget_submission()
+        return is_valid
 
 
 def _is_bounded(field: StringField) -> bool:
@@ -186,9 +202,9 @@ class PasswordForm(PortalForm):
     password = chosen_password()
     confirmation = confirmation()
 
-    def __init__(self, user: User) -> None:
-        super().__init__()
+    def for_user(self, user: User) -> Self:
         self.user = user
+        return self
 
     def validate_password(self, field: Field) -> None:
         with password_faults_on(field):

@@ -63,6 +63,13 @@ SETUP_TOO_LATE = "Cette configuration n’est plus valable. Recommencez."
 SECOND_FACTOR_OFF = "La double authentification est désactivée."
 SECOND_FACTOR_DEMANDED = "Votre société exige la double authentification."
 SIGNED_OUT = "Vous êtes déconnecté."
+SESSION_ENDED = (
+    "Votre session s’est terminée. Connectez-vous : vous retrouverez votre saisie, "
+    "sauf les mots de passe."
+)
+ALREADY_SIGNED_IN = (
+    "Vous êtes déjà connecté avec l’identifiant {login}. Pour en changer, déconnectez-vous d’abord."
+)
 SESSION_CLOSED = "La session est fermée."
 OTHER_SESSIONS_CLOSED = "Vos autres sessions sont fermées."
 ALL_SESSIONS_CLOSED = "Toutes vos sessions sont fermées, celle-ci comprise."

@@ -1,7 +1,7 @@
 """Users: their profiles, sessions, second factor, and which address got which login."""
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
 from flask_login import UserMixin
 from peewee import (
@@ -15,9 +15,28 @@ from peewee import (
 
 from selfservice.db import BaseModel
 from selfservice.suppliers.models import Company
+from selfservice.texts import squeezed
 
 DISPLAY_HISTORY_CHOICES = {3: "3 mois", 6: "6 mois", 12: "1 an", 24: "2 ans"}
 DEFAULT_DISPLAY_HISTORY_MONTHS = 3
+
+
+class Space(NamedTuple):
+    """A company as its readers see it named; `key` is what a search compares."""
+
+    id: int
+    name: str
+    client_number: str
+    key: str
+
+    @classmethod
+    def of(cls, company: Company) -> "Space":
+        key = squeezed(f"{company.name} {company.client_number}")
+        return cls(company.id, company.name, company.client_number, key)
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} ({self.client_number})"
 
 
 class Profile(BaseModel):
@@ -81,6 +100,13 @@ class User(BaseModel, UserMixin):
 
     session: ClassVar["UserSession | None"] = None
     session_secret: ClassVar[str] = ""
+    companies: ClassVar[list[Company] | None] = None  # read once (`accounts.spaces`)
+    spaces: ClassVar[tuple[Space, ...]] = ()  # what is read now (`accounts.spaces`); else its own
+
+    @property
+    def read_company_ids(self) -> tuple[int, ...]:
+        """Return the companies whose documents the login reads now."""
+        return tuple(space.id for space in self.spaces) or (self.company_id,)
 
     @property
     def has_registered_address(self) -> bool:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import secrets
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,6 +85,19 @@ def _faults(password: str, *, login: str, names: tuple[str, ...]) -> list[str]:
         "name": any(word in folded for word in words if len(word) >= NAME_LENGTH),
     }
     return [name for name, is_broken in tests.items() if is_broken]
+
+
+def propose(*, login: str, names: tuple[str, ...]) -> str:
+    """Return a password that can be said on the phone, « Kavo-Rilu-Tefi-58 »: 2^59 of them."""
+    while True:
+        words = ["".join(_syllable() + _syllable()).capitalize() for _ in range(3)]
+        proposed = "-".join([*words, f"{secrets.randbelow(90) + 10}"])
+        if not _faults(proposed, login=login, names=names):
+            return proposed
+
+
+def _syllable() -> str:
+    return secrets.choice("bcdfgjkmnprstvz") + secrets.choice("aeiou")
 
 
 def names_of(user: User) -> tuple[str, ...]:

@@ -179,6 +179,7 @@ def tell_change(users: list[User]) -> None:
         to_address=owner.email,
         address_key=owner.email_key,
         sender_name=" · ".join(supplier.name for supplier in suppliers),
+        reply_to=_reply_to(suppliers),
         company_id=_company_id(users),
         priority=mail.AWAITED,
     )
@@ -228,6 +229,7 @@ def _send_link(key: str, users: list[User]) -> None:
         to_address=str(_owner(users).email),
         address_key=key,
         sender_name=" · ".join(names),
+        reply_to=_reply_to(suppliers),
         company_id=_company_id(users),
         lifetime=lifetime,
         is_secret=True,
@@ -258,6 +260,11 @@ def _company_id(users: list[User]) -> int | None:
 
 def _suppliers(users: list[User]) -> list[Supplier]:
     return list({user.company.supplier.id: user.company.supplier for user in users}.values())
+
+
+def _reply_to(suppliers: list[Supplier]) -> str:
+    """Return where answers go: to the supplier, if it is one that has given its mail."""
+    return suppliers[0].mail if len(suppliers) == 1 else ""
 
 
 def _hostname(suppliers: list[Supplier]) -> str | None:

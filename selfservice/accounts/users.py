@@ -24,6 +24,16 @@ def all_users() -> "ModelSelect[User]":
     )
 
 
+def active_administrators() -> "ModelSelect[User]":
+    return User.select().where(User.is_administrator, User.is_active, User.closed_at.is_null())
+
+
+def administrator_names(company_id: int) -> list[str]:
+    """Return the names of a company's active administrators, for those who are none."""
+    found = active_administrators().where(User.company == company_id)
+    return sorted(user.full_name for user in found)
+
+
 def by_login(login: str) -> User:
     """Return the user of a login. Raises UnknownLoginError."""
     user: User | None = all_users().where(User.login_key == normalise(login)).get_or_none()

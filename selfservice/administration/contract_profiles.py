@@ -6,11 +6,13 @@ from peewee import IntegrityError, ModelSelect, fn, prefetch
 
 from selfservice import audit
 from selfservice.accounts.models import Profile, ProfileContract, User
-from selfservice.administration.companies import NotFoundError, companies_of, lock_company
+from selfservice.accounts.spaces import companies_of
+from selfservice.administration.companies import NotFoundError, lock_company
 from selfservice.db import FRENCH, database
 from selfservice.suppliers.models import Company
 
 MAX_CONTRACTS = 1000
+NAME_LENGTH = 100
 CONTRACT_LENGTH = 100
 
 
@@ -95,6 +97,25 @@ def add_profile(
     except IntegrityError as error:
         raise ProfileNameTakenError(name) from error
     return profile
+
+
+def profile_with(
+    administrator: User, company_id: int, contracts: Sequence[str], *, origin: str
+) -> Profile:
+    """Return the company's profile of just these contracts; make it, named after them, if none.
+
+    Call inside the transaction that locks the company.
+    """
+    profiles = [each for each in profiles_of(administrator) if each.company_id == company_id]
+    for profile in profiles:
+        if {each.contract for each in profile.contracts} == set(contracts):
+            return profile
+    stem = name = ", ".join(contracts)[:NAME_LENGTH]
+    taken, number = {profile.name for profile in profiles}, 2
+    while name in taken:
+        suffix = f" ({number})"
+        name, number = stem[: NAME_LENGTH - len(suffix)] + suffix, number + 1
+    return add_profile(administrator, company_id, name=name, contracts=contracts, origin=origin)
 
 
 def edit_profile(

@@ -6,10 +6,10 @@ from typing import Any
 from selfservice import audit, clock
 from selfservice.accounts import passwords, recovery, sessions
 from selfservice.accounts.models import SecondFactor, User
-from selfservice.accounts.users import store_given_password
-from selfservice.administration.companies import active_administrators, lock_company
+from selfservice.accounts.users import active_administrators, store_given_password
+from selfservice.administration.companies import lock_company
 from selfservice.administration.contract_profiles import check_grant
-from selfservice.administration.users import find_user
+from selfservice.administration.users import find_user, recovery_address
 from selfservice.db import database
 from selfservice.invoices.models import Opening
 from selfservice.suppliers.addresses import address_key
@@ -67,7 +67,7 @@ def edit_user(
     LimitedAdministratorError.
     """
     known = find_user(administrator, user_id)
-    if access is not None and (access.email or None) != known.email:
+    if access is not None and recovery_address(known.login, access.email) != known.email:
         if is_protected(administrator, known):
             raise ProtectedLoginError(user_id)
         passwords.confirm(administrator, current, origin=origin)
@@ -165,7 +165,7 @@ def _checked(access: Access, administrator: User, user: User) -> dict[str, Any]:
     if is_protected(administrator, user):
         raise ProtectedLoginError(user.id)
     check_grant(user.company_id, access.profile_id, is_administrator=access.is_administrator)
-    email = access.email or None
+    email = recovery_address(user.login, access.email)
     return asdict(access) | {"email": email, "email_key": address_key(email) if email else None}
 
 
@@ -190,5 +190,11 @@ def _record_changes(administrator: User, user: User, changes: dict[str, Any], or
         _record("user.edited", administrator, user, origin, fields=", ".join(fields))
 
 
-def _record(event: str, administrator: User, user: User, origin: str, **facts: str) -> None:
-    audit.record_of(event, user, actor=administrator.login, origin=origin, **facts)
+def _record(
+    event: str, administrator: User, user: User, origin: str, *, fields: str | None = None
+) -> None:
+    actor = administrator.login
+    if fields is None:
+        audit.record_of(event, user, actor=actor, origin=origin)
+    else:
+        audit.record_of(event, user, actor=actor, origin=origin, fields=fields)

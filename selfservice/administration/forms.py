@@ -1,6 +1,7 @@
 """The administrator's forms, with the seed's groups and labels (FAQ 13)."""
 
 import unicodedata
+from typing import Self
 
 from wtforms import (
     BooleanField,
@@ -15,7 +16,7 @@ from wtforms import (
     TextAreaField,
 )
 from wtforms.validators import DataRequired, EqualTo, InputRequired, Length, ValidationError
-from wtforms.widgets import CheckboxInput
+from wtforms.widgets import CheckboxInput, PasswordInput
 
 from selfservice.accounts import passwords
 from selfservice.accounts.forms import (
@@ -88,9 +89,9 @@ class GivenPasswordForm(OwnPasswordForm):
     password = ConnectionForm.password
     password_again = ConnectionForm.password_again
 
-    def __init__(self, user: User) -> None:
-        super().__init__()
+    def for_user(self, user: User) -> Self:
         self.user = user
+        return self
 
     def validate_password(self, field: Field) -> None:
         with password_faults_on(field):
@@ -124,7 +125,40 @@ class EditUserForm(UserForm, OwnPasswordForm):
 
 
 class AddUserForm(ConnectionForm, UserForm):
-    """The form « Ajout d'un utilisateur »; its faults show in the order of the fields above."""
+    """The form « Ajout d'un utilisateur »; its faults show in the order of the fields above.
+
+    A ticked contract is « <company's id>:<contract> »: several companies may have one number.
+    """
+
+    contracts = SelectMultipleField("Contrats", option_widget=CheckboxInput())
+
+    def offer_contracts(self, offered: dict[int, list[str]]) -> None:
+        self.contracts.choices = [
+            SelectChoice(f"{company_id}:{contract}", contract)
+            for company_id, contracts in offered.items()
+            for contract in contracts
+        ]
+
+    @property
+    def chosen_contracts(self) -> tuple[str, ...]:
+        return tuple(each.partition(":")[2] for each in self.contracts.data or [])
+
+    def validate_contracts(self, field: Field) -> None:
+        companies = {each.partition(":")[0] for each in field.data or []}
+        if companies and self.is_administrator.data:
+            raise ValidationError(messages.ADMINISTRATOR_OF_CONTRACTS)
+        if companies and self.profile_id.data:
+            raise ValidationError(messages.CONTRACTS_OR_PROFILE)
+        if companies - {self.company.data}:
+            raise ValidationError(messages.CONTRACT_FOREIGN)
+        if len(field.data or []) > MAX_CONTRACTS:
+            raise ValidationError(messages.TOO_MANY_CONTRACTS)
+
+    def propose(self, password: str) -> None:
+        """Put a password into both fields, to be read before it is sent."""
+        for field in (self.password, self.password_again):
+            field.data = password
+            field.widget = PasswordInput(hide_value=False)
 
     def validate_password(self, field: Field) -> None:
         names = (self.first_name.data, self.last_name.data)
@@ -146,7 +180,7 @@ class ContractProfileForm(PortalForm):
     def offer_contracts(self, offered: list[str], chosen: list[str]) -> None:
         """Offer contracts to tick. The profile's other contracts go into the text field."""
         self.contracts.choices = [SelectChoice(contract, contract) for contract in offered]
-        if not self.is_submitted():
+        if not self.is_filled:
             self.contracts.data = [contract for contract in chosen if contract in offered]
             written = [contract for contract in chosen if contract not in offered]
             self.other_contracts.data = "\n".join(written)

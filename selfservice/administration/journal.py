@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from selfservice.accounts.models import User
-from selfservice.administration.companies import companies_of
+from selfservice.accounts.spaces import companies_of
 from selfservice.audit import AuditEntry
 from selfservice.suppliers.addresses import normalise
 

@@ -3,7 +3,7 @@
 from peewee import ModelSelect
 
 from selfservice.accounts.models import User
-from selfservice.administration.companies import companies_of
+from selfservice.accounts.spaces import companies_of
 from selfservice.mail import OutboxMail
 from selfservice.notifications import chain
 from selfservice.suppliers.models import Company

@@ -37,6 +37,17 @@ ADMINISTRATOR_LIMITED = HelpfulText(
     "décochez « Administrateur ».",
     COLLEAGUES,
 )
+ADMINISTRATOR_OF_CONTRACTS = HelpfulText(
+    "Un administrateur lit toutes les factures de sa société : décochez les contrats ou "
+    "« Administrateur ».",
+    COLLEAGUES,
+)
+CONTRACTS_OR_PROFILE = HelpfulText(
+    "Choisissez un profil, ou cochez des contrats : pas les deux.", COLLEAGUES
+)
+CONTRACT_FOREIGN = HelpfulText(
+    "Ces contrats sont ceux d’une autre société : cochez ceux de la société choisie.", COLLEAGUES
+)
 LAST_ADMINISTRATOR = HelpfulText(
     "La société doit garder un administrateur actif : nommez-en un autre d’abord.", COLLEAGUES
 )
@@ -53,7 +64,7 @@ TOO_MANY_CONTRACTS = HelpfulText(
     COLLEAGUES,
 )
 
-USER_ADDED = "L’utilisateur {login} est ajouté. Communiquez-lui son login et son mot de passe."
+USER_ADDED = "L’utilisateur {login} est ajouté."
 USER_SAVED = "L’utilisateur {login} est modifié."
 USER_REMOVED = "L’utilisateur {login} est supprimé."
 PASSWORD_GIVEN = (
@@ -154,6 +165,7 @@ _OF_THE_PORTAL = {
     "form.refused": "Formulaire refusé",
     "invoices.deposited": "Documents déposés",
     "limit.reached": "Limite atteinte",
+    "invoices.restated": "Documents changés d’état",
     "retention.purged": "Données arrivées à leur terme supprimées",
     "supplier.changed": "Fournisseur modifié",
     "supplier.created": "Fournisseur créé",

@@ -5,7 +5,8 @@ from collections.abc import Collection
 from selfservice import audit
 from selfservice.accounts import passwords, second_factor
 from selfservice.accounts.models import SecondFactor, User
-from selfservice.administration.companies import NotFoundError, companies_of, lock_company
+from selfservice.accounts.spaces import companies_of
+from selfservice.administration.companies import NotFoundError, lock_company
 from selfservice.administration.users import users_of
 from selfservice.db import database
 from selfservice.suppliers.models import Company

@@ -1,6 +1,6 @@
 """The users of an administrator's companies: finding them and adding one (FAQ 13)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -10,13 +10,13 @@ from peewee import JOIN, IntegrityError, ModelSelect
 from selfservice import audit, clock
 from selfservice.accounts import passwords
 from selfservice.accounts.models import Profile, User
+from selfservice.accounts.spaces import companies_of
 from selfservice.administration.companies import (
     ForeignCompanyError,
     NotFoundError,
-    companies_of,
     lock_company,
 )
-from selfservice.administration.contract_profiles import check_grant
+from selfservice.administration.contract_profiles import check_grant, profile_with
 from selfservice.db import database
 from selfservice.invoices.queries import MAX_ID
 from selfservice.suppliers.addresses import address_key, is_address, is_like_a_link, normalise
@@ -53,6 +53,7 @@ class NewUser:
     is_active: bool = True
     is_administrator: bool = False
     profile_id: int | None = None
+    contracts: tuple[str, ...] = ()  # to read these only, by a profile found or made
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +123,9 @@ def add_user(administrator: User, new: NewUser, *, origin: str) -> User:
     try:
         with database.atomic():
             lock_company(administrator, company.id)
+            if new.contracts:
+                profile = profile_with(administrator, company.id, new.contracts, origin=origin)
+                new = replace(new, profile_id=profile.id)
             check_grant(company.id, new.profile_id, is_administrator=new.is_administrator)
             user = _create(company, new, password_hash)
             audit.record_of(
@@ -147,9 +151,13 @@ def _matches(text: str) -> Any:
     return reduce(or_, keys + names)
 
 
+def recovery_address(login: str, typed: str) -> str | None:
+    """Return the address for recovery: the typed one, else a login that is one. No right."""
+    return typed or (login.strip() if is_address(login.strip()) else None)
+
+
 def _create(company: Company, new: NewUser, password_hash: str) -> User:
-    # A login that is a mail address serves for recovery too. Neither gives a right.
-    email = new.email or (new.login.strip() if is_address(new.login.strip()) else None)
+    email = recovery_address(new.login, new.email)
     user: User = User.create(
         company=company,
         login=new.login.strip(),

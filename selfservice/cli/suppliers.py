@@ -19,7 +19,11 @@ from selfservice.cli.frame import (
     slug_argument,
 )
 from selfservice.demo import instance as demo_instance
+from selfservice.invoices import states
 from selfservice.suppliers import companies_csv, registration
+from selfservice.suppliers.models import Supplier
+
+NAMED = 50  # documents on one line
 
 
 @group("suppliers", "Fournisseurs.")
@@ -49,7 +53,10 @@ def suppliers() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Image du logo, en PNG, JPEG ou WebP.",
 )
-@click.option("--contact", metavar="PHRASE", help="Qui joindre, en une phrase.")
+@click.option("--contact-name", metavar="NOM", help="Qui joindre : « Votre conseiller clientèle ».")
+@click.option("--phone", metavar="NUMÉRO", help="Son téléphone.")
+@click.option("--mail", metavar="ADRESSE", help="Son adresse mail, où répondent les clients.")
+@click.option("--hours", metavar="HORAIRES", help="Quand il répond : « du lundi au vendredi ».")
 @command
 def suppliers_set(slug: str, **changes: Any) -> None:
     """Crée ou met à jour un fournisseur ; ce qui n'est pas donné ne change pas."""
@@ -59,7 +66,17 @@ def suppliers_set(slug: str, **changes: Any) -> None:
         raise Fault("Rien n'a été fait.")
     supplier, is_new = registration.set_supplier(slug, **changes)
     what = "créé (nouveau fournisseur)" if is_new else "mis à jour"
-    say(f"Fournisseur {supplier.slug} {what}.")
+    say(f"Fournisseur {supplier.slug} {what}.{_restated(supplier, changes)}")
+
+
+def _restated(supplier: Supplier, changes: dict[str, Any]) -> str:
+    """Restate the documents that a date concerns, and name them."""
+    changed = states.restate(supplier) if changes["platform_since"] is not None else []
+    if not changed:
+        return ""
+    named = ", ".join(each.number for each in changed[:NAMED])
+    more = f" et {len(changed) - NAMED} autres" if len(changed) > NAMED else ""
+    return f" {len(changed)} document(s) changé(s) d'état : {named}{more}."
 
 
 @suppliers.command("list", epilog=example("suppliers list"))

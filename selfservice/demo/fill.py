@@ -1,7 +1,7 @@
 """Filling a demonstration instance through the real doors: register, deposit, mails."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from flask import current_app
@@ -88,7 +88,7 @@ def _fill_supplier(seller: Seller, report: DemoReport) -> None:
         siren=seller.siren,
         opened_on=seller.opened_on,
         colour=seller.colour,
-        contact=seller.contact,
+        **asdict(seller.contact),
     )
     folder = Path(current_app.config["INSTANCE"]) / "demo" / seller.slug
     documents = planned(seller, months=current_app.config["RETENTION_MONTHS"])

@@ -134,7 +134,7 @@ def _draw_foot(page: _Page) -> None:
         "TVA acquittée sur les débits. Pas d'escompte pour paiement anticipé.",
         "En cas de retard : pénalités de trois fois le taux d'intérêt légal et indemnité de 40 €.",
         f"{seller.name}, SIREN {_grouped(seller.siren)}, TVA {seller.vat_number}, {seller.town}",
-        seller.contact,
+        f"{seller.contact.contact_name} : {seller.contact.phone}, {seller.contact.hours}",
         "Document de démonstration : vendeur, client et montants sont inventés.",
     ):
         page.write_line(text, size=8, ink=MUTED)

@@ -35,6 +35,16 @@ class Customer:
 
 
 @dataclass(frozen=True)
+class Contact:
+    """Whom customers ask, as `suppliers set` takes it."""
+
+    contact_name: str
+    phone: str
+    mail: str = ""
+    hours: str = ""
+
+
+@dataclass(frozen=True)
 class Seller:
     """A supplier; `prefix` begins its document numbers."""
 
@@ -44,7 +54,7 @@ class Seller:
     street: str
     town: str
     colour: str
-    contact: str
+    contact: Contact
     prefix: str
     customers: tuple[Customer, ...]
     opened_on: date | None = None
@@ -79,7 +89,12 @@ DIAC = Seller(
     street="14 avenue du Pavé Neuf",
     town="93160 Noisy-le-Grand",
     colour="#0b5a7a",
-    contact="Votre conseiller clientèle au 09 00 00 00 01, du lundi au vendredi de 9 h à 18 h",
+    contact=Contact(
+        "Votre conseiller clientèle",
+        "09 00 00 00 01",
+        "conseillers@diac.example",
+        "du lundi au vendredi de 9 h à 18 h",
+    ),
     prefix="FL",
     opened_on=date(2022, 12, 2),
     customers=(
@@ -147,7 +162,9 @@ MARTIN = Seller(
     street="112 boulevard Carnot",
     town="31000 Toulouse",
     colour="#8a3b12",
-    contact="Le service clients au 09 00 00 00 02 ou sur votre dernier bon de livraison",
+    contact=Contact(
+        "Le service clients", "09 00 00 00 02", hours="du lundi au samedi de 8 h à 12 h"
+    ),
     prefix="FM",
     customers=(
         Customer(

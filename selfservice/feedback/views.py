@@ -2,21 +2,20 @@
 
 from flask import Blueprint, Response, abort, redirect, render_template, request, url_for
 
-from selfservice import help, ratelimit
+from selfservice import help, ratelimit, submissions
 from selfservice.feedback import counting
-from selfservice.web import csrf
 
 ANSWERS = {"oui": True, "non": False}
 
 blueprint = Blueprint("feedback", __name__, url_prefix="/avis")
-csrf.exempt(blueprint)
+submissions.exempt(blueprint)
 
 
 @blueprint.before_request
 def admit() -> None:
     """Refuse what another site sends, and more than the limits allow."""
     if request.method == "POST":
-        if not _is_from_this_site():
+        if submissions.origin_site() != "ours":
             abort(400)
         ratelimit.hit_from("feedback_ip", request.remote_addr or "")
         ratelimit.hit("feedback_all")
@@ -42,10 +41,3 @@ def thanks() -> str:
 def missed_search() -> Response:
     counting.count_missed_search(request.form.get("q", ""))
     return Response(status=204)
-
-
-def _is_from_this_site() -> bool:
-    """Tell by what the browser sends where the page comes from; another site cannot forge it."""
-    if site := request.headers.get("Sec-Fetch-Site"):
-        return site == "same-origin"
-    return request.headers.get("Origin", "").partition("://")[2] == request.host

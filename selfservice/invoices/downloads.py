@@ -1,5 +1,6 @@
 """Opening a document: its file, its XML, and the mark that it was opened."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -27,6 +28,7 @@ class Readable(NamedTuple):
     """A document as one of its readers finds it."""
 
     id: int
+    company_id: int
     number: str
     sha256: str
     has_xml: bool
@@ -46,6 +48,7 @@ def find_document(user: User, invoice_id: int) -> Readable:
         queries.visible_to(user)
         .select(
             Invoice.id,
+            Invoice.company,
             Invoice.number,
             Invoice.sha256,
             Invoice.has_xml,
@@ -101,19 +104,28 @@ def mark_opened(user: User, document: Readable, *, origin: str) -> None:
             | (Opening.journalled_at > now),
         )
         if claim.execute():
-            audit.record_of("invoice.opened", user, origin=origin, number=document.number)
+            audit.record_of(
+                "invoice.opened",
+                user,
+                company_id=document.company_id,
+                origin=origin,
+                number=document.number,
+            )
 
 
-def mark_all_opened(user: User, ids: Sequence[int], *, origin: str) -> None:
-    """Remember that a user took documents away, and their company with them.
+def mark_all_opened(user: User, documents: Sequence[tuple[int, int]], *, origin: str) -> None:
+    """Remember that a user took documents away, given by their ids and their companies'.
 
-    One entry in the journal for all. Opens its own transaction.
+    One entry in the journal of each company. Opens its own transaction.
     """
     now = clock.now()
     with database.atomic():
-        for batch in chunked(ids, queries.BATCH):
+        for batch in chunked([each for each, _ in documents], queries.BATCH):
             _mark(user, batch, now)
-        audit.record_of("invoices.archived", user, origin=origin, documents=len(ids))
+        for company_id, count in Counter(company for _, company in documents).items():
+            audit.record_of(
+                "invoices.archived", user, company_id=company_id, origin=origin, documents=count
+            )
 
 
 def _mark(user: User, ids: Sequence[int], now: datetime) -> None:

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING, Any, NamedTuple
 from flask import current_app
 
 from selfservice import audit, clock
-from selfservice.accounts.models import User
+from selfservice.accounts.models import Space, User
 from selfservice.db import database, read_date, rows
 from selfservice.files import csv_lines, inert
 from selfservice.invoices import queries
@@ -43,9 +43,14 @@ HEADINGS = {
     "state": ("État", 11),
     "available_until": ("Disponible jusqu’au", 19),
 }
+COMPANY = {"company": ("Société", 30)}  # where several are read
 AMOUNTS = ("net_cents", "vat_cents", "gross_cents")
 DAYS = ("issued_on", "due_on", "available_until")
-COLUMNS = tuple(getattr(Invoice, name) for name in HEADINGS if name != "available_until")
+COLUMNS = (
+    *(getattr(Invoice, name) for name in HEADINGS if name != "available_until"),
+    Invoice.company,
+)
+Headings = dict[str, tuple[str, int]]
 
 
 class TooLongForASheetError(Exception):
@@ -57,7 +62,10 @@ class TooLongForASheetError(Exception):
 
 
 class Entry(NamedTuple):
-    """One line of the register, in the order of HEADINGS; amounts in cents, labels in French."""
+    """One line of the register, in the order of HEADINGS; amounts in cents, labels in French.
+
+    `company` is empty where one company alone is read.
+    """
 
     number: str
     kind: str
@@ -70,17 +78,24 @@ class Entry(NamedTuple):
     currency: str
     state: str
     available_until: date
+    company: str = ""
 
 
 Pages = Iterator[list[Entry]]
 
 
-def reader_of_entries() -> Callable[[tuple[Any, ...]], Entry]:
+def headings(user: User) -> Headings:
+    """Return the columns of what a user takes away, with the company's where several are read."""
+    return HEADINGS | COMPANY if len(user.spaces) > 1 else HEADINGS
+
+
+def reader_of_entries(spaces: Iterable[Space] = ()) -> Callable[[tuple[Any, ...]], Entry]:
     """Return a function that makes an entry of the values of COLUMNS, anywhere, at any time."""
     months = current_app.config["RETENTION_MONTHS"]
+    labels = {space.id: space.label for space in spaces}
 
     def read(values: tuple[Any, ...]) -> Entry:
-        number, kind, contract, issued, due, *amounts, currency, state = values
+        number, kind, contract, issued, due, *amounts, currency, state, company_id = values
         net_cents, vat_cents, gross_cents = amounts
         issued_on = read_date(issued)
         return Entry(
@@ -95,6 +110,7 @@ def reader_of_entries() -> Callable[[tuple[Any, ...]], Entry]:
             currency=currency,
             state=STATE_LABELS[state],
             available_until=clock.add_months(issued_on, months),
+            company=labels.get(company_id, ""),
         )
 
     return read
@@ -108,7 +124,7 @@ def pages(user: User, filters: Filters) -> Pages:
     found = queries.matching(user, filters)
     ordered = queries.ordered(found.select(Invoice.id), filters.sort)
     ids = array("q", (each for (each,) in ordered.tuples().iterator()))
-    return _pages(ids, reader_of_entries())
+    return _pages(ids, reader_of_entries(user.spaces))
 
 
 def check_sheet(user: User, filters: Filters) -> None:
@@ -121,30 +137,39 @@ def check_sheet(user: User, filters: Filters) -> None:
 def record_export(user: User, *, form: str, origin: str) -> None:
     """Tell the journal that a register left, « csv » or « xlsx ». Opens its own transaction."""
     with database.atomic():
-        audit.record_of("invoices.registered", user, origin=origin, form=form.upper())
+        for company_id in user.read_company_ids:
+            audit.record_of(
+                "invoices.registered",
+                user,
+                company_id=company_id,
+                origin=origin,
+                form=form.upper(),
+            )
 
 
-def csv_bytes(entries: Iterable[Entry], *, is_beginning: bool = True) -> bytes:
+def csv_bytes(
+    entries: Iterable[Entry], columns: Headings = HEADINGS, *, is_beginning: bool = True
+) -> bytes:
     """Return lines that a French spreadsheet opens right, after their heading if beginning."""
-    lines = csv_lines(map(_cells, entries))
+    lines = csv_lines(_cells(entry)[: len(columns)] for entry in entries)
     if not is_beginning:
         return lines
-    return "\ufeff".encode() + csv_lines([[heading for heading, _ in HEADINGS.values()]]) + lines
+    return "\ufeff".encode() + csv_lines([[heading for heading, _ in columns.values()]]) + lines
 
 
-def write_csv(found: Pages, file: IO[bytes]) -> None:
+def write_csv(found: Pages, file: IO[bytes], columns: Headings = HEADINGS) -> None:
     """Write a register as CSV into an open file."""
-    file.write(csv_bytes([]))
+    file.write(csv_bytes([], columns))
     for page in found:
-        file.write(csv_bytes(page, is_beginning=False))
+        file.write(csv_bytes(page, columns, is_beginning=False))
 
 
-def write_xlsx(found: Pages, file: IO[bytes]) -> None:
+def write_xlsx(found: Pages, file: IO[bytes], columns: Headings = HEADINGS) -> None:
     """Write a register as a workbook into an open file; its rows wait on the disk."""
     from xlsxwriter import Workbook  # slow to load, and no command asks
 
     with TemporaryDirectory() as folder, Workbook(file, {**WORKBOOK, "tmpdir": folder}) as book:
-        sheet = _Sheet(book)
+        sheet = _Sheet(book, columns)
         for page in found:
             sheet.add(page)
         sheet.add_totals()
@@ -153,7 +178,8 @@ def write_xlsx(found: Pages, file: IO[bytes]) -> None:
 class _Sheet:
     """The one sheet: headings, a line for each document, totals by currency."""
 
-    def __init__(self, book: "Workbook") -> None:
+    def __init__(self, book: "Workbook", columns: Headings) -> None:
+        self._columns = columns
         self._sheet = book.add_worksheet("Registre")
         self._bold = book.add_format({"bold": True})
         self._day = book.add_format({"num_format": "dd/mm/yyyy"})
@@ -166,7 +192,7 @@ class _Sheet:
         }
         self._count = 0
         self._totals: dict[str, list[int]] = {}
-        for column, (heading, width) in enumerate(HEADINGS.values()):
+        for column, (heading, width) in enumerate(columns.values()):
             self._sheet.set_column(column, column, width)
             self._sheet.write_string(0, column, heading, self._bold)
         self._sheet.freeze_panes(1, 1)
@@ -177,13 +203,13 @@ class _Sheet:
             totals = self._totals.setdefault(entry.currency, [0] * len(AMOUNTS))
             for place, name in enumerate(AMOUNTS):
                 totals[place] += getattr(entry, name) or 0
-            for column, (name, value) in enumerate(zip(HEADINGS, entry, strict=True)):
+            for column, (name, value) in enumerate(zip(self._columns, entry, strict=False)):
                 self._write(column, name, value, entry.currency)
 
     def add_totals(self) -> None:
         """Close the sheet: a filter over the documents, and what they add up to."""
         last = self._count + 1
-        self._sheet.autofilter(0, 0, self._count, len(HEADINGS) - 1)
+        self._sheet.autofilter(0, 0, self._count, len(self._columns) - 1)
         for line, (currency, totals) in enumerate(sorted(self._totals.items()), last + 1):
             self._sheet.write_string(line, 0, "Total", self._bold)
             for name, cents in zip(AMOUNTS, totals, strict=True):
@@ -241,5 +267,5 @@ def _day(day: date | None) -> str:
 
 _AMOUNT_PLACES = [place for place, name in enumerate(HEADINGS) if name in AMOUNTS]
 _WRITERS: list[Callable[[Any], str]] = [
-    _amount if name in AMOUNTS else _day if name in DAYS else inert for name in HEADINGS
+    _amount if name in AMOUNTS else _day if name in DAYS else inert for name in HEADINGS | COMPANY
 ]

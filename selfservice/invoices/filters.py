@@ -14,6 +14,7 @@ MAX_TEXT_LENGTH = 100
 MAX_SEARCH_LENGTH = 200
 MAX_KEY_LENGTH = 200
 NAMES = {
+    "company": "societe",
     "q": "q",
     "kind": "kind",
     "since": "du",
@@ -61,6 +62,7 @@ class Problem:
 class Filters:
     """What the reader asked for, cleaned.
 
+    `company` is whose documents are read: « toutes », a client number, empty for the reader's own.
     `q` is what is searched (empty: no search). `kind` is « invoice », « credit_note » or empty.
     `since` and `until` are days of issue, both included. `contract` is exact, `state` one of
     STATES; empty for all. `is_showing_all` lifts the display history (« historique=tout »).
@@ -69,6 +71,7 @@ class Filters:
     of a page as it was given (`queries.read_key`), empty for the first.
     """
 
+    company: str = ""
     q: str = ""
     kind: str = ""
     since: date | None = None
@@ -131,6 +134,7 @@ def clean_filters(args: Mapping[str, str]) -> Filters:
     sort = args.get("tri", "")
     is_sort = sort.removeprefix("-") in SORTS and sort != "-emise"
     return Filters(
+        company=_text(args, "societe"),
         q=_text(args, "q", MAX_SEARCH_LENGTH).strip(),
         kind=_choice(args, "kind", KINDS),
         since=since,

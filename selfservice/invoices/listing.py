@@ -35,7 +35,8 @@ class Row(NamedTuple):
 
     `is_new` is the reader's own (« Nouveau »), `is_downloaded` their company's. `days_left` is set
     once the document leaves within 60 days (0 on its last day). `links` names what a credit note
-    credits, where its XML says so, or the credit notes of an invoice.
+    credits, where its XML says so, or the credit notes of an invoice. `company` names whose it is
+    where several are read.
     """
 
     id: int
@@ -54,6 +55,7 @@ class Row(NamedTuple):
     is_downloaded: bool
     available_until: date
     days_left: int | None
+    company: str = ""
     links: tuple[Link, ...] = ()
 
     @property
@@ -180,7 +182,7 @@ def list_invoices(user: User, filters: Filters) -> Listing:
     has_more = len(found) > PAGE_ROWS
     count = _count(user, shown, terms) if has_more or key else len(rows)
     hidden = _count_hidden(user, filters) if filters.is_within_history else 0
-    contracts = queries.billed_contracts(user.company_id, user.profile_id, limit=MAX_CONTRACTS + 1)
+    contracts = queries.contracts_of(user, limit=MAX_CONTRACTS + 1)
     is_empty = not (rows or hidden or queries.visible_to(user).exists())
     is_absent = not (rows or hidden or is_empty)
     words = words_of(filters, terms)
@@ -260,6 +262,7 @@ def _page(
             Invoice.has_xml,
             Invoice.downloaded_at.is_null(),
             Opening.id,
+            Invoice.company,
         )
         .join(Opening, JOIN.LEFT_OUTER, on=opened)
         .limit(limit)
@@ -268,7 +271,9 @@ def _page(
 
 def _rows(user: User, found: list[tuple[Any, ...]]) -> list[Row]:
     today, months = clock.today(), current_app.config["RETENTION_MONTHS"]
-    rows = [_row(values, today, months) for values in found]
+    is_several = len(user.spaces) > 1
+    labels = {space.id: space.label for space in user.spaces if is_several}
+    rows = [_row(values, today, months, labels) for values in found]
     links = linked(
         user,
         notes=[row.id for row in rows if row.is_credit_note],
@@ -277,9 +282,11 @@ def _rows(user: User, found: list[tuple[Any, ...]]) -> list[Row]:
     return [row._replace(links=links[row.id]) if row.id in links else row for row in rows]
 
 
-def _row(values: tuple[Any, ...], today: date, retention_months: int) -> Row:
+def _row(
+    values: tuple[Any, ...], today: date, retention_months: int, companies: dict[int, str]
+) -> Row:
     invoice_id, number, kind, contract, issued, due, currency = values[:7]
-    net_cents, vat_cents, gross_cents, state, has_xml, is_untouched, opening_id = values[7:]
+    net_cents, vat_cents, gross_cents, state, has_xml, is_untouched, opening_id = values[7:-1]
     issued_on = read_date(issued)
     until = clock.add_months(issued_on, retention_months)
     days_left = (until - today).days
@@ -300,6 +307,7 @@ def _row(values: tuple[Any, ...], today: date, retention_months: int) -> Row:
         not is_untouched,
         until,
         days_left if days_left <= queries.LEAVING_DAYS else None,
+        companies.get(values[-1], ""),
     )
 
 

@@ -8,11 +8,11 @@ from peewee import ModelSelect, fn
 
 from selfservice import clock
 from selfservice.accounts.models import User
-from selfservice.db import FRENCH, Prepared, read_date
+from selfservice.accounts.spaces import known_companies
+from selfservice.db import Prepared, read_date
 from selfservice.invoices import queries
 from selfservice.invoices.models import Invoice
 from selfservice.invoices.queries import Asked
-from selfservice.suppliers.models import Company
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,15 @@ def check(user: User) -> Missing:
     available_since = queries.earliest_available(clock.today())
     opened_on = user.company.supplier.opened_on
     ((last,),) = _LAST.rows(queries.asked(user))
-    # A typed address gives no right: only a login created by activation learns of others.
-    is_proven = user.is_from_activation and user.email_key
     company = user.company
     return Missing(
         last_issued_on=read_date(last) if last else None,
-        companies=_OTHERS.rows(company.supplier_id, user.email_key, company.id)
-        if is_proven
+        companies=[
+            (each.name, each.client_number)
+            for each in known_companies(user)
+            if each.id != company.id
+        ]
+        if user.is_from_activation
         else [],
         profile=user.profile.name if user.profile else "",
         opened_on=opened_on if opened_on and opened_on > available_since else None,
@@ -55,14 +57,4 @@ def _last(asked: Asked) -> "ModelSelect[Invoice]":
     return queries.narrowed(asked).select(fn.MAX(Invoice.issued_on))
 
 
-def _others(supplier_id: Any, email_key: Any, own_id: Any) -> "ModelSelect[Company]":
-    return (
-        Company.select(Company.name, Company.client_number)
-        .where(
-            Company.supplier == supplier_id, Company.email_key == email_key, Company.id != own_id
-        )
-        .order_by(Company.name.collate(FRENCH), Company.client_number)
-    )
-
-
-_LAST, _OTHERS = Prepared(build=_last), Prepared(build=_others)
+_LAST = Prepared(build=_last)

@@ -4,6 +4,7 @@ The SQL of the list is here; every screen, link, mail, archive and purge begins 
 """
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
@@ -74,7 +75,7 @@ class Asked(NamedTuple):
     A `db.Prepared` query has placeholders in their stead, hence Any.
     """
 
-    company_id: Any
+    company_ids: Any
     profile_id: Any
     since: Any
     until: Any = None
@@ -89,7 +90,7 @@ def asked(user: User, filters: Filters | None = None) -> Asked:
     """Return what a user asks for with filters; never of what is past retention today."""
     filters, today = filters or Filters(), clock.today()
     return Asked(
-        company_id=user.company_id,
+        company_ids=user.read_company_ids,
         profile_id=user.profile_id,
         # One bound: beside a second one, SQLite would read all that lies between the two.
         since=max(earliest_available(today), filters.since or date.min),
@@ -130,7 +131,7 @@ def terms_of(user: User, filters: Filters, parts: dict[str, bool] | None = None)
     """
     terms: list[Term] = []
     parts = {} if parts is None else parts
-    for term in read_terms(filters.q, clock.today()):
+    for term in _with_companies(user, read_terms(filters.q, clock.today())):
         joined = terms[-1].beside(term) if terms else term
         if terms and joined.key not in parts:
             parts[joined.key] = visible_to(user).where(_is_part(joined)).exists()
@@ -139,6 +140,24 @@ def terms_of(user: User, filters: Filters, parts: dict[str, bool] | None = None)
         else:
             terms.append(term)
     return terms
+
+
+def _with_companies(user: User, terms: list[Term]) -> list[Term]:
+    """Let a term also mean a company by its name or number, where several are shown."""
+    if len(user.spaces) < 2:
+        return terms
+    return [
+        replace(term, company_ids=tuple(each.id for each in user.spaces if term.key in each.key))
+        for term in terms
+    ]
+
+
+def _is_of(company_ids: Any) -> Expression:
+    is_one = len(company_ids) == 1
+    found: Expression = (
+        Invoice.company == company_ids[0] if is_one else Invoice.company.in_(company_ids)
+    )
+    return found
 
 
 def _is_part(term: Term) -> Expression:
@@ -156,6 +175,8 @@ def _is_meant(term: Term) -> Expression:
             found |= amount.between(first, last) | amount.between(-last, -first)
     if term.period:
         found |= Invoice.issued_on.between(term.period.since, term.period.until)
+    if term.company_ids:
+        found |= Invoice.company.in_(term.company_ids)
     return found
 
 
@@ -164,9 +185,7 @@ def narrowed(asked: Asked, terms: Iterable[Term] = ()) -> "ModelSelect[Invoice]"
 
     A profile narrows them to its contracts; a document without contract is in none (FAQ 13).
     """
-    query = Invoice.select().where(
-        Invoice.company == asked.company_id, Invoice.issued_on >= asked.since
-    )
+    query = Invoice.select().where(_is_of(asked.company_ids), Invoice.issued_on >= asked.since)
     if asked.profile_id is not None:
         contracts = ProfileContract.select(ProfileContract.contract)
         own = contracts.where(ProfileContract.profile == asked.profile_id)
@@ -195,7 +214,17 @@ def billed_contracts(company_id: int, profile_id: int | None = None, *, limit: i
 
     A profile narrows them to its own.
     """
-    documents = narrowed(Asked(company_id, profile_id, earliest_available(clock.today())))
+    since = earliest_available(clock.today())
+    return _contracts(Asked((company_id,), profile_id, since), limit=limit)
+
+
+def contracts_of(user: User, *, limit: int) -> list[str]:
+    """Return the first contracts, sorted, of the available documents that a user reads."""
+    return _contracts(asked(user), limit=limit)
+
+
+def _contracts(asked: Asked, *, limit: int) -> list[str]:
+    documents = narrowed(asked)
     contracts = documents.select(Invoice.contract).where(Invoice.contract != "").distinct()
     return [each for (each,) in rows(contracts.order_by(Invoice.contract).limit(limit))]
 

@@ -98,6 +98,7 @@ class Term:
     kind: str = ""
     period: Period | None = None
     cents: tuple[int, int] | None = None
+    company_ids: tuple[int, ...] = ()
 
     def beside(self, other: "Term") -> "Term":
         """Return the part of a number that two neighbours make together."""

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -14,7 +14,7 @@ from flask import current_app
 from peewee import ModelSelect, chunked
 
 from selfservice import clock
-from selfservice.accounts.models import User
+from selfservice.accounts.models import Space, User
 from selfservice.db import rows
 from selfservice.invoices import downloads, embedded_xml, export, queries, storage
 from selfservice.invoices.downloads import UnknownInvoiceError
@@ -53,10 +53,12 @@ class Document:
     """What an archive needs of a document."""
 
     id: int
+    company_id: int
     path: Path
     sha256: str
     has_xml: bool
     entry: Entry
+    folder: str = ""
 
 
 def choose(user: User, ids: Collection[int]) -> list[Document]:
@@ -72,31 +74,38 @@ def choose(user: User, ids: Collection[int]) -> list[Document]:
         raise UnknownInvoiceError
     visible = queries.visible_to(user).select(*_COLUMNS)
     batches = (rows(visible.where(Invoice.id.in_(ids))) for ids in chunked(wanted, queries.BATCH))
-    found = _documents(chain.from_iterable(batches))
+    found = _documents(chain.from_iterable(batches), user.spaces)
     if len(found) != len(wanted):
         raise downloads.not_found(wanted, seen=len(found))
+    if len({each.company_id for each in found}) > 1:
+        found = _in_folders(found)
     return sorted(found, key=lambda each: (each.entry.issued_on, each.id), reverse=True)
 
 
 def choose_all(user: User, filters: Filters) -> list[Document]:
     """Return all that the list shows, on all its pages. Raises TooManyDocumentsError."""
-    return _read(queries.shown(user, filters), filters.sort)
+    found = _read(queries.shown(user, filters), filters.sort, user.spaces)
+    return _in_folders(found) if len(user.spaces) > 1 else found
 
 
-def _read(query: "ModelSelect[Invoice]", sort: str) -> list[Document]:
+def _in_folders(documents: list[Document]) -> list[Document]:
+    return [replace(each, folder=safe_name(each.entry.company)) for each in documents]
+
+
+def _read(query: "ModelSelect[Invoice]", sort: str, spaces: Collection[Space]) -> list[Document]:
     limit = current_app.config["ARCHIVE_MAX_DOCUMENTS"]
     ordered = queries.ordered(query.select(*_COLUMNS), sort)
     found = rows(ordered.limit(limit + 1))
     if len(found) > limit:
         raise TooManyDocumentsError(query.select(Invoice.id).count(), limit)
-    return _documents(found)
+    return _documents(found, spaces)
 
 
-def _documents(found: Iterable[tuple[Any, ...]]) -> list[Document]:
-    """Return documents of the values of _COLUMNS."""
-    entry_of = export.reader_of_entries()
+def _documents(found: Iterable[tuple[Any, ...]], spaces: Collection[Space]) -> list[Document]:
+    """Return documents of the values of _COLUMNS, whose last is the company."""
+    entry_of = export.reader_of_entries(spaces)
     return [
-        Document(row[0], storage.path_of(row[1]), row[1], bool(row[2]), entry_of(row[3:]))
+        Document(row[0], row[-1], storage.path_of(row[1]), row[1], bool(row[2]), entry_of(row[3:]))
         for row in found
     ]
 
@@ -126,7 +135,8 @@ def write_zip(documents: list[Document], file: IO[bytes]) -> None:
             sums[f"{name}.pdf"] = document.sha256
             if document.has_xml:
                 add(f"{name}.xml", _xml_of(document))
-        add(INDEX, export.csv_bytes(each.entry for each in documents))
+        columns = export.HEADINGS | export.COMPANY if documents[0].folder else export.HEADINGS
+        add(INDEX, export.csv_bytes((each.entry for each in documents), columns))
         lines = [f"{digest}  {name}\n" for name, digest in sums.items()]
         archive.writestr(_entry(SUMS), "".join(lines))
 
@@ -154,7 +164,8 @@ def _names(documents: Iterable[Document]) -> Iterator[str]:
     """Yield a name without extension for each, unique on any system: day of issue and number."""
     taken: set[str] = set()
     for document in documents:
-        name = base = safe_name(f"{document.entry.issued_on}_{document.entry.number}")
+        base = safe_name(f"{document.entry.issued_on}_{document.entry.number}")
+        name = base = f"{document.folder}/{base}" if document.folder else base
         turn = 1
         while name.casefold() in taken:
             turn += 1

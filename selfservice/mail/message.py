@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC
-from email import charset
+from email import charset, quoprimime
 from email.header import Header
 from email.utils import encode_rfc2231
 
@@ -36,8 +36,13 @@ class OutboxMessage(Message):
         self.attachments = list(_attachments(mail))
         self.date = clock.now().replace(tzinfo=UTC).timestamp()
         self.msgId = f"<{mail.message_id}>"
-        self.extra_headers = {"Auto-Submitted": "auto-generated"}
-        self.charset = self.reply_to = None
+        # The second keeps Exchange from answering with an absence (MS-OXCMAIL 2.2.3.2.14).
+        self.extra_headers = {
+            "Auto-Submitted": "auto-generated",
+            "X-Auto-Response-Suppress": "All",
+        }
+        self.charset = None
+        self.reply_to = _in_ascii(mail.reply_to) if mail.reply_to else None
         self.cc, self.bcc, self.mail_options, self.rcpt_options = [], [], [], []
 
 
@@ -54,6 +59,7 @@ def build(mail: OutboxMail) -> Message:
 def _refuse_several_lines(mail: OutboxMail) -> None:
     """Check the headers that hold words from elsewhere: a second line could be another header."""
     words = f"{mail.subject}{mail.sender_name}{mail.to_address}{mail.attachment_name}"
+    words += mail.reply_to
     if "\r" in words or "\n" in words:
         raise RefusedError("a header of several lines", "bad_header")
 
@@ -91,4 +97,7 @@ def _attachments(mail: OutboxMail) -> Iterator[Attachment]:
     coded = {"filename*": encode_rfc2231(name, "utf-8")}
     options = {"filename": name} if name.isascii() else coded
     headers = {"Content-Disposition": dump_options_header("attachment", options)}
-    yield Attachment(content_type="application/pdf", data=content, headers=headers)
+    # Outlook and some webmails read no other form of a name than this one (RFC 2047).
+    shown = name if name.isascii() else quoprimime.header_encode(name.encode(), "utf-8")
+    content_type = dump_options_header("application/pdf", {"name": shown})
+    yield Attachment(content_type=content_type, data=content, headers=headers)

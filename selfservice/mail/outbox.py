@@ -52,6 +52,7 @@ class OutboxMail(BaseModel):
     address_key = CharField(max_length=320, index=True)
     domain = CharField(max_length=320, default="", index=True)
     sender_name = CharField(max_length=200, default="")
+    reply_to = CharField(max_length=320, default="")
     message_id = CharField(max_length=200, unique=True)
     subject = CharField(max_length=400)
     body_text = TextField()
@@ -102,6 +103,7 @@ def enqueue(
     to_address: str,
     address_key: str,
     sender_name: str = "",
+    reply_to: str = "",
     company_id: int | None = None,
     cause: str | None = None,
     lifetime: timedelta = LIFETIME,
@@ -129,6 +131,7 @@ def enqueue(
         address_key=address_key,
         domain=address_key.rpartition("@")[2],
         sender_name=sender_name[:200],
+        reply_to=reply_to,
         message_id=_message_id(),
         attachment_path=path,
         attachment_name=name,

@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 from flask import current_app
 
 from selfservice import clock, mail, web
-from selfservice.accounts.models import User
+from selfservice.accounts.models import Activation, User
 from selfservice.help import help_url
 from selfservice.invoices import storage
-from selfservice.invoices.messages import KIND_LABELS
+from selfservice.invoices.messages import KIND_LABELS, STATE_LABELS
 from selfservice.invoices.models import Invoice
 from selfservice.invoices.queries import available_until
 from selfservice.money import format_amount
@@ -20,6 +21,8 @@ from selfservice.suppliers.models import Company
 
 LEAVING = "leaving"
 LEAVING_LISTED = 50
+# Readers cut a mail of more than 100 kB; a document takes a kilobyte of it.
+DIGEST_LISTED = 75
 
 
 def queue_activation(company: Company, owner: User, *, again_at: datetime | None = None) -> None:
@@ -33,7 +36,11 @@ def queue_activation(company: Company, owner: User, *, again_at: datetime | None
         priority=mail.ACCOUNT,
         login=owner.login,
         opened_on=supplier.opened_on,
-        recovery_url=web.public_url("/recuperation", hostname=supplier.hostname),
+        # With the address there: a field less to type for a first connection.
+        recovery_url=web.public_url(
+            f"/recuperation?{urlencode({'premiere': 'oui', 'adresse': str(company.email)})}",
+            hostname=supplier.hostname,
+        ),
     )
 
 
@@ -61,7 +68,7 @@ def queue_digest(company: Company, invoices: Sequence[Invoice], *, on: date) -> 
                 hostname=hostname,
             )
         }
-        for invoice in invoices
+        for invoice in invoices[:DIGEST_LISTED]
     ]
     _queue(
         "digest",
@@ -70,6 +77,8 @@ def queue_digest(company: Company, invoices: Sequence[Invoice], *, on: date) -> 
         is_secret=True,
         on=clock.format_long_day(on),
         documents=documents,
+        more_count=len(invoices) - len(documents),
+        list_url=web.public_url("/factures", hostname=hostname),
         link_days=current_app.config["DOWNLOAD_LINK_DAYS"],
     )
 
@@ -98,6 +107,17 @@ def queue_leaving(company: Company, leaving: Any, *, on: date) -> None:
     )
 
 
+def login_of(company: Company) -> str:
+    """Return the login that the company's registered address signs in with; empty if none."""
+    found: str | None = (
+        User.select(User.login)
+        .join(Activation)
+        .where(Activation.company == company, Activation.email_key == company.email_key)
+        .scalar()
+    )
+    return found or ""
+
+
 def _digest_cause(company: Company, on: date) -> str:
     return f"digest:{company.id}:{on.isoformat()}"
 
@@ -121,6 +141,7 @@ def _queue(
             "company_name": company.name,
             "client_number": company.client_number,
             "contact": supplier.contact,
+            "login": login_of(company),
             "retention_months": current_app.config["RETENTION_MONTHS"],
             "portal_url": web.public_url("/", hostname=supplier.hostname),
             "faq_url": web.public_url(help_url("faq"), hostname=supplier.hostname),
@@ -129,6 +150,7 @@ def _queue(
         to_address=str(company.email),
         address_key=str(company.email_key),
         sender_name=supplier.name,
+        reply_to=supplier.mail,
         cause=cause,
         company_id=company.id,
         attachment=attachment,
@@ -138,9 +160,14 @@ def _queue(
 
 
 def _words(invoice: Invoice) -> dict[str, Any]:
+    row = urlencode({"q": invoice.number})
     return {
         "number": invoice.number,
         "kind": KIND_LABELS[invoice.kind],
+        "state": STATE_LABELS[invoice.state].lower() if invoice.state != "original" else "",
+        "row_url": web.public_url(
+            f"/factures?{row}#document-{invoice.id}", hostname=invoice.supplier.hostname
+        ),
         "issued_on": clock.format_day(invoice.issued_on),
         "due_on": clock.format_day(invoice.due_on) if invoice.due_on else "",
         "gross": format_amount(invoice.gross_cents, invoice.currency),

@@ -1,6 +1,6 @@
 """The mail that reminds a company of what leaves soon and was never downloaded (FAQ 14)."""
 
-from datetime import date
+from datetime import date, timedelta
 from functools import partial
 
 from peewee import ModelSelect
@@ -14,11 +14,13 @@ from selfservice.notifications import mails
 from selfservice.notifications.send import SendReport, each_company
 from selfservice.suppliers.models import Company
 
+NEWCOMER_FOR = timedelta(days=7)
+
 
 def send_reminders() -> SendReport:
     """Queue one mail for each company with such documents, at most one a month.
 
-    To the registered address, once its login exists; never in mode `none`.
+    To the registered address, once its login exists for a week; never in mode `none`.
     """
     on = clock.today()
     is_to_remind = queries.is_leaving(on) & Invoice.company.in_(_companies())
@@ -35,7 +37,11 @@ def _companies() -> "ModelSelect[Company]":
     return (
         Company.select(Company.id)
         .join(Activation, on=is_activated)
-        .where(Company.notification != "none", Company.id.not_in(reminded))
+        .where(
+            Company.notification != "none",
+            Company.id.not_in(reminded),
+            Activation.activated_at <= clock.now() - NEWCOMER_FOR,
+        )
     )
 
 

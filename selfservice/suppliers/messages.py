@@ -30,7 +30,10 @@ EXPECTED_LABELS = {
     "opened_on": ("--opened-on", "une date AAAA-MM-JJ est attendue, comme 2022-12-02"),
     "platform_since": ("--platform-since", "une date AAAA-MM-JJ est attendue, comme 2026-09-01"),
     "colour": ("--colour", "# et six chiffres hexadécimaux sont attendus, comme #1f4e79"),
-    "contact": ("--contact", "une phrase de 500 caractères au plus est attendue"),
+    "contact_name": ("--contact-name", "un nom de 200 caractères au plus est attendu"),
+    "phone": ("--phone", "un numéro de téléphone est attendu, comme 09 00 00 00 01"),
+    "mail": ("--mail", "une adresse mail complète est attendue, comme conseil@example.com"),
+    "hours": ("--hours", "des horaires de 200 caractères au plus sont attendus"),
 }
 IMPORT_SUMMARY = (
     "{report.created} société(s) créée(s), {report.updated} mise(s) à jour, "

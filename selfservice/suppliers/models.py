@@ -19,7 +19,20 @@ class Supplier(BaseModel):
     platform_since = DateField(null=True)
     colour = CharField(max_length=7, default=DEFAULT_COLOUR)
     logo_sha256 = CharField(max_length=64, null=True)
-    contact = CharField(max_length=500, default="")
+    contact_name = CharField(max_length=200, default="")
+    phone = CharField(max_length=40, default="")
+    mail = CharField(max_length=320, default="")
+    hours = CharField(max_length=200, default="")
+
+    @property
+    def contact(self) -> str:
+        """Return whom to ask, in one line: name, telephone, hours, mail; empty if unknown."""
+        return ", ".join(filter(None, (self.contact_name, self.phone, self.hours, self.mail)))
+
+    @property
+    def phone_link(self) -> str:
+        """Return the telephone as « tel: » takes it."""
+        return "".join(each for each in self.phone if each.isdigit() or each == "+")
 
 
 class Company(BaseModel):

@@ -11,6 +11,7 @@ from peewee import IntegrityError, ModelSelect
 from selfservice import audit
 from selfservice.db import database
 from selfservice.suppliers import logos
+from selfservice.suppliers.addresses import is_address
 from selfservice.suppliers.errors import (
     HostnameTakenError,
     NameRequiredError,
@@ -34,7 +35,10 @@ class SupplierChanges(TypedDict, total=False):
     platform_since: date | None
     colour: str | None
     logo: Path | None
-    contact: str | None
+    contact_name: str | None
+    phone: str | None
+    mail: str | None
+    hours: str | None
 
 
 def get_supplier(slug: str) -> Supplier:
@@ -112,6 +116,20 @@ def _text(maximum: int) -> Callable[[str, Any], str]:
     return check
 
 
+def _phone(field: str, value: str) -> str:
+    text = _text(40)(field, value)
+    if text and not re.fullmatch(r"[+(]?[0-9][0-9 .()/-]+", text):
+        raise WrongValueError(field=field, value=value)
+    return text
+
+
+def _mail(field: str, value: str) -> str:
+    text = one_form(value)
+    if text and not is_address(text):
+        raise WrongValueError(field=field, value=value)
+    return text
+
+
 def _siren(field: str, value: str) -> str | None:
     digits = compact_digits(value)
     if digits and not re.fullmatch(r"[0-9]{9}", digits):
@@ -152,5 +170,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "opened_on": _day,
     "platform_since": _day,
     "colour": _colour,
-    "contact": _text(500),
+    "contact_name": _text(200),
+    "phone": _phone,
+    "mail": _mail,
+    "hours": _text(200),
 }

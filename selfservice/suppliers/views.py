@@ -5,14 +5,14 @@ from functools import lru_cache, partial
 from gzip import compress
 
 import brotli
-from flask import Blueprint, Response, abort, request
+from flask import Blueprint, Response, abort, render_template, request
 
 from selfservice.files import STATIC, hashed_name
-from selfservice.suppliers import logos
+from selfservice.suppliers import identity, logos
 from selfservice.suppliers.colours import dark_accent, light_accent
 from selfservice.suppliers.errors import UnknownSupplierError
 from selfservice.suppliers.models import Supplier
-from selfservice.suppliers.registration import get_supplier
+from selfservice.suppliers.registration import all_suppliers, get_supplier
 
 CACHE_SECONDS = 3600
 # A page asks by « ?v= » for the version it wants: what such an address answers never changes.
@@ -25,6 +25,19 @@ CODINGS: dict[str, Callable[[bytes], bytes]] = {
 }
 
 blueprint = Blueprint("suppliers", __name__, url_prefix="/fournisseurs")
+
+
+pages = Blueprint("contact", __name__)
+
+
+@pages.get("/contact")
+def contact() -> str:
+    """Show whom to ask: the supplier of the page, else each that says it."""
+    shown = identity.shown_before_sign_in(request.host)
+    suppliers = [shown] if shown else all_suppliers()
+    return render_template(
+        "suppliers/contact.html", suppliers=[each for each in suppliers if each.contact]
+    )
 
 
 @blueprint.get("/<slug>/portal.css")

@@ -32,6 +32,7 @@ def test_one_password_for_all_logins_by_the_keyboard(page: Page) -> None:
     expect(page.get_by_role("radio", name="Tous mes identifiants")).to_be_checked()
     page.keyboard.press("Tab")
     page.keyboard.type("Grand-durand9")
+    page.keyboard.press("Tab")  # « Afficher »
     page.keyboard.press("Tab")
     page.keyboard.type("Grand-durand9")
     page.keyboard.press("Enter")

@@ -223,12 +223,14 @@ def words(page: str) -> str:
 
 def test_the_page_says_why_and_whom_to_ask(alice: Browser, people: People) -> None:
     make_invoice(people.alice.company)
-    Supplier.update(opened_on=OPENED_ON, contact="Service clients, 01 23 45 67 89").execute()
+    Supplier.update(
+        opened_on=OPENED_ON, contact_name="Service clients", phone="01 23 45 67 89"
+    ).execute()
     page = alice.get("/factures?q=juin+2022").text
     assert "Diac / Diac Location y publie ses factures depuis le 2 décembre 2022." in words(page)
     assert "Service clients, 01 23 45 67 89" in page
     assert "#historique-avant-2022-12-02" in page
-    Supplier.update(contact="").execute()
+    Supplier.update(contact_name="", phone="").execute()
     page = words(alice.get("/factures?q=FA-2023-1").text)
     assert "Les factures de 2023 ne sont pas sur ce portail" in page
     assert "adressez-vous à votre conseiller clientèle" in page
@@ -262,7 +264,7 @@ def test_who_misses_an_invoice_is_told_what_the_portal_knows(
     make_invoice(company, issued_on=clock.today(), contract="A")
     make_company(people.supplier, name="Autre société", email=people.alice.email)
     make_company(people.other_supplier, name="Chez un autre", email=people.alice.email)
-    Supplier.update(contact="Service clients, 01 23 45 67 89").execute()
+    Supplier.update(contact_name="Service clients", phone="01 23 45 67 89").execute()
     page = words(alice.get("/factures").text)
     assert "Il manque une facture" in page
     assert f"a été émise le {clock.format_long_day(clock.today())}" in page

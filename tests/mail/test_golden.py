@@ -15,6 +15,7 @@ from flask import Flask
 
 from selfservice import clock, tokens
 from selfservice.accounts import ended, profile, recovery, second_factor
+from selfservice.accounts.models import Activation
 from selfservice.config import REPOSITORY
 from selfservice.invoices.models import Invoice
 from selfservice.mail.outbox import OutboxMail
@@ -33,7 +34,10 @@ def diac_company(mode: str = "none", **fields: object) -> Company:
         name="Diac / Diac Location",
         opened_on=date(2022, 12, 2),
         colour="#0b5a7a",
-        contact="09 00 00 00 01",
+        contact_name="Votre conseiller clientèle",
+        phone="09 00 00 00 01",
+        mail="conseil@diac.example",
+        hours="de 9 h à 18 h",
     )
     given = {"name": "Durand & fils", "client_number": "100301", "email": "pierre@example.com"}
     return make_company(supplier, notification=mode, **(given | fields))
@@ -51,7 +55,8 @@ def activation() -> None:
 
 def activation_of_a_plain_supplier() -> None:
     martin = make_supplier("martin", name="Fournitures <Martin>", hostname="martin.example")
-    deposit(make_company(martin, email="pierre@example.com"), "FA-1")
+    named = {"name": "Garage <Sud>", "client_number": "7"}
+    deposit(make_company(martin, email="pierre@example.com", **named), "FA-1")
     send.send_due()
 
 
@@ -148,6 +153,7 @@ def leaving() -> None:
     deposit(company, "FA-2024-0001")
     send.send_due()
     Invoice.update(issued_on=date(2024, 3, 20)).execute()
+    Activation.update(activated_at=clock.now() - timedelta(days=7)).execute()
     reminders.send_reminders()
 
 

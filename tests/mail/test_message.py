@@ -117,6 +117,8 @@ def test_the_document_is_attached_under_its_name_byte_for_byte(
     (attached,) = mail.iter_attachments()
     assert attached.get_filename() == name
     assert attached.get_content_type() == "application/pdf"
+    older = str(make_header(decode_header(str(attached.get_param("name", unquote=True)))))
+    assert older == name, "for readers that know RFC 2047 only"
     assert attached.get_content() == pdf
     assert body(mail, "plain") == "Bonjour"
 

@@ -9,6 +9,7 @@ from flask import Flask
 from peewee import IntegrityError
 
 from selfservice import clock, worker
+from selfservice.accounts.models import Activation
 from selfservice.invoices.models import Invoice
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import mails, reminders, send
@@ -31,6 +32,7 @@ def activated(mode: str = "link", **fields: object) -> Company:
     company = make_company(supplier, name="Durand", email="p@example.com", notification=mode)
     make_invoice(company, downloaded_at=clock.now())
     send.send_due()
+    Activation.update(activated_at=clock.now() - timedelta(days=8)).execute()
     return company
 
 
@@ -76,13 +78,19 @@ def test_nothing_leaving_sends_nothing(app: Flask) -> None:
     assert reminded() == []
 
 
-def test_registering_an_address_still_sends_nothing(app: Flask) -> None:
+def test_registering_an_address_still_sends_nothing(
+    app: Flask, clock_at: time_machine.Traveller
+) -> None:
     """Its login comes with the next deposit, and the reminder after it (FAQ 15)."""
     company = make_company(make_supplier(), email="new@example.com", notification="link")
     leaving(company)
     assert reminders.send_reminders().reminded == 0
     make_invoice(company)
     send.send_due()
+    for days in (0, 6):  # not in the week after
+        clock_at.shift(timedelta(days=days))
+        assert reminders.send_reminders().reminded == 0
+    clock_at.shift(timedelta(days=1))
     assert reminders.send_reminders().reminded == 1
     assert [mail.kind for mail in OutboxMail.select()] == ["activation", "document", "leaving"]
 

@@ -27,7 +27,7 @@ MASKED = "p•••d@e•••.com"
 @pytest.fixture
 def company(app: Flask) -> Company:
     company = make_company(
-        make_supplier("diac", contact="Votre conseiller au 09 00 00 00 01"),
+        make_supplier("diac", contact_name="Votre conseiller au 09 00 00 00 01"),
         client_number="100245",
         name="Durand Transports",
     )

@@ -7,7 +7,7 @@ from flask import Flask
 from peewee import Database, Model, SqliteDatabase
 from playhouse.schema_diff import diff_models
 
-from selfservice import db, ratelimit, tokens
+from selfservice import db, ratelimit, submissions, tokens
 from selfservice.accounts.models import (
     Activation,
     Profile,
@@ -47,6 +47,7 @@ TABLES: list[type[Model]] = [
     tokens.Token,
     AuditEntry,
     ratelimit.RateCounter,
+    submissions.Kept,
     Heartbeat,
     KeyFingerprint,
     HelpVote,

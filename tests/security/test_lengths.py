@@ -14,7 +14,7 @@ from selfservice.accounts.models import User
 from selfservice.accounts.passwords import PasswordRefusedError, check
 from selfservice.cli import cli
 from selfservice.feedback.wording import kept_words
-from selfservice.suppliers.addresses import address_key, is_address, normalise
+from selfservice.suppliers.addresses import address_key, is_address, normalise, pasted
 from selfservice.texts import identifier, one_form, password_form
 from selfservice.web import MAX_VALUE_CHARACTERS
 from tests.conftest import Browser
@@ -60,6 +60,7 @@ def test_what_is_normalised_is_cut_first() -> None:
         normalise,
         address_key,
         is_address,
+        pasted,
         kept_words,
         one_form,
         identifier,

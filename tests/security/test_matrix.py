@@ -18,10 +18,18 @@ from selfservice.invoices.models import Invoice
 from selfservice.notifications import direct_links
 from selfservice.suppliers.models import Supplier
 from tests.conftest import Browser
-from tests.factories import PASSWORD, People, make_invoice, make_profile, make_user
+from tests.factories import PASSWORD, People, make_company, make_invoice, make_profile, make_user
 from tests.papers import cii, pdf
 
-ROLES = ("anonymous", "user", "profile", "administrator", "other-company", "other-supplier")
+ROLES = (
+    "anonymous",
+    "user",
+    "profile",
+    "administrator",
+    "two-companies",
+    "other-company",
+    "other-supplier",
+)
 # What differs between any two views of one page: its token and its padding.
 CHANCE = re.compile(r'name="csrf_token" value="[^"]+"|<!-- [0-9a-f]* -->')
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
@@ -112,12 +120,16 @@ def enter(people: People, new_browser: Callable[[], Browser]) -> Callable[[str],
     """Open a browser in a role; the other companies are seen by their administrators."""
     User.update(is_administrator=True).where(User.login.in_(("bob", "charlie"))).execute()
     make_user(people.alice.company, "ursule")
+    second = make_company(people.supplier, email="alice@example.com")  # its owner reads both
+    owner = {"is_from_activation": True, "is_administrator": True, "email": "alice@example.com"}
+    make_user(second, "alice_2", **owner)
     elsewhere = make_profile(people.alice.company, "Un autre contrat", "C-2")
     make_user(people.alice.company, "paul", profile=elsewhere)
     logins = {
         "user": "ursule",
         "profile": "paul",
         "administrator": "alice",
+        "two-companies": "alice_2",
         "other-company": "bob",
         "other-supplier": "charlie",
     }

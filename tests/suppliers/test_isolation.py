@@ -35,7 +35,10 @@ def hosts(people: People) -> People:
         (people.other_supplier, MARTIN, "#7a2b0b"),
     ):
         Supplier.update(
-            hostname=host, colour=colour, logo_sha256=colour[1:] * 10, contact=f"Contact de {host}"
+            hostname=host,
+            colour=colour,
+            logo_sha256=colour[1:] * 10,
+            contact_name=f"Contact de {host}",
         ).where(Supplier.id == supplier.id).execute()
     return people
 

@@ -63,13 +63,16 @@ def test_a_new_supplier_needs_a_name(app: Flask) -> None:
         ("colour", "blue"),
         ("colour", "#12345"),
         ("opened_on", "02/12/2022"),
-        ("contact", "x" * 501),
+        ("contact_name", "x" * 201),
+        ("phone", "appelez-nous"),
+        ("mail", "nom@"),
+        ("hours", "x" * 201),
     ],
 )
 def test_a_wrong_value_is_named_and_nothing_changes(app: Flask, field: str, value: str) -> None:
     set_supplier("diac", name="Diac")
     with pytest.raises(errors.WrongValueError) as caught:
-        set_supplier("diac", **({"contact": "nouveau"} | {field: value}))  # type: ignore[arg-type]
+        set_supplier("diac", **({"contact_name": "nouveau"} | {field: value}))  # type: ignore[arg-type]
     assert caught.value.facts == {"field": field, "value": value}
     assert messages.EXPECTED_LABELS[field][0] in messages.explain(caught.value)
     assert get_supplier("diac").contact == ""

@@ -2,7 +2,7 @@
 
 from contextlib import AbstractContextManager, nullcontext
 
-from flask import abort, flash, redirect, render_template, request, session, url_for
+from flask import abort, flash, redirect, render_template, request, url_for
 from flask_login import login_required
 from markupsafe import Markup
 from werkzeug.wrappers import Response
@@ -16,8 +16,9 @@ from selfservice.accounts.forms import (
     PreferencesForm,
     password_faults_on,
 )
+from selfservice.accounts.users import administrator_names
 from selfservice.accounts.views.blueprint import blueprint
-from selfservice.accounts.views.visitor import origin, signed_in
+from selfservice.accounts.views.visitor import let_out, origin, signed_in
 from selfservice.help import help_url
 from selfservice.suppliers.messages import NOTIFICATION_LABELS
 
@@ -40,7 +41,11 @@ def account() -> Response | str:
     company = signed_in().company
     label = NOTIFICATION_LABELS[company.notification]
     return render_template(
-        "accounts/account.html", form=form, company=company, notification_label=label
+        "accounts/account.html",
+        form=form,
+        company=company,
+        notification_label=label,
+        administrators=administrator_names(company.id),
     )
 
 
@@ -55,10 +60,16 @@ def preferences() -> Response | str:
     return render_template("accounts/preferences.html", form=form)
 
 
+@blueprint.get("/.well-known/change-password")
+def change_password_address() -> Response:
+    """Lead a password manager to the page (W3C, « A Well-Known URL for Changing Passwords »)."""
+    return redirect(url_for("accounts.password"))
+
+
 @blueprint.route("/profil/mot-de-passe", methods=["GET", "POST"])
 @login_required
 def password() -> Response | str:
-    form = PasswordForm(signed_in())
+    form = PasswordForm().for_user(signed_in())
     is_valid = form.validate_on_submit()
     if form.is_submitted() and not form.current.errors:
         # Counted by session: others who know the login must not use up the attempts of its user.
@@ -144,6 +155,6 @@ def close_other_sessions() -> Response:
 def close_all_sessions() -> Response:
     with _proven():
         profile.close_sessions(signed_in(), keeps_current=False, origin=origin())
-    session.clear()
+    let_out()
     flash(messages.ALL_SESSIONS_CLOSED)
     return redirect(url_for("accounts.home"))

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from flask import abort, flash, redirect, render_template, request, session, url_for
-from flask_login import login_required
+from flask_wtf.csrf import CSRFError
 from werkzeug.wrappers import Response
 
-from selfservice import ratelimit, tokens, web
+from selfservice import ratelimit, submissions, tokens, web
 from selfservice.accounts import messages, recovery, second_factor, sessions, sign_in
 from selfservice.accounts.forms import CodeForm, SignInForm
 from selfservice.accounts.models import User
@@ -16,10 +16,14 @@ from selfservice.accounts.views.visitor import (
     RECOVERED,
     is_signed_in,
     let_in,
+    let_out,
     origin,
     remember_other_supplier,
+    send_to_sign_in,
     signed_in,
+    was_signed_in,
 )
+from selfservice.suppliers.addresses import normalise
 
 HALF_WAY = "half_way"
 
@@ -81,12 +85,25 @@ def sign_in_code() -> Response | str:
 
 
 @blueprint.post("/deconnexion")
-@login_required
 def sign_out() -> Response:
-    sign_in.sign_out(signed_in(), origin=origin())
-    session.clear()
+    if is_signed_in():
+        sign_in.sign_out(signed_in(), origin=origin())
+    elif not was_signed_in():
+        return send_to_sign_in()
+    let_out()  # in another tab too
     flash(messages.SIGNED_OUT)
     return redirect(url_for("accounts.home"))
+
+
+@blueprint.errorhandler(CSRFError)
+def _on_stale_form(error: CSRFError) -> Response | tuple[str, int]:
+    """Lead on whoever has signed in from another tab since the sign-in page was opened."""
+    is_ours = submissions.origin_site() == "ours"
+    if request.endpoint != "accounts.sign_in" or not is_signed_in() or not is_ours:
+        return web.on_stale_form(error)
+    if normalise(request.form.get("login", "")) != signed_in().login_key:
+        flash(messages.ALREADY_SIGNED_IN.format(login=signed_in().login), "warning")
+    return redirect(web.safe_next(request.form.get("next"), url_for("invoices.index")))
 
 
 @contextmanager

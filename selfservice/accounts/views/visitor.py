@@ -1,20 +1,33 @@
 """The visitor: the signed-in user, the supplier shown, the way to the sign-in page."""
 
+import hmac
+import secrets
 from typing import Any, cast
 
-from flask import Flask, g, has_request_context, redirect, request, session, url_for
+from flask import (
+    Flask,
+    current_app,
+    flash,
+    g,
+    has_request_context,
+    redirect,
+    request,
+    session,
+    url_for,
+)
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from werkzeug.wrappers import Response
 
-from selfservice import audit, clock
-from selfservice.accounts import sessions
-from selfservice.accounts.models import User
+from selfservice import audit, clock, submissions
+from selfservice.accounts import messages, sessions, spaces
+from selfservice.accounts.models import Space, User
 from selfservice.db import FAULTS
 from selfservice.suppliers import identity
 from selfservice.suppliers.models import Supplier
 from selfservice.suppliers.views import stylesheet_version
 
 CAME_FROM = "came_from"
+FORM_KEY = "csrf_token"  # where Flask-WTF keeps it
 RECOVERED = "recovered"  # the ids of the logins whose password this browser has just chosen
 
 
@@ -44,10 +57,38 @@ def _load(secret: str) -> User | None:
 
 def let_in(user: User) -> None:
     """Make a user, just loaded, the visitor of this session."""
+    typed = session.get(submissions.TYPED) if _is_key_of(user) else None
     session.clear()
     login_user(user)
     session.pop("_id", None)  # a digest of address and browser, for session protection only
+    session[FORM_KEY] = _new_key_of(user)
+    if typed:
+        session[submissions.TYPED] = typed
     _note(user)
+
+
+def let_out() -> None:
+    """End the visitor's part of a session: pages still open elsewhere keep their form token."""
+    key = session.get(FORM_KEY)
+    session.clear()
+    if key:
+        session[FORM_KEY] = key
+
+
+def _new_key_of(user: User) -> str:
+    """Return a key of forms that tells whose it is to nobody but the portal (`_is_key_of`)."""
+    chance = secrets.token_hex(16)
+    return f"{chance}.{_mark(chance, user)}"
+
+
+def _is_key_of(user: User) -> bool:
+    """Tell whether this browser's pages were last those of this user."""
+    chance, _, mark = session.get(FORM_KEY, "").partition(".")
+    return hmac.compare_digest(mark, _mark(chance, user))
+
+
+def _mark(chance: str, user: User) -> str:
+    return audit.pseudonym(f"{chance} {user.id}", key=current_app.config["SECRET_KEY"])
 
 
 def _note(user: User) -> None:
@@ -81,10 +122,20 @@ def remember_other_supplier(user: User) -> None:
         session[CAME_FROM] = shown.name
 
 
+def was_signed_in() -> bool:
+    """Tell whether somebody has signed in from this browser, and is no longer."""
+    return "." in session.get(FORM_KEY, "") and not is_signed_in()
+
+
 def send_to_sign_in() -> Response:
-    """Redirect to the sign-in page, which leads back to the page that was wanted."""
-    target = request.full_path.rstrip("?") if request.method == "GET" else None
-    return redirect(url_for("accounts.sign_in", next=target))
+    """Redirect to the sign-in page, which leads back to the page that was wanted.
+
+    What was typed into a form is there again, if the same person signs in.
+    """
+    if request.method == "POST":
+        submissions.keep_typed()
+        flash(messages.SESSION_ENDED, "warning")
+    return redirect(url_for("accounts.sign_in", next=submissions.page_sent_from()))
 
 
 def _page_context() -> dict[str, Any]:
@@ -96,8 +147,17 @@ def _page_context() -> dict[str, Any]:
         "supplier": supplier,
         "stylesheet_url": _stylesheet_url(supplier),
         "previous_sign_in": _previous_sign_in(),
+        "readable_spaces": _readable_spaces,
         "came_from": session.get(CAME_FROM) if is_signed_in() else None,
     }
+
+
+def _readable_spaces() -> list[Space]:
+    """Return the companies between which the header switches; none on a page of an error."""
+    try:
+        return spaces.readable_spaces(signed_in())
+    except FAULTS:
+        return []
 
 
 def _shown_supplier() -> Supplier | None:

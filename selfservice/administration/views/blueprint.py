@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
-from flask import Blueprint, abort, request
+from flask import Blueprint, abort, render_template, request
 from werkzeug.wrappers import Response
 
 from selfservice import ratelimit
 from selfservice.accounts.messages import WRONG_PASSWORD
 from selfservice.accounts.passwords import WrongPasswordError
+from selfservice.accounts.users import administrator_names
 from selfservice.accounts.views.visitor import (
     is_signed_in,
     note_denial,
@@ -27,12 +28,13 @@ blueprint = Blueprint("administration", __name__, url_prefix="/administration")
 
 
 @blueprint.before_request
-def _only_administrators() -> Response | None:
+def _only_administrators() -> Response | tuple[str, int] | None:
     if not is_signed_in():  # not by login_required: it lets OPTIONS through
         return send_to_sign_in()
     if not signed_in().is_administrator:
         note_denial()
-        abort(404)
+        names = administrator_names(signed_in().company_id)
+        return render_template("errors/404.html", administrators=names), 404
     return None
 
 

@@ -6,9 +6,9 @@ from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
 from selfservice.accounts.forms import PortalForm
+from selfservice.accounts.spaces import known_companies
 from selfservice.accounts.views.visitor import origin, signed_in
 from selfservice.administration import contract_profiles, messages
-from selfservice.administration.companies import companies_of
 from selfservice.administration.forms import ContractProfileForm
 from selfservice.administration.views.blueprint import blueprint, or_404
 from selfservice.invoices.queries import billed_contracts
@@ -21,7 +21,7 @@ def profiles_page() -> str:
     return render_template(
         "administration/profiles.html",
         profiles=contract_profiles.profiles_of(signed_in()),
-        has_companies=companies_of(signed_in()).count() > 1,
+        has_companies=len(known_companies(signed_in())) > 1,
     )
 
 
@@ -29,7 +29,7 @@ def profiles_page() -> str:
 @or_404()
 def add_profile() -> Response | str:
     """Ask for the company first, if there are several: the form offers its contracts."""
-    companies = list(companies_of(signed_in()))
+    companies = known_companies(signed_in())
     chosen = [each for each in companies if str(each.id) == request.args.get("societe")]
     if len(companies) > 1 and not chosen:
         return render_template("administration/choose_company.html", companies=companies)

@@ -3,8 +3,10 @@
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
+from selfservice import submissions
+from selfservice.accounts.spaces import companies_of
 from selfservice.accounts.views.visitor import origin, signed_in
-from selfservice.administration import companies, messages, security, users
+from selfservice.administration import messages, security, users
 from selfservice.administration.forms import OwnPasswordForm
 from selfservice.administration.views.blueprint import blueprint, or_404, own_password
 from selfservice.invoices.queries import MAX_ID
@@ -23,10 +25,14 @@ def security_page() -> Response | str:
 
 def _page(form: OwnPasswordForm | None = None) -> str:
     """Show the page; `form` is the one of a removal that was refused."""
+    offered = list(companies_of(signed_in()))
+    demanded = [company.id for company in offered if company.is_second_factor_required]
+    typed = submissions.typed()  # before the session ended, if it did
     return render_template(
         "administration/security.html",
         form=form,
-        companies=companies.companies_of(signed_in()),
+        companies=offered,
+        demanded=typed.getlist("company", type=int) if typed else demanded,
         users=users.users_of(signed_in()),
         factors=security.second_factors_of(signed_in()),
     )

@@ -36,7 +36,7 @@ def edit_user(user_id: int) -> Response | str:
 @or_404()
 def give_password(user_id: int) -> Response | str:
     user = _unprotected(user_id)
-    form = GivenPasswordForm(user)
+    form = GivenPasswordForm().for_user(user)
     is_valid = form.validate_on_submit()
     if form.is_submitted() and not form.current.errors:
         with own_password(form), password_faults_on(form.password):

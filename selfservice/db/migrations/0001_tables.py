@@ -6,6 +6,7 @@ Frozen: it does not import the models, which change. What they change comes as 0
 from peewee import (
     AutoField,
     BigIntegerField,
+    BlobField,
     BooleanField,
     CharField,
     DateField,
@@ -38,7 +39,10 @@ def up(migrator, db):
         platform_since = DateField(null=True)
         colour = CharField(max_length=7)
         logo_sha256 = CharField(max_length=64, null=True)
-        contact = CharField(max_length=500)
+        contact_name = CharField(max_length=200)
+        phone = CharField(max_length=40)
+        mail = CharField(max_length=320)
+        hours = CharField(max_length=200)
 
     class Company(Table):
         id = identity()
@@ -154,6 +158,11 @@ def up(migrator, db):
         hits = IntegerField()
         expires_at = DateTimeField(index=True)
 
+    class Kept(Table):
+        id_hash = CharField(max_length=64, primary_key=True)
+        sealed = BlobField(null=True)
+        expires_at = DateTimeField(index=True)
+
     class AuditEntry(Table):
         id = identity()
         at = DateTimeField(index=True)
@@ -243,6 +252,7 @@ def up(migrator, db):
         address_key = CharField(max_length=320, index=True)
         domain = CharField(max_length=320, index=True)
         sender_name = CharField(max_length=200)
+        reply_to = CharField(max_length=320)
         message_id = CharField(max_length=200, unique=True)
         subject = CharField(max_length=400)
         body_text = TextField()

@@ -10,7 +10,7 @@ from selfservice.accounts.models import User
 from selfservice.accounts.views.visitor import note_denial, origin
 from selfservice.invoices import downloads, storage
 from selfservice.invoices.downloads import Readable
-from selfservice.invoices.views.blueprint import blueprint, reader
+from selfservice.invoices.views.blueprint import blueprint, reader_of_all
 from selfservice.web import CONTENT_SECURITY_POLICY
 
 PDF = "application/pdf"
@@ -23,7 +23,7 @@ REVALIDATION = {"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"}
 @blueprint.get("/<int:invoice_id>.pdf")
 @login_required
 def pdf(invoice_id: int) -> Response:
-    user = reader()
+    user = reader_of_all()
     document = _document_or_404(user, invoice_id)
     is_attached = "telecharger" in request.args
     response = send_pdf(document.sha256, number=document.number, is_attached=is_attached)
@@ -39,7 +39,7 @@ def pdf(invoice_id: int) -> Response:
 @blueprint.get("/<int:invoice_id>.xml")
 @login_required
 def xml(invoice_id: int) -> Response:
-    user = reader()
+    user = reader_of_all()
     document = _document_or_404(user, invoice_id)
     try:
         content = downloads.read_xml(document)

@@ -17,7 +17,7 @@ from selfservice.invoices.downloads import ForeignInvoiceError, UnknownInvoiceEr
 from selfservice.invoices.export import TooLongForASheetError
 from selfservice.invoices.filters import NAMES, clean_filters
 from selfservice.invoices.places import NoPlaceError, WaitingFile, building
-from selfservice.invoices.views.blueprint import blueprint, reader
+from selfservice.invoices.views.blueprint import blueprint, reader, reader_of_all
 from selfservice.invoices.views.documents import as_private, plain
 from selfservice.invoices.zip import Document, NoDocumentError, TooManyDocumentsError
 
@@ -34,6 +34,7 @@ TOO_LONG = (
 HELP = "Comment tout télécharger\u202f?"
 RETRY_SECONDS = "30"
 ID_DIGITS = 19
+WritePages = Callable[[export.Pages, IO[bytes], export.Headings], None]
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
@@ -49,8 +50,9 @@ def archive() -> BaseResponse:
         documents = archives.choose_all(reader(), filters) if is_all else _ticked()
         archives.write_zip(documents, file)
         if request.method != "HEAD":
-            ids = [each.id for each in documents]
-            downloads.mark_all_opened(reader(), ids, origin=origin())
+            downloads.mark_all_opened(
+                reader(), [(each.id, each.company_id) for each in documents], origin=origin()
+            )
 
     try:
         return _attached(write, "application/zip", "factures.zip")
@@ -81,14 +83,16 @@ def register_xlsx() -> BaseResponse:
 
 
 def _register(
-    write_pages: Callable[[export.Pages, IO[bytes]], None], mimetype: str, name: str
+    write_pages: Callable[[export.Pages, IO[bytes], export.Headings], None],
+    mimetype: str,
+    name: str,
 ) -> BaseResponse:
     filters = clean_filters(request.args)
     if filters.problems:
         return _back()
 
     def write(file: IO[bytes]) -> None:
-        write_pages(export.pages(reader(), filters), file)
+        write_pages(export.pages(reader(), filters), file, export.headings(reader()))
         if request.method != "HEAD":
             form = name.rpartition(".")[2]
             export.record_export(reader(), form=form, origin=origin())
@@ -100,13 +104,13 @@ def _ticked() -> list[Document]:
     ids = request.args.getlist("id")
     if not all(each.isascii() and each.isdigit() and len(each) <= ID_DIGITS for each in ids):
         raise UnknownInvoiceError
-    return archives.choose(reader(), [int(each) for each in ids])
+    return archives.choose(reader_of_all(), [int(each) for each in ids])
 
 
 def _attached(write: Callable[[IO[bytes]], None], mimetype: str, name: str) -> Response:
     """Answer with the file that `write` writes; its name gets the client number and the day."""
     stem, _, extension = name.rpartition(".")
-    name = f"{stem}-{reader().company.client_number}-{clock.today()}.{extension}"
+    name = f"{stem}-{_whose()}-{clock.today()}.{extension}"
     file = WaitingFile(reader().company_id)  # before anything is read: a crowd costs little
     try:
         with building():
@@ -119,6 +123,13 @@ def _attached(write: Callable[[IO[bytes]], None], mimetype: str, name: str) -> R
     response = send_file(file, mimetype=mimetype, as_attachment=True, download_name=plain(name))
     response.content_length = size
     return as_private(response)
+
+
+def _whose() -> str:
+    spaces = reader().spaces
+    if len(spaces) > 1:
+        return "toutes"
+    return str(spaces[0].client_number if spaces else reader().company.client_number)
 
 
 def _back(message: str = "") -> BaseResponse:

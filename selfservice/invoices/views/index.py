@@ -11,7 +11,7 @@ from selfservice.invoices.listing import list_invoices
 from selfservice.invoices.views.blueprint import blueprint, reader
 
 
-@blueprint.get("", strict_slashes=False)
+@blueprint.get("")
 @login_required
 def index() -> str:
     filters = clean_filters(request.args)
