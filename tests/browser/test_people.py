@@ -10,6 +10,7 @@ from tests.browser.test_walk import (
     DOCUMENT,
     PASSWORD,
     assert_nothing_scrolls_sideways,
+    open_menu,
     sign_in,
 )
 
@@ -96,7 +97,7 @@ def test_lost_both_login_and_password(page: Page) -> None:
     assert (steps.taps, steps.fields) == (8, 4)
 
 
-def test_a_colleague_with_two_contracts_on_one_page(page: Page) -> None:
+def test_a_colleague_with_two_contracts_on_one_page(page: Page, size: str) -> None:
     page.goto("/recuperation")
     page.get_by_label("Adresse mail").fill("pierre.durand@example.com")
     page.get_by_role("button", name="Envoyer").click()
@@ -124,7 +125,7 @@ def test_a_colleague_with_two_contracts_on_one_page(page: Page) -> None:
     expect(page.get_by_role("rowheader", name="sophie.durand")).to_be_visible()
     assert_nothing_scrolls_sideways(page)
     assert_accessible(page)
-    page.goto("/profil/compte")
+    open_menu(page, size)
     page.get_by_text("Mon compte").click()
     page.get_by_role("button", name="Déconnexion").click()
     sign_in(page, "sophie.durand", proposed)
