@@ -17,7 +17,7 @@ from selfservice.invoices.models import Invoice
 from selfservice.operations import doctor, shared_key
 from selfservice.operations.shared_key import KeyFingerprint
 from selfservice.suppliers.models import Company
-from tests import nginx, papers
+from tests import nginx, papers, postgresql
 from tests.conftest import free_port
 from tests.factories import PASSWORD, make_people
 from tests.nginx import TOOLS, Visitor
@@ -108,8 +108,12 @@ def hosts(
 @pytest.mark.postgresql
 @pytest.mark.system
 @pytest.mark.skipif(not shutil.which("nginx", path=TOOLS), reason="needs nginx")
-def test_two_hosts_are_one_portal(hosts: tuple[Path, Path], tmp_path: Path) -> None:
+def test_two_hosts_are_one_portal(
+    hosts: tuple[Path, Path], tmp_path: Path, database_url: str
+) -> None:
     first, second = hosts
+    # Where all tests run on PostgreSQL, each instance would have a database of its own.
+    shared = {"DATABASE_URL": database_url} if postgresql.is_selected else {}
     addresses = [f"127.0.0.1:{free_port()}" for _ in hosts]
     upstream = (EXAMPLE / "upstream.conf").read_text("utf-8")
     for old, new in zip(("10.0.0.11:8000", "10.0.0.12:8000"), addresses, strict=True):
@@ -118,11 +122,11 @@ def test_two_hosts_are_one_portal(hosts: tuple[Path, Path], tmp_path: Path) -> N
     tls = free_port()
     main = nginx.configure(tmp_path, first, tls=tls, plain=free_port(), upstream=upstream)
     for folder in hosts:
-        assert command(folder, "init").returncode == 0
-    logged = {"LOG_LEVEL": "info"}
+        assert command(folder, "init", **shared).returncode == 0
+    logged = {"LOG_LEVEL": "info"} | shared
     with ExitStack() as running_now:
         enter = running_now.enter_context
-        enter(running(first, "worker"))
+        enter(running(first, "worker", **shared))
         webs = [
             enter(running(folder, *host_words(address), **logged))
             for folder, address in zip(hosts, addresses, strict=True)
@@ -142,7 +146,7 @@ def test_two_hosts_are_one_portal(hosts: tuple[Path, Path], tmp_path: Path) -> N
         company = Company.get(Company.name == "Atelier Alice")
         Company.update(email="new@example.com", email_key="new@example.com").execute()
         (depot / "f.pdf").write_bytes(papers.facturx(company))
-        done = command(second, "invoices", "deposit", "diac", str(depot))
+        done = command(second, "invoices", "deposit", "diac", str(depot), **shared)
         assert done.returncode == 0, done.stderr
         wait_until(lambda: list((first / "mail").glob("*.eml")))
         webs[0].kill()
