@@ -148,6 +148,8 @@ def test_two_hosts_are_one_portal(
         (depot / "f.pdf").write_bytes(papers.facturx(company))
         done = command(second, "invoices", "deposit", "diac", str(depot), **shared)
         assert done.returncode == 0, done.stderr
+        done = command(second, "notifications", "send", **shared)  # it wakes the first's worker
+        assert done.returncode == 0, done.stderr
         wait_until(lambda: list((first / "mail").glob("*.eml")))
         webs[0].kill()
         webs[0].wait()
