@@ -241,7 +241,7 @@ def test_one_place_cannot_try_many_logins(
         ("192.0.2.7", "192.0.2.7"),
         ("2001:db8:1:1ff:3::4", "2001:db8:1:100::/56"),
         ("::ffff:192.0.2.7", "192.0.2.7"),
-        ("x", "unknown"),
+        ("x", "unknown x"),
     ],
 )
 def test_a_visitor_is_an_ipv4_address_or_an_ipv6_network(address: str, network: str) -> None:
