@@ -23,7 +23,7 @@ from wtforms import Field, Form, ValidationError
 from wtforms.csrf.core import CSRF
 
 from selfservice import clock
-from selfservice.db import FAULTS, BaseModel, database
+from selfservice.db import FAULTS, BaseModel, database, ensure_open
 
 PAGE_KEPT_FOR = timedelta(minutes=1)  # a page asks for something that one may want again
 DONE_KEPT_FOR = timedelta(minutes=5)
@@ -146,6 +146,7 @@ def keep_answer(response: Response) -> Response:
     if "submission" not in g:
         return response
     try:
+        ensure_open()  # a page that tells of a fault has closed the connection
         is_done = 300 <= response.status_code < 400
         if not (is_done or response.status_code == 200) or response.direct_passthrough:
             forget_submission()

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from flask import current_app
 from peewee import (
+    SQL,
     BigIntegerField,
     Cast,
     CharField,
@@ -285,7 +286,8 @@ def is_by_date(sort: str) -> bool:
 
 def sums_by_month(query: "ModelSelect[Invoice]") -> "ModelSelect[Invoice]":
     """Return months (« 2026-11 »), currencies and gross cents of documents."""
-    month = fn.SUBSTR(Cast(Invoice.issued_on, "TEXT"), 1, 7)
+    # Literals: PostgreSQL takes two parameters for two expressions, and would not group by them.
+    month = fn.SUBSTR(Cast(Invoice.issued_on, "TEXT"), SQL("1"), SQL("7"))
     sums = query.select(month, Invoice.currency, fn.SUM(Invoice.gross_cents))
     return sums.group_by(month, Invoice.currency).order_by(Invoice.currency)
 

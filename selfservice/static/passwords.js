@@ -20,16 +20,15 @@ for (const list of document.querySelectorAll("[data-rules-of]")) {
 for (const input of document.querySelectorAll("input[type=password]")) {
   const button = document.createElement("button");
   const box = document.createElement("div");
-  const name = input.labels[0]?.textContent ?? "";
   const show = (isShown) => {
     input.type = isShown ? "text" : "password";
     button.textContent = isShown ? "Masquer" : "Afficher";
-    button.ariaLabel = `${button.textContent} : ${name}`;
     button.ariaPressed = isShown;
   };
   button.type = "button";
   button.className = "show";
   box.className = "shown";
+  button.setAttribute("aria-controls", input.id);
   input.replaceWith(box);
   box.append(input, button);
   button.addEventListener("click", () => show(input.type === "password"));

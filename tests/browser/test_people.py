@@ -83,7 +83,7 @@ def test_lost_both_login_and_password(page: Page) -> None:
     steps.tap(mail.get_by_role("link", name="Retrouver mon identifiant"))
     steps.tap(page.get_by_role("radio", name="Tous mes identifiants"))
     steps.fill(page.get_by_label("Votre mot de passe", exact=True), PASSWORD)
-    steps.tap(page.get_by_role("button", name="Afficher : Votre mot de passe"))
+    steps.tap(page.get_by_role("button", name="Afficher").first)
     expect(page.get_by_label("Votre mot de passe", exact=True)).to_have_attribute("type", "text")
     steps.fill(page.get_by_label("Confirmation", exact=True), PASSWORD)
     steps.tap(page.get_by_role("button", name="Envoyer"))

@@ -25,6 +25,8 @@ from tests import papers
 from tests.factories import make_company, make_supplier
 from tests.processes import SELFSERVICE, command, environment
 
+pytestmark = pytest.mark.slow
+
 CATALOGUE = LOCALE / "fr" / "LC_MESSAGES" / "messages.po"
 COMMANDS = dict(operator_facts.commands())
 # What click says where this command never goes: editors, Windows, completion, programmers' errors.

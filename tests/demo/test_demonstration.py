@@ -28,7 +28,7 @@ from tests.factories import make_supplier
 from tests.postgresql import copy_instance
 from tests.processes import environment
 
-pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning:pypdf")
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning:pypdf")]
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,8 @@ from tests.factories import make_company, make_invoice, make_supplier
 from tests.forked import Forked
 from tests.processes import command, environment, start
 
+pytestmark = pytest.mark.slow
+
 DEPOSIT = ("invoices", "deposit", "vendeur")
 
 

@@ -23,6 +23,8 @@ from tests.deposits.fixtures import Answer, seconds_of_readers
 from tests.factories import People
 from tests.papers import cii, client_number, facturx
 
+pytestmark = pytest.mark.slow
+
 Deposit = Callable[[], DepositReport]
 Refusal = Callable[..., str]
 

@@ -8,6 +8,8 @@ from selfservice.deposits.document import Document
 from tests.deposits.fixtures import Answer, seconds_of_readers
 from tests.papers import cii, pdf
 
+pytestmark = pytest.mark.slow
+
 
 def deep(levels: int) -> bytes:
     return cii(contract="<ram:X>" * levels + "</ram:X>" * levels)

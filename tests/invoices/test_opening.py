@@ -1,5 +1,6 @@
 """Opening documents: byte for byte, by whom, and what is remembered."""
 
+import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from werkzeug.http import parse_options_header
 from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
 from selfservice.deposits.deposit import deposit_folder
-from selfservice.invoices import downloads
+from selfservice.invoices import downloads, storage
 from selfservice.invoices.downloads import find_document, mark_opened
 from selfservice.invoices.models import Invoice, Opening
 from selfservice.invoices.views.documents import plain
@@ -39,16 +40,27 @@ def content(xml: bytes) -> bytes:
 
 
 @pytest.fixture
-def invoice(people: People, folder: Path, content: bytes) -> Invoice:
+def deposited(people: People, folder: Path, content: bytes) -> Invoice:
     (folder / "a.pdf").write_bytes(content)
     assert deposit_folder(people.supplier, folder).refused == []
     return Invoice.get()
 
 
+@pytest.fixture
+def invoice(people: People, content: bytes) -> Invoice:
+    """A document as a deposit leaves it, without the time that a reader takes to start."""
+    sha256 = hashlib.sha256(content).hexdigest()
+    path = storage.path_of(sha256)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(content)
+    company = people.alice.company
+    return make_invoice(company, number="F-1", has_xml=True, sha256=sha256, size_bytes=len(content))
+
+
 def test_the_pdf_is_byte_for_byte_as_deposited(
-    alice: Browser, invoice: Invoice, content: bytes
+    alice: Browser, deposited: Invoice, content: bytes
 ) -> None:
-    response = alice.get(f"/factures/{invoice.id}.pdf")
+    response = alice.get(f"/factures/{deposited.id}.pdf")
     assert response.data == content
     assert response.headers["Content-Type"] == "application/pdf"
     assert response.headers["Content-Length"] == str(len(content))
@@ -65,9 +77,9 @@ def test_telecharger_attaches_it(alice: Browser, invoice: Invoice) -> None:
 
 
 def test_the_xml_is_byte_for_byte_that_of_the_pdf(
-    alice: Browser, invoice: Invoice, xml: bytes
+    alice: Browser, deposited: Invoice, xml: bytes
 ) -> None:
-    response = alice.get(f"/factures/{invoice.id}.xml")
+    response = alice.get(f"/factures/{deposited.id}.xml")
     assert response.data == xml
     assert response.headers["Content-Type"] == "application/xml"
     assert response.headers["Content-Disposition"] == "attachment; filename=F-1.xml"

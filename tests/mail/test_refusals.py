@@ -18,6 +18,8 @@ from tests.conftest import Browser, free_port
 from tests.factories import People
 from tests.smtp import Postbox, listening, misbehaving, queue_one
 
+pytestmark = pytest.mark.slow
+
 NOON = "2026-03-01T12:00:00Z"
 HELD = (
     ("hello", "550 5.7.1 bad name", "hello_refused"),

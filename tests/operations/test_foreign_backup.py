@@ -17,7 +17,7 @@ from selfservice.operations.errors import OperationError
 from selfservice.operations.restore import restore
 from tests.processes import SELFSERVICE, command, environment
 
-pytestmark = pytest.mark.sqlite
+pytestmark = [pytest.mark.sqlite, pytest.mark.slow]
 Rebuild = Callable[[str], Path]
 
 

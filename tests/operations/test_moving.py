@@ -20,6 +20,8 @@ from selfservice.suppliers.models import Supplier
 from tests import papers
 from tests.factories import make_company, make_supplier
 
+pytestmark = pytest.mark.slow
+
 Configure = Callable[..., None]
 
 

@@ -84,7 +84,7 @@ def fill(version: Version, instance: Path, folder: Path) -> None:
     version.done(instance, "notifications", "send")
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 @pytest.mark.sqlite
 def test_data_of_the_first_version_with_these_tables_is_kept_and_one_may_go_back(
     instance: Path, tmp_path: Path

@@ -106,6 +106,7 @@ def faults(path: Path) -> Iterator[str]:
             yield from overridden(getattr(importlib.import_module(module), node.name), node)
 
 
+@pytest.mark.slow
 def test_no_private_name_of_another_package_is_used_or_overridden() -> None:
     found = {str(path): names for path in FILES if (names := sorted(set(faults(path))))}
     assert found == {}

@@ -153,6 +153,7 @@ def test_the_matrix_knows_every_rule(app: Flask) -> None:
     assert sorted(lines) == sorted(rules)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("role", ROLES)
 def test_each_role_passes_its_doors_and_no_other(
     role: str, app: Flask, enter: Callable[[str], Browser], world: World

@@ -39,6 +39,7 @@ def mule(bob: Browser, people: People) -> User:
         "is_active": "y",
     }
     assert bob.submit(ADD, fields).location == USERS
+    bob.get(USERS)  # shows once what to hand over
     found: User = User.get(User.login == "mule")
     return found
 
