@@ -113,6 +113,8 @@ def _remove_abandoned(parent: Path) -> None:
     for folder in parent.iterdir():
         try:
             with locked(folder, fcntl.LOCK_EX | fcntl.LOCK_NB):
-                shutil.rmtree(folder, ignore_errors=True)
+                # A reader that outlives its killed run for a moment must find it no more.
+                gone = folder.rename(folder.with_name(f"{folder.name}-gone"))
+                shutil.rmtree(gone, ignore_errors=True)
         except (BlockingIOError, FileNotFoundError, NotADirectoryError):
             continue  # alive, gone by itself meanwhile, or none of ours

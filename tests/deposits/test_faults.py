@@ -5,6 +5,7 @@ import fcntl
 import hashlib
 import os
 import random
+import shutil
 import re
 import signal
 import subprocess
@@ -196,6 +197,23 @@ def test_the_exit_status_is_zero_only_when_everything_went_in(
             (folder / name).write_text("Bonjour")
         done = subprocess.run([selfservice, *DEPOSIT, folder], capture_output=True)
         assert done.returncode == status
+
+
+def test_a_reader_that_outlives_its_killed_run_writes_nowhere(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    abandoned = storage.documents_folder() / "incoming" / "dead"
+    abandoned.mkdir(parents=True)
+    remove = shutil.rmtree
+
+    def remove_while_it_writes(folder: Path, **options: bool) -> None:
+        with pytest.raises(FileNotFoundError):
+            (abandoned / "late").write_bytes(b"%PDF")
+        remove(folder, **options)
+
+    monkeypatch.setattr(shutil, "rmtree", remove_while_it_writes)
+    with storage.Incoming():
+        assert len(list(abandoned.parent.iterdir())) == 1
 
 
 def test_what_a_dead_process_left_aside_is_removed(app: Flask) -> None:

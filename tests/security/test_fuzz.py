@@ -391,10 +391,7 @@ def _headers() -> set[str]:
 
 @pytest.mark.parametrize(
     "largest",
-    [
-        pytest.param(name, marks=pytest.mark.slow if name == "marks" else pytest.mark.soak)
-        for name in LARGEST
-    ],
+    [pytest.param(name, marks=pytest.mark.soak) for name in LARGEST],
 )
 def test_nothing_at_its_largest_takes_long(visitor: Visitor, largest: str) -> None:
     value = LARGEST[largest]
