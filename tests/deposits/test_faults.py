@@ -5,8 +5,8 @@ import fcntl
 import hashlib
 import os
 import random
-import shutil
 import re
+import shutil
 import signal
 import subprocess
 import sys
