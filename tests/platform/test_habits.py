@@ -12,7 +12,7 @@ from lxml import html
 from werkzeug.test import TestResponse
 from wtforms import PasswordField
 
-from selfservice import submissions
+from selfservice import db, submissions
 from selfservice.accounts import forms as accounts_forms
 from selfservice.accounts.models import User, UserSession
 from selfservice.administration import forms as administration_forms
@@ -143,7 +143,10 @@ def test_presses_at_the_same_moment_get_one_answer(
         client = app.test_client()
         client.set_cookie("session", cookie.value)
         data = {"csrf_token": token, "email": "alice@example.com"}
-        return client.post("/recuperation", data=data).status_code
+        try:
+            return client.post("/recuperation", data=data).status_code
+        finally:
+            db.database.close()  # that of this thread
 
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(send, range(4))) == [200] * 4
