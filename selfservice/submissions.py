@@ -28,6 +28,7 @@ from selfservice.db import FAULTS, BaseModel, database, ensure_open
 PAGE_KEPT_FOR = timedelta(minutes=1)  # a page asks for something that one may want again
 DONE_KEPT_FOR = timedelta(minutes=5)
 TYPED_KEPT_FOR = timedelta(minutes=30)
+MAX_TYPED_CHARACTERS = 10_000
 MAX_KEPT_BYTES = 100_000
 WAITS, WAIT_SECONDS = 100, 0.05  # for the first answer, while another thread makes it
 KEPT_HEADERS = ("Content-Type", "Content-Disposition", "Location")
@@ -179,10 +180,15 @@ def _restore(answer: dict[str, Any]) -> Response:
 
 
 def keep_typed() -> None:
-    """Keep what a user typed whose session has ended, passwords and codes excepted."""
+    """Keep what a user typed whose session has ended, passwords and codes excepted.
+
+    What is longer than an answer may be is not kept.
+    """
     fields = [
         (name, value) for name, value in request.form.items(multi=True) if name not in SECRET_FIELDS
     ]
+    if sum(len(name) + len(value) for name, value in fields) > MAX_TYPED_CHARACTERS:
+        return
     secret = secrets.token_urlsafe(32)
     page = urlsplit(page_sent_from() or "").path.rstrip("/")
     typed = {"page": page, "fields": fields}

@@ -50,7 +50,7 @@ def _use_wal(connection, _record):
 class Supplier(db.Model):
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str]
-    contact: Mapped[str]
+    contact_name: Mapped[str]
 
 
 class Company(db.Model):

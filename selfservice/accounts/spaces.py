@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from selfservice.accounts.models import SecondFactor, Space, User
 from selfservice.db import FRENCH
@@ -19,12 +19,17 @@ def companies_of(user: User) -> "ModelSelect[Company]":
     """Return the companies of a login, by name.
 
     These are the own company and, for a login created by activation, the same supplier's companies
-    registered with its proven address. A typed address gives no right.
+    registered with its proven address. A typed address gives no right. Another company that
+    demands the second factor is neither read nor administered without one. Setting it up ends the
+    sessions opened without it, so that every session of who has one has passed it.
     """
     allowed = Company.id == user.company_id
     if user.is_from_activation and user.email_key:
-        supplier_id = user.company.supplier_id
-        allowed |= (Company.supplier == supplier_id) & (Company.email_key == user.email_key)
+        registered = (Company.supplier == user.company.supplier_id) & (
+            Company.email_key == user.email_key
+        )
+        has_factor = fn.EXISTS(SecondFactor.select().where(SecondFactor.user == user))
+        allowed |= registered & (~Company.is_second_factor_required | has_factor)
     return (
         Company.select()
         .where(allowed)
@@ -41,22 +46,10 @@ def known_companies(user: Any) -> list[Company]:
 
 
 def readable_spaces(user: User) -> list[Space]:
-    """Return the companies whose documents a login reads in its session, by name.
-
-    Another company that demands the second factor needs a session that passed one. Setting it up
-    ends the sessions opened without it, so that every session of who has one has passed it.
-    """
+    """Return the companies whose documents a login reads, by name."""
     if not user.is_from_activation or not user.email_key or user.profile_id is not None:
         return [Space.of(user.company)]
-    spaces = known_companies(user)
-    if any(each.is_second_factor_required for each in spaces):
-        has_factor = SecondFactor.select().where(SecondFactor.user == user).exists()
-        spaces = [
-            each
-            for each in spaces
-            if has_factor or each.id == user.company_id or not each.is_second_factor_required
-        ]
-    return [Space.of(company) for company in spaces]
+    return [Space.of(company) for company in known_companies(user)]
 
 
 def enter(user: Any, wanted: str) -> None:

@@ -213,6 +213,18 @@ def test_a_company_that_demands_the_second_factor_asks_a_session_that_passed_one
     assert numbers(alice.get(ALL).text) == ["OWN", "SECOND"]
 
 
+def test_a_company_that_demands_the_second_factor_is_not_administered_without_one(
+    alice: Browser, people: People, spaces: dict[str, Invoice]
+) -> None:
+    second = Company.get_by_id(spaces["second"].company_id)
+    Company.update(is_second_factor_required=True).where(Company.id == second.id).execute()
+    page = alice.get("/administration/securite").text
+    assert second.name not in page
+    alice.submit("/administration/securite", {"company": ""})
+    assert Company.get_by_id(second.id).is_second_factor_required
+    assert second.name not in alice.get("/administration/utilisateurs/ajout").text
+
+
 def test_new_is_the_readers_own(alice: Browser, spaces: dict[str, Invoice]) -> None:
     alice.get(f"/factures/{spaces['second'].id}.pdf")
     rows = html.fromstring(alice.get(ALL).text).xpath("//tbody/tr[starts-with(@id, 'document-')]")

@@ -7,7 +7,7 @@ from django.db import models
 
 class Supplier(models.Model):
     name = models.CharField(max_length=200)
-    contact = models.CharField(max_length=500)
+    contact_name = models.CharField(max_length=200)
 
     class Meta:
         managed = False

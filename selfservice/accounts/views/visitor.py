@@ -133,7 +133,8 @@ def send_to_sign_in() -> Response:
     What was typed into a form is there again, if the same person signs in.
     """
     if request.method == "POST":
-        submissions.keep_typed()
+        if was_signed_in():
+            submissions.keep_typed()
         flash(messages.SESSION_ENDED, "warning")
     return redirect(url_for("accounts.sign_in", next=submissions.page_sent_from()))
 
