@@ -35,6 +35,7 @@ DIGEST = {
     "client_number": "C-00001",
     "on": "1er mars 2026",
     "documents": [DOCUMENT] * 3,
+    "more_count": 0,
     "link_days": 90,
     "retention_months": 24,
     "portal_url": "https://factures.example.com",
