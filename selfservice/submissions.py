@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, g, request, session
 from flask.json.tag import TaggedJSONSerializer
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError, generate_csrf, validate_csrf
 from peewee import BlobField, CharField, DateTimeField, IntegrityError
 from werkzeug.datastructures import MultiDict
@@ -124,9 +125,15 @@ def answer_again() -> Response | None:
             return None
         found = _open(secret)
         if found:
-            return _restore(found)
+            return None if _is_private_of_ended(found) else _restore(found)
         sleep(WAIT_SECONDS)
     return None  # whoever was making the first answer has gone
+
+
+def _is_private_of_ended(answer: dict[str, Any]) -> bool:
+    """Tell whether an answer is a page for a user whose session has ended since."""
+    is_private = answer["status"] == 200 and "_user_id" in answer["session"]
+    return is_private and not cast("Any", current_user).is_authenticated
 
 
 def _is_form() -> bool:

@@ -180,6 +180,16 @@ def test_an_answer_is_for_the_visitor_who_got_it(
     assert press(bob, "/profil/compte", token, last_name="Martin").status_code == 400
 
 
+def test_a_private_page_does_not_come_again_after_signing_out(alice: Browser) -> None:
+    page = "/profil/double-authentification"
+    token = load(alice, page)
+    first = press(alice, page, token, current=PASSWORD)
+    assert 'name="setup"' in first.text
+    assert press(alice, page, token, current=PASSWORD).text == first.text, "pressed twice"
+    alice.submit("/deconnexion", {}, page="/profil/compte")
+    assert 'name="setup"' not in press(alice, page, token, current=PASSWORD).text
+
+
 def test_every_secret_of_every_form_is_known() -> None:
     forms = [
         each
