@@ -196,11 +196,8 @@ class ResetForm(PortalForm):
                 passwords.check(field.data, login="", names=())
 
 
-class PasswordForm(PortalForm):
-    help_key = messages.CHOOSING
-    current = current_password()
-    password = chosen_password()
-    confirmation = confirmation()
+class OneUsersPasswordForm(PortalForm):
+    """A form with a new `password` of the user that `for_user` names."""
 
     def for_user(self, user: User) -> Self:
         self.user = user
@@ -209,6 +206,13 @@ class PasswordForm(PortalForm):
     def validate_password(self, field: Field) -> None:
         with password_faults_on(field):
             passwords.check_for([self.user], field.data)
+
+
+class PasswordForm(OneUsersPasswordForm):
+    help_key = messages.CHOOSING
+    current = current_password()
+    password = chosen_password()
+    confirmation = confirmation()
 
 
 class PreferencesForm(PortalForm):

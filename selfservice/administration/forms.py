@@ -1,7 +1,6 @@
 """The administrator's forms, with the seed's groups and labels (FAQ 13)."""
 
 import unicodedata
-from typing import Self
 
 from wtforms import (
     BooleanField,
@@ -24,6 +23,7 @@ from selfservice.accounts.forms import (
     NAME_LENGTH,
     PASSWORD_LENGTH,
     PHONE_LENGTH,
+    OneUsersPasswordForm,
     PortalForm,
     is_storable,
     password_faults_on,
@@ -32,7 +32,6 @@ from selfservice.accounts.forms import (
     trimmed,
 )
 from selfservice.accounts.messages import MALFORMED, PASSWORDS_DIFFER, TOO_LONG
-from selfservice.accounts.models import User
 from selfservice.administration import messages
 from selfservice.administration.contract_profiles import CONTRACT_LENGTH, MAX_CONTRACTS
 from selfservice.suppliers.addresses import is_address, is_like_a_link, pasted
@@ -85,17 +84,9 @@ class OwnPasswordForm(PortalForm):
     current = own_password()
 
 
-class GivenPasswordForm(OwnPasswordForm):
+class GivenPasswordForm(OneUsersPasswordForm, OwnPasswordForm):
     password = ConnectionForm.password
     password_again = ConnectionForm.password_again
-
-    def for_user(self, user: User) -> Self:
-        self.user = user
-        return self
-
-    def validate_password(self, field: Field) -> None:
-        with password_faults_on(field):
-            passwords.check_for([self.user], field.data)
 
 
 class UserForm(PortalForm):
