@@ -74,25 +74,28 @@ def answer(company_id: int) -> Answer:
     )
 
 
-def send_again(company_id: int, *, origin: str) -> None:
+def send_again(company_id: int, *, origin: str) -> bool:
     """Send the registered address what its owner needs now, at most as often as a recovery.
 
-    The activation mail while no password is chosen, a recovery link afterwards. Does nothing
-    before the activation. Raises LimitReachedError.
+    The activation mail while no password is chosen, afterwards what a recovery sends: a link, or
+    what became of a login that does not open any more. Returns False, and sends nothing, before
+    the activation. Raises LimitReachedError.
     """
     company = Company.select(Company, Supplier).join(Supplier).where(Company.id == company_id).get()
     activation = Activation.get_or_none(
         Activation.company == company, Activation.email_key == company.email_key
     )
     if activation is None:
-        return
+        return False
+    user = activation.user
     ratelimit.hit("recovery_address", str(company.email_key))
-    if activation.user.password_hash is not None:
+    if user.password_hash is not None or user.closed_at is not None or not user.is_active:
         recovery.request_link(str(company.email), origin=origin)
-        return
+        return True
     with database.atomic():
-        mails.queue_activation(company, activation.user, again_at=clock.now())
-        audit.record_of("activation.sent_again", activation.user, actor="system", origin=origin)
+        mails.queue_activation(company, user, again_at=clock.now())
+        audit.record_of("activation.sent_again", user, actor="system", origin=origin)
+    return True
 
 
 def masked(address: str) -> str:

@@ -68,8 +68,8 @@ def unreceived_page() -> str | Redirect:
 
 @blueprint.post("/je-n-ai-rien-recu/renvoi")
 def send_again() -> Redirect:
-    if company_id := _proven():
-        unreceived.send_again(company_id, origin=origin())
+    company_id = _proven()
+    if company_id and unreceived.send_again(company_id, origin=origin()):
         flash(messages.SENT_AGAIN)
     return redirect(url_for("notifications.unreceived"), 303)
 

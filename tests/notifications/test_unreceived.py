@@ -157,6 +157,28 @@ def test_sends_a_recovery_link_once_a_password_is_chosen(
     ]
 
 
+@pytest.mark.parametrize("end", [{"closed_at": date(2026, 3, 4)}, {"is_active": False}])
+def test_a_login_that_opens_no_more_gets_no_second_activation(
+    end: dict[str, object], browser: Browser, company: Company
+) -> None:
+    register(company)
+    make_invoice(company, number="FA-2")
+    send.send_due()
+    User.update(end).execute()
+    ask(browser)
+    browser.submit(f"{PAGE}/renvoi", {}, page=PAGE)
+    kinds = [mail.kind for mail in OutboxMail.select().order_by(OutboxMail.id)]
+    assert kinds == ["activation", "login_ended"]
+
+
+def test_nothing_is_said_to_leave_before_the_activation(browser: Browser, company: Company) -> None:
+    register(company)
+    ask(browser)
+    response = browser.submit(f"{PAGE}/renvoi", {}, page=PAGE)
+    assert messages.SENT_AGAIN not in shown(browser.get(response.location))
+    assert not OutboxMail.select().exists()
+
+
 def test_nothing_is_sent_without_a_proof(browser: Browser, company: Company) -> None:
     register(company)
     browser.submit(f"{PAGE}/renvoi", {}, page=PAGE)
