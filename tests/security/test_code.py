@@ -55,5 +55,5 @@ def test_scripts_keep_ticks_alone_in_the_browser() -> None:
     scripts = sorted(REPOSITORY.glob("selfservice/static/*.js"))
     stored = {path.name: STORES.findall(path.read_text("utf-8")) for path in scripts}
     assert {name: set(found) for name, found in stored.items() if found} == {
-        "list.js": {"sessionStorage"}
+        "portal.js": {"sessionStorage"}
     }
