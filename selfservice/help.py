@@ -112,11 +112,11 @@ class PublishedSite:
         self._application = application
         self._folder = folder
         self._changing = Lock()
-        self._build = _build_in(folder)
+        self._build = _identity_of(folder)
         self._files = self._read()
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
-        build = _build_in(self._folder)
+        build = _identity_of(self._folder)
         # Whoever comes while another reads the new build still gets the former.
         if build != self._build and self._changing.acquire(blocking=False):
             try:
@@ -145,7 +145,7 @@ class PublishedSite:
         return files
 
 
-def _build_in(folder: Path) -> tuple[int, int] | None:
+def _identity_of(folder: Path) -> tuple[int, int] | None:
     """Return what tells a build from every other, None where there is none."""
     try:
         known = folder.stat()
