@@ -20,7 +20,8 @@ LOADED = re.compile(r'<(?:link|script|img)\b[^>]*\s(?:href|src)="([^"]+)"')
 
 def weigh_and_build(instance: Instance) -> list[Line]:
     """Build the site, then weigh what the portal serves with it."""
-    with tempfile.TemporaryDirectory() as name:
+    with tempfile.TemporaryDirectory() as folder:
+        name = f"{folder}/site"
         started = time.perf_counter()
         subprocess.run([sys.executable, "-m", "docs_tools.build", name], cwd=REPOSITORY, check=True)
         seconds = time.perf_counter() - started
