@@ -10,7 +10,7 @@ from selfservice.help import PREFIX
 from tests.axe import looks, violations
 
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
-# Pages of text in the frame of the others: `make soak` opens them too.
+# Pages of text in the frame of the others: one in four here, all in `make soak`.
 OPERATORS = tuple(f"{PREFIX}{folder}/" for folder in ("comprendre", "exploitation"))
 NAMES = {"light": "default", "dark": "slate"}
 WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
@@ -49,9 +49,9 @@ def test_no_page_has_a_violation_or_scrolls_sideways(
     help_page: Page, help_address: str, site: BuiltSite, is_whole: bool
 ) -> None:
     found: list[str] = []
-    for address in site.pages:
-        if not is_whole and address.startswith(OPERATORS):
-            continue
+    operators = [address for address in site.pages if address.startswith(OPERATORS)]
+    left_out = set() if is_whole else {each for n, each in enumerate(operators) if n % 4}
+    for address in site.pages.keys() - left_out:
         help_page.goto(help_address + address.removeprefix(PREFIX), wait_until="load")
         found += filter(None, faults(help_page, is_whole=is_whole))
     assert not found, "\n".join(found)

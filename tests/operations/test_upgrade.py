@@ -108,7 +108,7 @@ def test_data_of_the_first_version_with_these_tables_is_kept_and_one_may_go_back
     assert len(list((back / "mail").glob("*.eml"))) == 1, "what has left since leaves again"
 
 
-@pytest.mark.soak
+@pytest.mark.slow
 @pytest.mark.sqlite
 def test_base_of_other_tables_is_refused_with_one_line_by_every_command(
     instance: Path, tmp_path: Path

@@ -389,8 +389,13 @@ def _headers() -> set[str]:
     return {*HEADERS, *READ_BELOW, *named} - {"Host"}  # « Host » is refused
 
 
-@pytest.mark.soak
-@pytest.mark.parametrize("largest", LARGEST)
+@pytest.mark.parametrize(
+    "largest",
+    [
+        pytest.param(name, marks=pytest.mark.slow if name == "marks" else pytest.mark.soak)
+        for name in LARGEST
+    ],
+)
 def test_nothing_at_its_largest_takes_long(visitor: Visitor, largest: str) -> None:
     value = LARGEST[largest]
     for each in (visitor, *visitor.beside):
