@@ -19,7 +19,7 @@ from tests.mail.test_golden import CASES
 
 OLD, NEW = "E-Facture", "Mon Espace Factures"
 # The only home of the name, and what is no text of the portal: steps of screenshots, a dictionary.
-HOMES = {"selfservice/config.py", "docs_tools/captures.yml", "docs_tools/mots.txt"}
+HOMES = {"selfservice/config/keys.py", "docs_tools/captures.yml", "docs_tools/mots.txt"}
 
 
 def sources() -> Iterator[Path]:

@@ -1,18 +1,14 @@
-"""Settings: defaults, then instance/config.toml, then SELFSERVICE_<KEY>; typed and checked.
+"""The table KEYS: the only list of settings, each with its type and its check.
 
-Nothing here touches the database or Flask. The table KEYS is the only list of settings; the
-help site prints it. Two variables stand beside it: SELFSERVICE_INSTANCE, and
+The help site prints it. Two variables stand beside it: SELFSERVICE_INSTANCE, and
 SELFSERVICE_CLOCK in a demonstration.
 """
 
-import os
 import re
-import tomllib
 import unicodedata
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import time
-from difflib import get_close_matches
 from email.utils import parseaddr
 from ipaddress import ip_address
 from pathlib import Path
@@ -21,21 +17,8 @@ from urllib.parse import urlsplit
 
 from limits import parse_many
 
-from selfservice import system_errors
-
-REPOSITORY = Path(__file__).resolve().parent.parent
-PREFIX = "SELFSERVICE_"
+REPOSITORY = Path(__file__).resolve().parents[2]
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
-DEFAULT_DATABASE_NAME = "portal.db"
-DEFAULT_QUEUE_NAME = "queue.db"
-KEY_NAME = "secret_key"
-KEPT_BY_GIT = ".gitkeep"  # in the project's own `instance/`
-SQLITE = "sqlite:///"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-class ConfigurationError(Exception):
-    """A setting is wrong; the message names it and says what is expected."""
 
 
 def _text(value: object) -> str:
@@ -80,7 +63,7 @@ def _one_of(*choices: str) -> Callable[[object], str]:
     return parse
 
 
-def _secret(value: object) -> str:
+def secret(value: object) -> str:
     if len(_text(value)) < 32:
         raise ValueError("au moins 32 caractères sont attendus")
     return _text(value)
@@ -214,7 +197,7 @@ def _host(value: object) -> str:
 
 
 def _secrets(value: object) -> list[str]:
-    return [_secret(each) for each in _names(value)]
+    return [secret(each) for each in _names(value)]
 
 
 @dataclass(frozen=True)
@@ -228,7 +211,7 @@ class Key:
 
 
 KEYS = (
-    Key("SECRET_KEY", _secret, None, "Signs cookies and forms; `selfservice init` makes one."),
+    Key("SECRET_KEY", secret, None, "Signs cookies and forms; `selfservice init` makes one."),
     Key("SECRET_KEY_FALLBACKS", _secrets, [], "Former keys, still accepted; the newest first."),
     Key("DATABASE_URL", _database_url, None, "SQLite in the instance by default."),
     Key("QUEUE_URL", _queue_url, None, "Queue of the worker; SQLite in the instance by default."),
@@ -311,118 +294,3 @@ KEYS = (
     Key("DEMO", _boolean, False, "Demonstration instance: demonstration mailbox, frozen clock."),
     Key("DEMO_ANYWAY", _boolean, False, "A demonstration in public, or beside real suppliers."),
 )
-
-
-def instance_path(environ: Mapping[str, str] = os.environ) -> Path:
-    """Return the instance folder: SELFSERVICE_INSTANCE, else the repository's `instance/`."""
-    return Path(environ.get(f"{PREFIX}INSTANCE") or REPOSITORY / "instance").resolve()
-
-
-def load(instance: Path, environ: Mapping[str, str] = os.environ) -> dict[str, Any]:
-    """Return every setting, typed.
-
-    Raises ConfigurationError with one line for a wrong value, an unknown key of config.toml or
-    a file that is not TOML.
-    """
-    given = _read_toml(instance / "config.toml")
-    known = {key.name for key in KEYS}
-    for name in given:
-        if name not in known:
-            nearest = _nearest(name, known)
-            hint = f" ; vouliez-vous dire {nearest} ?" if nearest else ""
-            raise ConfigurationError(f"config.toml : clé inconnue {name}{hint}")
-    settings = {key.name: _value(key, given, environ) for key in KEYS}
-    _complete(settings, instance)
-    return settings
-
-
-def unknown_variables(environ: Mapping[str, str] = os.environ) -> list[tuple[str, str]]:
-    """Return the variables that set nothing, each with the nearest name that does, or « »."""
-    known = {"INSTANCE", "CLOCK", *(key.name for key in KEYS)}
-    names = [name.removeprefix(PREFIX) for name in environ if name.startswith(PREFIX)]
-    found = {name: _nearest(name, known) for name in sorted(names) if name not in known}
-    return [(PREFIX + name, nearest and PREFIX + nearest) for name, nearest in found.items()]
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    return next(iter(get_close_matches(name.upper(), known, n=1)), "")
-
-
-def given_by_file(instance: Path, environ: Mapping[str, str] = os.environ) -> set[str]:
-    """Return the settings that config.toml decides, and no variable of the environment."""
-    return {name for name in _read_toml(instance / "config.toml") if PREFIX + name not in environ}
-
-
-def read_secret_key(instance: Path) -> str | None:
-    """Return the key that `selfservice init` made, None before it."""
-    path = instance / KEY_NAME
-    try:
-        text = path.read_text("utf-8").strip()
-        return _secret(text) if text else None
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise ConfigurationError(f"{path} : {system_errors.explain(error)}") from error
-    except ValueError as error:
-        raise ConfigurationError(f"{path} : {error}") from error
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(path.read_text("utf-8"))
-    except FileNotFoundError:
-        return {}
-    except OSError as error:
-        raise ConfigurationError(f"{path} : {system_errors.explain(error)}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} : ce fichier n'est pas du TOML ({error})") from error
-
-
-def _value(key: Key, given: Mapping[str, Any], environ: Mapping[str, str]) -> object:
-    variable = PREFIX + key.name
-    for origin, values, name in ((variable, environ, variable), (key.name, given, key.name)):
-        if name in values:
-            try:
-                return key.parse(values[name])
-            except ValueError as error:
-                raise ConfigurationError(f"{origin} : {error}") from error
-    return key.default
-
-
-def _placed(place: Path | str, instance: Path) -> Path | str:
-    """Return a folder, or the database in a file, that is relative to the instance as absolute.
-
-    Settings move with the instance, and no command depends on where it is started from.
-    """
-    if isinstance(place, Path):
-        return Path(os.path.normpath(instance / place))
-    path = place.removeprefix(SQLITE)
-    return SQLITE + os.path.normpath(instance / path) if path != place else place
-
-
-def _complete(settings: dict[str, Any], instance: Path) -> None:
-    settings["INSTANCE"] = instance
-    settings["SECRET_KEY"] = settings["SECRET_KEY"] or read_secret_key(instance)
-    settings["DATABASE_URL"] = (
-        settings["DATABASE_URL"] or f"{SQLITE}{instance / DEFAULT_DATABASE_NAME}"
-    )
-    settings["QUEUE_URL"] = settings["QUEUE_URL"] or f"{SQLITE}{instance / DEFAULT_QUEUE_NAME}"
-    settings["DOCUMENTS_DIR"] = settings["DOCUMENTS_DIR"] or instance / "documents"
-    for name in ("DATABASE_URL", "QUEUE_URL", "DOCUMENTS_DIR", "HELP_SITE_DIR"):
-        settings[name] = _placed(settings[name], instance)
-    hostname = urlsplit(settings["PUBLIC_URL"]).hostname or ""
-    settings["MAIL_EHLO_NAME"] = _as_ehlo_name(settings["MAIL_EHLO_NAME"] or hostname)
-    if settings["DEMO"] and not settings["DEMO_ANYWAY"] and hostname not in LOOPBACK:
-        raise ConfigurationError(
-            "DEMO : une démonstration n'a pas d'adresse publique ; retirez DEMO, ou ajoutez "
-            "DEMO_ANYWAY si vous le voulez"
-        )
-
-
-def _as_ehlo_name(host: str) -> str:
-    """Return a host as RFC 5321 writes it: a name, or an address in brackets."""
-    try:
-        address = ip_address(host)
-    except ValueError:
-        return host
-    return f"[IPv6:{address}]" if address.version == 6 else f"[{address}]"
