@@ -4,6 +4,7 @@ PDF/A-3, and so Factur-X, forbids nearly all of it (ISO 19005-3, 6.6). A link on
 may stay. Every object is looked at, whether or not something leads to it.
 """
 
+import re
 from collections.abc import Iterator, Mapping
 
 from pikepdf import Array, Dictionary, Object, Pdf, Stream
@@ -26,6 +27,7 @@ ANNOTATIONS = dict.fromkeys(("/RichMedia", "/Movie", "/Sound", "/Screen", "/3D")
 KEYS = {"/JS": "script", "/JavaScript": "script", "/XFA": "xfa"}
 # What happens without a click; `/AA` holds one action for each occasion.
 BY_ITSELF = ("/OpenAction", "/Next", "/AA")
+_NAMES = re.compile("|".join((*ACTIONS, *ANNOTATIONS, *KEYS, *BY_ITSELF)).encode())
 
 
 def find(pdf: Pdf) -> str:
@@ -33,7 +35,15 @@ def find(pdf: Pdf) -> str:
 
     Raises what reading a broken structure raises.
     """
+    # qpdf writes each name in one form, whatever escapes the file has: most hold none of these.
+    if not any(_NAMES.search(_written(each)) for each in pdf.objects):
+        return ""
     return next((found for each in _dictionaries(pdf) if (found := _of_dictionary(each))), "")
+
+
+def _written(found: Object) -> bytes:
+    """Return an object as qpdf writes it, a stream by its dictionary, references unfollowed."""
+    return (found.stream_dict if isinstance(found, Stream) else found).unparse(resolved=True)
 
 
 def _dictionaries(pdf: Pdf) -> Iterator[Mapping[str, object]]:
