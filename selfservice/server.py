@@ -21,6 +21,7 @@ CONNECTIONS = 1000
 SILENCE_SECONDS = 20  # after which a connection that sends or takes nothing is closed
 MAX_BODY_BYTES = 1024 * 1024
 MAX_HEADER_BYTES = 32 * 1024
+SENDING_BYTES = 128 * 1024
 
 
 # Who reads the same request in two ways lets one visitor's pass for another's.
@@ -58,6 +59,11 @@ class RefusalTask(ErrorTask):
 class StrictChannel(HTTPChannel):
     parser_class = StrictParser
     error_task_class = RefusalTask
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        # Of a file, waitress reads as much at once as the system might take: several megabytes.
+        self.sendbuf_len = SENDING_BYTES
 
 
 def serve(*, host: str, port: int, threads: int) -> None:
