@@ -1,6 +1,7 @@
 """What the server itself refuses, before the portal sees a request."""
 
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -57,6 +58,30 @@ def test_what_can_be_read_in_two_ways_is_refused_and_closed(ask: Ask) -> None:
 def test_headers_beyond_a_measure_are_refused(ask: Ask) -> None:
     answer = ask(f"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX: {'a' * 40_000}\r\n\r\n")
     assert answer.startswith("HTTP/1.") and " 431 " in answer.splitlines()[0]
+
+
+def test_no_line_of_a_request_takes_long_to_read(ask: Ask) -> None:
+    """The one thread that reads requests reads them for everybody."""
+    room = 32_000
+    for line, header in (
+        ("GET / HTTP/1.1", f"X: {' ' * room}x"),
+        ("GET / HTTP/1.1", f"X:{chr(9) * room}x\0"),
+        ("GET / HTTP/1.1", f"X: {'a ' * (room // 2)}\0"),
+        ("GET / HTTP/1.1", f"{'X' * room}"),
+        (f"GET a://{'1' * room} x", "X: x"),
+        (f"GET a://{'1' * room} HTTP/1.1.", "X: x"),
+        (f"GET a://{'1' * room}", "X: x"),
+        (f"GET {'a:/' * (room // 3)} HTTP/1.1", "X: x"),
+    ):
+        started = time.perf_counter()
+        answer = ask(f"{line}\r\nHost: 127.0.0.1\r\nConnection: close\r\n{header}\r\n\r\n")
+        assert answer.startswith("HTTP/1."), (line[:40], header[:40])
+        assert time.perf_counter() - started < 1, (line[:40], header[:40])
+
+
+def test_spaces_around_a_value_are_none_of_it(ask: Ask) -> None:
+    answer = ask("GET /connexion HTTP/1.1\r\nHost:\t 127.0.0.1 \t\r\nConnection:close\r\n\r\n")
+    assert answer.startswith("HTTP/1.1 200")
 
 
 def test_a_plain_request_passes(ask: Ask) -> None:
