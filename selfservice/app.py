@@ -6,6 +6,7 @@ from flask_mail import Mail
 from selfservice import clock, config, db, help, web
 from selfservice.accounts import views as accounts_views
 from selfservice.administration import views as administration_views
+from selfservice.advisers import views as advisers_views
 from selfservice.demo import views as demo_views
 from selfservice.feedback import views as feedback_views
 from selfservice.invoices import views as invoices_views
@@ -45,6 +46,7 @@ def create_app() -> Flask:
     app.register_blueprint(invoices_views.blueprint)
     app.register_blueprint(notifications_views.blueprint)
     app.register_blueprint(administration_views.blueprint)
+    app.register_blueprint(advisers_views.blueprint)
     app.register_blueprint(operations_views.blueprint)
     app.jinja_env.globals["portal_name"] = settings["PORTAL_NAME"]
     app.jinja_env.globals["is_demo"] = settings["DEMO"]

@@ -15,10 +15,11 @@ from hypothesis import settings
 from werkzeug.test import TestResponse
 
 from selfservice import config, db
+from selfservice.accounts.models import User
 from selfservice.app import create_app
 from selfservice.operations import installation
 from selfservice.queue import queue
-from tests.factories import People, make_people
+from tests.factories import PASSWORD, People, give_second_factor, make_adviser, make_people
 
 # A first mail may ask a slow resolver for the name of its host; no test judges by the clock.
 settings.register_profile("portal", deadline=None)
@@ -216,6 +217,24 @@ def bob(people: People, new_browser: Callable[[], Browser]) -> Browser:
 @pytest.fixture
 def charlie(people: People, new_browser: Callable[[], Browser]) -> Browser:
     return _signed_in(new_browser(), "charlie", people)
+
+
+@pytest.fixture
+def nadia(people: People, new_browser: Callable[[], Browser]) -> Browser:
+    """A browser in which an adviser of alice's and bob's supplier is signed in."""
+    return sign_in_adviser(new_browser(), make_adviser(people.supplier, "nadia"))
+
+
+@pytest.fixture
+def marc(people: People, new_browser: Callable[[], Browser]) -> Browser:
+    """The same of charlie's supplier."""
+    return sign_in_adviser(new_browser(), make_adviser(people.other_supplier, "marc"))
+
+
+def sign_in_adviser(browser: Browser, adviser: User) -> Browser:
+    assert browser.sign_in(adviser.login, PASSWORD).headers["Location"] == "/conseil"
+    give_second_factor(adviser)
+    return browser
 
 
 def _signed_in(browser: Browser, login: str, people: People) -> Browser:

@@ -5,7 +5,8 @@ from itertools import count
 
 from selfservice import clock
 from selfservice.accounts import passwords
-from selfservice.accounts.models import Profile, ProfileContract, User
+from selfservice.accounts.models import Profile, ProfileContract, SecondFactor, User
+from selfservice.advisers import team
 from selfservice.invoices.models import Invoice, search_key
 from selfservice.suppliers.addresses import address_key, normalise
 from selfservice.suppliers.models import Company, Supplier
@@ -54,6 +55,21 @@ def make_user(
         **fields,
     )
     return user
+
+
+def make_adviser(supplier: Supplier, login: str) -> User:
+    """An adviser with the password of all, who has no second factor yet."""
+    team.add_adviser(supplier, login, email=f"{login}@{supplier.slug}.example")
+    User.update(password_hash=passwords.hash_password(PASSWORD)).where(
+        User.login == login
+    ).execute()
+    adviser: User = User.get(User.login == login)
+    return adviser
+
+
+def give_second_factor(user: User) -> None:
+    """A second factor whose codes nobody knows; sessions that are open stay so."""
+    SecondFactor.create(user=user, seed="", last_step=0, enabled_at=clock.now())
 
 
 def make_profile(company: Company, name: str, *contracts: str) -> Profile:

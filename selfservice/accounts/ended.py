@@ -32,7 +32,7 @@ def tell(user: User) -> bool:
     cause = f"{MAIL}:{user.id}:{clock.today().isoformat()}"
     if not user.email_key or mail.is_queued(cause):
         return False
-    if not user.is_from_activation:
+    if not user.has_proven_mailbox:
         try:
             ratelimit.hit("recovery_unproven", user.email_key)
         except ratelimit.LimitReachedError:

@@ -109,6 +109,16 @@ class User(BaseModel, UserMixin):
         return tuple(space.id for space in self.spaces) or (self.company_id,)
 
     @property
+    def is_adviser(self) -> bool:
+        """Tell whether this is one of the supplier's advisers, who reads no company by itself."""
+        return self.company.is_desk
+
+    @property
+    def has_proven_mailbox(self) -> bool:
+        """Tell whether the supplier or the operator, and no customer, gave the address."""
+        return bool(self.is_from_activation) or self.is_adviser
+
+    @property
     def has_registered_address(self) -> bool:
         """Tell whether the company's registered address, to this day, is the login's own."""
         return bool(self.is_from_activation) and self.email_key == self.company.email_key

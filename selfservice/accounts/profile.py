@@ -41,7 +41,7 @@ def change_password(user: User, *, current: str, password: str, origin: str) -> 
             raise passwords.WrongPasswordError
         recovery.store_password(user, password_hash, keep=user.session_secret)
         audit.record_of("password.changed", user, origin=origin)
-        if user.is_from_activation:  # an unproven mailbox gets what its owner asked for
+        if user.has_proven_mailbox:  # an unproven mailbox gets what its owner asked for
             recovery.tell_change([user])
 
 

@@ -192,7 +192,7 @@ def _logins_to_mail(key: str) -> list[User]:
     one raises LimitReachedError.
     """
     users = list(logins_of(key))
-    if not users or any(user.is_from_activation for user in users):
+    if not users or any(user.has_proven_mailbox for user in users):
         return users
     try:
         ratelimit.hit("recovery_unproven", key)

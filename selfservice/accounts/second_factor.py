@@ -271,7 +271,7 @@ def _compact(code: str) -> str:
 
 def _tell(user: User, change: str) -> None:
     """Tell the owner of a proven mailbox; `change` is enabled, disabled or codes."""
-    if not (user.is_from_activation and user.email and user.email_key):
+    if not (user.has_proven_mailbox and user.email and user.email_key):
         return
     supplier = user.company.supplier
     mail.enqueue(

@@ -51,6 +51,8 @@ def load(secret: str) -> User | None:
     if found is None:
         return None
     session, user = found[:2]
+    if not _is_living(session, user, now):
+        return None
     if now - session.used_at >= USE_NOTED_EVERY:
         UserSession.update(used_at=now).where(UserSession.id_hash == session.id_hash).execute()
     user.session, user.session_secret = session, secret
@@ -82,7 +84,8 @@ _LIVING_USER = Prepared(UserSession, User, Company, Supplier, build=_living_user
 
 
 def open_sessions(user: User) -> "ModelSelect[UserSession]":
-    return living().where(UserSession.user == user).order_by(UserSession.used_at.desc())
+    alive = _living_since(*_limits(clock.now(), of=user))
+    return alive.where(UserSession.user == user).order_by(UserSession.used_at.desc())
 
 
 def end(secret: str) -> None:
@@ -112,8 +115,14 @@ def forget_ended() -> int:
     return int(query.execute())
 
 
-def _limits(now: datetime) -> tuple[datetime, datetime]:
-    config = current_app.config
-    idle = timedelta(minutes=config["SESSION_IDLE_MINUTES"])
-    longest = timedelta(hours=config["SESSION_HOURS"])
+def _is_living(session: UserSession, user: User, now: datetime) -> bool:
+    idle, oldest = _limits(now, of=user)
+    return session.used_at > idle and session.opened_at > oldest
+
+
+def _limits(now: datetime, *, of: User | None = None) -> tuple[datetime, datetime]:
+    """Return since when a session must have been used, and opened; an adviser's are shorter."""
+    config, prefix = current_app.config, "ADVISER_" if of and of.is_adviser else ""
+    idle = timedelta(minutes=config[f"{prefix}SESSION_IDLE_MINUTES"])
+    longest = timedelta(hours=config[f"{prefix}SESSION_HOURS"])
     return now - idle, now - longest

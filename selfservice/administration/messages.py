@@ -7,6 +7,7 @@ from selfservice import clock
 from selfservice.administration.contract_profiles import CONTRACT_LENGTH, MAX_CONTRACTS
 from selfservice.audit import AuditEntry
 from selfservice.help import HelpfulText
+from selfservice.suppliers.messages import DELIVERY_LABELS, NOTIFICATION_LABELS
 
 COLLEAGUES = "acces-collaborateurs"
 
@@ -157,10 +158,17 @@ FAMILIES = {
             "invoices.registered": "Registre téléchargé",
         },
     ),
+    "conseiller": Family(
+        "Conseiller clientèle",
+        {
+            "register.changed": "Fichier client modifié",
+        },
+    ),
     "refus": Family("Accès refusés", {"access.denied": "Accès refusé"}),
 }
 # These concern no single company, so no administrator sees them.
 _OF_THE_PORTAL = {
+    "adviser.added": "Conseiller ajouté",
     "companies.imported": "Fichier client importé",
     "form.refused": "Formulaire refusé",
     "invoices.deposited": "Documents déposés",
@@ -182,6 +190,12 @@ _FIELDS = {
     "phone": "téléphone",
     "profile_id": "profil",
 }
+_REGISTER_FIELDS = {
+    "email": "adresse mail de la société",
+    "notification": "mode de notification",
+    "delivery": "électronique ou papier",
+}
+_REGISTER_VALUES = NOTIFICATION_LABELS | DELIVERY_LABELS
 _REASONS = {
     "address changed": "l’adresse enregistrée a changé",
     "closed by the operator": "par l’exploitant du portail",
@@ -196,6 +210,8 @@ def _fields(names: str) -> str:
 # The facts that the journal shows, in this order.
 _FACTS: dict[str, Callable[[str], str]] = {
     "number": lambda number: f"n° {number}",
+    "field": lambda field: _REGISTER_FIELDS.get(field, field),
+    "value": lambda value: _REGISTER_VALUES.get(value, value),
     "profile": lambda name: f"« {name} »",
     "contracts": lambda contracts: contracts,
     "fields": _fields,
@@ -205,6 +221,7 @@ _FACTS: dict[str, Callable[[str], str]] = {
     "documents": lambda count: f"{count} document(s)",
     "form": str,
     "is_rescue_code": lambda _: "code de secours",
+    "why": lambda reason: f"motif : {reason}",
 }
 
 

@@ -4,6 +4,7 @@ import os
 
 from selfservice import config, logs
 from selfservice.cli import (
+    advisers,
     deposits,
     documentation,
     instance,
@@ -16,6 +17,7 @@ from selfservice.cli import (
 from selfservice.cli.frame import cli, say
 
 __all__ = [
+    "advisers",
     "cli",
     "deposits",
     "documentation",

@@ -31,6 +31,7 @@ def users_list() -> None:
     for user in users.all_users():
         state = "fermé" if user.closed_at else "actif" if user.is_active else "désactivé"
         role = "administrateur" if user.is_administrator else "utilisateur"
+        role = "conseiller" if user.is_adviser else role
         company = user.company
         say(
             f"{user.login}\t{state}\t{role}\t{company.supplier.slug}\t"

@@ -281,6 +281,8 @@ KEYS = (
     Key("LIMIT_JOURNAL_USER", _rate, "1000/hour", "Acts that the journal notes, per login."),
     Key("SESSION_IDLE_MINUTES", _whole(1, 10_080), 60, "A session unused so long ends."),
     Key("SESSION_HOURS", _whole(1, 720), 12, "A session never lives longer."),
+    Key("ADVISER_SESSION_IDLE_MINUTES", _whole(1, 10_080), 20, "The same of an adviser's."),
+    Key("ADVISER_SESSION_HOURS", _whole(1, 720), 9, "The same of an adviser's: a working day."),
     Key("PASSWORD_HASH_MEMORY_KIB", _whole(8, 1_048_576), 19_456, "Argon2id memory."),
     Key("PASSWORD_HASH_ITERATIONS", _whole(1, 20), 2, "Argon2id passes."),
     Key("DOCUMENT_MAX_MEGABYTES", _whole(1, 500), 20, "Largest document accepted at deposit."),

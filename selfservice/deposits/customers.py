@@ -10,7 +10,7 @@ from selfservice.deposits.document import Document
 from selfservice.deposits.facturx import Party
 from selfservice.deposits.refusal import RefusalError
 from selfservice.suppliers.addresses import address_key
-from selfservice.suppliers.models import Company, Supplier
+from selfservice.suppliers.models import DESK, Company, Supplier
 
 MAX_NAMED = 5  # of several companies that a refusal lists
 
@@ -79,7 +79,7 @@ class Customers:
 def _companies(supplier: Supplier) -> "ModelSelect[Company]":
     columns = Company.id, Company.client_number, Company.siren, Company.delivery
     return Company.select(*columns, Company.notification, Company.email_key).where(
-        Company.supplier == supplier
+        Company.supplier == supplier, Company.client_number != DESK
     )
 
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-from selfservice import audit, clock
+from selfservice import audit
 from selfservice.db import database
 from selfservice.files import CsvError, CsvRow, read_csv
-from selfservice.suppliers.addresses import address_key, is_address
+from selfservice.suppliers import register
 from selfservice.suppliers.errors import RegisterError
 from selfservice.suppliers.identifiers import compact_digits, compact_vat_number
 from selfservice.suppliers.messages import FAULT_LINE, FAULTS, IMPORT_SUMMARY
@@ -154,16 +154,8 @@ def _change(company: Company, cells: dict[str, str]) -> bool:
         if column in cells:
             setattr(company, column, cells[column] or None)
     if "email" in cells:
-        _register_address(company, cells["email"])
+        register.put(company, "email", cells["email"])
     return bool(company.__data__ != before)
-
-
-def _register_address(company: Company, address: str) -> None:
-    key = address_key(address) or None
-    if key != company.email_key:
-        company.email_registered_at = clock.now() if key else None
-    company.email = address or None
-    company.email_key = key
 
 
 def _clean(row: CsvRow) -> dict[str, str]:
@@ -204,11 +196,10 @@ def _vat_number(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    text = one_form(text)
-    # The comparable form may be longer than what was written: both have to fit.
-    if text and (not is_address(text) or len(address_key(text)) > 320):
-        raise _RowError("email", value=text)
-    return text
+    try:
+        return register.checked("email", text)
+    except register.WrongRegisterValueError as error:
+        raise _RowError("email", value=one_form(text)) from error
 
 
 def _one_of(code: str, values: tuple[str, ...]) -> Callable[[str], str]:

@@ -1,4 +1,4 @@
-"""Suppliers, and the companies to which each publishes invoices."""
+"""Suppliers, the companies to which each publishes invoices, and what people changed of them."""
 
 from peewee import AutoField, BooleanField, CharField, DateField, DateTimeField, ForeignKeyField
 
@@ -7,6 +7,7 @@ from selfservice.db import BaseModel
 NOTIFICATION_MODES = ("none", "attached", "link", "daily")
 DELIVERIES = ("electronic", "paper")
 DEFAULT_COLOUR = "#1f4e79"
+DESK = ""  # the client number of the company that a supplier's advisers belong to; no customer's
 
 
 class Supplier(BaseModel):
@@ -39,6 +40,8 @@ class Company(BaseModel):
     """A customer of one supplier, known there by its client number.
 
     `email` is the registered address as the adviser wrote it; `email_key` the same, comparable.
+    The supplier's own advisers belong to one of its companies too, without client number (DESK):
+    nothing is published to it, and the register does not know it.
     """
 
     supplier_id: int
@@ -56,9 +59,31 @@ class Company(BaseModel):
     delivery = CharField(max_length=10, default="electronic")
     is_second_factor_required = BooleanField(default=False)
 
+    @property
+    def is_desk(self) -> bool:
+        """Tell whether this is the company of the supplier's own advisers."""
+        return bool(self.client_number == DESK)
+
     class Meta:
         indexes = (
             (("supplier", "client_number"), True),
             (("supplier", "siren"), False),
             (("supplier", "vat_number"), False),
         )
+
+
+class RegisterChange(BaseModel):
+    """A value of the register that a person changed on the portal: what, when, by whom and why.
+
+    `field` is email, notification or delivery, `actor` the login of who decided. An empty
+    address is that of a company without any.
+    """
+
+    id = AutoField()
+    company = ForeignKeyField(Company, backref="changes", on_delete="CASCADE")
+    field = CharField(max_length=16)
+    former = CharField(max_length=320, default="")
+    value = CharField(max_length=320, default="")
+    actor = CharField(max_length=320)
+    reason = CharField(max_length=500)
+    changed_at = DateTimeField(index=True)

@@ -19,7 +19,7 @@ from selfservice.suppliers.errors import (
     WrongValueError,
 )
 from selfservice.suppliers.identifiers import compact_digits
-from selfservice.suppliers.models import Company, Supplier
+from selfservice.suppliers.models import DESK, Company, Supplier
 from selfservice.texts import one_form
 
 SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,63}")
@@ -60,8 +60,9 @@ def all_suppliers() -> "ModelSelect[Supplier]":
 
 
 def companies_of(supplier: Supplier) -> "ModelSelect[Company]":
-    """Return the companies of a supplier by client number."""
-    return Company.select().where(Company.supplier == supplier).order_by(Company.client_number)
+    """Return the companies of a supplier by client number, its own desk left out."""
+    customers = Company.select().where(Company.supplier == supplier, Company.client_number != DESK)
+    return customers.order_by(Company.client_number)
 
 
 def set_supplier(slug: str, **changes: Unpack[SupplierChanges]) -> tuple[Supplier, bool]:

@@ -24,12 +24,13 @@ from selfservice.mail.backoff import MailPause
 from selfservice.mail.outbox import OutboxAttempt, OutboxMail
 from selfservice.operations.heartbeats import Heartbeat
 from selfservice.operations.shared_key import KeyFingerprint
-from selfservice.suppliers.models import Company, Supplier
+from selfservice.suppliers.models import Company, RegisterChange, Supplier
 from tests.factories import make_company, make_invoice, make_supplier
 
 TABLES: list[type[Model]] = [
     Supplier,
     Company,
+    RegisterChange,
     Profile,
     ProfileContract,
     User,

@@ -17,8 +17,16 @@ from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from selfservice.notifications import direct_links
 from selfservice.suppliers.models import Supplier
-from tests.conftest import Browser
-from tests.factories import PASSWORD, People, make_company, make_invoice, make_profile, make_user
+from tests.conftest import Browser, sign_in_adviser
+from tests.factories import (
+    PASSWORD,
+    People,
+    make_adviser,
+    make_company,
+    make_invoice,
+    make_profile,
+    make_user,
+)
 from tests.papers import cii, pdf
 
 ROLES = (
@@ -29,6 +37,8 @@ ROLES = (
     "two-companies",
     "other-company",
     "other-supplier",
+    "adviser",
+    "other-adviser",
 )
 # What differs between any two views of one page: its token and its padding.
 CHANCE = re.compile(r'name="csrf_token" value="[^"]+"|<!-- [0-9a-f]* -->')
@@ -134,8 +144,14 @@ def enter(people: People, new_browser: Callable[[], Browser]) -> Callable[[str],
         "other-supplier": "charlie",
     }
 
+    advisers = {"adviser": people.supplier, "other-adviser": people.other_supplier}
+
     def open_browser(role: str) -> Browser:
         browser = new_browser()
+        if role in advisers:
+            known = User.get_or_none(User.login == role) or make_adviser(advisers[role], role)
+            SecondFactor.delete().where(SecondFactor.user == known).execute()
+            return sign_in_adviser(browser, known)
         if role in logins:
             assert browser.sign_in(logins[role], people.password).status_code == 302
         return browser

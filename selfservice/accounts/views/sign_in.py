@@ -15,6 +15,7 @@ from selfservice.accounts.views.blueprint import blueprint
 from selfservice.accounts.views.visitor import (
     RECOVERED,
     is_signed_in,
+    landing,
     let_in,
     let_out,
     origin,
@@ -31,7 +32,7 @@ HALF_WAY = "half_way"
 @blueprint.get("/")
 def home() -> Response | str:
     if is_signed_in():
-        return redirect(url_for("invoices.index"))
+        return redirect(landing())
     return _page(SignInForm(formdata=None, login=_used()))
 
 
@@ -39,7 +40,7 @@ def home() -> Response | str:
 def sign_in_page() -> Response | str:
     if request.method == "GET":
         if is_signed_in():
-            return redirect(url_for("invoices.index"))
+            return redirect(landing())
         return _page(SignInForm(formdata=None, login=_used(), next=request.args.get("next")))
     form = SignInForm()
     if not form.validate_on_submit():
@@ -103,7 +104,7 @@ def _on_stale_form(error: CSRFError) -> Response | tuple[str, int]:
         return web.on_stale_form(error)
     if normalise(request.form.get("login", "")) != signed_in().login_key:
         flash(messages.ALREADY_SIGNED_IN.format(login=signed_in().login), "warning")
-    return redirect(web.safe_next(request.form.get("next"), url_for("invoices.index")))
+    return redirect(web.safe_next(request.form.get("next"), landing()))
 
 
 @contextmanager
@@ -133,7 +134,7 @@ def _enter(secret: str, target: str | None) -> Response:
         sign_in.sign_out(signed_in(), origin=origin())
     let_in(user)
     remember_other_supplier(user)
-    return redirect(web.safe_next(target, url_for("invoices.index")))
+    return redirect(web.safe_next(target, landing()))
 
 
 def _recovered() -> list[User]:

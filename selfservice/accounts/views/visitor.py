@@ -115,6 +115,11 @@ def signed_in() -> User:
     return user
 
 
+def landing() -> str:
+    """Return the first page of the signed-in user."""
+    return url_for("advisers.index" if signed_in().is_adviser else "invoices.index")
+
+
 def remember_other_supplier(user: User) -> None:
     """Note in the session that the user signed in from another supplier's page (FAQ 6)."""
     shown = identity.shown_before_sign_in(request.host)

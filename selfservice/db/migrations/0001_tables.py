@@ -65,6 +65,16 @@ def up(migrator, db):
                 (("supplier", "vat_number"), False),
             )
 
+    class RegisterChange(Table):
+        id = identity()
+        company = ForeignKeyField(Company, on_delete="CASCADE")
+        field = CharField(max_length=16)
+        former = CharField(max_length=320)
+        value = CharField(max_length=320)
+        actor = CharField(max_length=320)
+        reason = CharField(max_length=500)
+        changed_at = DateTimeField(index=True)
+
     class Profile(Table):
         id = identity()
         company = ForeignKeyField(Company, on_delete="RESTRICT", index=False)
