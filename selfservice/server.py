@@ -14,7 +14,7 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.server import create_server
 from waitress.task import ErrorTask
 
-from selfservice import db, logs, turns
+from selfservice import db, turns
 from selfservice.app import create_app
 from selfservice.web import HEADERS
 
@@ -89,7 +89,6 @@ def serve(*, host: str, port: int, threads: int) -> None:
     app = create_app()
     db.configure(app.config["DATABASE_URL"], lock_timeout_seconds=db.VISITOR_LOCK_TIMEOUT_SECONDS)
     turns.share(threads)
-    logs.configure(app.config["LOG_LEVEL"])
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each that waits
     sockets: dict[int, Any] = {}
     try:

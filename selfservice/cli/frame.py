@@ -117,7 +117,7 @@ def one_line_faults() -> Iterator[None]:
     except config.ConfigurationError as error:
         raise Fault(f"Configuration : {error}") from error
     except db.ERRORS as error:
-        raise Fault(f"Base de données : {db.explain(error).rstrip('.')}.") from error
+        raise Fault(f"Base de données : {db.explain(error)}.") from error
     except SupplierError as error:
         raise Fault(supplier_messages.explain(error)) from error
     except OperationError as error:

@@ -1,5 +1,8 @@
 """`init`, `demo`, `serve` and `worker`."""
 
+import logging
+from time import sleep
+
 import click
 from flask import Flask
 
@@ -8,6 +11,10 @@ from selfservice.app import create_app
 from selfservice.cli.frame import Fault, cli, example, finish, one_line_faults, say
 from selfservice.demo import instance as demo_instance
 from selfservice.operations import installation, schema, shared_key
+
+WAIT_SECONDS = 2
+
+log = logging.getLogger(__name__)
 
 
 @cli.command(with_appcontext=False, epilog=example("init"))
@@ -53,11 +60,24 @@ def _ready_app() -> Flask:
     """Build the app of an instance that may be opened to visitors."""
     with one_line_faults():
         app = create_app()
+        logs.configure(app.config["LOG_LEVEL"])
+        _await_database()
         with app.app_context(), db.connection():
             schema.require()
             shared_key.require_shared(app.config)
             demo_instance.require_alone(app.config)
     return app
+
+
+def _await_database() -> None:
+    """Wait for a server that starts later than this one, or is away; it is told once."""
+    while not db.is_sqlite():
+        try:
+            with db.connection():
+                return
+        except db.FAULTS as error:
+            log.error("waiting for the database: %s", error)
+            sleep(WAIT_SECONDS)
 
 
 @cli.command(with_appcontext=False, epilog=example("serve", "serve --port 8001 --threads 8"))
@@ -96,10 +116,9 @@ def run_worker() -> None:
     from huey.exceptions import ConfigurationError as QueueError
 
     app = _ready_app()
-    logs.configure(app.config["LOG_LEVEL"])
     faults: tuple[type[Exception], ...] = (QueueError, *db.ERRORS)
     try:
         worker.run(app)
     except faults as error:
         place = app.config["QUEUE_URL"].removeprefix("sqlite:///")
-        raise Fault(f"File d'attente : {db.explain(error, place)}") from error
+        raise Fault(f"File d'attente : {db.explain(error, place)}.") from error

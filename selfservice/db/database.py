@@ -7,6 +7,7 @@ import unicodedata
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
@@ -56,14 +57,17 @@ COLUMNS = {
 
 # What SQLite refuses, by the beginning of its name for it: cause and remedy.
 REFUSALS = {
-    "SQLITE_FULL": "le disque est plein ; libérez de la place, puis recommencez",
-    "SQLITE_READONLY": "elle ne se lit qu'en lecture seule ; rendez-la modifiable par ce compte",
-    "SQLITE_CANTOPEN": "son fichier ne s'ouvre pas ; vérifiez son dossier et ses droits",
-    "SQLITE_BUSY": "un autre programme l'occupe ; recommencez plus tard",
-    "SQLITE_LOCKED": "un autre programme l'occupe ; recommencez plus tard",
-    "SQLITE_IOERR": "le disque ne se lit ou ne s'écrit plus ; lisez « journalctl -k »",
-    "SQLITE_CORRUPT": "elle est abîmée ; restaurez la dernière sauvegarde",
-    "SQLITE_NOTADB": "son fichier n'est pas une base ; restaurez la dernière sauvegarde",
+    "SQLITE_FULL": ("le disque est plein", "libérez de la place, puis recommencez"),
+    "SQLITE_READONLY": (
+        "elle ne se lit qu'en lecture seule",
+        "rendez-la modifiable par ce compte",
+    ),
+    "SQLITE_CANTOPEN": ("son fichier ne s'ouvre pas", "vérifiez son dossier et ses droits"),
+    "SQLITE_BUSY": ("un autre programme l'occupe", "recommencez plus tard"),
+    "SQLITE_LOCKED": ("un autre programme l'occupe", "recommencez plus tard"),
+    "SQLITE_IOERR": ("le disque ne se lit ou ne s'écrit plus", "lisez « journalctl -k »"),
+    "SQLITE_CORRUPT": ("elle est abîmée", "restaurez la dernière sauvegarde"),
+    "SQLITE_NOTADB": ("son fichier n'est pas une base", "restaurez la dernière sauvegarde"),
 }
 
 database = DatabaseProxy()
@@ -221,19 +225,38 @@ def exclusive(name: str) -> Iterator[None]:
             database.execute_sql("SELECT pg_advisory_unlock(%s)", (key,))
 
 
-def explain(error: BaseException, place: str = "") -> str:
-    """Return place, cause and remedy of a refusal in French; PostgreSQL's own words are its.
+@dataclass(frozen=True)
+class Refusal:
+    """Why a database cannot be used, and what to do; as text, both on one line."""
+
+    cause: str
+    remedy: str
+
+    def __str__(self) -> str:
+        return f"{self.cause} ; {self.remedy}"
+
+
+def explain(error: BaseException, place: str = "") -> Refusal:
+    """Return place, cause and remedy of a refusal in French.
 
     `place` is the file of another database than the portal's.
     """
     origin: BaseException | None = error
     while origin is not None:
         name = getattr(origin, "sqlite_errorname", "")
-        for beginning, words in REFUSALS.items():
+        for beginning, (cause, remedy) in REFUSALS.items():
             if name.startswith(beginning):
-                return f"{place or database.database} : {words}"
+                return Refusal(f"{place or database.database} : {cause}", remedy)
+        if isinstance(origin, postgresql.ERRORS):
+            cause, remedy = postgresql.explain(origin)
+            return Refusal(f"{place or _place()} : {cause}", remedy)
         origin = origin.__cause__ or origin.__context__
-    return " ".join(str(error).split())
+    return Refusal(" ".join(str(error).split()), "lancez « selfservice doctor »")
+
+
+def _place() -> str:
+    host = database.connect_params.get("host")
+    return f"{database.database} sur {host}" if host else str(database.database)
 
 
 def is_sqlite() -> bool:

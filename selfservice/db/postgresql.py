@@ -22,6 +22,28 @@ CONNECT_SECONDS = 10
 # The server forgets a host that vanished, and its locks with it, within a minute.
 OPTIONS = "-c tcp_keepalives_idle=30 -c tcp_keepalives_interval=10 -c tcp_keepalives_count=3"
 
+# Cause and remedy of a refusal, by the driver's words or the server's code for it.
+NOBODY = ("personne n'y répond", "lancez PostgreSQL, ou corrigez DATABASE_URL")
+UNKNOWN_HOST = ("cet hôte est inconnu", "corrigez DATABASE_URL")
+REFUSALS = {
+    "connection refused": NOBODY,
+    "no such file or directory": NOBODY,
+    "resolve host": UNKNOWN_HOST,
+    "translate host name": UNKNOWN_HOST,
+    "timeout expired": (
+        f"pas de réponse en {CONNECT_SECONDS} secondes",
+        "vérifiez l'hôte, le réseau et DATABASE_URL",
+    ),
+    "the database system is": ("PostgreSQL démarre ou s'arrête", "recommencez dans un instant"),
+    "server closed the connection": NOBODY,
+}
+STATES = {
+    "25006": ("elle ne se lit qu'en lecture seule", "donnez le serveur principal à DATABASE_URL"),
+    "42501": ("ce compte n'y a pas ce droit", "faites-en le propriétaire de la base"),
+    "53100": ("le disque de PostgreSQL est plein", "libérez de la place, puis recommencez"),
+    "55P03": ("un autre programme l'occupe", "recommencez plus tard"),
+}
+
 
 class Postgresql(PostgresqlDatabase):
     """A database of several hosts.
@@ -55,6 +77,20 @@ class Postgresql(PostgresqlDatabase):
 
     def execute_sql(self, sql: str, params: Sequence[Any] | None = None) -> Any:
         return super().execute_sql(sql, [storable(each) for each in params or ()])
+
+
+def explain(error: BaseException) -> tuple[str, str]:
+    """Return cause and remedy of what the server refuses; an unknown refusal in its own words."""
+    if known := STATES.get(getattr(error, "sqlstate", None) or ""):
+        return known
+    words = " ".join(str(error).split())
+    for part, known in REFUSALS.items():
+        if part in words.lower():
+            return known
+    _, is_refused, answer = words.partition("FATAL: ")
+    if is_refused:  # in the server's language
+        return f"PostgreSQL refuse : {answer.strip()}", "corrigez DATABASE_URL, ou ses droits"
+    return words, "lisez le journal de PostgreSQL"
 
 
 def storable(value: Any) -> Any:

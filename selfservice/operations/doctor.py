@@ -10,7 +10,6 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from flask import current_app
-from peewee import DatabaseError
 
 from selfservice import clock, config, db, ratelimit
 from selfservice.audit import AuditEntry
@@ -82,7 +81,8 @@ def examine_instance(*, is_complete: bool = False) -> Iterator[Finding]:
 def _database(check_documents: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """Check the database and, if it is sound and migrated, what it holds."""
     if db.is_sqlite() and not Path(db.database.database).is_file():
-        yield fault("database", reason=f"{db.database.database} n'existe pas")
+        missing = f"{db.database.database} n'existe pas"
+        yield fault("database", cause=missing, remedy="lancez « selfservice init »")
         return
     try:
         with db.connection():
@@ -105,10 +105,9 @@ def _database(check_documents: Callable[[], Iterator[Finding]]) -> Iterator[Find
                     _backup,
                 ):
                     yield from check()
-    except db.FAULTS as error:
-        yield fault("database", reason=db.explain(error))
-    except DatabaseError as error:
-        yield fault("damaged", reason=db.explain(error))
+    except db.ERRORS as error:
+        refusal = db.explain(error)
+        yield fault("database", cause=refusal.cause, remedy=refusal.remedy)
 
 
 def _shared_key() -> Iterator[Finding]:

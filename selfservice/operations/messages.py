@@ -57,7 +57,7 @@ FAULTS = {
         "lancez « selfservice init »",
     ),
     "closed_folder": ("Droits : impossible d'écrire dans {path}", "donnez ce dossier à ce compte"),
-    "database": ("Base de données : {reason}", "vérifiez DATABASE_URL et que la base tourne"),
+    "database": ("Base de données : {cause}", "{remedy}"),
     "damaged": ("Base de données : abîmée ({reason})", "restaurez la dernière sauvegarde"),
     "migrations": (
         "Base de données : plus ancienne que ce portail, {count} migration(s) en attente",

@@ -80,6 +80,8 @@ def is_refused(visitor: Visitor, path: str) -> bool:
         visitor.get(path)
     except urllib.error.HTTPError as error:
         return error.code == 503
+    except urllib.error.URLError:
+        return True
     return False
 
 
@@ -108,7 +110,7 @@ def test_who_is_signed_in_or_not_reads_that_the_database_is_away(
             assert json.loads(refusal(alice, "/sante"))["fault"] == "database"
             done = command(instance, "doctor")
             assert done.returncode == 1
-            assert "Base de données : " in done.stdout + done.stderr
+            assert "personne n'y répond ; lancez PostgreSQL" in done.stdout
         finally:
             server().start()
         assert "Atelier Alice" in alice.get("/profil/compte")
@@ -193,3 +195,29 @@ def test_a_worker_whose_database_was_away_says_so_once_and_goes_on(
         wait_until(lambda: OutboxMail.select().where(OutboxMail.state == "sent").count())
     told = [json.loads(line) for line in faults(instance)]
     assert len(told) == 1, [(line["message"], line.get("error", "")[-300:]) for line in told]
+
+
+@pytest.mark.postgresql
+def test_services_that_start_before_their_database_wait_for_it_and_say_so_once(
+    instance: Path, make_app: Callable[[], Flask]
+) -> None:
+    make_app()
+    make_people()
+    port = free_port()
+    db.database.close()
+    server().stop()
+    with running(instance, "serve", "--port", str(port)) as web, running(instance, "worker"):
+        try:
+            wait_until(lambda: said(instance).exists() and len(faults(instance)) == 2)
+            refused = command(instance, "users", "list")
+        finally:
+            server().start()
+        assert refused.returncode == 1, "a command waits for nobody"
+        assert refused.stderr.endswith(" ; lancez PostgreSQL, ou corrigez DATABASE_URL.\n")
+        wait_until(lambda: not is_refused(Visitor(f"http://127.0.0.1:{port}"), "/sante"))
+        db.ensure_open()
+        wait_until(lambda: heartbeats.last(heartbeats.WORKER))
+        assert web.poll() is None
+    told = [json.loads(line)["message"] for line in faults(instance)]
+    assert len(told) == 2, told
+    assert all(each.startswith("waiting for the database: ") for each in told)
