@@ -287,12 +287,14 @@ def unknown_migrations() -> list[str]:
     return [migration.name for migration in _runner().status() if migration.path is None]
 
 
-def missing_columns() -> list[str]:
-    """Return what the models name and the database lacks, « company.vat_number »."""
-    found = {(table, column) for table, column in database.execute_sql(COLUMNS[is_sqlite()])}
+def differing_columns() -> list[str]:
+    """Return what either the models or their tables lack, « company.vat_number »."""
     tables = [model._meta for model in _models(BaseModel)]  # noqa: SLF001 (peewee documents it)
     wanted = {(each.table_name, column) for each in tables for column in each.columns}
-    return sorted(f"{table}.{column}" for table, column in wanted - found)
+    names = {table for table, _column in wanted}
+    columns = database.execute_sql(COLUMNS[is_sqlite()])
+    found = {(table, column) for table, column in columns if table in names}
+    return sorted(f"{table}.{column}" for table, column in wanted ^ found)
 
 
 def _models(base: type[Model]) -> Iterator[type[Model]]:

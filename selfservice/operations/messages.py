@@ -68,7 +68,7 @@ FAULTS = {
         "remettez la version du portail qui l'a faite, ou une plus récente",
     ),
     "other_tables": (
-        "Base de données : elle n'est pas de cette version du portail ({example} y manque)",
+        "Base de données : ses tables sont d'une autre version du portail (voyez {example})",
         "remettez la version du portail qui l'a faite",
     ),
     "documents": (

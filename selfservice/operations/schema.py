@@ -13,8 +13,8 @@ def mismatch() -> OperationError | None:
         return OperationError("newer_base", migration=max(newer))
     if pending := db.pending_migrations():
         return OperationError("migrations", count=len(pending))
-    if missing := db.missing_columns():
-        return OperationError("other_tables", example=missing[0])
+    if differing := db.differing_columns():
+        return OperationError("other_tables", example=differing[0])
     return None
 
 

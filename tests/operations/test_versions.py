@@ -153,6 +153,14 @@ def test_archive_of_other_tables_is_refused(app: Flask, tmp_path: Path) -> None:
     assert not (tmp_path / "copy").exists()
 
 
+def test_base_with_a_column_of_another_version_is_refused_too(app: Flask) -> None:
+    """One that must be filled and that this code does not know: no row could be written."""
+    db.database.execute_sql("ALTER TABLE company ADD COLUMN former INTEGER NOT NULL DEFAULT 0")
+    error = schema.mismatch()
+    assert error
+    assert (error.name, error.facts) == ("other_tables", {"example": "company.former"})
+
+
 def test_base_of_this_version_is_told_fine(app: Flask) -> None:
     assert schema.mismatch() is None
 
