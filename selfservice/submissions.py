@@ -3,6 +3,7 @@
 Each page has a form token of its own. So a body that comes again, byte for byte, is the same form
 pressed twice: it gets the first answer again. What is kept for that, and what was typed by somebody
 whose session had ended, lies sealed under a secret that only the visitor's page or cookie holds.
+A network has so much kept an hour (LIMIT_KEPT_IP); past it, its forms are done and nothing is kept.
 """
 
 import hashlib
@@ -23,8 +24,9 @@ from werkzeug.datastructures import MultiDict
 from wtforms import Field, Form, ValidationError
 from wtforms.csrf.core import CSRF
 
-from selfservice import clock
+from selfservice import clock, ratelimit
 from selfservice.db import FAULTS, BaseModel, database, ensure_open
+from selfservice.turns import NoTurnError, Turns
 
 PAGE_KEPT_FOR = timedelta(minutes=1)  # a page asks for something that one may want again
 DONE_KEPT_FOR = timedelta(minutes=5)
@@ -42,6 +44,8 @@ SECRET_FIELDS = {
 }
 
 log = logging.getLogger(__name__)
+# Who presses a form again holds a thread of the server until the first answer is made.
+waiting = Turns(at_once=2, wait_seconds=0, spared=2)
 _json = TaggedJSONSerializer()  # as the session itself is written
 _tokenless: set[str] = set()
 
@@ -115,18 +119,45 @@ def page_sent_from() -> str | None:
 
 
 def answer_again() -> Response | None:
-    """Give a form that comes a second time the first answer, session included."""
+    """Give a form that comes a second time the first answer, session included.
+
+    Raises LimitReachedError where too many wait for theirs.
+    """
     if not request.endpoint or request.blueprint in _tokenless or not _is_form():
         return None
     secret = request.full_path.encode() + b"\0" + request.get_data()
-    for _ in range(WAITS):
-        if _claim(secret):
-            g.submission = secret
-            return None
-        found = _open(secret)
-        if found:
-            return None if _is_private_of_ended(found) else _restore(found)
-        sleep(WAIT_SECONDS)
+    if not _may_keep() or _is_first(secret):
+        return None
+    found = _open(secret) or _wait_for(secret)
+    return None if found is None or _is_private_of_ended(found) else _restore(found)
+
+
+def _may_keep() -> bool:
+    try:
+        ratelimit.hit_from("kept_ip", request.remote_addr or "")
+    except ratelimit.LimitReachedError:
+        return False
+    return True
+
+
+def _is_first(secret: bytes) -> bool:
+    if is_first := _claim(secret):
+        g.submission = secret
+    return is_first
+
+
+def _wait_for(secret: bytes) -> dict[str, Any] | None:
+    """Return the first answer once another thread has made it; None if this one is to make it."""
+    try:
+        with waiting.one():
+            for _ in range(WAITS):
+                sleep(WAIT_SECONDS)
+                if found := _open(secret):
+                    return found
+                if _is_first(secret):
+                    return None
+    except NoTurnError as error:
+        raise ratelimit.LimitReachedError("waiting", int(WAITS * WAIT_SECONDS)) from error
     return None  # whoever was making the first answer has gone
 
 
@@ -189,8 +220,10 @@ def _restore(answer: dict[str, Any]) -> Response:
 def keep_typed() -> None:
     """Keep what a user typed whose session has ended, passwords and codes excepted.
 
-    What is longer than an answer may be is not kept.
+    What is longer than an answer may be is not kept, nor what comes past the network's limit.
     """
+    if "submission" not in g:
+        return
     fields = [
         (name, value) for name, value in request.form.items(multi=True) if name not in SECRET_FIELDS
     ]

@@ -267,6 +267,7 @@ KEYS = (
     Key("LIMIT_RECOVERY_UNPROVEN", _rate, "5/day", "Links to a mail address no register has."),
     Key("LIMIT_RECOVERY_IP", _rate, "60/hour", "Recovery requests, per network."),
     Key("LIMIT_RECOVERY_ALL", _rate, "1000/hour", "Recovery mails that leave, in all."),
+    Key("LIMIT_KEPT_IP", _rate, "1000/hour", "Answers kept for forms pressed twice, per network."),
     Key("LIMIT_PROOF", _rate, "5/hour", "Proofs of « Je n'ai rien reçu », client and network."),
     Key("LIMIT_DOWNLOAD_IP", _rate, "120/minute", "Uses of direct links, per address of origin."),
     Key("LIMIT_FEEDBACK_IP", _rate, "60/hour", "Votes on the help site, per address of origin."),

@@ -12,7 +12,7 @@ from lxml import html
 from werkzeug.test import TestResponse
 from wtforms import PasswordField
 
-from selfservice import db, submissions
+from selfservice import db, ratelimit, submissions
 from selfservice.accounts import forms as accounts_forms
 from selfservice.accounts.models import User, UserSession
 from selfservice.administration import forms as administration_forms
@@ -148,9 +148,46 @@ def test_presses_at_the_same_moment_get_one_answer(
         finally:
             db.database.close()  # that of this thread
 
-    with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(send, range(4))) == [200] * 4
+    with ThreadPoolExecutor(3) as pool:
+        assert list(pool.map(send, range(3))) == [200] * 3
     assert OutboxMail.select().count() == 1
+
+
+def test_those_who_wait_for_an_answer_leave_threads_to_others(
+    browser: Browser, people: People
+) -> None:
+    token = load(browser, "/recuperation")
+    press(browser, "/recuperation", token, email="alice@example.com")
+    Kept.update(sealed=None).execute()  # as while it is being made
+    with submissions.waiting.one(), submissions.waiting.one():
+        refused = press(browser, "/recuperation", token, email="alice@example.com")
+    assert refused.status_code == 429
+    assert refused.headers["Retry-After"] == "5"
+    assert OutboxMail.select().count() == 1
+
+
+def test_a_network_has_only_so_much_kept(app: Flask, browser: Browser, people: People) -> None:
+    app.config["LIMIT_KEPT_IP"] = "2/hour"
+    Kept.delete().execute()
+    forgotten = "/je-n-ai-rien-recu/autre"
+    for _ in range(4):
+        token = load(browser, "/je-n-ai-rien-recu")
+        assert press(browser, forgotten, token).status_code == 303, "it is done all the same"
+    assert Kept.select().count() == 2
+
+
+def test_what_ended_sessions_typed_is_kept_within_the_same_limit(
+    app: Flask, alice: Browser
+) -> None:
+    token = load(alice, "/profil/compte")
+    app.config["LIMIT_KEPT_IP"] = "3/hour"
+    ratelimit.RateCounter.delete().execute()
+    UserSession.delete().execute()
+    Kept.delete().execute()
+    for number in range(6):
+        answer = press(alice, "/profil/compte", token, last_name=f"Martin {number}")
+        assert answer.status_code == 302
+    assert Kept.select().count() == 6, "three answers, three texts"
 
 
 def test_what_is_kept_is_sealed_and_without_passwords(alice: Browser) -> None:
