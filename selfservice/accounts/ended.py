@@ -9,15 +9,19 @@ from selfservice.suppliers.colours import light_accent
 from selfservice.suppliers.models import Company, Supplier
 
 MAIL = "login_ended"
+MOST_TOLD = 10  # of one mailbox a day: one of a hundred closed logins uses up nobody's mails
 
 
 def tell_mailbox(key: str) -> bool:
-    """Tell a mailbox of its closed and switched-off logins; say whether a mail was queued.
+    """Tell a mailbox of its last closed and switched-off logins; say whether a mail was queued.
 
-    Call outside any transaction. Raises LimitReachedError.
+    Those of proven mailboxes come first. Call outside any transaction.
     """
-    users = User.select().where(
-        User.email_key == key, ~User.is_active | User.closed_at.is_null(False)
+    users = (
+        User.select()
+        .where(User.email_key == key, ~User.is_active | User.closed_at.is_null(False))
+        .order_by(User.is_from_activation.desc(), User.closed_at.desc(), User.id.desc())
+        .limit(MOST_TOLD)
     )
     queued = [tell(user) for user in users]
     return any(queued)
@@ -26,18 +30,19 @@ def tell_mailbox(key: str) -> bool:
 def tell(user: User) -> bool:
     """Tell its owner what became of a login, at most once a Paris day; say if a mail was queued.
 
-    A mailbox that no register knows gets no more of these mails than of recovery. Call outside any
-    transaction. Raises LimitReachedError.
+    A mailbox that no register knows gets no more of these mails than of links, beside which they
+    count. Past a limit nothing is told. Call outside any transaction.
     """
     cause = f"{MAIL}:{user.id}:{clock.today().isoformat()}"
     if not user.email_key or mail.is_queued(cause):
         return False
-    if not user.has_proven_mailbox:
-        try:
-            ratelimit.hit("recovery_unproven", user.email_key)
-        except ratelimit.LimitReachedError:
-            return False
-    ratelimit.hit("recovery_all")
+    try:
+        if not user.has_proven_mailbox:
+            # Of its own: who names others' mailboxes takes no link from them.
+            ratelimit.hit("recovery_unproven", f"ended {user.email_key}")
+        ratelimit.hit("recovery_all")
+    except ratelimit.LimitReachedError:
+        return False
     try:
         with database.atomic():
             _queue(user, cause)

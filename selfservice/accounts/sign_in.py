@@ -49,7 +49,7 @@ def sign_in(login: str, password: str, *, origin: str, browser: str) -> str:
     """Open a session and return its secret id. Raises BadCredentialsError or CodeNeededError.
 
     The owner of a closed or switched-off login, who gives its password, learns by mail what became
-    of it.
+    of it, if the mailbox is proven: a typed one would be told by whoever typed it.
     """
     key = normalise(login)
     user: User | None = User.get_or_none(User.login_key == key)
@@ -59,7 +59,8 @@ def sign_in(login: str, password: str, *, origin: str, browser: str) -> str:
         raise refusal
     if not user.is_active or user.closed_at is not None:
         _record_failure(user, key, origin)
-        ended.tell(user)
+        if user.has_proven_mailbox:  # another gets what its owner asks for by a recovery
+            ended.tell(user)
         raise refusal
     kept_hash = passwords.hash_password(password) if passwords.needs_rehash(user) else None
     with database.atomic():

@@ -5,13 +5,14 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from flask import Flask
 
 from selfservice import clock
 from selfservice.accounts.models import User
 from selfservice.mail.outbox import OutboxMail
 from tests.accounts.test_recovery import ask
 from tests.conftest import Browser
-from tests.factories import PASSWORD, People, make_user
+from tests.factories import PASSWORD, People, make_company, make_user
 
 ENDS: dict[str, tuple[dict[str, object], str]] = {
     "closed": ({"closed_at": "now"}, "Il a été fermé le"),
@@ -97,6 +98,51 @@ def test_a_typed_mailbox_gets_no_more_of_it_than_of_recovery(
     ask(browser, "victime@example.com")
     assert len(ended_mails()) == 5
     assert {mail.company_id for mail in ended_mails()} == {None}
+
+
+def test_who_names_a_mailbox_takes_no_link_from_its_owner(browser: Browser, people: People) -> None:
+    make_user(people.bob.company, "victime", email="victime@example.com")
+    for number in range(7):
+        end(
+            make_user(people.alice.company, f"faux_{number}", email="victime@example.com"),
+            {"is_active": False},
+        )
+    for _ in range(3):
+        assert "vous a été adressé" in ask(browser, "victime@example.com")
+
+
+def test_the_password_of_a_login_with_a_typed_mailbox_mails_nobody(
+    browser: Browser, people: People
+) -> None:
+    typed = make_user(people.alice.company, "faux", email="victime@example.com")
+    end(typed, {"is_active": False})
+    assert "Identifiant ou mot de passe incorrect." in browser.sign_in("faux", PASSWORD).text
+    assert ended_mails() == []
+    ask(browser, "victime@example.com")
+    assert len(ended_mails()) == 1, "its owner has asked"
+
+
+def test_a_mailbox_of_many_closed_logins_uses_up_nobodys_mails(
+    app: Flask, browser: Browser, people: People
+) -> None:
+    for number in range(12):
+        company = make_company(people.supplier, email="cabinet@example.com")
+        closed = make_user(
+            company, f"cabinet_{number}", email="cabinet@example.com", is_from_activation=True
+        )
+        end(closed, {"closed_at": "now"})
+    ask(browser, "cabinet@example.com")
+    assert len(ended_mails()) == 10
+
+
+def test_past_the_limit_of_all_the_page_stays_anybodys(
+    app: Flask, browser: Browser, people: People
+) -> None:
+    end(people.alice, {"closed_at": "now"})
+    app.config["LIMIT_RECOVERY_ALL"] = "1/hour"
+    ask(browser, "bob@example.com")
+    assert "Identifiant ou mot de passe incorrect." in browser.sign_in("alice", PASSWORD).text
+    assert ended_mails() == []
 
 
 def test_a_forgotten_person_is_told_nothing(
