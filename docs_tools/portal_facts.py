@@ -87,7 +87,7 @@ def facts_of_supplier(defaults: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises UnknownFactError for a name that no page knows, or a value that is no text.
     """
-    path = config.instance_path() / "help.toml"
+    path = config.instance_path() / config.HELP_FACTS
     given = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
     for name, value in given.items():
         if name not in defaults or not isinstance(value, str):

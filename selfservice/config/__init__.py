@@ -19,6 +19,7 @@ __all__ = [
     "DEFAULT_DATABASE_NAME",
     "DEFAULT_PUBLIC_URL",
     "DEFAULT_QUEUE_NAME",
+    "HELP_FACTS",
     "KEPT_BY_GIT",
     "KEYS",
     "KEY_NAME",
@@ -38,6 +39,7 @@ PREFIX = "SELFSERVICE_"
 DEFAULT_DATABASE_NAME = "portal.db"
 DEFAULT_QUEUE_NAME = "queue.db"
 KEY_NAME = "secret_key"
+HELP_FACTS = "help.toml"
 KEPT_BY_GIT = ".gitkeep"  # in the project's own `instance/`
 SQLITE = "sqlite:///"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from flask import current_app
 
-from selfservice import clock, config, db
+from selfservice import clock, db
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from selfservice.operations import backup_file, database_copy, heartbeats, version
@@ -62,7 +62,7 @@ def make_backup(path: Path) -> Backup:
 
 
 def _add_settings(writer: Writer) -> None:
-    for name in (backup_file.SETTINGS, config.KEY_NAME):
+    for name in backup_file.OF_INSTANCE:
         source = current_app.config["INSTANCE"] / name
         if source.is_file():
             writer.add_file(name, source)

@@ -23,7 +23,8 @@ MANIFEST = "manifest.json"
 SETTINGS = "config.toml"
 SQLITE = "portal.db"
 POSTGRESQL = "portal.dump"
-FILES = (SETTINGS, config.KEY_NAME, SQLITE, POSTGRESQL)
+OF_INSTANCE = (SETTINGS, config.HELP_FACTS, config.KEY_NAME)
+FILES = (*OF_INSTANCE, SQLITE, POSTGRESQL)
 DOCUMENT = re.compile(r"documents/(?:logos|[0-9a-f]{2})/(?P<sha256>[0-9a-f]{64})(?:\.pdf)?")
 CHUNK_BYTES = 1024 * 1024
 

@@ -108,7 +108,7 @@ def _places(aside: Path, instance: Path, settings: dict[str, Any]) -> dict[Path,
     places = {aside / "documents": final(settings["DOCUMENTS_DIR"])}
     if url.startswith("sqlite"):
         places[aside / backup_file.SQLITE] = final(Path(url.removeprefix("sqlite:///")))
-    places |= {aside / name: instance / name for name in (backup_file.SETTINGS, config.KEY_NAME)}
+    places |= {aside / name: instance / name for name in backup_file.OF_INSTANCE}
     return places
 
 

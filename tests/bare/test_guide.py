@@ -19,12 +19,14 @@ from selfservice.config import REPOSITORY
 from tests import papers
 from tests.bare.conftest import PROJECT, Machine, Shell, needs_debootstrap
 from tests.nginx import NAME, Visitor
+from tests.operations.test_upgrade import git, versions
 from tests.processes import wait_until
 
-PAGE = REPOSITORY / "site_docs/exploitation/installer.md"
+PAGE = "site_docs/exploitation/installer.md"
 BLOCK = re.compile(r"^( *)```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^##+ .*\{ #([\w-]+) \}", re.MULTILINE)
 PROXIES = {"nginx", "caddy"}
+LATER = {"mettre-a-jour", "revenir"}
 PORTS = (80, 443, 8000)  # those that the guide names
 ADDRESS = "pierre.durand@example.com"
 PASSWORD = "Corn3muse-bleue"
@@ -38,9 +40,8 @@ CLONED = "https://git.example.com/e-facture.git"
 MAILS = re.compile(r"^MAIL_SERVER.*^MAIL_PASSWORD[^\n]*", re.MULTILINE | re.DOTALL)
 
 
-def sections() -> dict[str, list[str]]:
+def sections(page: str) -> dict[str, list[str]]:
     """Return the lines to type, section by section, in the order of the page."""
-    page = PAGE.read_text("utf-8")
     starts = [(each.start(), each[1]) for each in HEADING.finditer(page)]
     ends = [start for start, _ in starts[1:]] + [len(page)]
     return {
@@ -50,13 +51,14 @@ def sections() -> dict[str, list[str]]:
 
 
 def test_its_lines_are_those_of_a_shell_and_name_files_that_are_there() -> None:
-    lines = [block for blocks in sections().values() for block in blocks]
+    page = (REPOSITORY / PAGE).read_text("utf-8")
+    lines = [block for blocks in sections(page).values() for block in blocks]
     assert len(lines) > 10
     for block in lines:
         subprocess.run(["sh", "-n"], input=block.encode(), check=True)
         for name in re.findall(r"\bdeploy/([\w@.*-]+)", block):
             assert list((REPOSITORY / "deploy").glob(name)), name
-        for unit in re.findall(r"\bselfservice-(?:web|worker|backup)[\w.]*", block):
+        for unit in re.findall(r"\bselfservice-(?:web|worker|backup)(?!s)[\w.]*", block):
             assert list((REPOSITORY / "deploy").glob(f"{unit}*")), unit
     assert MAILS.search("\n".join(lines))
     assert CLONED in "\n".join(lines)
@@ -86,11 +88,13 @@ def test_a_bare_host_comes_to_serve_a_customer(
 ) -> None:
     for name in ("systemctl", "certbot"):
         shutil.copy(Path(__file__).with_name(name), machine.root / "usr/local/bin")
-    guide = sections()
+    former, today = versions()[0], git("rev-parse", "HEAD")
+    guide = sections(git("show", f"{former}:{PAGE}"))
     with ports_of_the_guide(), shell(machine) as root:
         root.run(f"git config --global url.{PROJECT}.insteadOf {CLONED}")
+        publish(machine, former)
         for name, blocks in guide.items():
-            if name in PROXIES - {proxy} or name == "mettre-a-jour":
+            if name in PROXIES - {proxy} | LATER:
                 continue
             if name == "premiers-documents":
                 put_an_invoice(machine)
@@ -100,10 +104,23 @@ def test_a_bare_host_comes_to_serve_a_customer(
         assert "« runuser -u selfservice -- env " in root.run(BY_ROOT)
         assert read_as_customer(machine) == invoice()
         assert is_sent_by_portal(machine) is (proxy != "nginx"), "nginx sends documents itself"
-        for block in guide["mettre-a-jour"]:
-            root.run(block)
-        wait_until(lambda: is_open(8000))
-        assert read_as_customer(machine, has_password=True) == invoice()
+        publish(machine, today)
+        guide = sections((REPOSITORY / PAGE).read_text("utf-8"))
+        for name, version in (("mettre-a-jour", today), ("revenir", former)):
+            for block in guide[name]:
+                root.run(block)
+            wait_until(lambda: is_open(8000))
+            assert version[:7] in root.run("selfservice --version")
+            assert read_as_customer(machine, has_password=True) == invoice()
+
+
+def publish(machine: Machine, commit: str) -> None:
+    """Make a commit what the project's own address gives."""
+    for words in (
+        ("update-ref", "refs/heads/main", commit),
+        ("symbolic-ref", "HEAD", "refs/heads/main"),
+    ):
+        git("-C", f"{machine.root}{PROJECT}", *words)
 
 
 def on_this_machine(block: str, proxy: str) -> str:
