@@ -129,6 +129,7 @@ def activation_mail(*, portal_url: str, supplier: str, opened_on: date) -> str:
             opened_on=opened_on,
             retention_months=settings()["RETENTION_MONTHS"],
             contact="",
+            signature=f"L’équipe {supplier}",
             company_name="Durand Transports",
             client_number="100245",
         )

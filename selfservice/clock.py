@@ -78,6 +78,11 @@ def format_long_day(day: date) -> str:
     return f"1er{text[1:]}" if day.day == 1 else text
 
 
+def format_month(day: date) -> str:
+    """Return « novembre 2026 »."""
+    return format_date(day, "MMMM y", locale="fr")
+
+
 def format_instant(instant: datetime | None) -> str:
     """Return a UTC instant as Paris time, « 08-12-2022 15:14 » (FAQ 13)."""
     return f"{paris(instant):%d-%m-%Y %H:%M}" if instant else ""

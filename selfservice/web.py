@@ -104,6 +104,7 @@ def _equip_templates(app: Flask) -> None:
         amount=money.format_amount,
         day=clock.format_day,
         long_day=clock.format_long_day,
+        month=clock.format_month,
         instant=clock.format_instant,
     )
     # A page compressed by a proxy would tell by its size whether a word that a visitor has put

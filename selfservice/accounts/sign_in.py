@@ -10,8 +10,9 @@ from selfservice.accounts import ended, passwords, second_factor, sessions
 from selfservice.accounts.models import User
 from selfservice.db import database
 from selfservice.suppliers.addresses import normalise
+from selfservice.suppliers.models import Supplier
+from selfservice.suppliers.registration import former_portal_of
 
-OLD_LOGIN_PREFIXES = ("dc-", "dl-")
 HALF_WAY = "half_way"
 HALF_WAY_LIFETIME = timedelta(minutes=5)
 
@@ -19,12 +20,12 @@ HALF_WAY_LIFETIME = timedelta(minutes=5)
 class BadCredentialsError(Exception):
     """The login is unknown, switched off or closed, or the password is wrong: nobody learns which.
 
-    `is_old_login` tells a login of the former E-Fact portal (FAQ 11).
+    `former` is the supplier whose former portal had such logins, if any (FAQ 11).
     """
 
-    def __init__(self, *, is_old_login: bool) -> None:
+    def __init__(self, *, former: Supplier | None) -> None:
         super().__init__("bad credentials")
-        self.is_old_login = is_old_login
+        self.former = former
 
 
 class CodeNeededError(Exception):
@@ -53,7 +54,7 @@ def sign_in(login: str, password: str, *, origin: str, browser: str) -> str:
     """
     key = normalise(login)
     user: User | None = User.get_or_none(User.login_key == key)
-    refusal = BadCredentialsError(is_old_login=key.startswith(OLD_LOGIN_PREFIXES))
+    refusal = BadCredentialsError(former=former_portal_of(key))
     if not passwords.is_password_of(user, password) or user is None:
         _record_failure(user, key, origin)
         raise refusal

@@ -57,6 +57,16 @@ def suppliers() -> None:
 @click.option("--phone", metavar="NUMÉRO", help="Son téléphone.")
 @click.option("--mail", metavar="ADRESSE", help="Son adresse mail, où répondent les clients.")
 @click.option("--hours", metavar="HORAIRES", help="Quand il répond : « du lundi au vendredi ».")
+@click.option(
+    "--signature", metavar="TEXTE", help="La fin de ses mails : « L'équipe … » ; vide : son nom."
+)
+@click.option("--former-portal", metavar="NOM", help="Son portail d'avant ; vide : aucun.")
+@click.option(
+    "--former-closed", "former_closed_on", metavar="AAAA-MM", help="Depuis quand il est fermé."
+)
+@click.option(
+    "--former-prefixes", metavar="DÉBUTS", help="Le début de ses identifiants : « AB-,CD- »."
+)
 @command
 def suppliers_set(slug: str, **changes: Any) -> None:
     """Crée ou met à jour un fournisseur ; ce qui n'est pas donné ne change pas."""

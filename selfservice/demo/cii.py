@@ -5,7 +5,7 @@ from typing import Any
 
 from lxml import etree
 
-from selfservice.demo.plan import VAT_PERCENT, Line, PlannedDocument
+from selfservice.demo.plan import VAT_PERCENT, Line, PlannedDocument, euros
 
 _CODE = "urn:un:unece:uncefact:data:standard:"
 _NAMESPACES = {
@@ -67,12 +67,12 @@ def _transaction(document: PlannedDocument) -> Element:
 
 
 def _line(number: int, line: Line) -> Element:
-    price = ("NetPriceProductTradePrice", [("ChargeAmount", _euros(line.unit_cents))])
+    price = ("NetPriceProductTradePrice", [("ChargeAmount", euros(line.unit_cents))])
     settlement = [
         ("ApplicableTradeTax", _vat_category()),
         (
             "SpecifiedTradeSettlementLineMonetarySummation",
-            [("LineTotalAmount", _euros(line.net_cents))],
+            [("LineTotalAmount", euros(line.net_cents))],
         ),
     ]
     return (
@@ -104,8 +104,8 @@ def _party(name: str, party: Any, *, identifier: str = "") -> Element:
 
 
 def _settlement(document: PlannedDocument) -> Element:
-    net, vat = _euros(document.net_cents), _euros(document.vat_cents)
-    gross = _euros(document.gross_cents)
+    net, vat = euros(document.net_cents), euros(document.vat_cents)
+    gross = euros(document.gross_cents)
     vat_type, *category = _vat_category()
     totals = [
         ("LineTotalAmount", net),
@@ -141,10 +141,6 @@ def _vat_category() -> list[Element]:
 
 def _day(prefix: str, day: date) -> Element:
     return (f"{prefix}:DateTimeString", f"{day:%Y%m%d}", {"format": "102"})
-
-
-def _euros(cents: int) -> str:
-    return f"{cents // 100}.{cents % 100:02d}"
 
 
 def _element(description: Element) -> Any:

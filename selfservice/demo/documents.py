@@ -1,48 +1,45 @@
-"""The demonstration's documents as files: pages drawn by fpdf2, XML embedded by factur-x.
-
-They stay in a folder from one start to the next; only missing ones are made.
-"""
+"""The demonstration's documents as files: pages drawn by fpdf2, XML embedded by factur-x."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Iterable
 from pathlib import Path
 
 from facturx import generate_from_binary
 
-from selfservice import files
 from selfservice.demo.cii import build_xml
-from selfservice.demo.page import draw_page
-from selfservice.demo.plan import PlannedDocument
+from selfservice.demo.page import draw_page, draw_slip
+from selfservice.demo.plan import PlannedDocument, euros
+from selfservice.deposits import index_csv
+from selfservice.files import csv_lines
 
 
-def write_documents(
-    folder: Path,
-    documents: list[PlannedDocument],
-    *,
-    deposited: Callable[[str], bytes | None],
-) -> int:
-    """Make a folder hold exactly these documents; return how many had to be made.
+def write_documents(folder: Path, documents: Iterable[PlannedDocument]) -> None:
+    """Write documents into a folder, and the index that describes the plain ones."""
+    rows = []
+    for document in documents:
+        name = f"{document.number}.pdf"
+        is_plain = document.customer.is_fleet
+        content = draw_slip(document) if is_plain else build_document(document)
+        (folder / name).write_bytes(content)
+        if is_plain:
+            rows.append(_described(name, document))
+    if rows:
+        (folder / index_csv.NAME).write_bytes(csv_lines([index_csv.COLUMNS, *rows]))
 
-    A document that `deposited` knows is copied from there: one made anew has other bytes. Files
-    of documents past retention are deleted, so that the deposit has nothing to refuse.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = {f"{document.number}.pdf": document for document in documents}
-    present = {path.name: path for path in folder.glob("*.pdf")}
-    for name in present.keys() - wanted.keys():
-        present[name].unlink()
-    missing = [document for name, document in wanted.items() if name not in present]
-    made = 0
-    for document in missing:
-        content = deposited(document.number)
-        if content is None:
-            content = build_document(document)
-            made += 1
-        path = folder / f"{document.number}.pdf"
-        aside = f".{path.name}.csv"  # a deposit takes no *.csv for a document
-        with files.written_aside(path, aside=aside, is_synced=False) as file:
-            file.write(content)
-    return made
+
+def _described(name: str, document: PlannedDocument) -> list[str]:
+    cents = (document.net_cents, document.vat_cents, document.gross_cents)
+    return [
+        name,
+        document.customer.client_number,
+        document.number,
+        "invoice",
+        document.issued_on.isoformat(),
+        document.due_on.isoformat(),
+        *map(euros, cents),
+        "EUR",
+        document.contract.reference,
+    ]
 
 
 def build_document(document: PlannedDocument) -> bytes:

@@ -2,22 +2,26 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import timedelta
+from itertools import groupby
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from flask import current_app
 
+from selfservice import clock
 from selfservice.accounts import users
 from selfservice.accounts.models import User
 from selfservice.accounts.passwords import hash_password
 from selfservice.administration.contract_profiles import add_profile, profiles_of
 from selfservice.administration.users import NewUser, add_user
+from selfservice.db import rows
 from selfservice.demo.documents import write_documents
-from selfservice.demo.plan import planned
+from selfservice.demo.plan import PlannedDocument, planned
 from selfservice.demo.register import COLLEAGUES, PASSWORDS, SELLERS, Colleague, Seller
-from selfservice.deposits.deposit import DepositReport, deposit_folder
+from selfservice.deposits.deposit import deposit_folder
 from selfservice.deposits.messages import refusal_lines
 from selfservice.files import csv_lines
-from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from selfservice.mail import deliver_due
 from selfservice.notifications import send
@@ -25,12 +29,13 @@ from selfservice.suppliers.companies_csv import COLUMNS, import_companies
 from selfservice.suppliers.models import Supplier
 from selfservice.suppliers.registration import set_supplier
 
+MAILED = timedelta(days=31)  # what is younger when the demonstration begins is announced
+
 
 @dataclass
 class DemoReport:
-    """What the demonstration holds; `summary` and `faults` are in French."""
+    """What the demonstration got and had already; `summary` and `faults` are in French."""
 
-    made: int = 0
     deposited: int = 0
     already: int = 0
     mails: int = 0
@@ -39,7 +44,7 @@ class DemoReport:
     @property
     def summary(self) -> str:
         return (
-            f"Démonstration : {self.made} document(s) fabriqué(s), {self.deposited} déposé(s), "
+            f"Démonstration : {self.deposited} document(s) déposé(s), "
             f"{self.already} déjà déposé(s), {self.mails} mail(s) envoyé(s)."
         )
 
@@ -53,6 +58,7 @@ def fill() -> DemoReport:
     for seller in SELLERS:
         _fill_supplier(seller, report)
     send.send_due()
+    send.send_digests(clock.today())
     report.mails = deliver_due().sent
     _open_logins()
     return report
@@ -70,7 +76,9 @@ def logins() -> list[tuple[str, str, str]]:
 
 def welcome_lines() -> list[str]:
     """Return what the operator reads at each start."""
-    known = [f"  {login:<30} {password:<16} {whose}" for login, password, whose in logins()]
+    known = [
+        _line(password, list(own)) for password, own in groupby(logins(), key=lambda each: each[1])
+    ]
     address = current_app.config["PUBLIC_URL"]
     return [
         f"Portail : {address}/",
@@ -81,49 +89,52 @@ def welcome_lines() -> list[str]:
     ]
 
 
+def _line(password: str, own: list[tuple[str, str, str]]) -> str:
+    """Return the line of a password, and of the logins that one person has with it."""
+    login, _, whose = own[0]
+    if len(own) > 1:
+        login, whose = f"{login} à {own[-1][0]}", f"{len(own)} sociétés, la première : {whose}"
+    return f"  {login:<35} {password:<16} {whose}"
+
+
 def _fill_supplier(seller: Seller, report: DemoReport) -> None:
     supplier, _ = set_supplier(
         seller.slug,
         name=seller.name,
         siren=seller.siren,
-        opened_on=seller.opened_on,
         colour=seller.colour,
         **asdict(seller.contact),
+        **asdict(seller.facts),
     )
-    folder = Path(current_app.config["INSTANCE"]) / "demo" / seller.slug
     documents = planned(seller, months=current_app.config["RETENTION_MONTHS"])
-    report.made += write_documents(
-        folder, documents, deposited=lambda number: _deposited(supplier, number)
-    )
-    # The modes come after the first deposit, or two years of documents would all be mailed.
+    deposited = {number for (number,) in rows(Invoice.select(Invoice.number))}
+    missing = [each for each in documents if each.number not in deposited]
+    report.already += len(documents) - len(missing)
+    # The modes come before the last month only, or two years of documents would all be mailed.
+    last_month = clock.today() - MAILED
     silent = [column for column in COLUMNS if column != "notification"]
-    _import(report, supplier, _write_register(folder, seller, silent))
-    _add(report, deposit_folder(supplier, folder))
-    _import(report, supplier, _write_register(folder, seller, COLUMNS))
+    _import(report, supplier, seller, silent)
+    _deposit(report, supplier, [each for each in missing if each.issued_on < last_month])
+    _import(report, supplier, seller, COLUMNS)
+    _deposit(report, supplier, [each for each in missing if each.issued_on >= last_month])
 
 
-def _deposited(supplier: Supplier, number: str) -> bytes | None:
-    invoice: Invoice | None = Invoice.get_or_none(
-        Invoice.supplier == supplier, Invoice.number == number
-    )
-    return None if invoice is None else storage.path_of(invoice.sha256).read_bytes()
-
-
-def _import(report: DemoReport, supplier: Supplier, register: Path) -> None:
-    report.faults += import_companies(supplier, register).fault_lines
-
-
-def _add(report: DemoReport, deposit: DepositReport) -> None:
-    report.deposited += deposit.deposited
-    report.already += deposit.already
-    report.faults += refusal_lines(deposit)
-
-
-def _write_register(folder: Path, seller: Seller, columns: Sequence[str]) -> Path:
-    path = folder / "clients.csv"
+def _import(report: DemoReport, supplier: Supplier, seller: Seller, columns: Sequence[str]) -> None:
     rows = [[getattr(customer, column) for column in columns] for customer in seller.customers]
-    path.write_bytes(csv_lines([columns, *rows]))
-    return path
+    with TemporaryDirectory() as folder:
+        register = Path(folder) / "clients.csv"
+        register.write_bytes(csv_lines([columns, *rows]))
+        report.faults += import_companies(supplier, register).fault_lines
+
+
+def _deposit(report: DemoReport, supplier: Supplier, documents: list[PlannedDocument]) -> None:
+    if not documents:
+        return
+    with TemporaryDirectory() as folder:
+        write_documents(Path(folder), documents)
+        deposit = deposit_folder(supplier, Path(folder))
+    report.deposited += deposit.deposited
+    report.faults += refusal_lines(deposit)
 
 
 def _open_logins() -> None:

@@ -62,6 +62,25 @@ def draw_page(document: PlannedDocument) -> bytes:
     return bytes(page.output())
 
 
+def draw_slip(document: PlannedDocument) -> bytes:
+    """Return a page of a few words as PDF, six times as fast: a fleet has thousands."""
+    page, customer = _Page(document), document.customer
+    page.set_font("Helvetica", size=11)
+    for number, text in enumerate(
+        (
+            document.seller.name,
+            f"FACTURE N° {document.number} du {document.issued_on:%d/%m/%Y}",
+            f"{customer.name}, {customer.town}, client {customer.client_number}",
+            f"Contrat {document.contract.reference} : {document.contract.item}",
+            f"Total HT {_amount(page, document.net_cents)}, TVA {VAT_PERCENT} %",
+            f"Total TTC {_amount(page, document.gross_cents)}, échéance {document.due_on:%d/%m/%Y}",
+            "Document de démonstration : vendeur, client et montants sont inventés.",
+        )
+    ):
+        page.text(MARGIN, 2 * MARGIN + 8 * number, text)
+    return bytes(page.output())
+
+
 def _draw_head(page: _Page) -> None:
     document = page.document
     page.set_fill_color(*page.colour)

@@ -62,6 +62,11 @@ class PlannedDocument:
         return self.net_cents + self.vat_cents
 
 
+def euros(cents: int) -> str:
+    """Return « 1234.50 », as programs write amounts."""
+    return f"{cents // 100}.{cents % 100:02d}"
+
+
 def planned(seller: Seller, *, months: int) -> list[PlannedDocument]:
     """Return what a supplier issued in the last months, today included, all still available."""
     today = clock.today()
@@ -79,10 +84,12 @@ def _of_contract(
     seller: Seller, customer: Customer, contract: Contract, order: int, months: int
 ) -> Iterator[PlannedDocument]:
     this_month = clock.today().replace(day=1)
-    for back in range(months + 1):
+    for back in range(min(months, contract.months or months) + 1):
         month = this_month - relativedelta(months=back)
         invoice = _invoice(seller, customer, contract, month, order)
         yield invoice
+        if customer.is_fleet:
+            continue
         # Whatever the day, the last three months hold a credit note of each varying contract.
         every = 3 if contract.spread_percent else 7
         if (12 * month.year + month.month + order) % every == 0:

@@ -3,21 +3,30 @@
 from dataclasses import dataclass
 from datetime import date
 
+from selfservice.mail import REFUSING_DOMAIN
+
 
 @dataclass(frozen=True)
 class Contract:
-    """What a company pays each month: `net_cents`, more or less up to `spread_percent`."""
+    """What a company pays each month: `net_cents`, more or less up to `spread_percent`.
+
+    A younger contract than the 24 months that the portal keeps began `months` ago.
+    """
 
     reference: str
     item: str
     net_cents: int
     day: int
     spread_percent: int = 0
+    months: int | None = None
 
 
 @dataclass(frozen=True)
 class Customer:
-    """A company, as its adviser registered it, and its contracts."""
+    """A company, as its adviser registered it, and its contracts.
+
+    The documents of a fleet are plain PDFs, which an index describes.
+    """
 
     client_number: str
     name: str
@@ -28,6 +37,7 @@ class Customer:
     notification: str = "none"
     delivery: str = "electronic"
     contracts: tuple[Contract, ...] = ()
+    is_fleet: bool = False
 
     @property
     def vat_number(self) -> str:
@@ -45,6 +55,18 @@ class Contact:
 
 
 @dataclass(frozen=True)
+class Facts:
+    """What else `suppliers set` takes."""
+
+    opened_on: date | None = None
+    platform_since: date | None = None
+    signature: str = ""
+    former_portal: str = ""
+    former_closed_on: date | None = None
+    former_prefixes: str = ""
+
+
+@dataclass(frozen=True)
 class Seller:
     """A supplier; `prefix` begins its document numbers."""
 
@@ -57,7 +79,7 @@ class Seller:
     contact: Contact
     prefix: str
     customers: tuple[Customer, ...]
-    opened_on: date | None = None
+    facts: Facts = Facts()
 
     @property
     def vat_number(self) -> str:
@@ -82,6 +104,64 @@ def french_vat_number(siren: str) -> str:
     return f"FR{(12 + 3 * (int(siren) % 97)) % 97:02d}{siren}"
 
 
+# One address, twelve companies: what a bookkeeper's month looks like.
+BOOKKEEPER = "helene.morvan@example.com"
+ENTRUSTED = tuple(
+    Customer(
+        client_number=f"1006{number:02}",
+        name=name,
+        siren=siren,
+        street=f"{number} rue de la Cale",
+        town="29100 Douarnenez",
+        email=BOOKKEEPER,
+        contracts=(
+            Contract(
+                f"LLD-25-706{number:02}",
+                "Location longue durée Kangoo",
+                24_000 + 730 * number,
+                1 + number,
+                months=6,
+            ),
+        ),
+    )
+    for number, (name, siren) in enumerate(
+        (
+            ("Boulangerie du Port", "900000100"),
+            ("Coiffure Élise", "900000118"),
+            ("Cycles Rivoal", "900000126"),
+            ("Fleurs de Mai", "900000134"),
+            ("Garage du Stade", "900000142"),
+            ("Librairie des Quais", "900000159"),
+            ("Maraîchers du Bois", "900000167"),
+            ("Menuiserie Tanguy", "900000175"),
+            ("Pharmacie des Halles", "900000183"),
+            ("Plomberie Kerrien", "900000191"),
+            ("Taxis de la Baie", "900000209"),
+            ("Traiteur Morel", "900000217"),
+        ),
+        1,
+    )
+)
+BOOKKEEPER_LOGINS = tuple(f"helene.morvan_{number}" for number in range(1, len(ENTRUSTED) + 1))
+FLEET = Customer(
+    client_number="100900",
+    name="Transports Garnier",
+    siren="900000225",
+    street="55 rue du Port Autonome",
+    town="44600 Saint-Nazaire",
+    email="paul.garnier@example.com",
+    notification="daily",
+    contracts=tuple(
+        Contract(
+            f"FLT-24-{number:05}",
+            f"Location longue durée, véhicule {number} de la flotte",
+            31_000 + 45 * number,
+            2 + 10 * (number % 3),
+        )
+        for number in range(1, 85)  # 84 vehicles for 24 months: 2,016 documents
+    ),
+    is_fleet=True,
+)
 DIAC = Seller(
     slug="diac",
     name="Diac / Diac Location",
@@ -96,7 +176,14 @@ DIAC = Seller(
         "du lundi au vendredi de 9 h à 18 h",
     ),
     prefix="FL",
-    opened_on=date(2022, 12, 2),
+    facts=Facts(
+        opened_on=date(2022, 12, 2),
+        platform_since=date(2026, 9, 1),
+        signature="L’équipe Mobilize Financial Services",
+        former_portal="E-Fact",
+        former_closed_on=date(2023, 9, 1),
+        former_prefixes="DC-,DL-",
+    ),
     customers=(
         Customer(
             client_number="100245",
@@ -153,6 +240,17 @@ DIAC = Seller(
             town="21200 Beaune",
             contracts=(Contract("LOA-24-61033", "Loyer Kangoo", 21_900, 8),),
         ),
+        Customer(
+            client_number="100577",
+            name="Menuiserie Le Goff",
+            siren="900000233",
+            street="6 impasse du Sabotier",
+            town="22000 Saint-Brieuc",
+            email=f"atelier@{REFUSING_DOMAIN}",
+            contracts=(Contract("LLD-24-61450", "Location longue durée Trafic", 38_400, 7),),
+        ),
+        *ENTRUSTED,
+        FLEET,
     ),
 )
 MARTIN = Seller(
@@ -194,6 +292,9 @@ SELLERS = (DIAC, MARTIN)
 PASSWORDS = {
     "claire.lemoine@example.com": "Atelier-2CV",
     "marc.vasseur@example.com": "Encre-Bleue-59",
+    f"atelier@{REFUSING_DOMAIN}": "Copeaux-22!",
+    **dict.fromkeys(BOOKKEEPER_LOGINS, "Douze-Bilans-29"),
+    "paul.garnier@example.com": "84-Camions",
     "accueil.tilleuls@example.com": "Pyrenees-64!",
 }
 COLLEAGUES = (

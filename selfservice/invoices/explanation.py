@@ -7,7 +7,6 @@ from datetime import date
 
 from selfservice import clock
 from selfservice.accounts.models import User
-from selfservice.accounts.sign_in import OLD_LOGIN_PREFIXES
 from selfservice.invoices import queries
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.search import Period, Term
@@ -18,8 +17,9 @@ class Explanation:
     """Why nothing was found.
 
     `kind` is « before_opening » (`on`: the day the supplier's portal opened), « expired » (`on`:
-    the first day of issue still available), « future », or « old_login » (a login of E-Fact is
-    no number). `year` is set when only a year inside the number searched tells of its age.
+    the first day of issue still available), « future », or « former_login » (a login of the
+    supplier's former portal is no number). `year` is set when only a year inside the number
+    searched tells of its age.
     """
 
     kind: str
@@ -29,8 +29,8 @@ class Explanation:
 
 def explain_absence(user: User, filters: Filters, terms: Iterable[Term]) -> Explanation | None:
     """Return why what was asked for is not here; None when it is only unknown."""
-    if filters.q.casefold().startswith(OLD_LOGIN_PREFIXES):
-        return Explanation("old_login")
+    if user.company.supplier.is_former_login(filters.q):
+        return Explanation("former_login")
     asked = Period(filters.since or date.min, filters.until or date.max)
     for period in (term.period for term in terms if term.period):
         asked = Period(max(asked.since, period.since), min(asked.until, period.until))

@@ -2,7 +2,7 @@
 
 from selfservice.mail.delivery import DeliveryReport, deliver_due
 from selfservice.mail.errors import DeferredError, RefusedError, UnreachableError
-from selfservice.mail.folder import mail_folder
+from selfservice.mail.folder import REFUSING_DOMAIN, mail_folder
 from selfservice.mail.outbox import (
     ACCOUNT,
     AWAITED,
@@ -31,6 +31,7 @@ __all__ = [
     "BULK",
     "ENDED",
     "NO_TEXT",
+    "REFUSING_DOMAIN",
     "DeferredError",
     "DeliveryReport",
     "OutboxMail",

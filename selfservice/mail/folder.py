@@ -1,4 +1,7 @@
-"""Mails as files, one .eml each, for demonstrations and trials (MAIL_TRANSPORT `file`)."""
+"""Mails as files, one .eml each, for demonstrations and trials (MAIL_TRANSPORT `file`).
+
+A mail to REFUSING_DOMAIN, which nobody can own, is refused as a mail server would.
+"""
 
 from pathlib import Path
 from typing import cast
@@ -8,7 +11,9 @@ from flask_mail import Message
 
 from selfservice import system_errors
 from selfservice.files import written_aside
-from selfservice.mail.errors import UnreachableError
+from selfservice.mail.errors import RefusedError, UnreachableError
+
+REFUSING_DOMAIN = "refus.example"
 
 
 def mail_folder(app: Flask) -> Path:
@@ -17,7 +22,15 @@ def mail_folder(app: Flask) -> Path:
 
 
 def write(message: Message) -> str:
-    """Write a mail under the name of its Message-ID: sent twice, it is one file."""
+    """Write a mail under the name of its Message-ID: sent twice, it is one file.
+
+    Raises RefusedError for an address at REFUSING_DOMAIN, UnreachableError where none can be
+    written.
+    """
+    for address in map(str, message.send_to):
+        if address.endswith(f"@{REFUSING_DOMAIN}"):
+            answer = f"550 5.1.1 <{address}>: Recipient address rejected: User unknown"
+            raise RefusedError(answer, "unknown_address")
     folder = mail_folder(current_app)
     name = message.msgId.strip("<>").partition("@")[0]
     try:

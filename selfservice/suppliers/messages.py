@@ -34,6 +34,13 @@ EXPECTED_LABELS = {
     "phone": ("--phone", "un numéro de téléphone est attendu, comme 09 00 00 00 01"),
     "mail": ("--mail", "une adresse mail complète est attendue, comme conseil@example.com"),
     "hours": ("--hours", "des horaires de 200 caractères au plus sont attendus"),
+    "signature": ("--signature", "une ligne de 200 caractères au plus est attendue"),
+    "former_portal": ("--former-portal", "un nom de 200 caractères au plus est attendu"),
+    "former_closed_on": ("--former-closed", "un mois AAAA-MM est attendu, comme 2023-09"),
+    "former_prefixes": (
+        "--former-prefixes",
+        "des débuts finis par un tiret, un point ou un souligné sont attendus, comme AB-,CD-",
+    ),
 }
 IMPORT_SUMMARY = (
     "{report.created} société(s) créée(s), {report.updated} mise(s) à jour, "

@@ -24,6 +24,18 @@ class Supplier(BaseModel):
     phone = CharField(max_length=40, default="")
     mail = CharField(max_length=320, default="")
     hours = CharField(max_length=200, default="")
+    signature = CharField(max_length=200, default="")
+    former_portal = CharField(max_length=200, default="")
+    former_closed_on = DateField(null=True)
+    former_prefixes = CharField(max_length=200, default="")
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Return what logins of the supplier's former portal begin with (FAQ 11)."""
+        return tuple(filter(None, self.former_prefixes.split(",")))
+
+    def is_former_login(self, text: str) -> bool:
+        return text.casefold().startswith(tuple(each.casefold() for each in self.prefixes))
 
     @property
     def contact(self) -> str:

@@ -39,6 +39,10 @@ class SupplierChanges(TypedDict, total=False):
     phone: str | None
     mail: str | None
     hours: str | None
+    signature: str | None
+    former_portal: str | None
+    former_closed_on: date | str | None
+    former_prefixes: str | None
 
 
 def get_supplier(slug: str) -> Supplier:
@@ -57,6 +61,12 @@ def is_known(slug: str) -> bool:
 
 def all_suppliers() -> "ModelSelect[Supplier]":
     return Supplier.select().order_by(Supplier.slug)
+
+
+def former_portal_of(login: str) -> Supplier | None:
+    """Return the supplier whose former portal had such logins; None if no one's (FAQ 11)."""
+    had_one = all_suppliers().where(Supplier.former_prefixes != "")
+    return next((each for each in had_one if each.is_former_login(login)), None)
 
 
 def companies_of(supplier: Supplier) -> "ModelSelect[Company]":
@@ -157,6 +167,20 @@ def _day(field: str, value: date | str) -> date | None:
         raise WrongValueError(field=field, value=value) from error
 
 
+def _month(field: str, value: date | str) -> date | None:
+    if re.fullmatch(r"[0-9]{4}-(0[1-9]|1[0-2])", str(value)):
+        return date.fromisoformat(f"{value}-01")
+    return _day(field, value)
+
+
+def _prefixes(field: str, value: str) -> str:
+    prefixes = [each for each in re.split(r"[,; ]+", one_form(value)) if each]
+    # One letter or two alone would be the beginning of half of all logins.
+    if not all(re.fullmatch(r"[A-Za-z0-9]{1,20}[-_.]", each) for each in prefixes):
+        raise WrongValueError(field=field, value=value)
+    return _text(200)(field, ",".join(prefixes))
+
+
 def _colour(field: str, value: str) -> str:
     colour = one_form(value).lower()
     if not re.fullmatch(r"#[0-9a-f]{6}", colour):
@@ -175,4 +199,8 @@ _CHECKS: dict[str, Callable[[str, Any], Any]] = {
     "phone": _phone,
     "mail": _mail,
     "hours": _text(200),
+    "signature": _text(200),
+    "former_portal": _text(200),
+    "former_closed_on": _month,
+    "former_prefixes": _prefixes,
 }

@@ -9,15 +9,21 @@ import pytest
 import time_machine
 from argon2 import PasswordHasher
 from flask import Flask
+from lxml import html
 
 from selfservice import clock, ratelimit
 from selfservice.accounts import passwords, sign_in
 from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
+from selfservice.suppliers.registration import set_supplier
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_people
 
 REFUSED = "Identifiant ou mot de passe incorrect."
+
+
+def words(page: str) -> str:
+    return " ".join(html.fromstring(page).text_content().split())
 
 
 def test_right_password_opens_the_invoices(browser: Browser, people: People) -> None:
@@ -83,14 +89,26 @@ def test_every_failure_says_the_same(kind: str, browser: Browser, people: People
     assert AuditEntry.select().where(AuditEntry.event == "sign_in.failed").count() == 1
 
 
-@pytest.mark.parametrize("login", ["DC-123456", "dl-9"])
-def test_login_of_the_former_portal_says_that_it_is_closed(
+@pytest.mark.parametrize("login", ["DC-123456", " dl-9 "])
+def test_login_of_a_former_portal_says_that_it_is_closed_and_whom_to_ask(
     login: str, browser: Browser, people: People
 ) -> None:
-    page = browser.sign_in(login, PASSWORD).get_data(as_text=True)
+    set_supplier("diac", former_prefixes="DC-, DL-")
+    page = words(browser.sign_in(login, PASSWORD).text)
     assert REFUSED in page
-    assert "E-Fact" in page
-    assert "septembre" in page
+    assert "commençant par DC- ou DL- étaient ceux de l’ancien portail. Pour" in page
+    assert "anciennes, adressez-vous à votre conseiller clientèle." in page
+    set_supplier("diac", former_portal="E-Fact", former_closed_on="2023-09", phone="09 00 00 00 01")
+    page = words(browser.sign_in(login, PASSWORD).text)
+    assert "étaient ceux de l’ancien portail E-Fact, fermé depuis septembre 2023. Pour" in page
+    assert "anciennes : 09 00 00 00 01." in page
+    assert "ancien portail" not in browser.sign_in("dcx", PASSWORD).text
+
+
+def test_no_login_is_of_a_former_portal_that_no_supplier_had(
+    browser: Browser, people: People
+) -> None:
+    assert "ancien portail" not in browser.sign_in("DC-123456", PASSWORD).text
 
 
 def test_previous_sign_in_is_absent_the_first_time_then_in_paris_time(

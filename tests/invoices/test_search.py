@@ -185,7 +185,8 @@ OPENED_ON = date(2022, 12, 2)
 @pytest.mark.parametrize(
     ("asked", "explained"),
     [
-        ({"q": "DC-001234"}, Explanation("old_login")),
+        ({"q": "DC-001234"}, Explanation("former_login")),
+        ({"q": "DL001234"}, None),
         ({"q": "juin 2022"}, Explanation("before_opening", OPENED_ON)),
         ({"q": "01/12/2022"}, Explanation("before_opening", OPENED_ON)),
         ({"q": "02/12/2022"}, Explanation("expired", date(2024, 11, 21))),
@@ -208,7 +209,7 @@ OPENED_ON = date(2022, 12, 2)
 def test_why_nothing_is_there_is_known(
     people: People, asked: dict[str, str], explained: Explanation | None
 ) -> None:
-    Supplier.update(opened_on=OPENED_ON).execute()
+    Supplier.update(opened_on=OPENED_ON, former_prefixes="DC-,DL-").execute()
     with time_machine.travel(NOW):
         filters = clean_filters(asked)
         terms = read_terms(filters.q, clock.today())
@@ -234,7 +235,10 @@ def test_the_page_says_why_and_whom_to_ask(alice: Browser, people: People) -> No
     page = words(alice.get("/factures?q=FA-2023-1").text)
     assert "Les factures de 2023 ne sont pas sur ce portail" in page
     assert "adressez-vous à votre conseiller clientèle" in page
-    assert "ressemble à un identifiant E-Fact" in alice.get("/factures?q=DL-77").text
+    Supplier.update(former_portal="E-Fact", former_prefixes="DC-,DL-").execute()
+    page = words(alice.get("/factures?q=DL-77").text)
+    assert "« DL-77 » ressemble à un identifiant de l’ancien portail" in page
+    assert "ceux de l’ancien portail E-Fact : ils ne sont pas des numéros de facture" in page
 
 
 def test_an_explanation_is_only_for_what_is_not_there(alice: Browser, people: People) -> None:

@@ -36,6 +36,22 @@ def test_none_leaves_a_value_and_an_empty_text_removes_it(app: Flask) -> None:
     assert (kept.siren, kept.hostname) == ("123456789", None)
 
 
+def test_a_former_portal_is_told_by_its_name_its_end_and_its_logins(app: Flask) -> None:
+    set_supplier(
+        "diac",
+        name="Diac",
+        former_portal="E-Fact",
+        former_closed_on="2023-09",
+        former_prefixes="DC-; DL- ",
+    )
+    kept = get_supplier("diac")
+    assert (kept.former_portal, kept.former_closed_on) == ("E-Fact", date(2023, 9, 1))
+    assert kept.former_prefixes == "DC-,DL-" and kept.is_former_login("dl-42")
+    set_supplier("diac", former_closed_on="", former_prefixes="")
+    kept = get_supplier("diac")
+    assert kept.former_closed_on is None and not kept.is_former_login("DL-42")
+
+
 def test_an_instant_is_kept_as_its_day(app: Flask) -> None:
     set_supplier("diac", name="Diac", platform_since=datetime(2026, 9, 1, 12))  # noqa: DTZ001
     assert get_supplier("diac").platform_since == date(2026, 9, 1)
@@ -67,6 +83,12 @@ def test_a_new_supplier_needs_a_name(app: Flask) -> None:
         ("phone", "appelez-nous"),
         ("mail", "nom@"),
         ("hours", "x" * 201),
+        ("signature", "x" * 201),
+        ("former_closed_on", "septembre 2023"),
+        ("former_closed_on", "2023-13"),
+        ("former_prefixes", "DC"),
+        ("former_prefixes", "-"),
+        ("former_prefixes", ",".join(["abcdefghij-"] * 30)),
     ],
 )
 def test_a_wrong_value_is_named_and_nothing_changes(app: Flask, field: str, value: str) -> None:

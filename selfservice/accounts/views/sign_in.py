@@ -25,6 +25,7 @@ from selfservice.accounts.views.visitor import (
     was_signed_in,
 )
 from selfservice.suppliers.addresses import normalise
+from selfservice.suppliers.models import Supplier
 
 HALF_WAY = "half_way"
 
@@ -55,7 +56,7 @@ def sign_in_page() -> Response | str:
                 browser=request.user_agent.string,
             )
     except sign_in.BadCredentialsError as error:
-        return _page(form, error=messages.BAD_CREDENTIALS, is_old_login=error.is_old_login)
+        return _page(form, error=messages.BAD_CREDENTIALS, former=error.former)
     except sign_in.CodeNeededError as needed:
         session[HALF_WAY] = needed.secret
         return redirect(url_for("accounts.sign_in_code", next=_wanted(form)))
@@ -152,11 +153,11 @@ def _used() -> str | None:
     return logins[picked] if 0 <= picked < len(logins) else None
 
 
-def _page(form: SignInForm, *, error: str | None = None, is_old_login: bool = False) -> str:
+def _page(form: SignInForm, *, error: str | None = None, former: Supplier | None = None) -> str:
     return render_template(
         "accounts/home.html",
         form=form,
         error=error,
-        is_old_login=is_old_login,
+        former=former,
         recovered=_recovered(),
     )

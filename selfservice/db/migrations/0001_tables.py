@@ -43,6 +43,10 @@ def up(migrator, db):
         phone = CharField(max_length=40)
         mail = CharField(max_length=320)
         hours = CharField(max_length=200)
+        signature = CharField(max_length=200)
+        former_portal = CharField(max_length=200)
+        former_closed_on = DateField(null=True)
+        former_prefixes = CharField(max_length=200)
 
     class Company(Table):
         id = identity()
