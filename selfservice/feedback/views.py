@@ -18,7 +18,6 @@ def admit() -> None:
         if submissions.origin_site() != "ours":
             abort(400)
         ratelimit.hit_from("feedback_ip", request.remote_addr or "")
-        ratelimit.hit("feedback_all")
 
 
 @blueprint.post("")
@@ -26,6 +25,7 @@ def vote() -> Response:
     page, answer = request.form.get("page", ""), request.form.get("useful", "")
     if not help.is_page(page) or answer not in ANSWERS:
         abort(400)
+    ratelimit.hit("feedback_all")  # of everybody: what is kept, not what is refused
     counting.count_vote(page, is_useful=ANSWERS[answer])
     return redirect(url_for("feedback.thanks", page=page), 303)  # type: ignore[return-value]
 
@@ -39,5 +39,6 @@ def thanks() -> str:
 
 @blueprint.post("/recherche")
 def missed_search() -> Response:
+    ratelimit.hit("feedback_all")
     counting.count_missed_search(request.form.get("q", ""))
     return Response(status=204)

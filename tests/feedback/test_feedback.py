@@ -120,6 +120,12 @@ def test_votes_and_searches_are_limited_together_and_name_nobody(
     assert AuditEntry.select().where(AuditEntry.event != "limit.reached").count() == 0
 
 
+def test_what_is_refused_uses_up_nobodys_votes(app: Flask, browser: Browser) -> None:
+    app.config["LIMIT_FEEDBACK_ALL"] = "1/hour"
+    assert [vote(browser, "inconnue/").status_code for _ in range(3)] == [400] * 3
+    assert [vote(browser).status_code for _ in range(2)] == [303, 429]
+
+
 @pytest.mark.parametrize(
     ("typed", "kept"),
     [
