@@ -116,16 +116,16 @@ def hit(name: str, identity: str = "all") -> None:
     _hit(name, _item(name), identity)
 
 
-def hit_from(name: str, address: str) -> None:
+def hit_from(name: str, address: str, *, of: str = "") -> None:
     """Count one hit of a visitor's network: an IPv4 address, or the /56 of an IPv6 one.
 
     The /48 around an IPv6 address counts too, up to WIDE_FACTOR times the limit: who is given a
-    /48 has 256 networks. Raises LimitReachedError.
+    /48 has 256 networks. Hits `of` one thing count by themselves. Raises LimitReachedError.
     """
-    item = _item(name)
-    _hit(name, item, network_of(address))
+    item, about = _item(name), f"{of} " if of else ""
+    _hit(name, item, about + network_of(address))
     if wide := _wide_network_of(address):
-        _hit(name, type(item)(item.amount * WIDE_FACTOR, item.multiples), wide)
+        _hit(name, type(item)(item.amount * WIDE_FACTOR, item.multiples), about + wide)
 
 
 def check(name: str, identity: str = "all") -> None:

@@ -50,7 +50,7 @@ def prove(client_number: str, number: str, gross_cents: int, *, origin: str) -> 
     WrongProofError, or LimitReachedError.
     """
     ratelimit.hit_from("recovery_ip", origin)
-    ratelimit.hit("proof", f"{squeezed(client_number)} {ratelimit.network_of(origin)}")
+    ratelimit.hit_from("proof", origin, of=squeezed(client_number))
     company_id = _company_of(client_number, number, abs(gross_cents))
     if company_id is None:
         audit.record("proof.refused", origin=origin)

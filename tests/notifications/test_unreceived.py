@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from selfservice import clock
+from selfservice import clock, ratelimit
 from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
 from selfservice.mail import delivery
@@ -206,6 +206,18 @@ def test_proof_is_forgotten_on_demand_and_after_a_while(browser: Browser, compan
 )
 def test_masked_address_tells_its_owner_and_nobody_else(address: str, masked: str) -> None:
     assert unreceived.masked(address) == masked
+
+
+def test_the_networks_of_one_ipv6_customer_try_one_client_number_together(
+    app: Flask, company: Company
+) -> None:
+    app.config["LIMIT_PROOF"] = "1/hour"
+    for number in range(9):
+        refusal = unreceived.WrongProofError if number < 8 else ratelimit.LimitReachedError
+        with pytest.raises(refusal):
+            unreceived.prove("100245", "FA-9", 1, origin=f"2001:db8:0:{number:x}00::1")
+    with pytest.raises(unreceived.WrongProofError):
+        unreceived.prove("999", "FA-9", 1, origin="2001:db8:0:900::1")
 
 
 @pytest.mark.soak
