@@ -94,6 +94,9 @@ def confirm(user: User, setup: str, code: str, *, origin: str) -> list[str]:
     codes = _new_rescue_codes()
     try:
         with database.atomic():
+            # Of a sign-in without a code at the same time, the session is seen and ends below.
+            if not passwords.is_unchanged(user):
+                raise tokens.UsedTokenError(token.subject)
             tokens.consume(token)
             if token.subject == _further(user):
                 _forget(user)

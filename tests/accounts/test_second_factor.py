@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, timedelta
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from selfservice.audit import AuditEntry
 from selfservice.db import database
 from selfservice.mail.outbox import OutboxMail
 from selfservice.suppliers.models import Supplier
+from selfservice.tokens import TokenError
 from tests.accounts.authenticator import (
     CONFIRM,
     PAGE,
@@ -184,6 +185,18 @@ def test_setup_begun_without_a_code_replaces_nothing(
     fields = {"setup": hidden(page, "setup"), "code": code_of(scan(page))}
     assert alice.submit(CONFIRM, fields, page=PAGE).location == PAGE
     assert SecondFactor.get().seed == "x"
+
+
+def test_setup_confirmed_while_the_password_changes_sets_nothing_up(
+    machine: time_machine.Traveller, people: People
+) -> None:
+    """It holds the login, so that no session opened meanwhile without a code outlives it."""
+    setup = second_factor.start(people.alice, password=PASSWORD, origin="")
+    code = second_factor.application(people.alice, setup).at(clock.now().replace(tzinfo=UTC))
+    User.update(password_hash="another").where(User.id == people.alice.id).execute()
+    with pytest.raises(TokenError):
+        second_factor.confirm(people.alice, setup, code, origin="")
+    assert SecondFactor.select().count() == 0
 
 
 @pytest.mark.parametrize("path", [CHANGE, RENEW, DISABLE])
