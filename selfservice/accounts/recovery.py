@@ -220,7 +220,7 @@ def _send_link(key: str, users: list[User]) -> None:
     lifetime = timedelta(minutes=current_app.config["RECOVERY_LINK_MINUTES"])
     tokens.replace_all(PURPOSE, key)
     secret = tokens.issue(PURPOSE, key, lifetime=lifetime)
-    proven = [user for user in users if user.is_from_activation]
+    proven = [user for user in users if user.has_proven_mailbox]
     suppliers = _suppliers(proven or users)  # no other speaks to whom the register knows
     names = [supplier.name for supplier in suppliers]
     mail.enqueue(
@@ -249,8 +249,8 @@ def _mail_context(
 
 
 def _owner(users: list[User]) -> User:
-    """Return the user whose spelling of the address is used: the register's, if there is one."""
-    return next((user for user in users if user.is_from_activation), users[0])
+    """Return the user whose spelling of the address is used: a proven one, if there is one."""
+    return next((user for user in users if user.has_proven_mailbox), users[0])
 
 
 def _company_id(users: list[User]) -> int | None:

@@ -20,7 +20,7 @@ from selfservice.suppliers import registration
 from selfservice.suppliers.models import Company
 from tests.accounts.test_recovery import ask, mailed_path
 from tests.conftest import Browser
-from tests.factories import PASSWORD, People, make_adviser
+from tests.factories import PASSWORD, People, make_adviser, make_user
 
 ADDRESS = "nadia@diac.example"
 
@@ -139,3 +139,13 @@ def test_an_adviser_learns_by_mail_that_the_second_factor_changed(
     assert done.exit_code == 0
     mail = OutboxMail.get(OutboxMail.kind == "second_factor_changed")
     assert mail.to_address == ADDRESS
+
+
+def test_who_types_an_advisers_address_does_not_speak_in_its_mails(
+    browser: Browser, people: People
+) -> None:
+    make_adviser(people.supplier, "nadia")
+    make_user(people.charlie.company, "faux", email="NADIA@diac.example")
+    ask(browser, "nadia@diac.example")
+    (sent,) = OutboxMail.select()
+    assert (sent.to_address, sent.sender_name) == ("nadia@diac.example", people.supplier.name)
