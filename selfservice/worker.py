@@ -7,7 +7,7 @@ from datetime import date, time
 from functools import wraps
 from time import monotonic
 
-from flask import Flask
+from flask import Flask, current_app
 from huey.api import crontab
 
 from selfservice import clock, db, mail, ratelimit, submissions, tokens
@@ -19,6 +19,7 @@ from selfservice.queue import queue
 MIDNIGHT = time(0, 0)
 BEAT_SECONDS = 60
 DELIVERY_SECONDS = 2
+CLOSED_BOX_SECONDS = 900
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ def run(app: Flask) -> None:
     every_minute = queue.huey.periodic_task(crontab(minute="*"))
     for task in (
         _notify_and_deliver,
+        _bounce_reader(),
         _forget,
         _once_a_day(purging.purge_of_the_day, after=MIDNIGHT),
         _once_a_day(reminders.send_reminders, after=app.config["DIGEST_TIME"]),
@@ -65,7 +67,26 @@ def _deliver() -> None:
     _tell("mails", report)
 
 
-def _tell(what: str, report: send.SendReport | mail.DeliveryReport) -> None:
+def _bounce_reader() -> Callable[[], None]:
+    """Read the box of returned mails; one out of reach is told, and left alone for a while."""
+    reads_at = monotonic()
+
+    def _read_bounces() -> None:
+        nonlocal reads_at
+        if current_app.config["MAIL_BOUNCES"] is None or monotonic() < reads_at:
+            return
+        try:
+            report = mail.read_box(is_stopping=queue.is_stopping)
+        except mail.BoxError as error:
+            log.warning("returned mails: %s", error)
+            reads_at = monotonic() + CLOSED_BOX_SECONDS
+        else:
+            _tell("bounces", report)
+
+    return _read_bounces
+
+
+def _tell(what: str, report: send.SendReport | mail.DeliveryReport | mail.BounceReport) -> None:
     """Log one line for a batch that did something; its mails and documents have none each."""
     counts = {name: count for name, count in asdict(report).items() if name != "faults"}
     if done := {name: count for name, count in counts.items() if count}:

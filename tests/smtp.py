@@ -33,6 +33,7 @@ class Postbox:
         self.mails: list[EmailMessage] = []
         self.recipients: list[str] = []
         self.answers: list[str] = []
+        self.senders: list[str] = []
         self.sender_answers: list[str] = []
         self.sender_options: list[str] = []
         self.data_answers: list[str] = []
@@ -64,6 +65,7 @@ class Postbox:
     ) -> str:
         self.connections.add(id(session))
         self.sender_options += options
+        self.senders.append(address)
         usual = self.always.get("sender", "250 OK")
         answer = self.sender_answers.pop(0) if self.sender_answers else usual
         if answer.startswith("250"):

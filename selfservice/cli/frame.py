@@ -1,6 +1,7 @@
 """What the commands share: the group, an open database, faults in one line, the summary."""
 
 import copy
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -149,6 +150,19 @@ def command(function: Callable[..., None]) -> Callable[..., None]:
     return run
 
 
+def temporary(function: Callable[..., None]) -> Callable[..., None]:
+    """Have a mail server that calls a command call it again later, whatever went wrong."""
+
+    @wraps(function)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            function(*args, **kwargs)
+        except Fault as fault:
+            raise TemporaryFault(fault.message) from fault
+
+    return run
+
+
 def agrees(question: str) -> bool:
     """Ask a person at a terminal; whatever is no « oui » is a no."""
     answer: str = click.prompt(visible(question), default="non", prompt_suffix=" ")
@@ -178,6 +192,12 @@ class Fault(click.ClickException):
 
     def format_message(self) -> str:
         return visible(self.message)
+
+
+class TemporaryFault(Fault):
+    """Of what is worth trying again."""
+
+    exit_code = os.EX_TEMPFAIL
 
 
 def finish(summary: str, faults: list[str]) -> None:

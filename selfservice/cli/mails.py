@@ -1,11 +1,13 @@
 """Notifications and the mail."""
 
+import sys
 from datetime import datetime
 
 import click
+from flask import current_app
 
 from selfservice import clock, mail
-from selfservice.cli.frame import Fault, command, example, finish, group, say, say_cells
+from selfservice.cli.frame import Fault, command, example, finish, group, say, say_cells, temporary
 from selfservice.invoices.queries import MAX_ID
 from selfservice.notifications import chain, messages, reminders, send
 from selfservice.suppliers.addresses import address_key
@@ -57,13 +59,14 @@ def mail_deliver() -> None:
 @click.option(
     "--address", metavar="ADRESSE", help="Une adresse seulement, et où en sont ses sociétés."
 )
+@click.option("--returned", is_flag=True, help="Seulement les mails revenus ou refusés.")
 @click.option("--attempts", is_flag=True, help="Montre aussi chaque essai.")
 @command
-def mail_list(address: str | None, attempts: bool) -> None:
+def mail_list(address: str | None, returned: bool, attempts: bool) -> None:
     """Liste la boîte d'envoi, un mail par ligne."""
     key = address_key(address) if address else None
     next_attempt_at = mail.next_attempts()
-    for row in mail.mails(address_key=key).iterator():
+    for row in mail.mails(address_key=key, is_returned=returned).iterator():
         state = messages.state_of(row).lower()
         detail = _detail(row, next_attempt_at(row))
         say_cells(row.id, _minute(row.created_at), state, row.to_address, row.subject, detail)
@@ -90,6 +93,43 @@ def mail_retry(mail_id: int) -> None:
     except mail.UnknownMailError as error:
         raise Fault(f"Aucun mail à renvoyer sous le numéro {mail_id}.") from error
     say(f"Le mail {row.id} pour {row.to_address} est de nouveau en attente.")
+
+
+@outbox_group.command("bounce", epilog=example("mail bounce < retour.eml", "mail bounce --box"))
+@click.option("--box", is_flag=True, help="Lit plutôt la boîte de MAIL_BOUNCES.")
+@temporary
+@command
+def mail_bounce(box: bool) -> None:
+    """Lit un mail revenu, sur l'entrée standard, et note ce qu'il est devenu."""
+    if box:
+        _read_box()
+        return
+    content = sys.stdin.buffer.read(mail.MAX_BYTES)
+    while sys.stdin.buffer.read(mail.MAX_BYTES):  # whoever writes it may take a closed pipe ill
+        pass
+    try:
+        bounce = mail.receive(content)
+    except mail.TooEarlyError as error:
+        raise Fault("Ce mail part à l'instant : relisez son retour dans une minute.") from error
+    say(messages.BOUNCE_SUMMARY[bounce.outcome].format(mail=bounce.mail, why=_why_of(bounce.mail)))
+
+
+def _why_of(row: mail.OutboxMail | None) -> str:
+    return messages.why(mail.OutboxMail.get_by_id(row.id)) if row else ""
+
+
+def _read_box() -> None:
+    if not current_app.config["MAIL_BOUNCES"]:
+        raise Fault("MAIL_BOUNCES ne nomme aucune boîte.")
+    try:
+        report = mail.read_box()
+    except mail.BoxError as error:
+        raise Fault(f"{error}.") from error
+    finish(
+        f"{report.returned} mail(s) revenu(s), {report.delayed} retard(s), "
+        f"{report.ignored} sans effet.",
+        report.faults,
+    )
 
 
 def _detail(row: mail.OutboxMail, next_attempt_at: datetime) -> str:

@@ -40,6 +40,7 @@ DEFAULT_DATABASE_NAME = "portal.db"
 DEFAULT_QUEUE_NAME = "queue.db"
 KEY_NAME = "secret_key"
 HELP_FACTS = "help.toml"
+LONGEST_RETURN_NAME = 32  # of the 64 that SMTP allows; the signature takes the others
 KEPT_BY_GIT = ".gitkeep"  # in the project's own `instance/`
 SQLITE = "sqlite:///"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -144,8 +145,9 @@ def _complete(settings: dict[str, Any], instance: Path) -> None:
     )
     settings["QUEUE_URL"] = settings["QUEUE_URL"] or f"{SQLITE}{instance / DEFAULT_QUEUE_NAME}"
     settings["DOCUMENTS_DIR"] = settings["DOCUMENTS_DIR"] or instance / "documents"
-    for name in ("DATABASE_URL", "QUEUE_URL", "DOCUMENTS_DIR", "HELP_SITE_DIR"):
-        settings[name] = _placed(settings[name], instance)
+    for name in ("DATABASE_URL", "QUEUE_URL", "DOCUMENTS_DIR", "HELP_SITE_DIR", "MAIL_BOUNCES"):
+        settings[name] = settings[name] and _placed(settings[name], instance)
+    settings["MAIL_RETURN_ADDRESS"] = _return_address(settings)
     hostname = urlsplit(settings["PUBLIC_URL"]).hostname or ""
     settings["MAIL_EHLO_NAME"] = _as_ehlo_name(settings["MAIL_EHLO_NAME"] or hostname)
     if settings["DEMO"] and not settings["DEMO_ANYWAY"] and hostname not in LOOPBACK:
@@ -153,6 +155,18 @@ def _complete(settings: dict[str, Any], instance: Path) -> None:
             "DEMO : une démonstration n'a pas d'adresse publique ; retirez DEMO, ou ajoutez "
             "DEMO_ANYWAY si vous le voulez"
         )
+
+
+def _return_address(settings: Mapping[str, Any]) -> str | None:
+    """Return the address whose local part is signed for each mail; None where none returns."""
+    sender = settings["MAIL_DEFAULT_SENDER"] if settings["MAIL_BOUNCES"] else None
+    address: str | None = settings["MAIL_RETURN_ADDRESS"] or sender
+    if address and len(address.rpartition("@")[0]) > LONGEST_RETURN_NAME:
+        raise ConfigurationError(
+            f"MAIL_RETURN_ADDRESS : {LONGEST_RETURN_NAME} caractères au plus sont attendus avant "
+            "« @ », où le portail ajoute le numéro de chaque mail et sa signature"
+        )
+    return address
 
 
 def _as_ehlo_name(host: str) -> str:

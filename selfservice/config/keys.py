@@ -177,6 +177,24 @@ def _mail_address(value: object) -> str:
     return address
 
 
+def _mailbox(value: object) -> Path | str | None:
+    """Return the folder of a Maildir, or « imaps://user:password@host/folder » as it stands."""
+    text = _text(value).strip()
+    if "://" not in text:
+        return _path(text) if text else None
+    try:
+        parts = urlsplit(text)
+        is_whole = parts.scheme == "imaps" and parts.port != 0 and _is_host(parts.hostname or "")
+    except ValueError:
+        is_whole = False
+    if not is_whole or not parts.username or not parts.password or not text.isascii():
+        raise ValueError(
+            "un dossier Maildir, ou imaps://compte:motdepasse@hote/dossier, est attendu ; "
+            "@, :, / et accents du compte et du mot de passe s'écrivent %40, %3A, %2F, %C3%A9…"
+        )
+    return text
+
+
 def _credential(value: object) -> str:
     """SMTP writes it in UTF-8 and ends it with a NUL (RFC 4616); a Mac would decompose its é."""
     text = unicodedata.normalize("NFC", _text(value))
@@ -243,6 +261,13 @@ KEYS = (
     Key("MAIL_EHLO_NAME", _host, None, "Name given to the SMTP server; host of PUBLIC_URL."),
     Key("MAIL_TIMEOUT_SECONDS", _whole(1, 600), 20, "Patience with the SMTP server."),
     Key("MAIL_DEFAULT_SENDER", _mail_address, "facture@example.com", "Sender of every mail."),
+    Key("MAIL_BOUNCES", _mailbox, None, "Where mails return: a Maildir, or imaps://…."),
+    Key(
+        "MAIL_RETURN_ADDRESS",
+        _mail_address,
+        None,
+        "Address that mails return to, signed after a « + »; MAIL_DEFAULT_SENDER.",
+    ),
     Key("RECOVERY_LINK_MINUTES", _whole(1, 10_080), 120, "Life of a recovery link."),
     Key("RECOVERY_MESSAGE", _one_of("explicit", "neutral"), "explicit", "Tell unknown addresses."),
     Key("DOWNLOAD_LINK_DAYS", _whole(1, 730), 90, "Life of a direct link of the daily mail."),

@@ -11,7 +11,7 @@ from flask_mail import Message
 
 from selfservice import clock, db
 from selfservice.db import database
-from selfservice.mail import backoff, folder, message
+from selfservice.mail import backoff, folder, message, outcomes
 from selfservice.mail.errors import DeferredError, RefusedError, SendingError, UnreachableError
 from selfservice.mail.outbox import AWAITED, NO_SPARE_TEXT, NO_TEXT, OutboxAttempt, OutboxMail
 from selfservice.mail.smtp import VerifiedConnection
@@ -21,7 +21,7 @@ DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360
 SUSPECT_DELAYS = DELAYS[:4]
 
 log = logging.getLogger(__name__)
-Deliver = Callable[[Message], str]
+Deliver = Callable[[Message, str], str]  # from that sender of the envelope
 
 
 @dataclass
@@ -130,7 +130,7 @@ def _hold_back(mail: OutboxMail, until: datetime) -> None:
 def _send(mail: OutboxMail, deliver: Deliver) -> str | SendingError:
     """Send one claimed mail and return what the server answered, or why it did not leave."""
     try:
-        return deliver(message.build(mail))
+        return deliver(message.build(mail), message.envelope_sender(mail))
     except SendingError as error:
         return error
     except db.FAULTS:
@@ -146,6 +146,7 @@ def _record(mail: OutboxMail, answer: str | SendingError, report: DeliveryReport
         backoff.end(mail.domain, backoff.SERVER)
         is_lightened = mail.attachment_name and not mail.attachment_path
         _record_attempt(mail, "sent", "without_attachment" if is_lightened else "", answer)
+        outcomes.mail_accepted.send(OutboxMail.get_by_id(mail.id))
         report.sent += 1
         return
     if answer.reason == "too_large" and mail.attachment_path:

@@ -13,7 +13,8 @@ from werkzeug.http import dump_options_header
 
 from selfservice import clock, system_errors
 from selfservice.mail.errors import DeferredError, RefusedError
-from selfservice.mail.outbox import OutboxMail
+from selfservice.mail.outbox import OutboxMail, sending_of
+from selfservice.mail.signed_sender import signed
 
 # Flask-Mail asks for texts of 8 bits, whose lines may be of any length; not all servers take those.
 charset.add_charset("utf-8", charset.SHORTEST, charset.QP, "utf-8")
@@ -54,6 +55,22 @@ def build(mail: OutboxMail) -> Message:
     """
     _refuse_several_lines(mail)
     return OutboxMessage(mail)
+
+
+def envelope_sender(mail: OutboxMail) -> str:
+    """Return whom servers tell what became of a mail: signed, where such answers are read."""
+    settings = current_app.config
+    address: str | None = settings["MAIL_RETURN_ADDRESS"]
+    if address is None:
+        return str(settings["MAIL_DEFAULT_SENDER"])
+    return signed(
+        address, mail_id=mail.id, sending=sending_of(mail), address_key=str(mail.address_key)
+    )
+
+
+def sample_sender() -> str:
+    """Return an envelope sender as mails have it, for a trial."""
+    return envelope_sender(OutboxMail(id=0, address_key=""))
 
 
 def _refuse_several_lines(mail: OutboxMail) -> None:

@@ -15,16 +15,19 @@ from peewee import (
     IntegerField,
     ModelSelect,
     TextField,
+    fn,
 )
 
 from selfservice import clock
 from selfservice.db import BaseModel
 from selfservice.mail import backoff
-from selfservice.mail.replies import PORTAL
+from selfservice.mail.replies import ADDRESS, PORTAL
 from selfservice.queue import queue
 
 LIFETIME = timedelta(days=14)
-ENDED = ("sent", "failed", "dropped")
+ENDED = ("sent", "returned", "failed", "dropped")
+# Attempts that are none: what a server told of a mail that another had accepted.
+NOTICES = ("returned", "delayed")
 # Which mails leave first: what somebody waits for before a screen, the opening of an account, the
 # thousands that a deposit brings.
 AWAITED, ACCOUNT, BULK = PRIORITIES = (0, 1, 2)
@@ -37,11 +40,11 @@ class OutboxMail(BaseModel):
     """One mail to one recipient.
 
     `cause` is unique where given: the same cause never queues twice. `state` is queued, sending,
-    sent, failed (given up) or dropped (its deadline passed before it could leave). `answer` holds
-    the server's last words, `reason` what they mean (`replies.REASONS`, empty while none was
-    bad). A secret mail loses its bodies as soon as it has left or can leave no more. The spare
-    bodies are those of a mail that must leave without its attachment. `attachment_path` is
-    relative to DOCUMENTS_DIR, which may move while the mail waits.
+    sent, returned (it came back after that), failed (given up) or dropped (its deadline passed
+    before it could leave). `answer` holds the server's last words, `reason` what they mean
+    (`replies.REASONS`, empty while none was bad). A secret mail loses its bodies as soon as it has
+    left or can leave no more. The spare bodies are those of a mail that must leave without its
+    attachment. `attachment_path` is relative to DOCUMENTS_DIR, which may move while the mail waits.
     """
 
     id = AutoField()
@@ -196,9 +199,13 @@ def next_attempts() -> Callable[[OutboxMail], datetime]:
     return next_attempt_at
 
 
-def mails(*, address_key: str | None = None) -> "ModelSelect[OutboxMail]":
-    """Return the outbox, oldest first, of one address or of all."""
+def mails(
+    *, address_key: str | None = None, is_returned: bool = False
+) -> "ModelSelect[OutboxMail]":
+    """Return the outbox, oldest first, of one address or of all; `is_returned`: or was refused."""
     query = OutboxMail.select().order_by(OutboxMail.id)
+    if is_returned:
+        query = query.where(OutboxMail.state.in_(("returned", "failed")))
     return query if address_key is None else query.where(OutboxMail.address_key == address_key)
 
 
@@ -207,8 +214,42 @@ def attempts_of(mail: OutboxMail) -> "ModelSelect[OutboxAttempt]":
     return OutboxAttempt.select().where(OutboxAttempt.mail == mail).order_by(OutboxAttempt.id)
 
 
+def sending_of(mail: OutboxMail) -> int:
+    """Return how often a mail was sent, or tried to be, so far."""
+    return int(attempts_of(mail).where(OutboxAttempt.outcome.not_in(NOTICES)).count())
+
+
+def fault_of_address(address_key: str | None) -> OutboxMail | None:
+    """Return the last mail to an address if it did not arrive and others will not either."""
+    if not address_key:
+        return None
+    last: OutboxMail | None = (
+        OutboxMail.select()
+        .where(
+            OutboxMail.address_key == address_key,
+            OutboxMail.state.in_(("sent", "returned", "failed")),
+        )
+        .order_by(OutboxMail.id.desc())
+        .first()
+    )
+    is_fault = last is not None and last.state != "sent" and last.reason in ADDRESS
+    return last if is_fault else None
+
+
+def faulty_addresses() -> "ModelSelect[OutboxMail]":
+    """Return the addresses of which `fault_of_address` tells one, as a subquery."""
+    newest = (
+        OutboxMail.select(fn.MAX(OutboxMail.id))
+        .where(OutboxMail.state.in_(("sent", "returned", "failed")))
+        .group_by(OutboxMail.address_key)
+    )
+    return OutboxMail.select(OutboxMail.address_key).where(
+        OutboxMail.id.in_(newest), OutboxMail.state != "sent", OutboxMail.reason.in_(ADDRESS)
+    )
+
+
 def retry(mail_id: int) -> OutboxMail:
-    """Make an unsent mail due at once, with a full new lifetime unless a link inside ends.
+    """Make a mail that did not arrive due at once, with a full new lifetime unless a link ends it.
 
     Raises UnknownMailError for an unknown, sent or just leaving one, and for one whose link died.
     """
@@ -220,7 +261,7 @@ def retry(mail_id: int) -> OutboxMail:
         )
         .where(
             OutboxMail.id == mail_id,
-            OutboxMail.state.in_(("queued", "failed", "dropped")),
+            OutboxMail.state.in_(("queued", "returned", "failed", "dropped")),
             OutboxMail.body_text != "",
         )
         .execute()

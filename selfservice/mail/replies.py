@@ -30,19 +30,21 @@ PORTAL = {
 }
 # These pass by themselves, whatever the code says.
 PASSING = {"greylisted", "mailbox_busy"}
+# About the address itself: no other mail to it would arrive either.
+ADDRESS = {"unknown_address", "mailbox_disabled", "mailbox_full", "unwritable_address"}
 REASONS = (
     *sorted(PORTAL),
     *sorted(PASSING),
-    "unknown_address",
-    "mailbox_full",
-    "mailbox_disabled",
+    *sorted(ADDRESS),
     "spam",
     "too_large",
     "without_attachment",
     "refused",
     "later",
     "unconfirmed",
-    "unwritable_address",
+    "delayed",
+    "unanswered",
+    "refused_there",
     "bad_header",
     "attachment_gone",
     "attachment_unreadable",
@@ -120,6 +122,7 @@ TABLE = (
     Rule("encryption_required", "x.7.10-11"),
     Rule("authentication", "x.7.3-4 x.7.8-9 x.7.57 x.7.139"),
     Rule("server_busy", "x.3.1-2 x.3.5 4.4.2 4.4.5 4.7.500"),
+    Rule("later", "x.4.7 x.4.300 x.4.312 x.4.316-317", _AFTER),
     Rule("mailbox_full", "x.2.2", _AFTER),
     Rule("mailbox_busy", "x.2.121-122", _AFTER),
     Rule("mailbox_disabled", "x.2.1", _AFTER),
@@ -218,6 +221,7 @@ TABLE = (
         stages=_AFTER,
         words=r"spam|junk|unsolicited|virus|malware|ind[eé]sirable|blocked|policy",
     ),
+    Rule("later", stages=_AFTER, words=r"retry time|timed out|time-?out|\bexpired\b"),
     # No reason given: what the command itself was about.
     Rule("server_busy", codes=(421,)),
     Rule("too_large", stages=(SENDER, MESSAGE), codes=(552,)),

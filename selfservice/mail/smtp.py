@@ -69,15 +69,18 @@ class VerifiedConnection(Connection):
                 raise
         return host
 
-    def deliver(self, message: Message) -> str:
-        """Send a mail to its one recipient and return the answer. Raises a SendingError."""
+    def deliver(self, message: Message, sender: str) -> str:
+        """Send a mail to its one recipient and return the answer. Raises a SendingError.
+
+        `sender` is whom servers tell what becomes of it.
+        """
         is_fresh = self.host is None
         try:
-            return self._converse(message)
+            return self._converse(message, sender)
         except DroppedError:  # servers drop an idle connection, or close one after so many mails
             if is_fresh:
                 raise
-        return self._converse(message)
+        return self._converse(message, sender)
 
     def close(self) -> None:
         if self.host is None:
@@ -88,24 +91,24 @@ class VerifiedConnection(Connection):
             self.host.close()
         self.host = None
 
-    def probe(self, recipient: str) -> None:
-        """Do all of a delivery but the text, and have the server forget it.
+    def probe(self, recipient: str, sender: str) -> None:
+        """Do all of a delivery from `sender` but the text, and have the server forget it.
 
         Raises a SendingError, for what it thinks of the recipient too.
         """
         host = self.host = self.host or self.configure_host()
-        self._ask(SENDER, partial(host.mail, self.mail.default_sender))
+        self._ask(SENDER, partial(host.mail, sender))
         self._ask(RECIPIENT, partial(host.rcpt, recipient))
         self._reset()
 
-    def _converse(self, message: Message) -> str:
+    def _converse(self, message: Message, sender: str) -> str:
         host = self.host = self.host or self.configure_host()
         content = message.as_bytes()
         limit = _announced_limit(host)
         if limit and len(content) > limit:
             raise RefusedError(f"SIZE {limit} < {len(content)}", "too_large")
         size = [f"size={len(content)}"] if host.has_extn("size") else []
-        self._ask(SENDER, partial(host.mail, self.mail.default_sender, size))
+        self._ask(SENDER, partial(host.mail, sender, size))
         self._ask(RECIPIENT, partial(host.rcpt, str(message.recipients[0])))
         return self._ask(MESSAGE, partial(host.data, content))
 

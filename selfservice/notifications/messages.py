@@ -34,6 +34,8 @@ STATE_LABELS = {
     "deferred": "Reporté",
     "sending": "En cours d’envoi",
     "sent": "Envoyé",
+    "returned": "Revenu",
+    "delayed": "Retardé",
     "failed": "Refusé",
     "dropped": "Abandonné",
 }
@@ -98,6 +100,18 @@ REASONS = {
         "connexion coupée avant la confirmation",
         "Le mail est peut-être déjà arrivé ; le portail essaie de nouveau.",
     ),
+    "delayed": Reason(
+        "le serveur du destinataire tarde à le prendre",
+        "Rien à faire : le serveur d’envoi essaie de nouveau pendant quelques jours.",
+    ),
+    "unanswered": Reason(
+        "le serveur du destinataire n’a pas répondu pendant plusieurs jours",
+        "Prévenez qui gère votre messagerie. Vos documents restent dans votre espace.",
+    ),
+    "refused_there": Reason(
+        "la messagerie du destinataire refuse notre serveur d’envoi",
+        "Prévenez votre conseiller clientèle. Vos documents restent dans votre espace.",
+    ),
     "sender_refused": Reason("notre expéditeur est refusé par le serveur d’envoi", _OPERATOR),
     "sender_unproven": Reason(
         "le domaine de notre expéditeur ne prouve pas que ce mail est de lui", _OPERATOR
@@ -122,6 +136,13 @@ REASONS = {
         "trop tard pour partir",
         "Recommencez la demande ; vos documents restent dans votre espace.",
     ),
+}
+BOUNCE_SUMMARY = {
+    "returned": "Le mail {mail.id} pour {mail.to_address} est revenu : {why}.",
+    "delayed": "Le mail {mail.id} pour {mail.to_address} est retardé.",
+    "known": "Le mail {mail.id} n'a pas changé : ce retour est déjà noté, ou périmé.",
+    "foreign": "Ce n'est pas le retour d'un mail du portail : rien n'a changé.",
+    "harmless": "Le mail {mail.id} n'a pas changé : cette réponse ne dit pas qu'il revient.",
 }
 _SENT = (
     "Accepté par le serveur de messagerie. Introuvable ? Regardez dans les courriers "

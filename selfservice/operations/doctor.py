@@ -29,7 +29,7 @@ from selfservice.operations.document_names import names_of
 from selfservice.operations.findings import Finding, fault, fine, warning
 from selfservice.operations.proxies_seen import check_proxies
 from selfservice.operations.rights import OTHERS_READ, OTHERS_WRITE, check_rights
-from selfservice.operations.smtp import check_held_mails, check_mail
+from selfservice.operations.smtp import check_bounces, check_held_mails, check_mail
 from selfservice.queue import queue
 
 MIN_FREE_BYTES = 200 * 1024 * 1024
@@ -101,6 +101,7 @@ def _database(check_documents: Callable[[], Iterator[Finding]]) -> Iterator[Find
                     _worker,
                     _backlog,
                     check_held_mails,
+                    check_bounces,
                     check_proxies,
                     _backup,
                 ):

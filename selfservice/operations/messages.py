@@ -24,6 +24,7 @@ FINE = {
     "backup": "Sauvegarde : la dernière date de {age}.",
     "smtp": "Serveur de mail : {server} accepte l'expéditeur {sender}.",
     "mail_folder": "Mails : écrits dans un dossier, {folder}.",
+    "bounces": "Mails revenus : {place} se lit.",
     "help_site": "Site d'aide : construit.",
     "public_url": "Adresse publique : {url}.",
     "demo": "Démonstration : non.",
@@ -163,6 +164,10 @@ FAULTS = {
         "Mails : l'expéditeur {sender} n'est qu'un exemple",
         "donnez une adresse de votre domaine à MAIL_DEFAULT_SENDER",
     ),
+    "bounces": (
+        "Mails revenus : la boîte ne se lit pas ({reason})",
+        "vérifiez MAIL_BOUNCES, puis lancez « selfservice mail bounce --box »",
+    ),
     "mail_folder": ("Mails : impossible d'écrire dans {folder}", "donnez ce dossier à ce compte"),
     "help_site": ("Site d'aide : absent de {path}", "lancez « make site »"),
     "public_url_plain": (
@@ -197,6 +202,10 @@ WARNINGS = {
     "failed_mails": (
         "Mails : {count} refusé(s) depuis une semaine",
         "lancez « selfservice mail list » pour savoir lesquels",
+    ),
+    "faulty_addresses": (
+        "Mails : {count} adresse(s) enregistrée(s) ne reçoivent plus",
+        "lancez « selfservice mail list --returned », et faites corriger ces adresses",
     ),
     "no_backup": ("Sauvegarde : aucune", "lancez « selfservice backup FICHIER » chaque nuit"),
     "partial_backup": (

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import suppress
+from urllib.parse import urlsplit
 
 from flask import current_app
 
@@ -9,6 +10,7 @@ from selfservice import mail, system_errors
 from selfservice.notifications.messages import REASONS
 from selfservice.operations.findings import Finding, fault, fine, warning
 from selfservice.operations.messages import FAULTS
+from selfservice.suppliers.models import Company
 
 EXAMPLES = ("example.com", "example.org", "example.net")
 ELSEWHERE = "postmaster@example.com"  # RFC 2606: nobody's
@@ -57,15 +59,16 @@ def _converse(sender: str) -> Finding:
     """Ask for two recipients: one whom the server knows, one to whom it has to relay."""
     server = f"{current_app.config['MAIL_SERVER']}:{current_app.config['MAIL_PORT']}"
     connection = mail.VerifiedConnection(current_app.extensions["mail"])
+    envelope_sender = mail.sample_sender()
     try:
         for recipient in (sender, ELSEWHERE):
             with suppress(mail.RefusedError, mail.DeferredError):  # about the recipient alone
-                connection.probe(recipient)
+                connection.probe(recipient, envelope_sender)
     except mail.UnreachableError as error:
         reason: object = error.answer
         if error.reason == "unreachable" and isinstance(error.__cause__, OSError):
             reason = system_errors.cause(error.__cause__)
-        return fault(OF_REASON[error.reason], server=server, sender=sender, reason=reason)
+        return fault(OF_REASON[error.reason], server=server, sender=envelope_sender, reason=reason)
     finally:
         connection.close()
     return fine("smtp", server=server, sender=sender)
@@ -82,3 +85,17 @@ def check_held_mails() -> Iterator[Finding]:
             answer=refused.answer,
             remedy=FAULTS[OF_REASON[refused.reason]][1],
         )
+
+
+def check_bounces() -> Iterator[Finding]:
+    """Open the box of returned mails, and tell which registered addresses receive no more."""
+    if place := current_app.config["MAIL_BOUNCES"]:
+        try:
+            mail.check_box()
+        except mail.BoxError as error:
+            yield fault("bounces", reason=error)
+        else:
+            yield fine("bounces", place=urlsplit(str(place)).hostname or place)
+    is_faulty = Company.email_key.in_(mail.faulty_addresses())
+    if count := Company.select(Company.email_key).where(is_faulty).distinct().count():
+        yield warning("faulty_addresses", count=count)

@@ -1,4 +1,4 @@
-"""« Administration » → « Courriels »: the mails of own companies and what became of them."""
+"""« Administration » → « Mails »: the mails of own companies and what became of them."""
 
 import re
 from datetime import timedelta
@@ -65,7 +65,7 @@ def test_refused_mail_says_why_in_words_and_in_the_servers(
         state="failed", reason="mailbox_full", answer="552 5.2.2 over quota"
     ).execute()
     text = text_of(alice)
-    assert "Refusé boîte mail pleine" in text
+    assert "Refusé : boîte mail pleine" in text
     assert "Réponse du serveur : 552 5.2.2 over quota" in text
     assert "Videz la boîte mail" in text
     assert "/aide/foire-aux-questions/#notification-non-recue" in alice.get(PAGE).text
@@ -76,7 +76,7 @@ def test_deferred_mail_says_until_when_it_is_tried(
 ) -> None:
     OutboxMail.update(reason="later", answer="451 later").execute()
     text = text_of(alice)
-    assert "Reporté le serveur du destinataire demande de réessayer plus tard" in text
+    assert "Reporté : le serveur du destinataire demande de réessayer plus tard" in text
     assert "Prochain essai le" in text
     assert "jusqu’au" in text
 

@@ -1,4 +1,4 @@
-"""« Courriels »: what was mailed to own companies, and why something was not."""
+"""« Mails »: what was mailed to own companies, and why something was not."""
 
 from flask import current_app, render_template, request
 
