@@ -16,6 +16,7 @@ MAX_KEY_LENGTH = 200
 NAMES = {
     "company": "societe",
     "q": "q",
+    "client": "client",
     "kind": "kind",
     "since": "du",
     "until": "au",
@@ -28,7 +29,10 @@ NAMES = {
     "after": "apres",
 }
 FLAGS = {"is_not_downloaded": "1", "is_showing_all": "tout", "is_leaving": "a_archiver"}
-NARROWING = ("q", "kind", "since", "until", "contract", "state", "is_not_downloaded", "is_leaving")
+NARROWING = (
+    *("q", "client", "kind", "since", "until", "contract", "state"),
+    *("is_not_downloaded", "is_leaving"),
+)
 NEWEST_FIRST = ""
 # The columns to sort by, and what of a document each holds.
 SORTS = {
@@ -63,7 +67,8 @@ class Filters:
     """What the reader asked for, cleaned.
 
     `company` is whose documents are read: « toutes », a client number, empty for the reader's own.
-    `q` is what is searched (empty: no search). `kind` is « invoice », « credit_note » or empty.
+    `q` is what is searched (empty: no search). `client` is the number of one of several companies
+    read, empty for all of them. `kind` is « invoice », « credit_note » or empty.
     `since` and `until` are days of issue, both included. `contract` is exact, `state` one of
     STATES; empty for all. `is_showing_all` lifts the display history (« historique=tout »).
     `is_leaving` keeps what leaves soon and was never downloaded (« vue=a_archiver »). `sort` is
@@ -73,6 +78,7 @@ class Filters:
 
     company: str = ""
     q: str = ""
+    client: str = ""
     kind: str = ""
     since: date | None = None
     until: date | None = None
@@ -136,6 +142,7 @@ def clean_filters(args: Mapping[str, str]) -> Filters:
     return Filters(
         company=_text(args, "societe"),
         q=_text(args, "q", MAX_SEARCH_LENGTH).strip(),
+        client=_text(args, "client"),
         kind=_choice(args, "kind", KINDS),
         since=since,
         until=until,

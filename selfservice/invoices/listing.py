@@ -185,7 +185,7 @@ def list_invoices(user: User, filters: Filters) -> Listing:
     contracts = queries.contracts_of(user, limit=MAX_CONTRACTS + 1)
     is_empty = not (rows or hidden or queries.visible_to(user).exists())
     is_absent = not (rows or hidden or is_empty)
-    words = words_of(filters, terms)
+    words = words_of(user, filters, terms)
     first, previous_key = _place(user, shown, terms, key) if key else (1, None)
     return Listing(
         rows=rows,

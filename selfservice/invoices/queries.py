@@ -91,7 +91,7 @@ def asked(user: User, filters: Filters | None = None) -> Asked:
     """Return what a user asks for with filters; never of what is past retention today."""
     filters, today = filters or Filters(), clock.today()
     return Asked(
-        company_ids=user.read_company_ids,
+        company_ids=_company_ids(user, filters),
         profile_id=user.profile_id,
         # One bound: beside a second one, SQLite would read all that lies between the two.
         since=max(earliest_available(today), filters.since or date.min),
@@ -102,6 +102,13 @@ def asked(user: User, filters: Filters | None = None) -> Asked:
         state=filters.state or None,
         contract=filters.contract or None,
     )
+
+
+def _company_ids(user: User, filters: Filters) -> tuple[int, ...]:
+    if not filters.client:
+        return user.read_company_ids
+    chosen = tuple(each.id for each in user.spaces if each.client_number == filters.client)
+    return chosen or (0,)  # no company has it: an unknown number widens nothing
 
 
 def visible_to(user: User) -> "ModelSelect[Invoice]":

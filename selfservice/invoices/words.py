@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from babel.dates import format_date
 
 from selfservice import clock
+from selfservice.accounts.models import User
 from selfservice.invoices import messages, search
 from selfservice.invoices.filters import Filters
 from selfservice.invoices.search import Period, Term
@@ -20,11 +21,11 @@ class Word:
     without: Filters
 
 
-def words_of(filters: Filters, terms: list[Term]) -> list[Word]:
+def words_of(user: User, filters: Filters, terms: list[Term]) -> list[Word]:
     """Return each filter, then each term of the search, as a word."""
     default = Filters()
     return [
-        Word(_filter_label(filters, name), replace(filters, **{name: getattr(default, name)}))
+        Word(_filter_label(user, filters, name), replace(filters, **{name: getattr(default, name)}))
         for name in filters.narrowing
         if name != "q"
     ] + [Word(term_label(term), replace(filters, q=search.without(terms, term))) for term in terms]
@@ -41,7 +42,10 @@ def term_label(term: Term) -> str:
     return term.words
 
 
-def _filter_label(filters: Filters, name: str) -> str:
+def _filter_label(user: User, filters: Filters, name: str) -> str:
+    if name == "client":
+        labels = {each.client_number: each.label for each in user.spaces}
+        return labels.get(filters.client, filters.client)
     if name == "kind":
         return messages.PLURAL_KIND_LABELS[filters.kind]
     if name == "state":

@@ -92,6 +92,33 @@ def test_a_search_finds_a_company_where_several_are_shown(
     assert numbers(alice.get(f"{ALL}&q=partie").text) == []
 
 
+def test_one_company_of_several_is_a_filter(alice: Browser, spaces: dict[str, Invoice]) -> None:
+    page = alice.get(ALL).text
+    options = html.fromstring(page).xpath("//select[@name='client']/option/text()")
+    assert options == [
+        "Toutes",
+        "Alice Location (2)",
+        f"Atelier Alice ({spaces['own'].company.client_number})",
+    ]
+    page = alice.get(f"{ALL}&client=2").text
+    assert numbers(page) == ["SECOND"]
+    tree = html.fromstring(page)
+    assert "Toutes mes sociétés" in tree.xpath("string(//summary[contains(., 'Société')])")
+    (word,) = tree.xpath("//a[@aria-label='Enlever Alice Location (2)']/@href")
+    assert numbers(alice.get(word).text) == ["OWN", "SECOND"]
+    register = alice.get("/factures/registre.csv?societe=toutes&client=2").text
+    assert "SECOND" in register and "OWN" not in register
+    archive = alice.get("/factures/archive.zip?societe=toutes&client=2&choix=tout")
+    names = zipfile.ZipFile(io.BytesIO(archive.data)).namelist()
+    (document,) = (name for name in names if name.endswith(".pdf"))
+    assert document.startswith("Alice Location (2)/") and document.endswith("SECOND.pdf")
+    for name in ("stranger", "moved"):
+        number = spaces[name].company.client_number
+        assert numbers(alice.get(f"{ALL}&client={number}").text) == []
+        assert numbers(alice.get(f"/factures?client={number}").text) == []
+    assert not html.fromstring(alice.get("/factures").text).xpath("//select[@name='client']")
+
+
 def test_the_archive_has_a_folder_a_company(alice: Browser, spaces: dict[str, Invoice]) -> None:
     answer = alice.get("/factures/archive.zip?societe=toutes&choix=tout")
     archive = zipfile.ZipFile(io.BytesIO(answer.data))
