@@ -1,6 +1,6 @@
 """Contract profiles: the contracts (BT-12) that some users of a company may read (FAQ 13)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from peewee import IntegrityError, ModelSelect, fn, prefetch
 
@@ -9,9 +9,11 @@ from selfservice.accounts.models import Profile, ProfileContract, User
 from selfservice.accounts.spaces import companies_of
 from selfservice.administration.companies import NotFoundError, lock_company
 from selfservice.db import FRENCH, database
+from selfservice.invoices.queries import billed_contracts
 from selfservice.suppliers.models import Company
 
 MAX_CONTRACTS = 1000
+OFFERED_CONTRACTS = 200  # as boxes on one page
 NAME_LENGTH = 100
 CONTRACT_LENGTH = 100
 
@@ -61,6 +63,20 @@ def find_profile(administrator: User, profile_id: int) -> Profile:
         if profile.id == profile_id:
             return profile
     raise UnknownProfileError(profile_id)
+
+
+def contracts_to_offer(companies: Iterable[Company]) -> dict[int, list[str]]:
+    """Return the contracts of each company as boxes, unless they are too many for one page."""
+    offered = {
+        company.id: billed_contracts(company.id, limit=OFFERED_CONTRACTS) for company in companies
+    }
+    return offered if sum(map(len, offered.values())) <= OFFERED_CONTRACTS else {}
+
+
+def contracts_of(user: User) -> list[str]:
+    """Return the contracts of a user's profile, sorted."""
+    query = ProfileContract.select().where(ProfileContract.profile == user.profile_id)
+    return sorted(each.contract for each in query)
 
 
 def users_with(profile: Profile) -> "ModelSelect[User]":

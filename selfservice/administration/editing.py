@@ -8,7 +8,7 @@ from selfservice.accounts import passwords, recovery, sessions
 from selfservice.accounts.models import SecondFactor, User
 from selfservice.accounts.users import active_administrators, store_given_password
 from selfservice.administration.companies import lock_company
-from selfservice.administration.contract_profiles import check_grant
+from selfservice.administration.contract_profiles import check_grant, profile_with
 from selfservice.administration.users import find_user, recovery_address
 from selfservice.db import database
 from selfservice.invoices.models import Opening
@@ -33,12 +33,16 @@ class Coordinates:
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """The rights of a login, and the address that receives its recovery links."""
+    """The rights of a login, and the address that receives its recovery links.
+
+    `contracts` are those to read, by a profile found or made; none, and `profile_id` decides.
+    """
 
     email: str
     is_active: bool
     is_administrator: bool
     profile_id: int | None
+    contracts: tuple[str, ...] = ()
 
 
 def is_protected(administrator: User, user: User) -> bool:
@@ -75,7 +79,7 @@ def edit_user(
         user = _claim(administrator, user_id)
         wanted: dict[str, Any] = asdict(coordinates)
         if access is not None:
-            wanted |= _checked(access, administrator, user)
+            wanted |= _checked(access, administrator, user, origin=origin)
         changes = {name: value for name, value in wanted.items() if getattr(user, name) != value}
         if not changes:
             return
@@ -161,12 +165,21 @@ def _claim_unprotected(administrator: User, user_id: int) -> User:
     return user
 
 
-def _checked(access: Access, administrator: User, user: User) -> dict[str, Any]:
+def _checked(access: Access, administrator: User, user: User, *, origin: str) -> dict[str, Any]:
     if is_protected(administrator, user):
         raise ProtectedLoginError(user.id)
-    check_grant(user.company_id, access.profile_id, is_administrator=access.is_administrator)
+    profile_id, contracts = access.profile_id, access.contracts
+    if contracts:
+        profile_id = profile_with(administrator, user.company_id, contracts, origin=origin).id
+    check_grant(user.company_id, profile_id, is_administrator=access.is_administrator)
     email = recovery_address(user.login, access.email)
-    return asdict(access) | {"email": email, "email_key": address_key(email) if email else None}
+    return {
+        "email": email,
+        "email_key": address_key(email) if email else None,
+        "is_active": access.is_active,
+        "is_administrator": access.is_administrator,
+        "profile_id": profile_id,
+    }
 
 
 def _keep_an_administrator(user: User) -> None:

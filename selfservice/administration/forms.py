@@ -108,15 +108,8 @@ class UserForm(PortalForm):
             raise ValidationError(messages.ADDRESS_MALFORMED)
 
 
-class EditUserForm(UserForm, OwnPasswordForm):
-    def keep_access(self) -> None:
-        """Remove the fields that this administrator may not change."""
-        for name in ("email", "is_active", "profile_id", "is_administrator", "current"):
-            del self[name]
-
-
-class AddUserForm(ConnectionForm, UserForm):
-    """The form « Ajout d'un utilisateur »; its faults show in the order of the fields above.
+class ContractsForm(PortalForm):
+    """Boxes for the contracts that a person may read.
 
     A ticked contract is « <company's id>:<contract> »: several companies may have one number.
     """
@@ -133,6 +126,45 @@ class AddUserForm(ConnectionForm, UserForm):
     @property
     def chosen_contracts(self) -> tuple[str, ...]:
         return tuple(each.partition(":")[2] for each in self.contracts.data or [])
+
+
+class EditUserForm(UserForm, OwnPasswordForm, ContractsForm):
+    """The form that edits a user: of profile and boxes, the one that was changed decides."""
+
+    def keep_access(self) -> None:
+        """Remove the fields that this administrator may not change."""
+        names = ("email", "is_active", "profile_id", "contracts", "is_administrator", "current")
+        for name in names:
+            del self[name]
+
+    def show_profile(self, profile_id: int | None, contracts: list[str]) -> None:
+        """Tick the contracts of the profile that the person has; call after `offer_contracts`."""
+        self.present_profile = str(profile_id or "")
+        self.present_contracts = set(contracts)
+        if not self.is_filled:
+            own = [
+                value for value, label, *_ in self.contracts.iter_choices() if label in contracts
+            ]
+            self.contracts.data = own
+
+    @property
+    def wanted_contracts(self) -> tuple[str, ...]:
+        """Return the contracts ticked, none where the boxes are as they were."""
+        is_changed = set(self.chosen_contracts) != self.present_contracts
+        return self.chosen_contracts if self.contracts.choices and is_changed else ()
+
+    def validate_contracts(self, field: Field) -> None:
+        is_kept = self.profile_id.data == self.present_profile
+        if self.wanted_contracts and self.is_administrator.data:
+            raise ValidationError(messages.ADMINISTRATOR_OF_CONTRACTS)
+        if self.wanted_contracts and self.profile_id.data and not is_kept:
+            raise ValidationError(messages.CONTRACTS_OR_PROFILE)
+        if self.contracts.choices and not field.data and self.present_contracts and is_kept:
+            raise ValidationError(messages.NO_CONTRACT_LEFT)
+
+
+class AddUserForm(ConnectionForm, UserForm, ContractsForm):
+    """The form « Ajout d'un utilisateur »; its faults show in the order of the fields above."""
 
     def validate_contracts(self, field: Field) -> None:
         companies = {each.partition(":")[0] for each in field.data or []}

@@ -46,6 +46,11 @@ ADMINISTRATOR_OF_CONTRACTS = HelpfulText(
 CONTRACTS_OR_PROFILE = HelpfulText(
     "Choisissez un profil, ou cochez des contrats : pas les deux.", COLLEAGUES
 )
+NO_CONTRACT_LEFT = HelpfulText(
+    "Cochez au moins un contrat, ou choisissez « Aucun... » à « Profil » : la personne lit alors "
+    "toutes les factures.",
+    COLLEAGUES,
+)
 CONTRACT_FOREIGN = HelpfulText(
     "Ces contrats sont ceux d’une autre société : cochez ceux de la société choisie.", COLLEAGUES
 )

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from lxml import html
 
 from selfservice import clock, tokens
 from selfservice.accounts import recovery
-from selfservice.accounts.models import User, UserSession
+from selfservice.accounts.models import Profile, User, UserSession
 from selfservice.administration import editing
 from selfservice.administration.companies import NoLongerAdministratorError
 from selfservice.audit import AuditEntry
@@ -375,3 +376,80 @@ def test_users_of_others_do_not_exist(
     for other in (bob, charlie):
         assert other.get(page_of(julie, *([rest] if rest else []))).status_code == 404
     assert alice.get(f"{LIST}/{2**63}/{rest}".rstrip("/")).status_code == 404
+
+
+def boxes(page: str) -> dict[str, bool]:
+    found = html.fromstring(page).xpath("//fieldset[legend='CONTRATS']//input")
+    return {box.get("value").partition(":")[2]: box.get("checked") is not None for box in found}
+
+
+def ticks(user: User, *contracts: str) -> list[str]:
+    return [f"{user.company_id}:{contract}" for contract in contracts]
+
+
+@pytest.fixture
+def limited(people: People, julie: User) -> User:
+    """Julie, who reads C-1 and an old contract by a profile of two people."""
+    for contract in ("C-1", "C-2"):
+        make_invoice(julie.company, contract=contract)
+    profile = make_profile(julie.company, "Flotte", "C-1", "C-0")
+    make_user(julie.company, "jeanne", profile=profile)
+    User.update(profile=profile).where(User.id == julie.id).execute()
+    return now(julie)
+
+
+def test_contracts_are_boxes_with_those_of_the_profile_ticked(
+    alice: Browser, limited: User
+) -> None:
+    assert boxes(alice.get(page_of(limited)).text) == {"C-0": True, "C-1": True, "C-2": False}
+    kept = edited(limited, contracts=ticks(limited, "C-0", "C-1"))
+    assert alice.submit(page_of(limited), kept).location == LIST
+    assert now(limited).profile_id == limited.profile_id
+    assert Profile.select().count() == 1
+
+
+def test_a_box_ticked_gives_a_profile_found_or_made_and_changes_nobody_elses(
+    alice: Browser, limited: User
+) -> None:
+    more = edited(limited, contracts=ticks(limited, "C-0", "C-1", "C-2"))
+    assert alice.submit(page_of(limited), more).location == LIST
+    made = now(limited).profile
+    assert sorted(each.contract for each in made.contracts) == ["C-0", "C-1", "C-2"]
+    assert User.get(User.login == "jeanne").profile_id == limited.profile_id
+    back = edited(now(limited), contracts=ticks(limited, "C-0", "C-1"))
+    alice.submit(page_of(limited), back)
+    assert now(limited).profile_id == limited.profile_id
+    assert {"profile.added", "user.edited"} <= set(events())
+
+
+def test_of_profile_and_boxes_the_one_that_was_changed_decides(
+    alice: Browser, limited: User
+) -> None:
+    other = str(make_profile(limited.company, "Atelier", "C-2").id)
+    present = ticks(limited, "C-0", "C-1")
+    alice.submit(page_of(limited), edited(limited, contracts=present, profile_id=other))
+    assert str(now(limited).profile_id) == other
+    both = edited(now(limited), contracts=ticks(limited, "C-1"), profile_id=limited.profile_id)
+    assert "pas les deux" in alice.submit(page_of(limited), both).text
+    everything = edited(now(limited), contracts=ticks(limited, "C-2"), profile_id="")
+    assert alice.submit(page_of(limited), everything).location == LIST
+    assert now(limited).profile_id is None
+
+
+def test_unticking_all_is_not_taken_for_everything(alice: Browser, limited: User) -> None:
+    page = alice.submit(page_of(limited), edited(limited)).text
+    assert "Cochez au moins un contrat, ou choisissez" in page
+    assert now(limited).profile_id == limited.profile_id
+    wrong = edited(limited, contracts=ticks(limited, "C-2"), is_administrator="y")
+    page = alice.submit(page_of(limited), wrong).text
+    assert "décochez les contrats ou" in page
+    assert boxes(page) == {"C-0": False, "C-1": False, "C-2": True}
+
+
+def test_contracts_of_another_company_are_not_given(
+    alice: Browser, limited: User, people: People
+) -> None:
+    make_invoice(people.bob.company, contract="B-1")
+    foreign = edited(limited, contracts=ticks(people.bob, "B-1"))
+    assert "Un point est à corriger" in alice.submit(page_of(limited), foreign).text
+    assert now(limited).profile_id == limited.profile_id

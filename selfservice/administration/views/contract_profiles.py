@@ -13,8 +13,6 @@ from selfservice.administration.forms import ContractProfileForm
 from selfservice.administration.views.blueprint import blueprint, or_404
 from selfservice.invoices.queries import billed_contracts
 
-OFFERED_CONTRACTS = 200
-
 
 @blueprint.get("/profils", endpoint="profiles")
 def profiles_page() -> str:
@@ -35,7 +33,9 @@ def add_profile() -> Response | str:
         return render_template("administration/choose_company.html", companies=companies)
     company = (chosen or companies)[0]
     form = ContractProfileForm()
-    form.offer_contracts(billed_contracts(company.id, limit=OFFERED_CONTRACTS), [])
+    form.offer_contracts(
+        billed_contracts(company.id, limit=contract_profiles.OFFERED_CONTRACTS), []
+    )
     if form.validate_on_submit() and _save(form, contract_profiles.add_profile, company.id):
         flash(messages.CONTRACT_PROFILE_ADDED.format(name=form.name.data))
         return redirect(url_for("administration.profiles"))
@@ -48,7 +48,7 @@ def edit_profile(profile_id: int) -> Response | str:
     profile = contract_profiles.find_profile(signed_in(), profile_id)
     form = ContractProfileForm(name=profile.name)
     form.offer_contracts(
-        billed_contracts(profile.company_id, limit=OFFERED_CONTRACTS),
+        billed_contracts(profile.company_id, limit=contract_profiles.OFFERED_CONTRACTS),
         [each.contract for each in profile.contracts],
     )
     if form.validate_on_submit() and _save(form, contract_profiles.edit_profile, profile_id):

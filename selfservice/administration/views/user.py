@@ -24,11 +24,16 @@ def edit_user(user_id: int) -> Response | str:
     else:
         profiles = contract_profiles.profiles_of(signed_in())
         form.offer_profiles([(p.id, p.name) for p in profiles if p.company_id == user.company_id])
+        _offer_contracts(form, user)
     if form.validate_on_submit() and _edit(form, user, is_protected=is_protected):
         flash(messages.USER_SAVED.format(login=user.login))
         return redirect(url_for("administration.users"))
     return render_template(
-        "administration/edit_user.html", form=form, user=user, is_protected=is_protected
+        "administration/edit_user.html",
+        form=form,
+        user=user,
+        is_protected=is_protected,
+        companies=[user.company],
     )
 
 
@@ -87,6 +92,15 @@ def _unprotected(user_id: int) -> User:
     return user
 
 
+def _offer_contracts(form: EditUserForm, user: User) -> None:
+    """Offer the contracts of the user's company, and those that the user reads already."""
+    own = contract_profiles.contracts_of(user)
+    if offered := contract_profiles.contracts_to_offer([user.company]):
+        offered[user.company_id] = sorted({*offered[user.company_id], *own})
+    form.offer_contracts(offered)
+    form.show_profile(user.profile_id, own)
+
+
 def _edit(form: EditUserForm, user: User, *, is_protected: bool) -> bool:
     coordinates = editing.Coordinates(
         last_name=form.last_name.data,
@@ -123,4 +137,5 @@ def _access(form: EditUserForm) -> editing.Access:
         is_active=form.is_active.data,
         is_administrator=form.is_administrator.data,
         profile_id=int(form.profile_id.data) if form.profile_id.data else None,
+        contracts=form.wanted_contracts,
     )

@@ -14,10 +14,7 @@ from selfservice.administration import contract_profiles, messages, users
 from selfservice.administration.companies import ForeignCompanyError
 from selfservice.administration.forms import AddUserForm
 from selfservice.administration.views.blueprint import blueprint, or_404, searched
-from selfservice.invoices.queries import billed_contracts
-from selfservice.suppliers.models import Company
 
-OFFERED_CONTRACTS = 200
 ADDED = "added"  # the id of the user just added, whom the list shows how to hand over
 PROPOSE = "proposer"
 
@@ -49,7 +46,7 @@ def add_user() -> Response | str:
         [(company.id, f"{company.name} ({company.client_number})") for company in companies]
     )
     form.offer_profiles(_profiles_to_offer(has_companies=len(companies) > 1))
-    contracts = _contracts_to_offer(companies)
+    contracts = contract_profiles.contracts_to_offer(companies)
     form.offer_contracts(contracts)
     if not form.is_filled:
         form.company.data = str(signed_in().company_id)
@@ -74,14 +71,6 @@ def _propose(form: AddUserForm) -> str:
     proposed = passwords.propose(login=form.login.data or "", names=names)
     form.propose(proposed)
     return proposed
-
-
-def _contracts_to_offer(companies: list[Company]) -> dict[int, list[str]]:
-    """Return the contracts of each company as boxes, unless they are too many for one page."""
-    offered = {
-        company.id: billed_contracts(company.id, limit=OFFERED_CONTRACTS) for company in companies
-    }
-    return offered if sum(map(len, offered.values())) <= OFFERED_CONTRACTS else {}
 
 
 def _profiles_to_offer(*, has_companies: bool) -> list[tuple[int, str]]:
