@@ -67,6 +67,15 @@ def test_units_are_hardened(name: str) -> None:
     assert float(found[1]) <= MAX_EXPOSURE
 
 
+@pytest.mark.parametrize("name", ["selfservice-web@.service", "selfservice-worker.service"])
+def test_unit_that_cannot_start_gives_up_and_is_told(name: str) -> None:
+    """systemd's own limit, five starts in ten seconds, is never reached by one each two seconds."""
+    unit = dict(re.findall(r"^(\w+)=(\d+)$", (DEPLOY / name).read_text("utf-8"), re.MULTILINE))
+    start_seconds = 8  # on a busy host
+    tried = int(unit["StartLimitBurst"]) * (int(unit["RestartSec"]) + start_seconds)
+    assert tried < int(unit["StartLimitIntervalSec"])
+
+
 @needs("caddy")
 def test_caddyfile_is_understood_by_caddy(tmp_path: Path) -> None:
     text = (DEPLOY / "Caddyfile").read_text("utf-8").replace("/var/log/caddy", str(tmp_path))
