@@ -206,6 +206,19 @@ def test_a_visitors_own_claims_are_dropped(front: Front) -> None:
     assert b"evil.example" not in page and "evil.example" not in str(answer.headers)
 
 
+@pytest.mark.parametrize("front", ["nginx"], indirect=True)  # Caddy gives a request 15 s in all
+def test_slow_requests_of_one_address_leave_room_for_others(front: Front) -> None:
+    begun = f"POST /connexion HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 9\r\n\r\na".encode()
+    context = nginx.unverified()
+    with ExitStack() as slow:
+        for _ in range(100):
+            plain = slow.enter_context(socket.create_connection(("127.0.0.1", front.tls)))
+            spoken = slow.enter_context(context.wrap_socket(plain, server_hostname=NAME))
+            spoken.sendall(begun)
+        wait_until(lambda: front.ask("GET", "/connexion")[0].status == 429)
+    wait_until(lambda: front.ask("GET", "/connexion")[0].status == 200)
+
+
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1")  # it is to be refused
 def test_only_recommended_encryption_is_spoken(front: Front) -> None:
     assert front.version(ssl.TLSVersion.TLSv1_3) == "TLSv1.3"
