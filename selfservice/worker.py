@@ -20,6 +20,7 @@ MIDNIGHT = time(0, 0)
 BEAT_SECONDS = 60
 DELIVERY_SECONDS = 2
 CLOSED_BOX_SECONDS = 900
+READING_SECONDS = 10  # of returned mails at a time: those that leave wait meanwhile
 
 log = logging.getLogger(__name__)
 
@@ -76,7 +77,8 @@ def _bounce_reader() -> Callable[[], None]:
         if current_app.config["MAIL_BOUNCES"] is None or monotonic() < reads_at:
             return
         try:
-            report = mail.read_box(is_stopping=queue.is_stopping)
+            until = monotonic() + READING_SECONDS
+            report = mail.read_box(is_stopping=lambda: queue.is_stopping() or monotonic() > until)
         except mail.BoxError as error:
             log.warning("returned mails: %s", error)
             reads_at = monotonic() + CLOSED_BOX_SECONDS

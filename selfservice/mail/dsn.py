@@ -12,7 +12,9 @@ from typing import NamedTuple
 
 from selfservice.mail.replies import MESSAGE, PASSING, PORTAL, RECIPIENT, Reply
 
+MAX_BYTES = 100_000  # read of a report, which stands before the copy of what we sent
 MAX_PARTS = 100
+MAX_FIELD = 1000  # characters read of a header
 MAX_TEXT = 8000  # characters read of a report in plain words
 MAX_WORDS = 1000  # kept of a diagnostic
 REPORTS = ("message/delivery-status", "message/global-delivery-status")
@@ -24,7 +26,7 @@ _CODE = re.compile(r"([45]\d\d)[ -]+")
 _DAEMON = re.compile(r"mailer-?daemon|postmaster|mail delivery", re.IGNORECASE)
 _FAILURE = re.compile(
     r"qmail-send program|(not|wasn.t able to|could not be|cannot be) deliver"
-    r"|deliver\w*\b.{0,20}\bfail|undeliver|failure notice|returned mail|returning message"
+    r"|deliver\w{0,8}\b.{0,20}\bfail|undeliver|failure notice|returned mail|returning message"
     r"|n.a (pas )?pu être (remis|transmis|délivré|distribué)|non[ -]remis|échec de",
     re.IGNORECASE,
 )
@@ -58,13 +60,16 @@ class Notice(NamedTuple):
 def read(content: bytes) -> Notice | None:
     """Return what a server reports; None for what tells neither a failure nor a delay.
 
-    An absence, a receipt and a mail from a person are none. `content` may be cut anywhere.
+    An absence, a receipt and a mail from a person are none. `content` may be cut anywhere. Whoever
+    got a mail of ours may have written it: the library reads some texts in quadratic time, hence
+    the cuts.
     """
     try:
-        message = message_from_bytes(content)
+        message = message_from_bytes(content[:MAX_BYTES])
         parts = list(islice(message.walk(), MAX_PARTS))
         return _reported(parts) or _told(message, parts)
-    except RecursionError:  # hundreds of mails, one inside the other
+    # Hundreds of mails, one inside the other; parameters that the library cannot put in order.
+    except (RecursionError, TypeError, ValueError):
         return None
 
 
@@ -126,7 +131,7 @@ def _reply(diagnostic: str, status: str) -> Reply:
 
 
 def _field(message: Message, name: str) -> str:
-    return str(message[name] or "").strip()
+    return str(message[name] or "")[:MAX_FIELD].strip()
 
 
 def _text(part: Message) -> str:

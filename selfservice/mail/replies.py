@@ -9,6 +9,7 @@ at last what a command refused without a reason means. Every fault has one reaso
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 PERMANENT = 500
@@ -253,7 +254,7 @@ class Reply:
     def __str__(self) -> str:
         return f"{self.code} {self.words}".strip()
 
-    @property
+    @cached_property
     def read(self) -> str:
         """The words as rules read them: in one line, no name among them, cut at a useful length."""
         return " ".join(_NAMES.sub(" ", self.words[:LONGEST_READ]).split())

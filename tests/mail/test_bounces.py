@@ -193,6 +193,11 @@ HUGE = b"x" * 79 + b"\n"
         pytest.param(lambda one: _wide(one, 20_000), id="20000 parts"),
         pytest.param(lambda one: one.replace(b"pierre@", b"\xff\xfe\0@" * 50_000), id="bytes"),
         pytest.param(lambda one: one + b"+1-0-aaaaaaaaaaaaaaaa@" * 40_000, id="claims"),
+        pytest.param(lambda one: b"Subject: " + b"deliver" * 130_000 + b"\n" + one, id="subject"),
+        pytest.param(lambda one: _typed(b"a*0=b;" * 150_000, one), id="parameters"),
+        pytest.param(lambda one: _typed(b"a*0=b;a*=c", one), id="disordered parameters"),
+        pytest.param(lambda one: _typed(b"a*" + b"1" * 5000 + b"=b", one), id="long number"),
+        pytest.param(lambda one: _status(b"a:b\n\n" * 150_000, one), id="groups"),
         pytest.param(lambda one: one[:700], id="cut"),
         pytest.param(lambda one: b"", id="empty"),
     ],
@@ -207,6 +212,14 @@ def test_a_monstrous_one_costs_little_and_hurts_nothing(
     assert time.process_time() - begun < 3
     assert outcome in ("returned", "foreign", "harmless")
     assert (outcome == "returned") == (kept(one).state == "returned")
+
+
+def _typed(parameters: bytes, one: bytes) -> bytes:
+    return b"From: mailer-daemon@x\nContent-Type: multipart/report;" + parameters + b"\n" + one
+
+
+def _status(groups: bytes, one: bytes) -> bytes:
+    return b"Content-Type: message/delivery-status\n\n" + groups + one
 
 
 def _nested(one: bytes, depth: int) -> bytes:
