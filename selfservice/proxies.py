@@ -7,6 +7,7 @@ from typing import Any
 
 FORWARDED_FOR = "HTTP_X_FORWARDED_FOR"
 MAX_CHARACTERS = 64
+MOST = 6  # PROXY_COUNT goes up to 5; what a visitor wrote before counts for nothing
 _WITH_PORT = re.compile(r"\[([^]]*)\](?::\d*)?|([^:]*):\d*")
 
 
@@ -27,8 +28,8 @@ class ForwardedFor:
 
 
 def entries(header: str) -> list[str]:
-    """Return what stands in a header X-Forwarded-For; each proxy adds one at its end."""
-    return [each.strip() for each in header.split(",") if each.strip()]
+    """Return the last that stand in a header X-Forwarded-For; each proxy adds one at its end."""
+    return [each.strip() for each in header.split(",") if each.strip()][-MOST:]
 
 
 def address_in(entry: str) -> str:

@@ -16,14 +16,13 @@ from selfservice.operations.findings import Finding, fault, fine
 from selfservice.operations.heartbeats import Heartbeat
 
 PREFIX = "proxies:"
-MOST = 6  # PROXY_COUNT goes up to 5
 NOTED_EVERY_SECONDS = 600
 SEEN_WITHIN = timedelta(hours=1)
 
 
 def note(forwarded_for: str) -> None:
     """Note how many proxies a request went through; a process does it once in a while."""
-    count = min(len(proxies.entries(forwarded_for)), MOST)
+    count = len(proxies.entries(forwarded_for))
     noted: dict[int, float] = current_app.extensions.setdefault("proxies_seen", {})
     if time.monotonic() - noted.get(count, -NOTED_EVERY_SECONDS) < NOTED_EVERY_SECONDS:
         return

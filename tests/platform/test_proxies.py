@@ -39,6 +39,11 @@ def test_any_entry_gives_something_short(text: str) -> None:
     assert 0 < len(proxies.address_in(text)) <= proxies.MAX_CHARACTERS
 
 
+def test_what_a_visitor_wrote_before_is_not_read() -> None:
+    read = proxies.entries("::," * 10_000 + "203.0.113.9")
+    assert read == [*["::"] * 5, "203.0.113.9"]
+
+
 PAIRS = [
     ("203.0.113.9:51234", "203.0.113.10:51234"),
     ("[2001:db8:1::1]:443", "[2001:db8:2::1]:443"),
