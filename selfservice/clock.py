@@ -4,7 +4,7 @@ Instants are naive UTC datetimes (`_at`), days are Paris dates (`_on`).
 """
 
 import os
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -47,6 +47,12 @@ def _read_utc(text: str) -> datetime:
 
 
 @lru_cache(maxsize=4096)
+def start_of(day: date) -> datetime:
+    """Return the instant (UTC, naive) at which a Paris day begins."""
+    begun = datetime.combine(day, time(), PARIS)
+    return begun.astimezone(UTC).replace(tzinfo=None)
+
+
 def add_months(day: date, months: int) -> date:
     """Return the same day N months later, clamped to the month's end."""
     return day + relativedelta(months=months)

@@ -124,6 +124,12 @@ class User(BaseModel, UserMixin):
         return bool(self.is_from_activation) and self.email_key == self.company.email_key
 
     @property
+    def has_replaced_address(self) -> bool:
+        """Tell whether another address is registered now, whose owner will end this login."""
+        registered = self.company.email_key
+        return bool(self.is_from_activation and registered) and self.email_key != registered
+
+    @property
     def full_name(self) -> str:
         """Return « Prénom Nom », or the login of whom nobody has named."""
         return f"{self.first_name} {self.last_name}".strip() or str(self.login)

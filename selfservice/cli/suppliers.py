@@ -1,6 +1,7 @@
 """Suppliers and their companies: set, listed, imported."""
 
 import sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from selfservice.cli.frame import (
     slug_argument,
 )
 from selfservice.demo import instance as demo_instance
+from selfservice.files import csv_lines
 from selfservice.invoices import states
 from selfservice.suppliers import companies_csv, registration
 from selfservice.suppliers.models import Supplier
@@ -122,7 +124,32 @@ def companies_import(slug: str, file: Path) -> None:
     """Importe le registre des conseillers (CSV)."""
     demo_instance.require_alone(current_app.config, slug)
     report = companies_csv.import_companies(registration.get_supplier(slug), file)
+    for line in report.difference_lines:
+        say(line, err=True)
     finish(report.summary, report.fault_lines)
+
+
+@companies.command(
+    "export",
+    epilog=example(
+        "companies export diac > clients.csv", "companies export diac --since 2026-11-01"
+    ),
+)
+@slug_argument
+@click.option(
+    "--since",
+    metavar="AAAA-MM-JJ",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="Seulement les sociétés changées sur le portail depuis ce jour.",
+)
+@command
+def companies_export(slug: str, since: datetime | None) -> None:
+    """Écrit le registre tel qu'il est maintenant, changements du portail compris (CSV)."""
+    rows = companies_csv.export_companies(
+        registration.get_supplier(slug), since=since.date() if since else None
+    )
+    sys.stdout.buffer.write(csv_lines(rows, line_end="\n"))
+    say(f"{len(rows) - 1} société(s) exportée(s).", err=True)
 
 
 @companies.command("list", epilog=example("companies list diac"))

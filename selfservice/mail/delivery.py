@@ -146,7 +146,6 @@ def _record(mail: OutboxMail, answer: str | SendingError, report: DeliveryReport
         backoff.end(mail.domain, backoff.SERVER)
         is_lightened = mail.attachment_name and not mail.attachment_path
         _record_attempt(mail, "sent", "without_attachment" if is_lightened else "", answer)
-        outcomes.mail_accepted.send(OutboxMail.get_by_id(mail.id))
         report.sent += 1
         return
     if answer.reason == "too_large" and mail.attachment_path:
@@ -196,9 +195,12 @@ def _record_attempt(
     outcome = "deferred" if state == "queued" else state
     OutboxAttempt.create(mail=mail, at=now, outcome=outcome, reason=reason, answer=answer)
     if state == "sent":
+        mail.sent_at = now
         changes |= {"sent_at": now, **NO_SPARE_TEXT}
     if mail.is_secret and state in ("sent", "dropped"):
         changes |= NO_TEXT
     OutboxMail.update(
         state=state, attempts=OutboxMail.attempts + 1, reason=reason, answer=answer, **changes
     ).where(OutboxMail.id == mail.id).execute()
+    if state == "sent":
+        outcomes.mail_accepted.send(mail)

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import current_app
 from peewee import (
@@ -19,7 +20,7 @@ from peewee import (
 )
 
 from selfservice import clock
-from selfservice.db import BaseModel
+from selfservice.db import BaseModel, Prepared
 from selfservice.mail import backoff
 from selfservice.mail.replies import ADDRESS, PORTAL
 from selfservice.queue import queue
@@ -220,20 +221,26 @@ def sending_of(mail: OutboxMail) -> int:
 
 
 def fault_of_address(address_key: str | None) -> OutboxMail | None:
-    """Return the last mail to an address if it did not arrive and others will not either."""
-    if not address_key:
-        return None
-    last: OutboxMail | None = (
-        OutboxMail.select()
-        .where(
-            OutboxMail.address_key == address_key,
-            OutboxMail.state.in_(("sent", "returned", "failed")),
-        )
+    """Return the last mail to an address if it did not arrive and others will not either.
+
+    Every page of who is signed in asks this.
+    """
+    found = _LAST_ENDED.rows(address_key) if address_key else []
+    is_fault = any(state != "sent" and reason in ADDRESS for _, state, reason in found)
+    return OutboxMail.get_by_id(found[0][0]) if is_fault else None
+
+
+def _last_ended(address_key: Any) -> Any:
+    is_ended = OutboxMail.state.in_(("sent", "returned", "failed"))
+    return (
+        OutboxMail.select(OutboxMail.id, OutboxMail.state, OutboxMail.reason)
+        .where(OutboxMail.address_key == address_key, is_ended)
         .order_by(OutboxMail.id.desc())
-        .first()
+        .limit(1)
     )
-    is_fault = last is not None and last.state != "sent" and last.reason in ADDRESS
-    return last if is_fault else None
+
+
+_LAST_ENDED = Prepared(build=_last_ended)
 
 
 def faulty_addresses() -> "ModelSelect[OutboxMail]":

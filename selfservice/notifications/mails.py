@@ -58,6 +58,11 @@ def queue_document(company: Company, invoice: Invoice) -> None:
     )
 
 
+def document_of(document_mail: mail.OutboxMail) -> int:
+    """Return the id of the document that such a mail is about."""
+    return int(str(document_mail.cause).split(":")[1])
+
+
 def queue_digest(company: Company, invoices: Sequence[Invoice], *, on: date) -> None:
     """Queue the mail of a day, each document with its direct link (FAQ 8)."""
     hostname = company.supplier.hostname

@@ -17,6 +17,7 @@ KIND_LABELS = {
     "recovery": "Récupération de l’identifiant ou du mot de passe",
     "password_changed": "Changement de mot de passe",
     "login_ended": "Identifiant fermé ou désactivé",
+    "address_replaced": "Autre adresse mail enregistrée",
     "second_factor_changed": "Changement de double authentification",
     "leaving": "Rappel de documents à télécharger",
 }
@@ -25,6 +26,7 @@ _HELP_KEYS = {
     "recovery": RECOVERY,
     "password_changed": RECOVERY,
     "login_ended": RECOVERY,
+    "address_replaced": ADDRESS,
     "second_factor_changed": "double-authentification",
     "leaving": "duree-disponibilite",
 }

@@ -13,7 +13,7 @@ from selfservice.accounts import recovery
 from selfservice.accounts.models import Activation
 from selfservice.db import database
 from selfservice.invoices.models import Invoice
-from selfservice.mail import OutboxMail
+from selfservice.mail import OutboxMail, fault_of_address
 from selfservice.notifications import chain, mails
 from selfservice.suppliers.models import Company, Supplier
 from selfservice.texts import identifier, squeezed
@@ -30,9 +30,9 @@ class WrongProofError(Exception):
 class Answer:
     """Where the registered address of a company stands.
 
-    `address` is masked; `mail` is the last activation mail to it that is still kept; `sent_at` is
-    when it left (UTC). `usual_day` is the day of the month on which its documents are usually
-    issued.
+    `address` is masked; `mail` is the last mail to it if that did not arrive, else the last
+    activation mail that is still kept; `sent_at` is when it left (UTC). `usual_day` is the day of
+    the month on which its documents are usually issued.
     """
 
     company: Company
@@ -63,7 +63,7 @@ def answer(company_id: int) -> Answer:
     """Return where a company stands."""
     (found,) = chain.registrations(Company.id == company_id)
     company = found.company
-    mail = _last_activation_mail(company)
+    mail = fault_of_address(company.email_key) or _last_activation_mail(company)
     return Answer(
         company=company,
         state=found.state,

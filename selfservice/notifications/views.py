@@ -1,6 +1,7 @@
 """The direct link of the daily mail, and why no mail came."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import (
     Blueprint,
@@ -16,11 +17,13 @@ from flask import (
 )
 from werkzeug.wrappers import Response as Redirect
 
-from selfservice import clock, ratelimit, tokens
-from selfservice.accounts.views.visitor import origin
+from selfservice import clock, mail, ratelimit, tokens
+from selfservice.accounts.views.visitor import is_signed_in, origin, signed_in
+from selfservice.db import FAULTS
 from selfservice.invoices.views.documents import send_pdf
+from selfservice.mail import OutboxMail
 from selfservice.money import parse_cents
-from selfservice.notifications import direct_links, messages, unreceived
+from selfservice.notifications import attached, direct_links, messages, unreceived
 from selfservice.notifications.forms import ProofForm
 from selfservice.suppliers.models import Company
 
@@ -28,6 +31,7 @@ PROVEN = "proven_company"  # of the session: the id of the company, and until wh
 PROOF_LIVES = timedelta(minutes=15)
 
 blueprint = Blueprint("notifications", __name__)
+FOLLOWERS = (attached,)  # of what becomes of mails
 
 
 @blueprint.get("/telechargement/<secret>")
@@ -95,6 +99,21 @@ def _proven() -> int | None:
     company_id, until = session.get(PROVEN, (0, ""))
     is_living = until and datetime.fromisoformat(until) > clock.now()
     return company_id if is_living and Company.get_or_none(company_id) else None
+
+
+@blueprint.app_context_processor
+def _faults() -> dict[str, Any]:
+    return {"returned_mail": _returned_mail, "why_returned": messages.why}
+
+
+def _returned_mail() -> OutboxMail | None:
+    """Return the last mail to the registered address of the reader's company if it came back."""
+    if not is_signed_in():
+        return None
+    try:
+        return mail.fault_of_address(signed_in().company.email_key)
+    except FAULTS:  # a page that tells of it
+        return None
 
 
 @blueprint.after_request

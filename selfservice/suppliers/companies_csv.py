@@ -1,23 +1,35 @@
-"""The advisers' register of companies: `companies import SLUG FILE.csv`.
+"""The advisers' register of companies: `companies import SLUG FILE.csv`, `companies export SLUG`.
 
 Registering an address sends nothing (FAQ 2, 3): the next deposit does.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import islice
 from pathlib import Path
 
-from selfservice import audit
+from selfservice import audit, clock
 from selfservice.db import database
-from selfservice.files import CsvError, CsvRow, read_csv
+from selfservice.files import CsvError, CsvRow, inert, read_csv
 from selfservice.suppliers import register
 from selfservice.suppliers.errors import RegisterError
 from selfservice.suppliers.identifiers import compact_digits, compact_vat_number
-from selfservice.suppliers.messages import FAULT_LINE, FAULTS, IMPORT_SUMMARY
-from selfservice.suppliers.models import DELIVERIES, NOTIFICATION_MODES, Company, Supplier
+from selfservice.suppliers.merging import Difference, merge
+from selfservice.suppliers.messages import FAULT_LINE, FAULTS, IMPORT_SUMMARY, difference_line
+from selfservice.suppliers.models import (
+    DELIVERIES,
+    DESK,
+    NOTIFICATION_MODES,
+    Company,
+    RegisterChange,
+    Supplier,
+)
 from selfservice.texts import identifier, one_form
+
+Changes = dict[tuple[int, str], list[RegisterChange]]
 
 BATCH_ROWS = 500
 COLUMNS = (
@@ -61,10 +73,21 @@ class ImportReport:
     updated: int = 0
     unchanged: int = 0
     faults: list[Fault] = field(default_factory=list)
+    differences: list[Difference] = field(default_factory=list)
 
     @property
     def summary(self) -> str:
-        return IMPORT_SUMMARY.format(report=self, left_out=len(self.faults))
+        kept = sum(each.is_kept for each in self.differences)
+        return IMPORT_SUMMARY.format(
+            report=self,
+            left_out=len(self.faults),
+            kept=kept,
+            replaced=len(self.differences) - kept,
+        )
+
+    @property
+    def difference_lines(self) -> list[str]:
+        return [difference_line(each) for each in self.differences]
 
     @property
     def fault_lines(self) -> list[str]:
@@ -74,11 +97,12 @@ class ImportReport:
 def import_companies(supplier: Supplier, file: Path) -> ImportReport:
     """Create and update the companies of a register; those absent from it stay.
 
-    An absent column changes nothing; an empty `email`, `siren` or `vat_number` removes it, and a
-    line that ends before their column has them empty: spreadsheets leave such ends out.
-    Bad rows are reported and the others go through, in one transaction per batch: running
-    again after an interruption ends the same. Raises RegisterError when the file as a whole
-    cannot be used; nothing has changed then.
+    A value that a person changed on the portal gives way to one that has changed in the file since
+    its last import, and to no other; the report names each. An absent column changes nothing; an
+    empty `email`, `siren` or `vat_number` removes it, and a line that ends before their column has
+    them empty: spreadsheets leave such ends out. Bad rows are reported and the others go through,
+    in one transaction per batch: running again after an interruption ends the same. Raises
+    RegisterError when the file as a whole cannot be used; nothing has changed then.
     """
     report = ImportReport()
     rows = _read(file, report)
@@ -115,10 +139,11 @@ def _import_batch(supplier: Supplier, batch: list[CsvRow], report: ImportReport)
             Company.supplier == supplier, Company.client_number.in_(numbers)
         )
         known = {company.client_number: company for company in query}
+        changes = _changes_of(known.values())
         counts = dict.fromkeys(("created", "updated", "unchanged", "left_out"), 0)
         for row in batch:
             company = known.get(row.cells["client_number"])
-            counts[_apply(supplier, company, row, report)] += 1
+            counts[_apply(supplier, company, row, report, changes)] += 1
         audit.record(
             "companies.imported",
             actor="system",
@@ -132,30 +157,71 @@ def _import_batch(supplier: Supplier, batch: list[CsvRow], report: ImportReport)
     report.unchanged += counts["unchanged"]
 
 
-def _apply(supplier: Supplier, company: Company | None, row: CsvRow, report: ImportReport) -> str:
+def _changes_of(companies: Iterable[Company]) -> Changes:
+    """Return what persons changed on the portal, by company and field, oldest first."""
+    found: Changes = defaultdict(list)
+    query = RegisterChange.select().where(RegisterChange.company.in_([*companies]))
+    for change in query.order_by(RegisterChange.id):
+        found[change.company_id, change.field].append(change)
+    return found
+
+
+def _apply(
+    supplier: Supplier,
+    company: Company | None,
+    row: CsvRow,
+    report: ImportReport,
+    changes: Changes,
+) -> str:
     if company is None and not row.cells.get("name"):
         report.faults.append(Fault(row.line, "no_name"))
         return "left_out"
     outcome = "created" if company is None else "updated"
     company = company or Company(supplier=supplier)
-    if not _change(company, row.cells):
+    before = dict(company.__data__)
+    report.differences += _change(company, row.cells, changes)
+    if company.__data__ == before:
         return "unchanged"
     company.save()
-    return outcome
+    register.tell_former(company, before.get("email_key"))
+    changed = {name for name, value in company.__data__.items() if before.get(name) != value}
+    is_visible = any(not name.endswith("_in_file") for name in changed)
+    return outcome if is_visible else "unchanged"
 
 
-def _change(company: Company, cells: dict[str, str]) -> bool:
-    """Set what the row gives; say whether anything differs."""
-    before = dict(company.__data__)
-    for column in ("client_number", "name", "notification", "delivery"):
+def _change(company: Company, cells: dict[str, str], changes: Changes) -> list[Difference]:
+    """Set what the row gives, and return what differs on the portal."""
+    for column in ("client_number", "name"):
         if cells.get(column):
             setattr(company, column, cells[column])
     for column in ("siren", "vat_number"):
         if column in cells:
             setattr(company, column, cells[column] or None)
-    if "email" in cells:
-        register.put(company, "email", cells["email"])
-    return bool(company.__data__ != before)
+    # An empty address removes it; of two choices, empty is none.
+    given = [
+        each for each in register.FIELDS if cells.get(each) or (each == "email" and each in cells)
+    ]
+    found = (merge(company, each, cells[each], changes[company.id, each]) for each in given)
+    return [each for each in found if each is not None]
+
+
+def export_companies(supplier: Supplier, *, since: date | None = None) -> list[list[str]]:
+    """Return the register as it is now, the names of its columns first.
+
+    With `since`, only the companies of which a person changed something on the portal from that
+    Paris day on.
+    """
+    companies = Company.select().where(Company.supplier == supplier, Company.client_number != DESK)
+    if since is not None:
+        changed = RegisterChange.select(RegisterChange.company).where(
+            RegisterChange.changed_at >= clock.start_of(since)
+        )
+        companies = companies.where(Company.id.in_(changed))
+    rows = (
+        [inert(getattr(each, name) or "") for name in COLUMNS]
+        for each in companies.order_by(Company.client_number)
+    )
+    return [list(COLUMNS), *rows]
 
 
 def _clean(row: CsvRow) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """The French words of suppliers and of their register."""
 
+from selfservice import clock
 from selfservice.suppliers.errors import SupplierError, WrongValueError
+from selfservice.suppliers.merging import Difference
 
 NOTIFICATION_LABELS = {
     "none": "Aucun mail",
@@ -44,7 +46,21 @@ EXPECTED_LABELS = {
 }
 IMPORT_SUMMARY = (
     "{report.created} société(s) créée(s), {report.updated} mise(s) à jour, "
-    "{report.unchanged} inchangée(s), {left_out} ligne(s) refusée(s)."
+    "{report.unchanged} inchangée(s), {left_out} ligne(s) refusée(s), "
+    "{kept} valeur(s) du portail gardée(s), {replaced} remplacée(s)."
+)
+FIELD_LABELS = {
+    "email": "adresse mail",
+    "notification": "mode de notification",
+    "delivery": "mode d'envoi",
+}
+KEPT_LINE = (
+    "Client {each.client_number}, {field} : « {each.portal} », changé sur le portail le {day} par "
+    "{each.actor}, est gardé ; le fichier dit encore « {each.file} »."
+)
+REPLACED_LINE = (
+    "Client {each.client_number}, {field} : « {each.portal} », changé sur le portail le {day} par "
+    "{each.actor}, est remplacé par « {each.file} », nouveau dans le fichier."
 )
 FAULT_LINE = "Ligne {fault.line} : {fault.reason}."
 FAULTS = {
@@ -66,6 +82,13 @@ FAULTS = {
     "notification": ("le mode de notification « {value} » n'est pas none, attached, link ou daily"),
     "delivery": "le mode d'envoi « {value} » n'est pas electronic ou paper",
 }
+
+
+def difference_line(each: Difference) -> str:
+    """Return what an import did of a value that a person changed on the portal."""
+    line = KEPT_LINE if each.is_kept else REPLACED_LINE
+    day = clock.format_day(clock.paris(each.changed_at).date())
+    return line.format(each=each, field=FIELD_LABELS[each.field], day=day)
 
 
 def explain(error: SupplierError) -> str:

@@ -53,7 +53,8 @@ class Company(BaseModel):
 
     `email` is the registered address as the adviser wrote it; `email_key` the same, comparable.
     The supplier's own advisers belong to one of its companies too, without client number (DESK):
-    nothing is published to it, and the register does not know it.
+    nothing is published to it, and the register does not know it. What ends in `_in_file` is what
+    the register's file last said, None where it said nothing yet (`merging`).
     """
 
     supplier_id: int
@@ -69,6 +70,9 @@ class Company(BaseModel):
     email_registered_at = DateTimeField(null=True)
     notification = CharField(max_length=8, default="none")
     delivery = CharField(max_length=10, default="electronic")
+    email_in_file = CharField(max_length=320, null=True)
+    notification_in_file = CharField(max_length=8, null=True)
+    delivery_in_file = CharField(max_length=10, null=True)
     is_second_factor_required = BooleanField(default=False)
 
     @property
@@ -90,6 +94,8 @@ class RegisterChange(BaseModel):
     `field` is email, notification or delivery, `actor` the login of who decided. An empty
     address is that of a company without any.
     """
+
+    company_id: int
 
     id = AutoField()
     company = ForeignKeyField(Company, backref="changes", on_delete="CASCADE")

@@ -7,6 +7,8 @@ deposit on (FAQ 8, 15).
 from dataclasses import dataclass
 from typing import Protocol
 
+from blinker import Namespace
+
 from selfservice import audit, clock
 from selfservice.db import database
 from selfservice.suppliers.addresses import address_key, is_address
@@ -21,6 +23,9 @@ from selfservice.texts import one_form
 FIELDS = ("email", "notification", "delivery")
 CHOICES = {"notification": NOTIFICATION_MODES, "delivery": DELIVERIES}
 ADDRESS_LENGTH = 320
+# Another address has taken the place of `former_key`: sent with the company, in the transaction
+# that registers it.
+address_replaced = Namespace().signal("address-replaced")
 
 
 class WrongRegisterValueError(Exception):
@@ -66,8 +71,10 @@ def change(
             raise ChangedMeanwhileError(former)
         if former == value:
             return False
+        former_key = row.email_key
         put(row, field, value)
         row.save()
+        tell_former(row, former_key)
         RegisterChange.create(
             company=row,
             field=field,
@@ -114,6 +121,12 @@ def put(company: Company, field: str, value: str) -> None:
         company.email_registered_at = clock.now() if key else None
     company.email = value or None
     company.email_key = key
+
+
+def tell_former(company: Company, former_key: str | None) -> None:
+    """Let the owner of a former address be told where another one has replaced it."""
+    if former_key and company.email_key and former_key != company.email_key:
+        address_replaced.send(company, former_key=former_key)
 
 
 def last_change(company: Company, field: str) -> RegisterChange | None:

@@ -247,7 +247,7 @@ def test_the_page_over_http_takes_few_queries(
     with counted_queries(monkeypatch) as seen:
         page = alice.get("/factures")
     assert page.status_code == 200 and page.text.count("<tr id=") == PAGE_ROWS
-    assert len(seen) <= 10, seen
+    assert len(seen) <= 11, seen  # one of them: do the company's mails arrive?
 
 
 def test_the_page_shows_numbers_labels_and_amounts(alice: Browser, people: People) -> None:

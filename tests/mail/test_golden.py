@@ -15,11 +15,12 @@ from flask import Flask
 
 from selfservice import clock, tokens
 from selfservice.accounts import ended, profile, recovery, second_factor
-from selfservice.accounts.models import Activation
+from selfservice.accounts.models import Activation, User
 from selfservice.config import REPOSITORY
 from selfservice.invoices.models import Invoice
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import reminders, send
+from selfservice.suppliers import register
 from selfservice.suppliers.models import Company
 from tests.factories import PASSWORD, make_company, make_invoice, make_supplier, make_user
 
@@ -148,6 +149,12 @@ def login_switched_off() -> None:
     _ended(is_active=False)
 
 
+def address_replaced() -> None:
+    company = diac_company()
+    make_user(company, "pierre", email="pierre@example.com", is_from_activation=True)
+    register.change(company, "email", "claire@example.com", by=User(login="marie"), reason="appel")
+
+
 def leaving() -> None:
     company = diac_company("link")
     deposit(company, "FA-2024-0001")
@@ -174,6 +181,7 @@ CASES: dict[str, tuple[str, Callable[[], None]]] = {
     "login-superseded": ("login_ended", login_superseded),
     "login-switched-off": ("login_ended", login_switched_off),
     "leaving": ("leaving", leaving),
+    "address-replaced": ("address_replaced", address_replaced),
 }
 
 

@@ -60,6 +60,9 @@ def up(migrator, db):
         email_registered_at = DateTimeField(null=True)
         notification = CharField(max_length=8)
         delivery = CharField(max_length=10)
+        email_in_file = CharField(max_length=320, null=True)
+        notification_in_file = CharField(max_length=8, null=True)
+        delivery_in_file = CharField(max_length=10, null=True)
         is_second_factor_required = BooleanField()
 
         class Meta:
