@@ -1,4 +1,4 @@
-"""`make site`: MkDocs builds the help site, then come the search, the PDF and compressed copies.
+"""`make site`: MkDocs builds both help sites, then come the search, the PDF and compressed copies.
 
 `python -m docs_tools.build FOLDER` builds into another folder than site/.
 """
@@ -15,8 +15,14 @@ from pathlib import Path
 from docs_tools import search
 from selfservice.config import REPOSITORY
 from selfservice.files import STATIC, locked
+from selfservice.help import OPERATORS
 
 SITE = REPOSITORY / "site"
+# Each site by its place below the first, the customers'.
+CONFIGURATIONS = {
+    "": REPOSITORY / "mkdocs.yml",
+    OPERATORS: REPOSITORY / "docs_tools/exploitation.yml",
+}
 # What is packed already, and the maps of scripts, which no reader asks for.
 UNCOMPRESSED = ("map", "pdf", "webp")
 # A portal that has begun to answer from a build finds its files.
@@ -65,11 +71,14 @@ def _prefix(site_dir: Path) -> str:
 
 
 def _build_in(folder: Path) -> None:
-    run_mkdocs(folder)
-    try:
-        search.improve(folder)
-    except search.UnknownSectionError as error:
-        raise BuildError(f"search_words.yml : le site n'a pas de section {error}") from error
+    # One after the other: the first would empty its folder of the second.
+    for place, config in CONFIGURATIONS.items():
+        run_mkdocs(folder / place, config)
+    for place in CONFIGURATIONS:
+        try:
+            search.improve(folder, place)
+        except search.UnknownSectionError as error:
+            raise BuildError(f"search_words.yml : le site n'a pas de section {error}") from error
     _run("docs_tools.pdf", str(folder))
     # The portal sends these copies where they are its own files still: they come compressed.
     shutil.copytree(STATIC, folder / "static")
@@ -77,8 +86,8 @@ def _build_in(folder: Path) -> None:
     _run("whitenoise.compress", "--quiet", "--no-brotli", str(folder), *UNCOMPRESSED)
 
 
-def run_mkdocs(site_dir: Path, config: Path = REPOSITORY / "mkdocs.yml") -> None:
-    """Build the pages. Raises BuildError with MkDocs' own words."""
+def run_mkdocs(site_dir: Path, config: Path = CONFIGURATIONS[""]) -> None:
+    """Build the pages of one site. Raises BuildError with MkDocs' own words."""
     _run(
         *("mkdocs", "build", "--strict", "--config-file", str(config)),
         *("--site-dir", str(site_dir.resolve())),

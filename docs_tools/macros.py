@@ -32,8 +32,8 @@ def define_env(env: Any) -> None:
     template = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 (Markdown)
     captures = figures.load()
     facts = portal_facts.facts_of_supplier(env.conf["extra"])
-    env.conf["site_name"] = facts["brand"]
-    env.conf["site_url"] = f"{facts['portal_url']}{help.PREFIX}"
+    env.conf["site_name"] = facts["brand"] + (" · Exploitation" if facts["place"] else "")
+    env.conf["site_url"] = f"{facts['portal_url']}{help.PREFIX}{facts['place']}"
     env.conf["extra"].update(facts)
     env.variables.update(facts)
     opened_on = date.fromisoformat(env.variables["opened_on"])

@@ -62,10 +62,11 @@ class Entry:
 
 @dataclass(frozen=True)
 class Section:
-    """Messages met at the same place."""
+    """Messages met at the same place; `site` is « exploitation » where customers never see them."""
 
     anchor: str
     title: str
+    site: str
     entries: list[Entry]
 
 
@@ -118,6 +119,7 @@ def sections() -> list[Section]:
         Section(
             each["id"],
             each["title"],
+            each.get("site", ""),
             [_entry(row, known, each.get("help", "")) for row in each["messages"]],
         )
         for each in yaml.safe_load(SECTIONS.read_text("utf-8"))
@@ -150,9 +152,9 @@ class MessageIndex:
         self._link_to = link_to
         self._title_of = functools.cache(functools.partial(title_of, docs_dir))
 
-    def whole(self) -> str:
-        """Return every section, after a list of them."""
-        found = sections()
+    def whole(self, site: str = "") -> str:
+        """Return every section for the readers of one site, after a list of them."""
+        found = [section for section in sections() if section.site == site]
         contents = "\n".join(f"- [{section.title}](#{section.anchor})" for section in found)
         return "\n\n".join([contents, *map(self._section, found)])
 

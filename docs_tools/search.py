@@ -1,4 +1,4 @@
-"""The search of the built site: no accents, everyday words, and the words that mean a section."""
+"""The search of a built site: no accents, everyday words, and the words that mean a section."""
 
 import json
 import re
@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+
+from selfservice.help import OPERATORS
 
 ADDITION = Path(__file__).with_name("search_fr.js")
 WORDS = Path(__file__).with_name("search_words.yml")
@@ -26,10 +28,14 @@ class UnknownSectionError(LookupError):
     """search_words.yml names a section that the site does not have."""
 
 
-def improve(site_dir: Path, words: Path = WORDS) -> None:
-    """Improve the search of a built site. Raises UnknownSectionError."""
+def improve(folder: Path, place: str = "", *, words: Path = WORDS) -> None:
+    """Improve the search of a site built at its place, « » or OPERATORS, below the customers'.
+
+    Raises UnknownSectionError.
+    """
+    site_dir = folder / place
     index = json.loads((site_dir / INDEX).read_text("utf-8"))
-    _add_words(index, yaml.safe_load(words.read_text("utf-8")))
+    _add_words(index, place, yaml.safe_load(words.read_text("utf-8")))
     french = site_dir / FRENCH_INDEX
     addition = ADDITION.read_text("utf-8").replace(
         VOCABULARY, f'WORDS_OF_PAGES = "{" ".join(_words(index))}"'
@@ -55,10 +61,12 @@ def _leave_out_other_languages(site_dir: Path) -> None:
             script.unlink()
 
 
-def _add_words(index: dict[str, Any], words: dict[str, str]) -> None:
+def _add_words(index: dict[str, Any], place: str, words: dict[str, str]) -> None:
     """Give sections their words as Material's « tags », the one field that it leaves free."""
-    sections = {section["location"]: section for section in index["docs"]}
+    sections = {place + section["location"]: section for section in index["docs"]}
     for location, meant in words.items():
+        if location.startswith(OPERATORS) != bool(place):
+            continue
         if location not in sections:
             raise UnknownSectionError(location)
         sections[location]["tags"] = meant.split()

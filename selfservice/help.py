@@ -8,13 +8,15 @@ from threading import Lock
 from typing import Any, NoReturn
 from wsgiref.headers import Headers
 
-from flask import Blueprint, Flask, Response, abort, current_app, send_file
+from flask import Blueprint, Flask, Response, abort, current_app, redirect, send_file
 from werkzeug.http import parse_accept_header
+from werkzeug.wrappers import Response as WerkzeugResponse
 from whitenoise import WhiteNoise
 
 from selfservice.files import STATIC, hashed_name
 
 PREFIX = "/aide/"
+OPERATORS = "exploitation/"  # the site of those who run the portal, below the customers'
 FAQ = "foire-aux-questions/"
 FAQ_KEYS = (
     "portail-e-facture",
@@ -179,10 +181,13 @@ def _add_static(static: WhiteNoise, built: Path) -> None:
 
 
 @blueprint.get(PREFIX)
-@blueprint.get(f"{PREFIX}<path:_path>")
-def missing(_path: str = "") -> tuple[Response, int]:
-    """Answer what the built site does not hold with the site's own 404 page."""
-    page = current_app.config["HELP_SITE_DIR"].resolve() / "404.html"  # of one build
+@blueprint.get(f"{PREFIX}<path:path>")
+def missing(path: str = "") -> WerkzeugResponse | tuple[Response, int]:
+    """Answer what the built site does not hold: where the page is now, else the site's own 404."""
+    if is_page(OPERATORS + path):  # where both sites were one
+        return redirect(f"{PREFIX}{OPERATORS}{path}", 301)
+    site: Path = current_app.config["HELP_SITE_DIR"].resolve()  # one build
+    page = site / (OPERATORS if path.startswith(OPERATORS) else "") / "404.html"
     if page.is_file():
         response = send_file(page)
         response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY

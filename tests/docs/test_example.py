@@ -13,7 +13,7 @@ from docs_tools.built_site import BuiltSite
 from selfservice.deposits import index_csv
 from selfservice.deposits.deposit import deposit_folder
 from selfservice.deposits.facturx import CREDIT_NOTE_TYPES
-from selfservice.help import PREFIX
+from selfservice.help import OPERATORS, PREFIX
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers import companies_csv
 from selfservice.suppliers.models import Company
@@ -74,12 +74,12 @@ def test_the_page_shows_the_files_that_are_tested(site: BuiltSite) -> None:
     ):
         shown = [
             "".join(block.itertext()).strip()
-            for block in site.pages[f"{PREFIX}{page}/"].tree.xpath("//article//pre")
+            for block in site.pages[f"{PREFIX}{OPERATORS}{page}/"].tree.xpath("//article//pre")
         ]
         for name in names:
             assert (EXAMPLE / name).read_text("utf-8").strip() in shown
 
 
 def test_the_page_names_every_type_of_credit_note(site: BuiltSite) -> None:
-    text = site.pages[f"{PREFIX}deposer-des-factures/"].tree.text_content()
+    text = site.pages[f"{PREFIX}{OPERATORS}deposer-des-factures/"].tree.text_content()
     assert ", ".join(sorted(CREDIT_NOTE_TYPES, key=int)) in text

@@ -14,7 +14,7 @@ from docs_tools import messages, pages
 from docs_tools.built_site import BuiltSite
 from docs_tools.screen_words import TEMPLATES, NotOnScreenError
 from selfservice.config import REPOSITORY
-from selfservice.help import PREFIX
+from selfservice.help import OPERATORS, PREFIX
 
 SECTIONS = yaml.safe_load(messages.SECTIONS.read_text("utf-8"))
 WRITTEN = [row for section in SECTIONS for row in section["messages"]]
@@ -119,8 +119,8 @@ def test_target_that_is_gone_is_refused() -> None:
 
 
 def test_page_shows_every_message_with_its_remedy_and_link(site: BuiltSite) -> None:
-    page = site.pages[f"{PREFIX}messages/"].tree
-    terms = page.xpath("//article//dt[samp][@id]")
+    pages = [site.pages[f"{PREFIX}{place}messages/"].tree for place in ("", OPERATORS)]
+    terms = [term for page in pages for term in page.xpath("//article//dt[samp][@id]")]
     assert len(terms) == len(WRITTEN)
     for term in terms:
         explanation = term.getnext()

@@ -14,19 +14,21 @@ from selfservice.accounts import messages
 from selfservice.cli import cli
 from selfservice.deposits import index_csv
 from selfservice.deposits.messages import REFUSALS
-from selfservice.help import FAQ, PREFIX
+from selfservice.help import FAQ, OPERATORS, PREFIX
 from selfservice.suppliers import companies_csv
 from selfservice.suppliers.models import NOTIFICATION_MODES
+
+OPERATORS_SITE = PREFIX + OPERATORS
 
 
 @pytest.fixture(scope="module")
 def operators(site: BuiltSite) -> str:
-    return site.pages[f"{PREFIX}exploitation/"].tree.text_content()
+    return site.pages[OPERATORS_SITE].tree.text_content()
 
 
 @pytest.fixture(scope="module")
 def suppliers(site: BuiltSite) -> HtmlElement:
-    return site.pages[f"{PREFIX}deposer-des-factures/"].tree
+    return site.pages[f"{OPERATORS_SITE}deposer-des-factures/"].tree
 
 
 @pytest.mark.parametrize(
@@ -84,7 +86,7 @@ def test_every_column_of_the_index_is_explained(suppliers: HtmlElement, column: 
 
 @pytest.mark.parametrize("word", (*companies_csv.COLUMNS, *NOTIFICATION_MODES))
 def test_every_column_and_mode_of_the_register_is_explained(site: BuiltSite, word: str) -> None:
-    page = site.pages[f"{PREFIX}pour-les-conseillers/"].tree
+    page = site.pages[f"{OPERATORS_SITE}pour-les-conseillers/"].tree
     assert word in page.xpath("//td[1]/code/text()")
 
 
@@ -94,7 +96,7 @@ COMMANDS = dict(operator_facts.commands())
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_every_command_and_option_is_explained_to_operators(site: BuiltSite, name: str) -> None:
-    page = site.pages[f"{PREFIX}exploitation/commandes/"].tree
+    page = site.pages[f"{OPERATORS_SITE}commandes/"].tree
     (heading,) = page.xpath(f"//article//*[@id='{name.replace(' ', '-')}']")
     text = heading.xpath("following-sibling::div[pre or .//pre]")[0].text_content()
     assert text.startswith(f"Usage : selfservice {name}")

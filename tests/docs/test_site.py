@@ -1,13 +1,15 @@
 """The built help site: the sixteen questions, their links, French typography, its 404 page."""
 
+import json
 import re
 from datetime import date
+from urllib.parse import urljoin
 
 import pytest
 
 from docs_tools import check, pages, search
 from docs_tools.built_site import BuiltSite, faults
-from selfservice.help import FAQ, FAQ_KEYS, PREFIX
+from selfservice.help import FAQ, FAQ_KEYS, OPERATORS, PREFIX
 
 FAQ_ADDRESS = PREFIX + FAQ
 TODAY = date(2026, 11, 21)
@@ -121,7 +123,7 @@ def test_no_ordinary_space_is_left_before_a_double_mark(site: BuiltSite) -> None
 
 def test_every_page_says_when_it_was_verified(site: BuiltSite) -> None:
     for page in site.pages.values():
-        if page.file != "404.html":
+        if not page.file.endswith("404.html"):
             assert page.tree.xpath("//p[@class='verified']/time/@datetime"), page.file
 
 
@@ -140,9 +142,31 @@ def test_portal_is_one_click_away_from_every_page(site: BuiltSite) -> None:
 
 def test_every_page_says_what_to_do_without_script(site: BuiltSite) -> None:
     for page in site.pages.values():
-        if page.file != "404.html":
+        if not page.file.endswith("404.html"):
             said = page.tree.xpath("string(//noscript/p[@class='noscript'])")
             assert "Sans JavaScript, la recherche ne fonctionne pas" in said, page.file
+
+
+def test_customers_read_and_search_their_own_pages_alone(site: BuiltSite, site_dir) -> None:
+    for place in ("", OPERATORS):
+        home = site.pages[PREFIX + place]
+        menu = home.tree.xpath("//nav[contains(@class, 'md-nav--primary')]//a/@href")
+        shown = {urljoin(home.address, link).partition("#")[0] for link in menu}
+        index = json.loads((site_dir / place / search.INDEX).read_text("utf-8"))
+        found = {home.address + each["location"].partition("#")[0] for each in index["docs"]}
+        of_place = {
+            page
+            for page in site.pages
+            if page.startswith(PREFIX + OPERATORS) == bool(place) and not page.endswith("404.html")
+        }
+        assert shown - {"/"} == of_place
+        assert found == of_place
+
+
+def test_each_site_is_one_click_away_from_the_other(site: BuiltSite) -> None:
+    for page in site.pages.values():
+        links = page.tree.xpath("//footer//nav[@class='site-links']/a/@href")
+        assert {PREFIX + FAQ, PREFIX + OPERATORS} < {urljoin(page.address, each) for each in links}
 
 
 def test_files_are_served_compressed(site_dir) -> None:

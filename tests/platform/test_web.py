@@ -210,6 +210,18 @@ class TestHelpSite:
         assert response.status_code == 404
         assert "Page introuvable" in response.text
 
+    def test_page_that_moved_to_the_operators_site_is_found_there(
+        self, site: Path, make_app: Callable[[], Flask]
+    ) -> None:
+        moved = site / "exploitation" / "contribuer"
+        moved.mkdir(parents=True)
+        (moved / "index.html").write_text("<h1>Contribuer</h1>", "utf-8")
+        (site / "exploitation" / "404.html").write_text("<h1>Introuvable ici</h1>", "utf-8")
+        response = self.get(make_app, "/aide/contribuer/")
+        assert response.status_code == 301
+        assert response.headers["Location"] == "/aide/exploitation/contribuer/"
+        assert "Introuvable ici" in self.get(make_app, "/aide/exploitation/nulle-part/").text
+
     def test_not_built_says_how_to_build_it(
         self, tmp_path: Path, configure: Callable[..., None], make_app: Callable[[], Flask]
     ) -> None:
