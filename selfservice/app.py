@@ -13,6 +13,7 @@ from selfservice.invoices import views as invoices_views
 from selfservice.notifications import views as notifications_views
 from selfservice.operations import views as operations_views
 from selfservice.queue import queue
+from selfservice.requests import views as requests_views
 from selfservice.suppliers import identity
 from selfservice.suppliers import views as suppliers_views
 
@@ -45,6 +46,7 @@ def create_app() -> Flask:
     app.register_blueprint(feedback_views.blueprint)
     app.register_blueprint(invoices_views.blueprint)
     app.register_blueprint(notifications_views.blueprint)
+    app.register_blueprint(requests_views.blueprint)
     app.register_blueprint(administration_views.blueprint)
     app.register_blueprint(advisers_views.blueprint)
     app.register_blueprint(operations_views.blueprint)

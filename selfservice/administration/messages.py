@@ -7,6 +7,7 @@ from selfservice import clock
 from selfservice.administration.contract_profiles import CONTRACT_LENGTH, MAX_CONTRACTS
 from selfservice.audit import AuditEntry
 from selfservice.help import HelpfulText
+from selfservice.requests.messages import KIND_LABELS as REQUEST_LABELS
 from selfservice.suppliers.messages import DELIVERY_LABELS, NOTIFICATION_LABELS
 
 COLLEAGUES = "acces-collaborateurs"
@@ -169,6 +170,17 @@ FAMILIES = {
             "register.changed": "Fichier client modifié",
         },
     ),
+    "demandes": Family(
+        "Demandes",
+        {
+            "request.opened": "Demande envoyée au fournisseur",
+            "request.proven": "Nouvelle adresse confirmée par son lien",
+            "request.objected": "Opposition à une nouvelle adresse",
+            "request.taken": "Demande prise par un conseiller",
+            "request.accepted": "Demande acceptée",
+            "request.refused": "Demande refusée",
+        },
+    ),
     "refus": Family("Accès refusés", {"access.denied": "Accès refusé"}),
 }
 # These concern no single company, so no administrator sees them.
@@ -225,6 +237,8 @@ _FACTS: dict[str, Callable[[str], str]] = {
     "count": lambda count: f"{count} session(s)",
     "documents": lambda count: f"{count} document(s)",
     "form": str,
+    "request": lambda kind: REQUEST_LABELS.get(kind, kind),
+    "answer": str,
     "is_rescue_code": lambda _: "code de secours",
     "why": lambda reason: f"motif : {reason}",
 }

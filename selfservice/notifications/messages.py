@@ -20,6 +20,9 @@ KIND_LABELS = {
     "address_replaced": "Autre adresse mail enregistrée",
     "second_factor_changed": "Changement de double authentification",
     "leaving": "Rappel de documents à télécharger",
+    "request": "Étape d’une demande",
+    "request_proof": "Confirmation d’une nouvelle adresse",
+    "request_objection": "Autre adresse demandée",
 }
 _HELP_KEYS = {
     "activation": ACTIVATION,
@@ -29,6 +32,9 @@ _HELP_KEYS = {
     "address_replaced": ADDRESS,
     "second_factor_changed": "double-authentification",
     "leaving": "duree-disponibilite",
+    "request": ADDRESS,
+    "request_proof": ADDRESS,
+    "request_objection": ADDRESS,
 }
 
 STATE_LABELS = {

@@ -60,7 +60,7 @@ def unreceived_page() -> str | Redirect:
             form.form_errors.append(messages.WRONG_PROOF)
         else:
             return redirect(url_for("notifications.unreceived"), 303)
-    company_id = None if form.errors else _proven()
+    company_id = None if form.errors else proven_company_id()
     return render_template(
         "notifications/unreceived.html",
         form=form,
@@ -72,7 +72,7 @@ def unreceived_page() -> str | Redirect:
 
 @blueprint.post("/je-n-ai-rien-recu/renvoi")
 def send_again() -> Redirect:
-    company_id = _proven()
+    company_id = proven_company_id()
     if company_id and unreceived.send_again(company_id, origin=origin()):
         flash(messages.SENT_AGAIN)
     return redirect(url_for("notifications.unreceived"), 303)
@@ -94,7 +94,7 @@ def _prove(form: ProofForm) -> int:
     )
 
 
-def _proven() -> int | None:
+def proven_company_id() -> int | None:
     """Return the id of the company of which this browser has just proved to know a document."""
     company_id, until = session.get(PROVEN, (0, ""))
     is_living = until and datetime.fromisoformat(until) > clock.now()

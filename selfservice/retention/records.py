@@ -15,6 +15,7 @@ from selfservice.db import database
 from selfservice.feedback.models import HelpVote, MissedSearch
 from selfservice.mail import ENDED, NO_TEXT, OutboxMail
 from selfservice.ratelimit import RateCounter
+from selfservice.requests.models import OF_ADDRESS, CustomerRequest
 from selfservice.tokens import Token
 
 BATCH_ROWS = 500
@@ -78,6 +79,13 @@ def _old_mail_texts() -> Any:
     )
 
 
+def _old_requests() -> Any:
+    is_unproven = CustomerRequest.kind.in_(OF_ADDRESS) & CustomerRequest.proven_at.is_null()
+    return (CustomerRequest.decided_at <= _months_ago("RETENTION_MONTHS")) | (
+        is_unproven & (CustomerRequest.created_at <= clock.now() - timedelta(days=DEAD_LINK_DAYS))
+    )
+
+
 def _oldest_feedback_on() -> date:
     return clock.add_months(clock.today(), -FEEDBACK_MONTHS)
 
@@ -103,6 +111,7 @@ RULES = (
         lambda: UserSession.id_hash.not_in(sessions.living().select(UserSession.id_hash)),
     ),
     Rule("counters", RateCounter.key, lambda: RateCounter.expires_at <= clock.now()),
+    Rule("requests", CustomerRequest.id, _old_requests),
     Rule("users", User.id, lambda: User.closed_at <= _months_ago("RETENTION_MONTHS")),
     Rule("help_votes", HelpVote.id, lambda: HelpVote.voted_on <= _oldest_feedback_on()),
     Rule(

@@ -20,6 +20,8 @@ from selfservice.config import REPOSITORY
 from selfservice.invoices.models import Invoice
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import reminders, send
+from selfservice.requests import asking, deciding
+from selfservice.requests.models import CustomerRequest, Portal
 from selfservice.suppliers import register
 from selfservice.suppliers.models import Company
 from tests.factories import PASSWORD, make_company, make_invoice, make_supplier, make_user
@@ -164,6 +166,75 @@ def leaving() -> None:
     reminders.send_reminders()
 
 
+def _asked(kind: str, value: str = "", words: str = "") -> CustomerRequest:
+    company = diac_company()
+    pierre = make_user(
+        company,
+        "pierre",
+        email="pierre@example.com",
+        is_from_activation=True,
+        is_administrator=kind != "administrator",
+    )
+    if kind == "access":
+        return asking.ask_unknown(company.id, address=value, words=words, origin="192.0.2.1")
+    return asking.ask(pierre, kind, value=value, words=words, origin="192.0.2.1")
+
+
+def _prove() -> None:
+    text = OutboxMail.get(OutboxMail.kind == "request_proof").body_text
+    (found,) = SECRET.findall(text)
+    asking.prove(found.strip("/"), origin="192.0.2.1")
+
+
+def request_received() -> None:
+    _asked("address", "zoe@durand.example")
+
+
+def request_of_nobody_known() -> None:
+    _asked("access", "zoe@durand.example", "Zoé Durand, comptable")
+    _prove()
+
+
+def request_done() -> None:
+    request = _asked("notification", "daily")
+    OutboxMail.delete().execute()
+    deciding.accept(request, by=Portal("nadia"))
+
+
+def request_answered() -> None:
+    request = _asked("document", words="Mars 2021")
+    OutboxMail.delete().execute()
+    deciding.accept(request, by=Portal("nadia"), reason="Il part demain par la poste.")
+
+
+def request_taken() -> None:
+    request = _asked("delivery", "paper")
+    OutboxMail.delete().execute()
+    deciding.take(request, by=Portal("nadia"), origin="")
+
+
+def request_refused() -> None:
+    request = _asked("delivery", "paper")
+    OutboxMail.delete().execute()
+    deciding.refuse(request, by=Portal("nadia"), reason="Le papier n’existe plus <depuis> 2025.")
+
+
+def request_address_done() -> None:
+    request = _asked("address", "zoe@durand.example")
+    _prove()
+    OutboxMail.delete().execute()
+    deciding.accept(request, by=Portal("nadia"))
+
+
+def request_to_prove() -> None:
+    _asked("address", "zoe@durand.example")
+
+
+def request_to_object_to() -> None:
+    _asked("address", "zoe@durand.example")
+    _prove()
+
+
 CASES: dict[str, tuple[str, Callable[[], None]]] = {
     "activation": ("activation", activation),
     "activation-plain": ("activation", activation_of_a_plain_supplier),
@@ -182,6 +253,17 @@ CASES: dict[str, tuple[str, Callable[[], None]]] = {
     "login-switched-off": ("login_ended", login_switched_off),
     "leaving": ("leaving", leaving),
     "address-replaced": ("address_replaced", address_replaced),
+    "request-received": ("request", request_received),
+    "request-unidentified": ("request", request_of_nobody_known),
+    "request-taken": ("request", request_taken),
+    "request-done": ("request", request_done),
+    "request-address-done": ("request", request_address_done),
+    "request-answered": ("request", request_answered),
+    "request-refused": ("request", request_refused),
+    "request-proof": ("request_proof", request_to_prove),
+    "request-proof-unidentified": ("request_proof", request_of_nobody_known),
+    "request-objection": ("request_objection", request_to_object_to),
+    "request-objection-unidentified": ("request_objection", request_of_nobody_known),
 }
 
 

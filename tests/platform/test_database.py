@@ -24,6 +24,7 @@ from selfservice.mail.backoff import MailPause
 from selfservice.mail.outbox import OutboxAttempt, OutboxMail
 from selfservice.operations.heartbeats import Heartbeat
 from selfservice.operations.shared_key import KeyFingerprint
+from selfservice.requests.models import CustomerRequest
 from selfservice.suppliers.models import Company, RegisterChange, Supplier
 from tests.factories import make_company, make_invoice, make_supplier
 
@@ -42,6 +43,7 @@ TABLES: list[type[Model]] = [
     Opening,
     Credited,
     Tombstone,
+    CustomerRequest,
     OutboxMail,
     OutboxAttempt,
     MailPause,

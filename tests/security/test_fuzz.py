@@ -21,9 +21,17 @@ from selfservice.invoices.filters import NAMES
 from selfservice.operations import installation
 from tests import postgresql
 from tests.conftest import CHEAP_HASHING, free_port
-from tests.factories import PASSWORD, make_invoice, make_people, make_profile, make_user
+from tests.factories import (
+    PASSWORD,
+    make_adviser,
+    make_invoice,
+    make_people,
+    make_profile,
+    make_user,
+)
 from tests.papers import cii, pdf
 from tests.processes import seconds_of, serving
+from tests.requests import steps as requests
 from tests.security.forms import Form, forms_of, links_of
 from tests.security.test_lengths import forms as portal_forms
 from tests.security.test_lengths import text_fields
@@ -106,6 +114,8 @@ BESIDE = {
     "/recuperation/nouveau-lien": (),
     "/je-n-ai-rien-recu/renvoi": (),
     "/je-n-ai-rien-recu/autre": (),
+    "/je-n-ai-rien-recu/demande": ("email", "words"),
+    "/profil/demandes/nouvelles-factures": ("notification",),
     "/profil/double-authentification/confirmation": ("setup", "code"),
     "/profil/double-authentification/codes.txt": ("rescue_code",),
 }
@@ -217,11 +227,17 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
             link = tokens.issue(
                 recovery.PURPOSE, str(people.alice.email_key), lifetime=timedelta(hours=1)
             )
+            requests.asked(people, "access")
+            requests.prove()
+            requests.asked(people, "administrator")
+            of_requests = [requests.link(f"request_{each}") for each in ("objection", "proof")]
+            make_adviser(people.supplier, "nadia")
         port = free_port()
         with serving(instance, port, **GENEROUS):
             found = Visitor(port)
             found.send("GET", f"/reinitialisation/{link}")
             found.explore("/", "/connexion", "/reinitialisation", "/telechargement/inconnu")
+            found.explore(*of_requests)
             found.sign_in()
             found.sign_in()  # so that there is another session to close
             found.explore("/factures", "/fournisseurs/diac/portal.css", "/sante")
@@ -233,16 +249,18 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
 
 
 def _beside(port: int) -> list[Visitor]:
-    """Return who owes the code of a second factor, and who has one and is signed in."""
-    half_way, proven = Visitor(port), Visitor(port)
+    """Return who owes the code of a second factor, who has one and is signed in, an adviser."""
+    half_way, proven, adviser = Visitor(port), Visitor(port), Visitor(port)
     proven.sign_in("charlie")
+    adviser.sign_in("nadia")
     with create_app().app_context(), db.connection():
-        for user in User.select().where(User.login.in_(("bob", "charlie"))):
+        for user in User.select().where(User.login.in_(("bob", "charlie", "nadia"))):
             SecondFactor.create(user=user, seed="", last_step=0, enabled_at=clock.now())
     half_way.sign_in("bob")
     half_way.explore("/connexion/code")
     proven.explore("/profil/double-authentification", "/profil/sessions")
-    return [half_way, proven]
+    adviser.explore("/conseil")
+    return [half_way, proven, adviser]
 
 
 def _quoted(value: bytes) -> str:

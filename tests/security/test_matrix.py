@@ -28,6 +28,7 @@ from tests.factories import (
     make_user,
 )
 from tests.papers import cii, pdf
+from tests.requests import steps as requests
 
 ROLES = (
     "anonymous",
@@ -105,8 +106,13 @@ def world(app: Flask, people: People) -> World:
         sessions.open_session(people.alice, origin="", browser="")
         return {"session": UserSession.get(UserSession.user == people.alice).id_hash}
 
+    stranger = requests.asked(people, "access")
+    requests.prove()  # so that its company may object
+    requests.asked(people, "administrator")
     return World(
         arguments={
+            "request_id": stranger.id,
+            "subject": "adresse",
             "invoice_id": invoice.id,
             "user_id": colleague.id,
             "profile_id": make_profile(company, "Atelier", "C-1").id,
@@ -117,9 +123,13 @@ def world(app: Flask, people: People) -> World:
         special={
             "accounts.open_link": {"secret": link},
             "notifications.download": {"secret": direct_links.issue(invoice, address)},
+            "requests.object_by_link": {"secret": requests.secret("request_objection")},
+            "requests.prove": {"secret": requests.secret("request_proof")},
         },
         fields={
             "accounts.close_session": an_open_session,
+            "advisers.decide_request": lambda: {"act": "take"},
+            "requests.answer_notices": lambda: {"notification": "none"},
             "administration.remove_second_factor": lambda: {"current": PASSWORD},
         },
     )
@@ -129,7 +139,7 @@ def world(app: Flask, people: People) -> World:
 def enter(people: People, new_browser: Callable[[], Browser]) -> Callable[[str], Browser]:
     """Open a browser in a role; the other companies are seen by their administrators."""
     User.update(is_administrator=True).where(User.login.in_(("bob", "charlie"))).execute()
-    make_user(people.alice.company, "ursule")
+    User.get_or_none(User.login == "ursule") or make_user(people.alice.company, "ursule")
     second = make_company(people.supplier, email="alice@example.com")  # its owner reads both
     owner = {"is_from_activation": True, "is_administrator": True, "email": "alice@example.com"}
     make_user(second, "alice_2", **owner)

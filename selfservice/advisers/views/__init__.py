@@ -1,8 +1,8 @@
 """The adviser's pages: finding a customer, the sheet, the acts."""
 
-from selfservice.advisers.views import index
+from selfservice.advisers.views import index, requests
 from selfservice.advisers.views.blueprint import blueprint
 
 __all__ = ["blueprint"]
 
-_MODULES = (index,)
+_MODULES = (index, requests)

@@ -18,7 +18,13 @@ blueprint = Blueprint("advisers", __name__, url_prefix="/conseil")
 
 # An adviser has no documents, company or colleagues: the customers' pages are none of theirs.
 CUSTOMERS_PAGES = ("invoices", "administration")
-CUSTOMERS_OWN = ("accounts.preferences",)
+CUSTOMERS_OWN = (
+    "accounts.preferences",
+    "requests.index",
+    "requests.ask",
+    "requests.answer_notices",
+    "requests.object_to",
+)
 
 
 @blueprint.before_request

@@ -260,6 +260,42 @@ def up(migrator, db):
         class Meta:
             indexes = ((("supplier", "number"), True),)
 
+    class CustomerRequest(Table):
+        id = identity()
+        company = ForeignKeyField(Company, on_delete="RESTRICT", index=False)
+        user = ForeignKeyField(User, null=True, on_delete="SET NULL")
+        kind = CharField(max_length=16)
+        state = CharField(max_length=12)
+        value = CharField(max_length=320)
+        words = TextField()
+        asked_by = CharField(max_length=320)
+        mail_to = CharField(max_length=320)
+        created_at = DateTimeField(index=True)
+        proven_at = DateTimeField(null=True)
+        waits_until = DateTimeField(null=True)
+        objected_at = DateTimeField(null=True)
+        objected_by = CharField(max_length=320)
+        objection = TextField()
+        taken_by = CharField(max_length=320)
+        decided_at = DateTimeField(null=True)
+        decided_by = CharField(max_length=320)
+        reason = TextField()
+        former = CharField(max_length=320)
+
+    for index in (
+        CustomerRequest.index(
+            CustomerRequest.company,
+            CustomerRequest.kind,
+            unique=True,
+            where=CustomerRequest.decided_at.is_null(),
+            name="customerrequest_open",
+        ),
+        CustomerRequest.index(
+            CustomerRequest.company, CustomerRequest.id, name="customerrequest_of"
+        ),
+    ):
+        CustomerRequest.add_index(index)
+
     class OutboxMail(Table):
         id = identity()
         kind = CharField(max_length=32)

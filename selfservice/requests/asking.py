@@ -1,0 +1,287 @@
+"""Asking: what users and visitors ask for, the proof of a new address, an objection."""
+
+from datetime import timedelta
+
+from flask import current_app
+from peewee import IntegrityError
+
+from selfservice import audit, clock, ratelimit, tokens
+from selfservice.accounts.models import Activation, User
+from selfservice.db import database
+from selfservice.invoices import queries
+from selfservice.invoices.models import Invoice
+from selfservice.requests import mails
+from selfservice.requests.errors import (
+    AlreadyOpenError,
+    AlreadySoError,
+    DecidedError,
+    NotAllowedError,
+    UnknownDocumentError,
+    UnknownRequestError,
+)
+from selfservice.requests.listing import find
+from selfservice.requests.messages import END_LABELS
+from selfservice.requests.models import (
+    OF_ADDRESS,
+    UNIDENTIFIED,
+    CustomerRequest,
+    Portal,
+)
+from selfservice.suppliers import register
+from selfservice.suppliers.models import Company
+from selfservice.texts import identifier
+
+OF_ADMINISTRATORS = ("address", "notification", "delivery")
+
+
+def kinds_of(user: User) -> list[str]:
+    """Return what a user may ask for: another address or mode only an administrator (FAQ 15)."""
+    first = OF_ADMINISTRATORS if user.is_administrator else ("administrator",)
+    return [*first, "document", "question"]
+
+
+def ask(user: User, kind: str, *, value: str = "", words: str = "", origin: str) -> CustomerRequest:
+    """Open a request of a signed-in user's company.
+
+    Raises NotAllowedError, AlreadySoError, AlreadyOpenError, UnknownDocumentError or
+    LimitReachedError.
+    """
+    if kind not in kinds_of(user):
+        raise NotAllowedError(kind)
+    company = user.company
+    if kind == "question":
+        document = _document(user, value)
+        value, company = document.number, document.company
+    return _open(
+        CustomerRequest(
+            company=company,
+            user=user,
+            kind=kind,
+            value=value,
+            words=words,
+            asked_by=user.login,
+            mail_to=value if kind in UNIDENTIFIED else user.email or company.email or "",
+            created_at=clock.now(),
+        ),
+        origin=origin,
+    )
+
+
+def ask_unknown(company_id: int, *, address: str, words: str, origin: str) -> CustomerRequest:
+    """Open the request of a visitor who has proven to know a document of a company.
+
+    Raises AlreadySoError, AlreadyOpenError or LimitReachedError.
+    """
+    return _open(
+        CustomerRequest(
+            company=Company.get_by_id(company_id),
+            kind="access",
+            value=address,
+            words=words,
+            mail_to=address,
+            created_at=clock.now(),
+        ),
+        origin=origin,
+    )
+
+
+def proof_of(secret: str) -> CustomerRequest:
+    """Return the request of which a link proves the address; consumes nothing.
+
+    Raises a TokenError, also where the request is decided.
+    """
+    return _behind(tokens.read(mails.PROOF, secret))
+
+
+def prove(secret: str, *, origin: str) -> CustomerRequest:
+    """Note that the new address is its reader's, and tell the registered one, which may object.
+
+    Where nothing says who asks, the days for an objection begin now. Raises a TokenError.
+    """
+    with database.atomic():
+        token = tokens.read(mails.PROOF, secret)
+        request = _behind(token)
+        tokens.consume(token)
+        request.proven_at = clock.now()
+        if request.is_unidentified:
+            days = current_app.config["REQUEST_OBJECTION_DAYS"]
+            request.waits_until = request.proven_at + timedelta(days=days)
+        request.save(only=[CustomerRequest.proven_at, CustomerRequest.waits_until])
+        _record("request.proven", request, origin=origin)
+        mails.queue_objection(request)
+        if request.is_unidentified:
+            mails.queue_step(request)
+    return request
+
+
+def objection_of(secret: str) -> CustomerRequest:
+    """Return the request that a link objects to; consumes nothing.
+
+    Raises a TokenError, or DecidedError where it is too late.
+    """
+    request = _asked_for(tokens.read(mails.OBJECTION, secret))
+    _require_time_left(request)
+    return request
+
+
+def object_by_link(secret: str, *, words: str, origin: str) -> None:
+    """Stop a request in the name of the registered address. Raises as `objection_of` does."""
+    with database.atomic():
+        request = objection_of(secret)
+        tokens.consume(tokens.read(mails.OBJECTION, secret))
+        _object(request, by="", words=words, origin=origin)
+
+
+def objectionable(user: User, request_id: int) -> CustomerRequest:
+    """Return a request of nobody known to which an administrator of its company may object.
+
+    Raises UnknownRequestError, or DecidedError where it is too late.
+    """
+    if not user.is_administrator:
+        raise UnknownRequestError(request_id)
+    is_own = CustomerRequest.company == user.company_id
+    request = find(request_id, is_own & CustomerRequest.kind.in_(UNIDENTIFIED))
+    _require_time_left(request)
+    return request
+
+
+def object_as(user: User, request_id: int, *, words: str, origin: str) -> None:
+    """Stop a request in the name of an administrator. Raises as `objectionable` does."""
+    with database.atomic():
+        request = objectionable(user, request_id)
+        _object(request, by=str(user.login), words=words, origin=origin)
+
+
+def is_to_be_asked(user: User) -> bool:
+    """Tell whether an administrator's company gets no notices, and has never asked for any."""
+    if not user.is_administrator or user.company.notification != "none" or not user.company.email:
+        return False
+    asked = CustomerRequest.select().where(
+        CustomerRequest.company == user.company_id, CustomerRequest.kind == "notification"
+    )
+    return not asked.exists()
+
+
+def _open(request: CustomerRequest, *, origin: str) -> CustomerRequest:
+    """Write a request and its mails; call outside any transaction."""
+    _require_change(request)
+    # By kind: what a stranger asks uses up nothing of the company's own.
+    ratelimit.hit("request", f"{request.company_id} {request.kind}")
+    if request.kind in OF_ADDRESS:
+        ratelimit.hit("request_address", request.value_key)
+    with database.atomic():
+        _close_unproven(request)
+        try:
+            with database.atomic():
+                request.save(force_insert=True)
+        except IntegrityError as error:
+            raise AlreadyOpenError(request.kind) from error
+        _record("request.opened", request, origin=origin)
+        mails.queue_step(request)
+        if request.kind in OF_ADDRESS:
+            mails.queue_proof(request)
+    return request
+
+
+def _require_change(request: CustomerRequest) -> None:
+    """Raise AlreadySoError where the register says already what is asked for."""
+    column = request.column
+    if column == "email":
+        is_so = request.value_key == request.company.email_key
+    else:
+        is_so = column is not None and getattr(request.company, column) == request.value
+    if is_so:
+        raise AlreadySoError(request.kind)
+
+
+def _close_unproven(new: CustomerRequest) -> None:
+    """Let a new request take the place of one whose address nobody has proven.
+
+    Or a typing error would block the next request, and a stranger that of the owner.
+    """
+    if new.kind not in OF_ADDRESS:
+        return
+    unproven = CustomerRequest.select().where(
+        CustomerRequest.company == new.company,
+        CustomerRequest.kind == new.kind,
+        CustomerRequest.decided_at.is_null(),
+        CustomerRequest.proven_at.is_null(),
+    )
+    for request in unproven:
+        mails.end_links(request)
+        request.state, request.reason = "refused", END_LABELS["replaced"]
+        request.decided_at, request.decided_by = clock.now(), Portal().login
+        request.save()
+
+
+def _document(user: User, number: str) -> Invoice:
+    """Return the document of a number, written as people do, that a user may read."""
+    typed = identifier(number)
+    found: Invoice | None = (
+        queries.visible_to(user).where(Invoice.number.in_([typed, typed.upper()])).first()
+    )
+    if found is None:
+        raise UnknownDocumentError(typed)
+    return found
+
+
+def _asked_for(token: tokens.Token) -> CustomerRequest:
+    try:
+        return find(int(token.subject))
+    except UnknownRequestError as error:  # purged
+        raise tokens.ReplacedTokenError(token.subject) from error
+
+
+def _behind(token: tokens.Token) -> CustomerRequest:
+    request = _asked_for(token)
+    if not request.is_open:
+        raise tokens.ReplacedTokenError(token.subject)
+    return request
+
+
+def _require_time_left(request: CustomerRequest) -> None:
+    """Raise DecidedError once an objection changes nothing any more.
+
+    What is accepted can still be taken back until the next deposit has opened the new login.
+    """
+    if request.is_open:
+        return
+    is_registered = request.company.email_key == request.value_key
+    is_open_already = Activation.select().where(
+        Activation.company == request.company, Activation.email_key == request.value_key
+    )
+    if request.state != "done" or not is_registered or is_open_already.exists():
+        raise DecidedError(request)
+
+
+def _object(request: CustomerRequest, *, by: str, words: str, origin: str) -> None:
+    if not request.is_open:
+        register.change(
+            request.company,
+            "email",
+            str(request.former),
+            by=Portal(by) if by else Portal(),
+            reason=END_LABELS["taken_back"],
+            origin=origin,
+        )
+    objected = {"objected_at": clock.now(), "objected_by": by, "objection": words, "taken_by": ""}
+    same = CustomerRequest.id == request.id
+    reopened = {"state": "received", "decided_at": None, "decided_by": "", "reason": ""}
+    try:
+        with database.atomic():
+            CustomerRequest.update(objected | reopened).where(same).execute()
+    except IntegrityError:  # a newer one of this kind is open, and decides
+        ended = {"state": "refused", "decided_by": Portal().login, "reason": END_LABELS["objected"]}
+        CustomerRequest.update(objected | ended).where(same).execute()
+    _record("request.objected", request, actor=by, origin=origin)
+
+
+def _record(event: str, request: CustomerRequest, *, actor: str = "", origin: str) -> None:
+    audit.record(
+        event,
+        company_id=request.company_id,
+        user_id=request.user_id,
+        actor=actor or str(request.asked_by),
+        origin=origin,
+        request=str(request.kind),
+    )

@@ -1,0 +1,160 @@
+"""Deciding: an adviser, or a command, takes, accepts or refuses what customers ask for."""
+
+from typing import Any
+
+from selfservice import audit, clock
+from selfservice.db import database
+from selfservice.requests import mails
+from selfservice.requests.errors import (
+    DecidedError,
+    NotProvenError,
+    ReasonMissingError,
+    TakenError,
+    TooEarlyError,
+)
+from selfservice.requests.listing import find
+from selfservice.requests.messages import END_LABELS
+from selfservice.requests.models import CustomerRequest
+from selfservice.suppliers import register
+
+
+def take(request: CustomerRequest, *, by: register.Actor, origin: str) -> None:
+    """Note that an adviser works on a request (« en cours »). Raises DecidedError or TakenError."""
+    with database.atomic():
+        _claim(
+            request,
+            CustomerRequest.state == "received",
+            refusal=TakenError,
+            state="in_progress",
+            taken_by=by.login,
+        )
+        _record("request.taken", request, by=by, origin=origin)
+        mails.queue_step(request)
+
+
+def accept(
+    request: CustomerRequest,
+    *,
+    by: register.Actor,
+    reason: str = "",
+    is_objection_seen: bool = True,
+    origin: str = "",
+) -> None:
+    """Approve a request: what it changes of the register counts from the next deposit (FAQ 15).
+
+    A new address has to be proven, and the days for an objection to be over. In spite of an
+    objection it takes a reason, of somebody who has seen it. Raises a DecisionError, and then
+    nothing has changed.
+    """
+    with database.atomic():
+        current = find(request.id)
+        _require_acceptable(current)
+        is_blind = current.objected_at is not None and not is_objection_seen
+        if is_blind or (needs_reason(current) and not reason):
+            raise ReasonMissingError(current)
+        _claim(
+            current,
+            _is_same_objection(current),
+            refusal=ReasonMissingError,
+            state="done",
+            decided_at=clock.now(),
+            decided_by=by.login,
+            reason=reason,
+            former=current.company.email or "",
+        )
+        if column := current.column:
+            register.change(
+                current.company,
+                column,
+                str(current.value),
+                by=by,
+                reason=reason or END_LABELS["accepted"].format(id=current.id),
+                origin=origin,
+            )
+        _record("request.accepted", current, by=by, origin=origin, answer=reason)
+        mails.queue_step(current)
+
+
+def refuse(request: CustomerRequest, *, by: register.Actor, reason: str, origin: str = "") -> None:
+    """Refuse a request, with a reason that the customer reads. Raises a DecisionError."""
+    if not reason:
+        raise ReasonMissingError(request)
+    with database.atomic():
+        _claim(
+            request,
+            refusal=DecidedError,
+            state="refused",
+            decided_at=clock.now(),
+            decided_by=by.login,
+            reason=reason,
+        )
+        mails.end_links(request)
+        _record("request.refused", request, by=by, origin=origin, answer=reason)
+        mails.queue_step(request)
+
+
+def needs_reason(request: CustomerRequest) -> bool:
+    """Tell whether accepting takes words: an answer, or why in spite of an objection."""
+    return request.column is None or request.objected_at is not None
+
+
+def is_waiting(request: CustomerRequest) -> bool:
+    """Tell whether nobody can accept yet: no proof, or still time for an objection."""
+    return request.needs_proof or (
+        request.objected_at is None
+        and request.waits_until is not None
+        and clock.now() < request.waits_until
+    )
+
+
+def _require_acceptable(request: CustomerRequest) -> None:
+    if not request.is_open:
+        raise DecidedError(request)
+    if request.needs_proof:
+        raise NotProvenError(request)
+    if is_waiting(request):
+        raise TooEarlyError(request)
+
+
+def _is_same_objection(request: CustomerRequest) -> Any:
+    """Return the condition that nobody has objected since the request was read."""
+    if request.objected_at is None:
+        return CustomerRequest.objected_at.is_null()
+    return CustomerRequest.objected_at == request.objected_at
+
+
+def _claim(
+    request: CustomerRequest,
+    condition: Any = True,
+    *,
+    refusal: type[Exception],
+    **values: object,
+) -> None:
+    """Change an undecided request; of several at once exactly one succeeds.
+
+    Raises DecidedError with what the first one did, else `refusal`.
+    """
+    changed = (
+        CustomerRequest.update(values)
+        .where(CustomerRequest.id == request.id, CustomerRequest.decided_at.is_null(), condition)
+        .execute()
+    )
+    if changed != 1:
+        current = find(request.id)
+        raise (refusal if current.is_open else DecidedError)(current)
+    for name, value in values.items():
+        setattr(request, name, value)
+
+
+def _record(
+    event: str, request: CustomerRequest, *, by: register.Actor, origin: str, **facts: str
+) -> None:
+    audit.record(
+        event,
+        company_id=request.company_id,
+        user_id=request.user_id,
+        actor=by.login,
+        origin=origin,
+        request=str(request.kind),
+        **facts,
+    )

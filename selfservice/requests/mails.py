@@ -1,0 +1,114 @@
+"""The mails of requests: a step, the proof of a new address, the word to the former one."""
+
+from datetime import timedelta
+
+from flask import current_app
+
+from selfservice import clock, mail, tokens, web
+from selfservice.requests.messages import (
+    KIND_LABELS,
+    STATE_LABELS,
+    step_words,
+    value_words,
+)
+from selfservice.requests.models import CustomerRequest
+from selfservice.suppliers.addresses import address_key
+from selfservice.suppliers.colours import light_accent
+
+STEP, PROOF, OBJECTION = "request", "request_proof", "request_objection"
+
+
+def queue_step(request: CustomerRequest) -> None:
+    """Tell whoever asked where the request stands; nobody who has not proven their address."""
+    if not request.mail_to or (request.is_unidentified and request.proven_at is None):
+        return
+    hostname = request.company.supplier.hostname
+    _queue(
+        STEP,
+        request,
+        to=str(request.mail_to),
+        is_secret=False,
+        state=STATE_LABELS[request.state].lower(),
+        words=step_words(request),
+        reason=request.reason,
+        # Whoever asks without a login has no page to follow it on.
+        requests_url=web.public_url("/profil/demandes", hostname=hostname)
+        if request.kind != "access"
+        else "",
+    )
+
+
+def queue_proof(request: CustomerRequest) -> None:
+    """Mail the new address the link that proves it."""
+    lifetime = timedelta(hours=current_app.config["REQUEST_PROOF_HOURS"])
+    secret = tokens.issue(PROOF, str(request.id), lifetime=lifetime)
+    _queue(
+        PROOF,
+        request,
+        to=str(request.value),
+        lifetime=lifetime,
+        link_url=_link(request, f"/demandes/preuve/{secret}"),
+        until=clock.format_instant(clock.now() + lifetime),
+    )
+
+
+def queue_objection(request: CustomerRequest) -> None:
+    """Tell the registered address, if there is one, and mail it the link that objects."""
+    if not request.company.email:
+        return
+    lifetime = timedelta(days=current_app.config["REQUEST_OBJECTION_DAYS"])
+    secret = tokens.issue(OBJECTION, str(request.id), lifetime=lifetime)
+    _queue(
+        OBJECTION,
+        request,
+        to=str(request.company.email),
+        lifetime=lifetime,
+        link_url=_link(request, f"/demandes/opposition/{secret}"),
+        asked_by=request.asked_by,
+        asked_at=clock.format_instant(request.created_at),
+        until=clock.format_instant(clock.now() + lifetime),
+    )
+
+
+def end_links(request: CustomerRequest) -> None:
+    """End the links that prove a new address. Call inside a transaction."""
+    tokens.replace_all(PROOF, str(request.id))
+
+
+def _link(request: CustomerRequest, path: str) -> str:
+    return web.public_url(path, hostname=request.company.supplier.hostname)
+
+
+def _queue(
+    kind: str,
+    request: CustomerRequest,
+    *,
+    to: str,
+    lifetime: timedelta = timedelta(days=14),
+    is_secret: bool = True,
+    **context: object,
+) -> None:
+    company, supplier = request.company, request.company.supplier
+    whose = f"client n° {company.client_number}"
+    # Who knows one document of a company learns nothing else of it.
+    is_stranger = request.kind == "access" and to == request.value
+    mail.enqueue(
+        kind,
+        {
+            "accent": light_accent(supplier.colour).colour,
+            "supplier_name": supplier.name,
+            "whose": f"le {whose}" if is_stranger else f"{company.name} ({whose})",
+            "contact": supplier.contact,
+            "kind": KIND_LABELS[request.kind],
+            "value": value_words(request),
+            **context,
+        },
+        to_address=to,
+        address_key=address_key(to),
+        sender_name=supplier.name,
+        reply_to=supplier.mail,
+        company_id=company.id,
+        is_secret=is_secret,
+        lifetime=lifetime,
+        priority=mail.AWAITED,
+    )

@@ -1,0 +1,220 @@
+"""What requests say, in French: kinds, states, steps, faults."""
+
+from selfservice import clock
+from selfservice.help import HelpfulText
+from selfservice.requests.errors import DecisionError
+from selfservice.requests.models import CustomerRequest
+from selfservice.suppliers.messages import DELIVERY_LABELS, NOTIFICATION_LABELS
+
+HELP = "adresse-notification"
+
+KIND_LABELS = {
+    "address": "Changement d’adresse mail",
+    "notification": "Changement de notification",
+    "delivery": "Papier ou électronique",
+    "document": "Document qui n’est plus ici",
+    "question": "Question sur un document",
+    "administrator": "Mon administrateur est parti",
+    "access": "Adresse demandée sans connexion",
+}
+# What somebody who asks reads: a verb, then what it is for.
+ASKING_LABELS = {
+    "address": (
+        "Changer d’adresse mail",
+        "L’identifiant et les notifications passent à une autre adresse.",
+    ),
+    "notification": (
+        "Changer de notification",
+        "Être prévenu des nouvelles factures, autrement, ou plus du tout.",
+    ),
+    "delivery": (
+        "Choisir papier ou électronique",
+        "Recevoir les originaux sur papier, ou les trouver ici.",
+    ),
+    "document": ("Demander un document qui n’est plus ici", "Plus ancien que cette liste."),
+    "question": ("Poser une question sur un document", "Un montant, une date, une erreur."),
+    "administrator": (
+        "Signaler que mon administrateur est parti",
+        "Une autre personne doit recevoir les factures de la société.",
+    ),
+}
+STATE_LABELS = {
+    "received": "Reçue",
+    "in_progress": "En cours",
+    "done": "Faite",
+    "refused": "Refusée",
+}
+WHO_LABELS = {
+    "system": "le portail",
+    "visitor": "un visiteur",
+    "unidentified": "non identifié",
+    "nobody": "aucune adresse",
+}
+# Why the portal itself changes the register, or ends a request.
+END_LABELS = {
+    "accepted": "demande n° {id} du client",
+    "replaced": "Remplacée par une demande plus récente.",
+    "objected": "L’adresse enregistrée s’y est opposée, et une demande plus récente est ouverte.",
+    "taken_back": "L’adresse enregistrée s’est opposée à ce changement.",
+}
+
+_VALUE_LABELS = {"notification": NOTIFICATION_LABELS, "delivery": DELIVERY_LABELS}
+_ON_THE_WAY = "Votre conseiller clientèle l’examine. Vous recevrez un mail quand il aura décidé."
+_FROM_THE_NEXT = "Cela vaut à partir de la prochaine facture."
+_NEW_LOGIN = (
+    "L’adresse {value} est enregistrée. Son identifiant lui sera envoyé avec la prochaine facture "
+    "; celui de l’ancienne fonctionne jusqu’à ce que le nouveau ait son mot de passe."
+)
+# What a mail and the page say of a step, by state and, where it matters, by kind.
+STEP_LABELS = {
+    "received": _ON_THE_WAY,
+    "received:proof": (
+        "Un mail vient d’être envoyé à {value}. Votre conseiller clientèle l’examinera dès que "
+        "cette adresse sera confirmée par le lien de ce mail."
+    ),
+    "received:wait": (
+        "Rien ne dit au portail qui demande : l’adresse enregistrée aujourd’hui est prévenue et "
+        "peut s’y opposer. Votre conseiller clientèle décidera à partir du {waits_until}."
+    ),
+    "received:objection": (
+        "L’adresse enregistrée, ou un administrateur, s’y est opposé. Votre conseiller clientèle "
+        "vérifie avant de décider."
+    ),
+    "in_progress": "Un conseiller clientèle l’étudie.",
+    "done:notification": _FROM_THE_NEXT,
+    "done:delivery": _FROM_THE_NEXT,
+    "done:address": _NEW_LOGIN,
+    "done:administrator": _NEW_LOGIN,
+    "done:access": _NEW_LOGIN,
+    "done": "Votre conseiller clientèle y a répondu.",
+    "refused": "Rien n’est changé.",
+}
+
+OPENED = "Votre demande est envoyée. Vous pouvez la suivre ici."
+OPENED_PROOF = (
+    "Votre demande est envoyée. Un mail part à {value} : confirmez cette adresse par son lien."
+)
+NO_NOTICE = "Vous ne serez pas prévenu par mail. Vous pourrez en changer par « Demandes »."
+OBJECTED = "Votre opposition est enregistrée. Rien ne change avant la décision d’un conseiller."
+
+ADDRESS_MISSING = HelpfulText("Saisissez la nouvelle adresse mail.", HELP)
+ADDRESS_MALFORMED = HelpfulText(
+    "Saisissez une adresse mail complète, par exemple nom@societe.fr.", HELP
+)
+ADDRESS_WITHOUT_MAIL = HelpfulText(
+    "Ce domaine ne reçoit pas de mail : vérifiez ce qui suit le @.", HELP
+)
+ADDRESS_KNOWN = HelpfulText(
+    "Cette adresse est déjà celle de la société : saisissez-en une autre.", HELP
+)
+MODE_MISSING = HelpfulText("Choisissez un mode.", HELP)
+MODE_KNOWN = HelpfulText("C’est déjà le mode de la société : choisissez-en un autre.", HELP)
+NUMBER_MISSING = HelpfulText("Saisissez le numéro du document.", "qui-contacter")
+NUMBER_UNKNOWN = HelpfulText(
+    "Aucun de vos documents n’a ce numéro : recopiez-le de la liste ou de la facture.",
+    "qui-contacter",
+)
+WORDS_MISSING = HelpfulText("Écrivez votre demande en quelques mots.", "qui-contacter")
+WHO_MISSING = HelpfulText(
+    "Dites qui vous êtes : votre nom, votre fonction et un numéro de téléphone.", HELP
+)
+REASON_MISSING = HelpfulText("Donnez la raison : le client la lira.", HELP)
+ALREADY_OPEN = HelpfulText(
+    "Une demande de ce genre est déjà ouverte pour cette société : attendez sa réponse.", HELP
+)
+
+# What an adviser has done.
+DECISIONS = {
+    "take": "La demande n° {id} est à vous. Le client en est prévenu.",
+    "accept": "La demande n° {id} est faite. Le client en est prévenu.",
+    "refuse": "La demande n° {id} est refusée. Le client en est prévenu.",
+}
+DESK_LABELS = {
+    "proof": "Adresse pas encore confirmée",
+    "objection": "Opposition",
+    "wait": "Opposition possible jusqu’au {until}",
+}
+
+# Why a request cannot be decided now.
+REFUSALS = {
+    "DecidedError": HelpfulText(
+        "La demande n° {id} a déjà été décidée par {who}, le {at} : {state}.", HELP
+    ),
+    "TakenError": HelpfulText("La demande n° {id} est déjà étudiée par {who}.", HELP),
+    "NotProvenError": HelpfulText(
+        "L’adresse {value} n’est pas encore confirmée par le lien qui lui a été envoyé.", HELP
+    ),
+    "TooEarlyError": HelpfulText(
+        "L’adresse enregistrée peut s’y opposer jusqu’au {until} : décidez ensuite.", HELP
+    ),
+    "ReasonMissingError": REASON_MISSING,
+}
+
+
+def explain(error: DecisionError) -> HelpfulText:
+    """Return why a request cannot be decided."""
+    request = error.request
+    words = REFUSALS[type(error).__name__]
+    text = words.format(
+        id=request.id,
+        who=actor_words(str(request.decided_by or request.taken_by)),
+        at=clock.format_instant(request.decided_at),
+        state=STATE_LABELS[request.state].lower(),
+        value=request.value,
+        until=clock.format_instant(request.waits_until),
+    )
+    return HelpfulText(text, words.help_key)
+
+
+def actor_words(login: str) -> str:
+    return WHO_LABELS.get(login, login)
+
+
+def asker_words(request: CustomerRequest) -> str:
+    """Return who asks, and whether anything says so."""
+    who = str(request.asked_by) or WHO_LABELS["visitor"]
+    return f"{who} ({WHO_LABELS['unidentified']})" if request.is_unidentified else who
+
+
+def value_words(request: CustomerRequest) -> str:
+    """Return what a request asks for, as people read it."""
+    labels = _VALUE_LABELS.get(str(request.kind), {})
+    return labels.get(str(request.value), str(request.value))
+
+
+def step_words(request: CustomerRequest) -> str:
+    """Return the sentence that says where a request stands, and what comes next."""
+    return STEP_LABELS[_step(request)].format(
+        value=value_words(request), waits_until=clock.format_instant(request.waits_until)
+    )
+
+
+def _step(request: CustomerRequest) -> str:
+    if request.is_open and request.objected_at:
+        return "received:objection"
+    if request.needs_proof and request.is_open:
+        return "received:proof"
+    if request.state == "received" and request.waits_until:
+        return "received:wait"
+    by_kind = f"{request.state}:{request.kind}"
+    return by_kind if by_kind in STEP_LABELS else str(request.state)
+
+
+def desk_words(request: CustomerRequest) -> str:
+    """Return, for an adviser, what a request waits for or who works on it."""
+    if request.needs_proof:
+        return DESK_LABELS["proof"]
+    if request.objected_at:
+        return DESK_LABELS["objection"]
+    if request.waits_until and clock.now() < request.waits_until:
+        return DESK_LABELS["wait"].format(until=clock.format_instant(request.waits_until))
+    label = STATE_LABELS[request.state]
+    return f"{label}, {request.taken_by}" if request.taken_by else label
+
+
+def present_words(request: CustomerRequest) -> str:
+    """Return what the register says now of what is asked for; empty where it says nothing."""
+    if request.column is None:
+        return ""
+    value = str(getattr(request.company, request.column) or "")
+    return _VALUE_LABELS.get(request.column, {}).get(value, value) or WHO_LABELS["nobody"]

@@ -1,0 +1,104 @@
+"""What a customer asks of the supplier: one row a request, from its opening to its decision."""
+
+from dataclasses import dataclass
+
+from peewee import AutoField, CharField, DateTimeField, ForeignKeyField, TextField
+
+from selfservice.accounts.models import User
+from selfservice.db import BaseModel
+from selfservice.suppliers.addresses import address_key
+from selfservice.suppliers.models import Company
+
+# What it changes of the register, and what it only asks for.
+OF_REGISTER = {
+    "address": "email",
+    "administrator": "email",
+    "access": "email",
+    "notification": "notification",
+    "delivery": "delivery",
+}
+KINDS = (*OF_REGISTER, "document", "question")
+# A new address, which a link mailed to it proves. Nobody has proven who asks for the last two.
+OF_ADDRESS = ("address", "administrator", "access")
+UNIDENTIFIED = ("administrator", "access")
+REASON_LENGTH = 500  # the register keeps no longer one
+
+
+@dataclass
+class Portal:
+    """Who decides where no adviser does: a command, or the portal by itself."""
+
+    login: str = "system"
+
+
+class CustomerRequest(BaseModel):
+    """One request of a company; at most one of a kind is undecided (`decided_at` is empty).
+
+    `state` is received, in_progress, done or refused. `kind` is one of KINDS: access is asked
+    before any sign-in, administrator by a user whose administrator has left. `value` is the new
+    address, notification mode or delivery, or the number of a document. `mail_to` gets a mail at
+    each step. `waits_until`: nothing is accepted before, unless somebody objects. `former` is the
+    registered address that an accepted one took the place of. `asked_by`, `taken_by`, `decided_by`
+    and `objected_by` are logins, « system » for a command, empty for the holder of a link.
+    """
+
+    company_id: int
+    user_id: int | None
+
+    id = AutoField()
+    company = ForeignKeyField(Company, backref="requests", on_delete="RESTRICT", index=False)
+    user = ForeignKeyField(User, null=True, on_delete="SET NULL")
+    kind = CharField(max_length=16)
+    state = CharField(max_length=12, default="received")
+    value = CharField(max_length=320, default="")
+    words = TextField(default="")
+    asked_by = CharField(max_length=320, default="")
+    mail_to = CharField(max_length=320, default="")
+    created_at = DateTimeField(index=True)
+    proven_at = DateTimeField(null=True)
+    waits_until = DateTimeField(null=True)
+    objected_at = DateTimeField(null=True)
+    objected_by = CharField(max_length=320, default="")
+    objection = TextField(default="")
+    taken_by = CharField(max_length=320, default="")
+    decided_at = DateTimeField(null=True)
+    decided_by = CharField(max_length=320, default="")
+    reason = TextField(default="")
+    former = CharField(max_length=320, default="")
+
+    @property
+    def column(self) -> str | None:
+        """Return which column of the register it changes; None where it only asks."""
+        return OF_REGISTER.get(str(self.kind))
+
+    @property
+    def is_open(self) -> bool:
+        return self.decided_at is None
+
+    @property
+    def is_unidentified(self) -> bool:
+        """Tell whether nothing says who asks (« non identifié »)."""
+        return self.kind in UNIDENTIFIED
+
+    @property
+    def needs_proof(self) -> bool:
+        return self.kind in OF_ADDRESS and self.proven_at is None
+
+    @property
+    def value_key(self) -> str:
+        """Return the new address as addresses are compared."""
+        return address_key(str(self.value))
+
+
+CustomerRequest.add_index(
+    CustomerRequest.index(
+        CustomerRequest.company,
+        CustomerRequest.kind,
+        unique=True,
+        where=CustomerRequest.decided_at.is_null(),
+        name="customerrequest_open",
+    )
+)
+CustomerRequest.add_index(
+    CustomerRequest.index(CustomerRequest.company, CustomerRequest.id, name="customerrequest_of")
+)

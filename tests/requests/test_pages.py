@@ -1,0 +1,271 @@
+"""The customers' pages of requests, over HTTP: who sees what, and what a fault says."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from selfservice.accounts.models import User, UserSession
+from selfservice.mail.outbox import OutboxMail
+from selfservice.notifications import send
+from selfservice.requests import deciding, messages
+from selfservice.requests.models import CustomerRequest, Portal
+from selfservice.requests.views.customer import SLUGS
+from selfservice.suppliers import mailboxes
+from selfservice.suppliers.models import Company
+from tests.conftest import Browser
+from tests.factories import People, make_invoice, make_user
+from tests.platform.test_habits import twice
+from tests.requests.steps import NEW, again, asked, colleague, link, prove
+
+PAGE = "/profil/demandes"
+FIELDS: dict[str, dict[str, object]] = {
+    "adresse": {"email": NEW},
+    "notification": {"notification": "daily"},
+    "envoi": {"delivery": "paper"},
+    "document": {"words": "Celui de mai 2021"},
+    "administrateur": {"email": NEW, "words": "Zoé, comptable, 06"},
+}
+
+
+@pytest.fixture
+def ursule(people: People, new_browser: Callable[[], Browser]) -> Browser:
+    """A user of alice's company who is no administrator."""
+    browser = new_browser()
+    browser.sign_in(colleague(people).login, people.password)
+    return browser
+
+
+def ask(browser: Browser, subject: str, **fields: object) -> str:
+    """Send a form and return the page that answers, its list included."""
+    response = browser.submit(f"{PAGE}/{subject}", FIELDS.get(subject, {}) | fields)
+    page = browser.get(response.location) if response.status_code == 302 else response
+    assert page.status_code < 500
+    return " ".join(page.text.split())
+
+
+@pytest.mark.parametrize("subject", FIELDS)
+def test_each_form_opens_a_request_and_twice_is_once(
+    subject: str, alice: Browser, ursule: Browser
+) -> None:
+    browser = ursule if subject == "administrateur" else alice
+    answers = twice(browser, f"{PAGE}/{subject}", **FIELDS[subject])
+    assert [answer.status_code for answer in answers] == [302, 302]
+    assert "Votre demande est envoyée" in browser.get(PAGE).text
+    (request,) = CustomerRequest.select()
+    assert request.kind == SLUGS[subject]
+
+
+def test_each_asks_for_what_is_theirs(alice: Browser, ursule: Browser) -> None:
+    for subject in SLUGS:
+        of_administrators = subject in ("adresse", "notification", "envoi")
+        is_alices = of_administrators or subject in ("document", "question")
+        assert alice.get(f"{PAGE}/{subject}").status_code == (200 if is_alices else 404), subject
+        page = ursule.get(f"{PAGE}/{subject}")
+        assert page.status_code == (404 if of_administrators else 200), subject
+        assert ("<b>alice</b>" in page.text) == of_administrators, "who may is said"
+        assert (f"{PAGE}/{subject}" in alice.get(PAGE).text) == is_alices
+    assert alice.get(f"{PAGE}/autre").status_code == 404
+
+
+def test_a_colleague_follows_their_own_an_administrator_all(
+    alice: Browser, ursule: Browser, bob: Browser, charlie: Browser
+) -> None:
+    ask(alice, "document", words="secret d’alice")
+    ask(ursule, "administrateur")
+    assert "Mon administrateur est parti" in alice.get(PAGE).text
+    assert "Document qui n’est plus ici" not in ursule.get(PAGE).text
+    for other in (bob, charlie):
+        assert "Mon administrateur est parti</" not in other.get(PAGE).text
+        assert NEW not in other.get(PAGE).text
+
+
+@pytest.mark.parametrize(
+    ("subject", "fields", "message"),
+    [
+        ("adresse", {"email": ""}, messages.ADDRESS_MISSING),
+        ("adresse", {"email": "alice@"}, messages.ADDRESS_MALFORMED),
+        ("adresse", {"email": "a@" + "é" * 260 + ".fr"}, messages.ADDRESS_MALFORMED),
+        ("adresse", {"email": "Alice@example.com"}, messages.ADDRESS_KNOWN),
+        ("notification", {"notification": ""}, messages.MODE_MISSING),
+        ("notification", {"notification": "none"}, messages.MODE_KNOWN),
+        ("envoi", {"delivery": "electronic"}, messages.MODE_KNOWN),
+        ("document", {"words": " \n "}, messages.WORDS_MISSING),
+        ("question", {"number": "", "words": "?"}, messages.NUMBER_MISSING),
+        ("question", {"number": "FA-0", "words": "?"}, messages.NUMBER_UNKNOWN),
+    ],
+)
+def test_fault_is_told_on_its_page_and_nothing_is_lost(
+    subject: str, fields: dict[str, object], message: str, alice: Browser
+) -> None:
+    page = ask(alice, subject, **({"words": "Gardez ces mots"} | fields))
+    assert str(message) in page
+    assert "Gardez ces mots" in page or "words" in fields
+    assert not CustomerRequest.select().exists()
+
+
+def test_an_address_whose_domain_takes_no_mail_is_refused(
+    alice: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mailboxes, "takes_mail", lambda _address: False)
+    assert str(messages.ADDRESS_WITHOUT_MAIL) in ask(alice, "adresse")
+
+
+def test_a_second_request_of_a_kind_waits_for_the_first(alice: Browser) -> None:
+    ask(alice, "envoi")
+    assert str(messages.ALREADY_OPEN) in ask(alice, "envoi")
+
+
+def test_nobody_can_flood(app: Flask, alice: Browser, bob: Browser) -> None:
+    app.config["LIMIT_REQUEST_ADDRESS"] = "2/day"
+    for _ in range(2):
+        ask(alice, "adresse")
+    assert alice.submit(f"{PAGE}/adresse", FIELDS["adresse"]).status_code == 429
+    assert OutboxMail.select().where(OutboxMail.to_address == NEW).count() == 2
+    app.config["LIMIT_REQUEST"] = "1/day"
+    ask(bob, "document")
+    CustomerRequest.delete().execute()
+    assert bob.submit(f"{PAGE}/document", FIELDS["document"]).status_code == 429
+
+
+def test_the_link_proves_by_its_button_only_and_once(alice: Browser, browser: Browser) -> None:
+    ask(alice, "adresse")
+    path = link("request_proof")
+    for _ in range(2):
+        assert "Confirmer mon adresse" in browser.get(path).text
+    (request,) = CustomerRequest.select()
+    assert request.proven_at is None, "a scanner has opened it"
+    assert "Adresse confirmée" in browser.submit(path, {}).text
+    assert browser.get(path).status_code == 410
+    assert browser.get("/demandes/preuve/inconnu").status_code == 404
+    assert browser.get("/profil/compte").status_code == 302, "no session is opened"
+    told = OutboxMail.get(OutboxMail.kind == "request_objection")
+    assert (told.to_address, NEW in told.body_text) == ("alice@example.com", True)
+
+
+def test_the_registered_address_objects_by_its_link(people: People, browser: Browser) -> None:
+    request = asked(people, "access")
+    prove()
+    path = link("request_objection")
+    assert NEW in browser.get(path).text
+    assert "Opposition enregistrée" in browser.submit(path, {"words": "Jamais !"}).text
+    assert (again(request).objection, again(request).objected_by) == ("Jamais !", "")
+    assert browser.get(path).status_code == 410
+    assert browser.get("/profil/compte").status_code == 302
+
+
+def test_an_objection_to_what_is_decided_says_so(people: People, browser: Browser) -> None:
+    request = asked(people, "access")
+    prove()
+    path = link("request_objection")
+    deciding.refuse(request, by=Portal(), reason="Non")
+    page = browser.get(path)
+    assert (page.status_code, "a déjà été décidée" in page.text) == (410, True)
+
+
+def test_an_administrator_objects_on_the_page_to_who_is_unknown(
+    people: People, alice: Browser, bob: Browser, ursule: Browser
+) -> None:
+    request = asked(people, "access")
+    path = f"{PAGE}/{request.id}/opposition"
+    assert path in alice.get(PAGE).text
+    for other in (bob, ursule):
+        assert other.get(path).status_code == other.submit(path, {}, page=PAGE).status_code == 404
+    alice.submit(path, {"words": "Inconnu"})
+    assert again(request).objected_by == "alice"
+    assert path not in alice.get(PAGE).text
+    own = asked(people, "address")
+    assert alice.get(f"{PAGE}/{own.id}/opposition").status_code == 404
+
+
+def test_who_has_received_nothing_asks_for_another_address(
+    people: People, browser: Browser
+) -> None:
+    invoice = make_invoice(people.alice.company, gross_cents=123_450)
+    assert browser.get("/je-n-ai-rien-recu/demande").location == "/je-n-ai-rien-recu"
+    proof: dict[str, object] = {
+        "client_number": people.alice.company.client_number,
+        "number": invoice.number,
+        "gross": "1234,50",
+    }
+    browser.submit("/je-n-ai-rien-recu", proof)
+    assert "/je-n-ai-rien-recu/demande" in browser.get("/je-n-ai-rien-recu").text
+    page = browser.submit("/je-n-ai-rien-recu/demande", {"email": NEW})
+    assert str(messages.WHO_MISSING) in page.text
+    fields: dict[str, object] = {"email": NEW, "words": "Zoé, 06"}
+    assert browser.submit("/je-n-ai-rien-recu/demande", fields).status_code == 302
+    assert NEW in browser.get("/je-n-ai-rien-recu").text
+    (request,) = CustomerRequest.select()
+    assert (request.is_unidentified, request.asked_by) == (True, "")
+    Company.update(email=NEW, email_key=NEW).execute()
+    page = browser.submit("/je-n-ai-rien-recu/demande", fields)
+    assert str(messages.ADDRESS_KNOWN) in page.text
+
+
+def test_the_first_sign_in_asks_once_which_notices_are_wanted(
+    people: People, alice: Browser, bob: Browser
+) -> None:
+    question = "Souhaitez-vous être prévenu des nouvelles factures"
+    assert question in alice.get("/factures").text
+    assert question not in alice.get("/profil/compte").text
+    assert question not in bob.get("/factures").text, "no administrator"
+    path = f"{PAGE}/nouvelles-factures"
+    assert alice.submit(path, {"notification": "x"}, page="/factures").status_code == 400
+    assert bob.submit(path, {"notification": "daily"}, page="/factures").status_code == 404
+    alice.submit(path, {"notification": "daily"}, page="/factures")
+    assert question not in alice.get("/factures").text
+    (request,) = CustomerRequest.select()
+    assert (request.kind, request.value) == ("notification", "daily")
+    CustomerRequest.delete().execute()
+    alice.submit("/deconnexion", {}, page="/profil/compte")
+    alice.sign_in("alice", people.password)
+    assert question not in alice.get("/factures").text, "the second sign-in"
+
+
+def test_no_notice_is_an_answer_too(alice: Browser) -> None:
+    answer = {"notification": "none"}
+    alice.submit(f"{PAGE}/nouvelles-factures", answer, page="/factures")
+    page = alice.get("/factures").text
+    assert messages.NO_NOTICE in page and "Souhaitez-vous" not in page
+    assert not CustomerRequest.select().exists()
+
+
+def test_what_is_accepted_counts_from_the_next_document(people: People, alice: Browser) -> None:
+    company = people.alice.company
+    before = make_invoice(company)
+    ask(alice, "notification", notification="link")
+    (request,) = CustomerRequest.select()
+    deciding.accept(request, by=Portal())
+    make_invoice(Company.get_by_id(company.id))
+    send.send_due()
+    notified = OutboxMail.select().where(OutboxMail.kind == "document")
+    assert [before.number in mail.subject for mail in notified] == [False]
+    assert "Faite" in alice.get(PAGE).text
+
+
+def test_asking_needs_a_living_login(people: People, alice: Browser) -> None:
+    User.update(closed_at=people.alice.created_at).where(User.id == people.alice.id).execute()
+    response = alice.submit(f"{PAGE}/envoi", FIELDS["envoi"], page="/connexion")
+    assert response.location.startswith("/connexion")
+    assert not CustomerRequest.select().exists()
+    assert UserSession.select().exists()
+
+
+def test_a_question_reaches_the_company_of_its_document(
+    people: People, new_browser: Callable[[], Browser]
+) -> None:
+    owner = {"is_from_activation": True, "is_administrator": True, "email": "alice@example.com"}
+    second = Company.create(
+        supplier=people.supplier,
+        client_number="2",
+        name="Atelier II",
+        email="alice@example.com",
+        email_key="alice@example.com",
+    )
+    make_user(second, "alice_2", **owner)
+    number = make_invoice(second).number
+    alice = new_browser()
+    alice.sign_in("alice", people.password)
+    page = ask(alice, "question", number=number.lower(), words="Pourquoi ?")
+    assert number in page
+    assert CustomerRequest.get().company_id == second.id

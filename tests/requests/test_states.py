@@ -1,0 +1,319 @@
+"""Every state of a request, every act on it: what happens, and what is told to whom."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from itertools import product
+
+import pytest
+import time_machine
+from flask import Flask
+
+from selfservice import clock, db
+from selfservice.accounts.models import User
+from selfservice.audit import AuditEntry
+from selfservice.mail.outbox import OutboxMail
+from selfservice.notifications import send
+from selfservice.requests import asking, deciding
+from selfservice.requests.errors import (
+    AlreadyOpenError,
+    AlreadySoError,
+    DecidedError,
+    DecisionError,
+    NotAllowedError,
+    NotProvenError,
+    ReasonMissingError,
+    TakenError,
+    TooEarlyError,
+    UnknownDocumentError,
+)
+from selfservice.requests.models import KINDS, OF_ADDRESS, UNIDENTIFIED, CustomerRequest, Portal
+from selfservice.suppliers.models import Company
+from selfservice.tokens import DeadTokenError
+from tests.factories import People, make_invoice, make_user
+from tests.requests.steps import (
+    NEW,
+    OLD,
+    ORIGIN,
+    VALUES,
+    again,
+    asked,
+    colleague,
+    prove,
+    secret,
+    steps_told,
+)
+
+BY, OTHER = Portal("nadia"), Portal("marc")
+ACTS: dict[str, Callable[[CustomerRequest], None]] = {
+    "take": lambda request: deciding.take(request, by=BY, origin=""),
+    "accept": lambda request: deciding.accept(request, by=BY, reason="Oui"),
+    "refuse": lambda request: deciding.refuse(request, by=BY, reason="Non"),
+}
+AFTER = {"take": "in_progress", "accept": "done", "refuse": "refused"}
+
+
+def _ripen(request: CustomerRequest) -> CustomerRequest:
+    """Prove what has to be, and let the days of an objection pass."""
+    if request.needs_proof:
+        prove()
+    CustomerRequest.update(waits_until=clock.now()).where(
+        CustomerRequest.waits_until.is_null(False)
+    ).execute()
+    return again(request)
+
+
+@pytest.fixture
+def opened(app: Flask, people: People) -> Callable[[str], CustomerRequest]:
+    def open_request(kind: str) -> CustomerRequest:
+        if kind == "question":
+            number = make_invoice(people.alice.company).number
+            return asking.ask(people.alice, kind, value=number, words="?", origin=ORIGIN)
+        return asked(people, kind)
+
+    return open_request
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_each_kind_goes_from_received_by_in_progress_to_done(
+    kind: str, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = _ripen(opened(kind))
+    for act in ("take", "accept"):
+        ACTS[act](again(request))
+        assert again(request).state == AFTER[act]
+    assert steps_told() == ["Demande reçue", "Demande en cours", "Demande faite"]
+    events = [entry.event for entry in AuditEntry.select().order_by(AuditEntry.id)]
+    assert [each for each in events if each.startswith("request")] == [
+        "request.opened",
+        *(["request.proven"] if kind in OF_ADDRESS else []),
+        "request.taken",
+        "request.accepted",
+    ]
+
+
+@pytest.mark.parametrize(("first", "second"), [*product(("accept", "refuse"), ACTS)])
+def test_what_is_decided_stays_and_the_second_learns_who_decided(
+    first: str, second: str, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = opened("notification")
+    stale = again(request)
+    ACTS[first](request)
+    with pytest.raises(DecidedError) as told:
+        ACTS[second](stale)
+    assert (told.value.request.decided_by, told.value.request.state) == ("nadia", AFTER[first])
+    assert len(steps_told()) == 2
+
+
+def test_what_is_taken_is_not_taken_twice_but_a_colleague_may_decide(
+    opened: Callable[[str], CustomerRequest],
+) -> None:
+    request = opened("notification")
+    ACTS["take"](request)
+    with pytest.raises(TakenError) as told:
+        deciding.take(request, by=OTHER, origin="")
+    assert told.value.request.taken_by == "nadia"
+    deciding.accept(request, by=OTHER)
+    assert again(request).decided_by == "marc"
+
+
+@pytest.mark.parametrize("kind", OF_ADDRESS)
+def test_no_address_is_accepted_before_its_proof(
+    kind: str, people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = opened(kind)
+    with pytest.raises(NotProvenError):
+        ACTS["accept"](request)
+    prove()
+    if kind in UNIDENTIFIED:
+        with pytest.raises(TooEarlyError):
+            ACTS["accept"](request)
+        assert again(request).waits_until == again(request).proven_at + timedelta(days=7)
+        with time_machine.travel(clock.now() + timedelta(days=7), tick=False):
+            ACTS["accept"](request)
+    else:
+        ACTS["accept"](request)
+    company = Company.get_by_id(people.alice.company_id)
+    assert (company.email, company.email_key) == (NEW, NEW)
+    assert not OutboxMail.select().where(OutboxMail.kind == "activation").exists()
+    make_invoice(company)
+    send.send_due()
+    (mail,) = OutboxMail.select().where(OutboxMail.kind == "activation")
+    assert mail.to_address == NEW
+
+
+@pytest.mark.parametrize("kind", OF_ADDRESS)
+def test_an_objection_stops_it_until_somebody_decides_with_a_reason(
+    kind: str, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = opened(kind)
+    prove()
+    ACTS["take"](request)
+    asking.object_by_link(secret("request_objection"), words="Non !", origin=ORIGIN)
+    assert (again(request).state, again(request).taken_by) == ("received", "")
+    for reason, is_seen in (("", True), ("Vérifié au téléphone", False)):
+        with pytest.raises(ReasonMissingError):
+            deciding.accept(request, by=BY, reason=reason, is_objection_seen=is_seen)
+    deciding.accept(request, by=BY, reason="Vérifié au téléphone")
+    assert again(request).state == "done"
+
+
+def test_an_objection_takes_back_what_was_accepted_until_the_new_login_exists(
+    people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = opened("address")
+    prove()
+    link = secret("request_objection")
+    ACTS["accept"](request)
+    asking.object_by_link(link, words="", origin=ORIGIN)
+    company = Company.get_by_id(people.alice.company_id)
+    assert (company.email, again(request).state, again(request).decided_at) == (
+        OLD,
+        "received",
+        None,
+    )
+    with pytest.raises(DeadTokenError):
+        asking.object_by_link(link, words="", origin=ORIGIN)
+
+
+def test_an_objection_after_the_deposit_is_too_late_and_says_so(
+    people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = opened("address")
+    prove()
+    link = secret("request_objection")
+    ACTS["accept"](request)
+    make_invoice(Company.get_by_id(people.alice.company_id))
+    send.send_due()
+    with pytest.raises(DecidedError):
+        asking.object_by_link(link, words="", origin=ORIGIN)
+    assert Company.get_by_id(people.alice.company_id).email == NEW
+    asking.tokens.read("request_objection", link)  # it was not used up
+
+
+def test_an_objection_ends_what_a_newer_request_has_overtaken(
+    people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = opened("address")
+    prove()
+    link = secret("request_objection")
+    ACTS["accept"](request)
+    alice = User.get_by_id(people.alice.id)
+    asking.ask(alice, "address", value="autre@atelier.example", origin=ORIGIN)
+    asking.object_by_link(link, words="", origin=ORIGIN)
+    assert again(request).state == "refused"
+    assert Company.get_by_id(people.alice.company_id).email == OLD
+
+
+@pytest.mark.parametrize("kind", VALUES)
+def test_one_of_a_kind_is_open_at_a_time(
+    kind: str, people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = _ripen(opened(kind))
+    with pytest.raises(AlreadyOpenError):
+        opened(kind)
+    ACTS["refuse"](request)
+    assert opened(kind).is_open
+
+
+@pytest.mark.parametrize("kind", OF_ADDRESS)
+def test_an_unproven_address_blocks_nobody(
+    kind: str, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = opened(kind)
+    link = secret("request_proof")
+    newer = opened(kind)
+    assert (again(request).state, newer.is_open) == ("refused", True)
+    with pytest.raises(DeadTokenError):
+        asking.prove(link, origin=ORIGIN)
+    prove()
+    assert again(newer).proven_at
+
+
+@pytest.mark.parametrize("kind", ["document", "question"])
+def test_an_answer_needs_words(kind: str, opened: Callable[[str], CustomerRequest]) -> None:
+    request = opened(kind)
+    with pytest.raises(ReasonMissingError):
+        deciding.accept(request, by=BY)
+    with pytest.raises(ReasonMissingError):
+        deciding.refuse(request, by=BY, reason="")
+    assert again(request).state == "received"
+
+
+def test_who_may_ask_for_what(people: People) -> None:
+    ursule = colleague(people)
+    for kind in ("address", "notification", "delivery"):
+        with pytest.raises(NotAllowedError):
+            asking.ask(ursule, kind, value=VALUES[kind], origin=ORIGIN)
+    for kind in ("administrator", "access"):
+        with pytest.raises(NotAllowedError):
+            asking.ask(people.alice, kind, value=NEW, origin=ORIGIN)
+    assert not CustomerRequest.select().exists()
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("address", "Alice@Example.com"), ("notification", "none")]
+)
+def test_what_is_so_already_is_not_asked(kind: str, value: str, people: People) -> None:
+    with pytest.raises(AlreadySoError):
+        asking.ask(people.alice, kind, value=value, origin=ORIGIN)
+
+
+def test_a_question_is_about_a_document_that_the_reader_may_read(people: People) -> None:
+    foreign = make_invoice(people.bob.company).number
+    with pytest.raises(UnknownDocumentError):
+        asking.ask(people.alice, "question", value=foreign, words="?", origin=ORIGIN)
+
+
+def test_who_is_unknown_gets_no_mail_and_no_name_before_the_proof(people: People) -> None:
+    asked(people, "access")
+    assert steps_told() == []
+    prove()
+    assert steps_told() == ["Demande reçue"]
+    for mail in OutboxMail.select().where(OutboxMail.to_address == NEW):
+        assert people.alice.company.name not in mail.subject + mail.body_text + mail.body_html
+
+
+def test_a_failed_act_changes_and_mails_nothing(
+    people: People,
+    opened: Callable[[str], CustomerRequest],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request = opened("notification")
+
+    def fail(_request: CustomerRequest) -> None:
+        raise OSError
+
+    monkeypatch.setattr("selfservice.requests.mails.queue_step", fail)
+    for act in ACTS.values():
+        with pytest.raises(OSError):
+            act(request)
+    monkeypatch.undo()
+    company = Company.get_by_id(people.alice.company_id)
+    assert (again(request).state, company.notification) == ("received", "none")
+    assert len(steps_told()) == 1
+
+
+def test_of_advisers_at_the_same_moment_one_decides(
+    app: Flask, people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = opened("notification")
+
+    def decide(number: int) -> str:
+        with app.app_context(), db.connection():
+            try:
+                deciding.accept(request, by=Portal(f"conseiller-{number}"))
+            except DecisionError as error:
+                return str(error.request.decided_by)
+        return f"conseiller-{number}"
+
+    with ThreadPoolExecutor(4) as pool:
+        told = set(pool.map(decide, range(4)))
+    assert told == {again(request).decided_by}
+    assert len(steps_told()) == 2
+
+
+def test_a_user_who_is_purged_leaves_the_request(people: People) -> None:
+    request = asked(people, "document", user=make_user(people.alice.company, "parti"))
+    User.delete().where(User.login == "parti").execute()
+    assert (again(request).asked_by, again(request).user_id) == ("parti", None)
