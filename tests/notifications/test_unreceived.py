@@ -17,6 +17,7 @@ from selfservice.notifications import messages, send, unreceived
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser
 from tests.factories import make_company, make_invoice, make_supplier, make_user
+from tests.smtp import queue_one
 
 PAGE = "/je-n-ai-rien-recu"
 PROOF: dict[str, object] = {"client_number": "100245", "number": "FA-1", "gross": "1 234,50 €"}
@@ -68,6 +69,16 @@ def test_each_state_has_its_answer(browser: Browser, company: Company) -> None:
     assert "Le mail d’activation est parti le" in sent and "Renvoyer" in sent
     OutboxMail.update(state="failed", reason="mailbox_full", answer=f"452 {ADDRESS}").execute()
     assert "n’a pas pu être remis&nbsp;: boîte mail pleine" in shown(browser.get(PAGE))
+    OutboxMail.update(state="returned", reason="unknown_address").execute()
+    assert "Le mail d’activation, parti le" in shown(browser.get(PAGE))
+    assert ", est revenu&nbsp;: adresse inconnue" in shown(browser.get(PAGE))
+    OutboxMail.update(state="sent", reason="").execute()
+    later = queue_one(ADDRESS)
+    OutboxMail.update(state="returned", reason="mailbox_full", sent_at=clock.now()).where(
+        OutboxMail.id == later.id
+    ).execute()
+    page = browser.get(PAGE)
+    assert "Notre dernier mail, parti le" in shown(page) and ADDRESS not in page.text
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from selfservice.mail.outbox import OutboxMail
 from selfservice.operations import doctor, health, heartbeats, messages
 from selfservice.operations.findings import Finding, Level
 from tests.conftest import free_port
-from tests.factories import make_company, make_invoice, make_supplier
+from tests.factories import People, make_company, make_invoice, make_supplier
 from tests.processes import command
 from tests.smtp import Postbox, listening, queue_one
 
@@ -314,3 +314,34 @@ def test_what_commands_write_is_for_their_account_alone(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     assert {each.name for each in place.rglob("*") if each.stat().st_mode & 0o077} == set()
+
+
+def test_a_box_of_returned_mails_is_opened(
+    configure: Callable[..., None], make_app: Callable[[], Flask], tmp_path: Path
+) -> None:
+    configure(MAIL_BOUNCES=str(tmp_path))
+    make_app()
+    assert f"{tmp_path} : ce fichier ou ce dossier n'existe pas" in found("bounces").line
+    for name in ("new", "cur"):
+        (tmp_path / name).mkdir()
+    assert found("bounces").level is Level.FINE
+
+
+def test_registered_addresses_that_receive_no_more_are_counted(people: People) -> None:
+    def ends(address: str, state: str, reason: str = "") -> None:
+        one = queue_one(address)
+        OutboxMail.update(state=state, reason=reason).where(OutboxMail.id == one.id).execute()
+
+    for number in range(3):
+        make_company(people.supplier, email="deux@example.com", name=f"Deux {number}")
+    make_company(people.supplier, email="plein@example.com")
+    make_company(people.supplier, email="spam@example.com")
+    ends("alice@example.com", "returned", "unknown_address")
+    ends("deux@example.com", "returned", "unknown_address")
+    ends("plein@example.com", "failed", "mailbox_full")
+    ends("spam@example.com", "returned", "spam")
+    ends("parti@example.com", "returned", "unknown_address")
+    assert "3 adresse(s) enregistrée(s) ne reçoivent plus" in found("faulty_addresses").line
+    ends("alice@example.com", "sent")
+    ends("deux@example.com", "queued")
+    assert "2 adresse(s)" in found("faulty_addresses").line
