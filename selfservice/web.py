@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 
 from babel.dates import format_datetime
@@ -17,11 +17,13 @@ from flask import (
     Request,
     Response,
     abort,
+    after_this_request,
     current_app,
     g,
     render_template,
     request,
 )
+from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.datastructures import ImmutableMultiDict, iter_multi_items
 from werkzeug.exceptions import HTTPException
@@ -173,6 +175,20 @@ class Digits(IntegerConverter):
 def safe_next(target: str | None, default: str) -> str:
     """Return `target` if it is a path of this portal, else `default`."""
     return target if target and SAFE_NEXT.fullmatch(target) else default
+
+
+def keep_for_back() -> None:
+    """Let « Retour » show the answer of a form again, on a page that is open to all.
+
+    A browser that may not store it would ask the visitor to send the form again.
+    """
+    if request.method == "POST" and not cast("Any", current_user).is_authenticated:
+        after_this_request(_store_in_browser)
+
+
+def _store_in_browser(response: Response) -> Response:
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
 
 
 def public_url(path: str, *, hostname: str | None = None) -> str:

@@ -17,7 +17,7 @@ from flask import (
 )
 from werkzeug.wrappers import Response as Redirect
 
-from selfservice import clock, mail, ratelimit, tokens
+from selfservice import clock, mail, ratelimit, tokens, web
 from selfservice.accounts.views.visitor import is_signed_in, origin, signed_in
 from selfservice.db import FAULTS
 from selfservice.invoices.views.documents import send_pdf
@@ -61,6 +61,8 @@ def unreceived_page() -> str | Redirect:
         else:
             return redirect(url_for("notifications.unreceived"), 303)
     company_id = None if form.errors else proven_company_id()
+    if company_id is None:
+        web.keep_for_back()
     return render_template(
         "notifications/unreceived.html",
         form=form,

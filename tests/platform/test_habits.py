@@ -415,3 +415,24 @@ def test_a_password_manager_finds_the_page(
     stranger = new_browser()
     assert stranger.get("/.well-known/change-password").location == "/profil/mot-de-passe"
     assert "/connexion" in stranger.get("/profil/mot-de-passe").location
+
+
+@pytest.mark.parametrize(
+    ("page", "fields"),
+    [
+        ("/connexion", {"login": "alice", "password": "x"}),
+        ("/recuperation", {"email": "inconnu@example.com"}),
+        ("/je-n-ai-rien-recu", {"client_number": "1", "number": "1", "gross": "1"}),
+    ],
+)
+def test_the_answer_of_an_open_form_comes_again_by_the_back_button(
+    page: str, fields: dict[str, str], browser: Browser, people: People
+) -> None:
+    answer = browser.submit(page, fields)
+    assert answer.headers["Cache-Control"] == "private, no-cache"
+    assert browser.get(page).headers["Cache-Control"] == "no-store"
+
+
+def test_a_private_answer_stays_in_no_browser(alice: Browser) -> None:
+    page = "/administration/utilisateurs/ajout"
+    assert alice.submit(page, {}).headers["Cache-Control"] == "no-store"

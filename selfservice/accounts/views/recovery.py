@@ -5,7 +5,7 @@ from itertools import groupby
 from flask import current_app, flash, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
-from selfservice import ratelimit, tokens
+from selfservice import ratelimit, tokens, web
 from selfservice.accounts import messages, recovery
 from selfservice.accounts.forms import RecoveryForm, ResetForm, password_faults_on
 from selfservice.accounts.models import User
@@ -92,6 +92,7 @@ def _request(form: RecoveryForm, address: str) -> str:
 def _recovery_page(
     form: RecoveryForm, *, outcome: str | None = None, address: str = "", is_repeat: bool = False
 ) -> str:
+    web.keep_for_back()
     return render_template(
         "accounts/recovery.html",
         form=form,

@@ -154,10 +154,13 @@ def _used() -> str | None:
 
 
 def _page(form: SignInForm, *, error: str | None = None, former: Supplier | None = None) -> str:
+    recovered = _recovered()
+    if not recovered:
+        web.keep_for_back()
     return render_template(
         "accounts/home.html",
         form=form,
         error=error,
         former=former,
-        recovered=_recovered(),
+        recovered=recovered,
     )
