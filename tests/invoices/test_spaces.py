@@ -132,6 +132,20 @@ def test_the_archive_has_a_folder_a_company(alice: Browser, spaces: dict[str, In
     assert "toutes" in answer.headers["Content-Disposition"]
 
 
+def test_what_nobody_has_taken_yet_is_one_link_away(
+    alice: Browser, spaces: dict[str, Invoice]
+) -> None:
+    def link() -> list[str]:
+        return html.fromstring(alice.get(ALL).text).xpath("//a[.='Non téléchargées (ZIP)']/@href")
+
+    assert link() == [], "all of them is the other link"
+    alice.get(f"/factures/{spaces['own'].id}.pdf?telecharger")
+    archive = zipfile.ZipFile(io.BytesIO(alice.get(link()[0]).data))
+    (document,) = (name for name in archive.namelist() if name.endswith(".pdf"))
+    assert document.startswith("Alice Location (2)/")
+    assert link() == [], "nothing is left"
+
+
 def test_ticked_documents_may_be_of_any_readable_company(
     alice: Browser, spaces: dict[str, Invoice]
 ) -> None:
