@@ -19,6 +19,7 @@ from selfservice.db import rows
 from selfservice.demo.documents import write_documents
 from selfservice.demo.plan import PlannedDocument, planned
 from selfservice.demo.register import COLLEAGUES, PASSWORDS, SELLERS, Colleague, Seller
+from selfservice.demo.returned import return_mails
 from selfservice.deposits.deposit import deposit_folder
 from selfservice.deposits.messages import refusal_lines
 from selfservice.files import csv_lines
@@ -60,6 +61,7 @@ def fill() -> DemoReport:
     send.send_due()
     send.send_digests(clock.today())
     report.mails = deliver_due().sent
+    return_mails()
     _open_logins()
     return report
 

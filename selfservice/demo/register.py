@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
+from selfservice.demo.returned import RETURNING_DOMAIN
 from selfservice.mail import REFUSING_DOMAIN
 
 
@@ -249,6 +250,16 @@ DIAC = Seller(
             email=f"atelier@{REFUSING_DOMAIN}",
             contracts=(Contract("LLD-24-61450", "Location longue durée Trafic", 38_400, 7),),
         ),
+        Customer(
+            client_number="100583",
+            name="Fleurs Kerbrat",
+            siren="900000241",
+            street="2 halles Saint-Louis",
+            town="29200 Brest",
+            email=f"boutique@{RETURNING_DOMAIN}",
+            notification="attached",
+            contracts=(Contract("LOA-24-61502", "Loyer Kangoo", 25_300, 6),),
+        ),
         *ENTRUSTED,
         FLEET,
     ),
@@ -293,6 +304,7 @@ PASSWORDS = {
     "claire.lemoine@example.com": "Atelier-2CV",
     "marc.vasseur@example.com": "Encre-Bleue-59",
     f"atelier@{REFUSING_DOMAIN}": "Copeaux-22!",
+    f"boutique@{RETURNING_DOMAIN}": "Pivoine-29-R",
     **dict.fromkeys(BOOKKEEPER_LOGINS, "Douze-Bilans-29"),
     "paul.garnier@example.com": "84-Camions",
     "accueil.tilleuls@example.com": "Pyrenees-64!",

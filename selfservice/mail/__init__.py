@@ -33,9 +33,11 @@ from selfservice.mail.outbox import (
     next_attempts,
     render,
     retry,
+    sending_of,
     withdraw,
 )
 from selfservice.mail.outcomes import mail_accepted, mail_returned
+from selfservice.mail.signed_sender import signed
 from selfservice.mail.smtp import VerifiedConnection
 
 __all__ = [
@@ -77,5 +79,7 @@ __all__ = [
     "render",
     "retry",
     "sample_sender",
+    "sending_of",
+    "signed",
     "withdraw",
 ]

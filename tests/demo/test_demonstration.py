@@ -102,11 +102,18 @@ def test_a_bookkeeper_reads_twelve_companies_and_a_fleet_has_2000_documents(
     assert queries.visible_to(fleet).count() >= 2000
 
 
-def test_its_mails_are_of_each_mode_and_one_is_refused(filled: fill.DemoReport) -> None:
+def test_its_mails_are_of_each_mode_one_is_refused_and_two_came_back(
+    filled: fill.DemoReport,
+) -> None:
     sent = OutboxMail.select().where(OutboxMail.state == "sent")
     assert {mail.kind for mail in sent} == {"activation", "document", "digest"}
     assert {bool(mail.attachment_name) for mail in sent} == {True, False}
-    (refused,) = OutboxMail.select().where(OutboxMail.state != "sent")
+    came_back = OutboxMail.select().where(OutboxMail.state == "returned")
+    assert {(mail.kind, mail.reason) for mail in came_back} == {
+        ("activation", "mailbox_full"),
+        ("document", "mailbox_full"),
+    }
+    (refused,) = OutboxMail.select().where(OutboxMail.state.not_in(("sent", "returned")))
     assert (refused.state, refused.reason) == ("failed", "unknown_address")
     digest = OutboxMail.get(OutboxMail.subject.startswith("84 nouveaux documents"))
     assert len(message.build(digest).as_bytes()) < 100_000
