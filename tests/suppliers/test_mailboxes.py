@@ -11,6 +11,7 @@ import dns.rrset
 import pytest
 from flask import Flask
 
+from selfservice.suppliers import mailboxes
 from selfservice.suppliers.mailboxes import near_miss, takes_mail
 
 # What the name server of the tests knows: MX records by domain.
@@ -90,6 +91,14 @@ def test_a_name_server_that_does_not_answer_hinders_nobody(
     monkeypatch.setattr(dns.resolver, "default_resolver", resolver)
     monkeypatch.setattr("selfservice.suppliers.mailboxes.DNS_SECONDS", 0.2)
     assert takes_mail("a@takes.fr")
+
+
+def test_name_servers_of_strangers_hold_one_thread_at_most(
+    by_smtp: Flask, name_server: None
+) -> None:
+    with mailboxes.asking.one():
+        assert takes_mail("a@nowhere.fr")
+    assert not takes_mail("a@nowhere.fr")
 
 
 def test_a_portal_that_writes_into_a_folder_asks_nobody(app: Flask) -> None:
