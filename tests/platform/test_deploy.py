@@ -18,6 +18,7 @@ from flask import Flask
 
 from selfservice.config import REPOSITORY
 from selfservice.invoices import storage
+from selfservice.logs import SECRET_ARGUMENTS
 from tests import nginx
 from tests.conftest import Browser, free_port
 from tests.factories import PASSWORD, People, make_invoice
@@ -96,6 +97,23 @@ def site(tmp_path: Path, instance: Path) -> tuple[Path, int, int]:
 def test_example_is_understood_by_nginx(site: tuple[Path, int, int]) -> None:
     done = run(nginx.command(), "-t", "-c", site[0])
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("example", "pattern"),
+    [("nginx.conf", r'~\*(\S+) "'), ("Caddyfile", r'uri regexp "(\S+)" ')],
+)
+def test_no_example_logs_what_follows_the_fixed_part_of_a_link(
+    example: str, pattern: str, app: Flask
+) -> None:
+    found = re.search(pattern, (DEPLOY / example).read_text("utf-8"))
+    assert found
+    hidden = re.compile(found[1].replace("?<", "?P<"), re.IGNORECASE)
+    links = [rule.rule for rule in app.url_map.iter_rules() if SECRET_ARGUMENTS & rule.arguments]
+    assert len(links) >= 4
+    for link in links:
+        match = hidden.search(link.partition("<")[0] + "S3cr3t")
+        assert match and "S3cr3t" not in match[1], link
 
 
 @needs("nginx")
