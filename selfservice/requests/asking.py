@@ -60,11 +60,16 @@ def ask(user: User, kind: str, *, value: str = "", words: str = "", origin: str)
             value=value,
             words=words,
             asked_by=user.login,
-            mail_to=value if kind in UNIDENTIFIED else user.email or company.email or "",
+            mail_to=value if kind in UNIDENTIFIED else _mailbox_of(user, company),
             created_at=clock.now(),
         ),
         origin=origin,
     )
+
+
+def _mailbox_of(user: User, company: Company) -> str:
+    """Return who is told of the steps: a mailbox that a customer typed gets no mail by that."""
+    return (user.email if user.has_proven_mailbox else company.email) or ""
 
 
 def ask_unknown(company_id: int, *, address: str, words: str, origin: str) -> CustomerRequest:
@@ -164,9 +169,10 @@ def is_to_be_asked(user: User) -> bool:
 
 def _open(request: CustomerRequest, *, origin: str) -> CustomerRequest:
     """Write a request and its mails; call outside any transaction."""
-    _require_change(request)
-    # By kind: what a stranger asks uses up nothing of the company's own.
+    # By kind: what a stranger asks uses up nothing of the company's own. First of all, or a
+    # stranger would try one address after the other for the registered one.
     ratelimit.hit("request", f"{request.company_id} {request.kind}")
+    _require_change(request)
     if request.kind in OF_ADDRESS:
         ratelimit.hit("request_address", request.value_key)
     with database.atomic():
@@ -255,6 +261,8 @@ def _require_time_left(request: CustomerRequest) -> None:
 
 
 def _object(request: CustomerRequest, *, by: str, words: str, origin: str) -> None:
+    if request.is_open and request.objected_at is not None:
+        return  # stopped already; each time again would fill the journal
     if not request.is_open:
         register.change(
             request.company,

@@ -107,7 +107,8 @@ def _queue(
         address_key=address_key(to),
         sender_name=supplier.name,
         reply_to=supplier.mail,
-        company_id=company.id,
+        # The fate of a mail to an address that somebody typed is not the company's to see.
+        company_id=company.id if address_key(to) == company.email_key else None,
         is_secret=is_secret,
         lifetime=lifetime,
         priority=mail.AWAITED,

@@ -14,6 +14,7 @@ from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
+from selfservice.ratelimit import LimitReachedError
 from selfservice.requests import asking, deciding
 from selfservice.requests.errors import (
     AlreadyOpenError,
@@ -272,6 +273,34 @@ def test_who_is_unknown_gets_no_mail_and_no_name_before_the_proof(people: People
     assert steps_told() == ["Demande reçue"]
     for mail in OutboxMail.select().where(OutboxMail.to_address == NEW):
         assert people.alice.company.name not in mail.subject + mail.body_text + mail.body_html
+
+
+def test_who_is_unknown_cannot_guess_the_registered_address(app: Flask, people: People) -> None:
+    app.config["LIMIT_REQUEST"] = "2/day"
+    for refusal in (AlreadySoError, AlreadySoError, LimitReachedError):
+        with pytest.raises(refusal):
+            asking.ask_unknown(people.alice.company_id, address=OLD, words="Zoé", origin=ORIGIN)
+
+
+def test_a_mailbox_that_somebody_typed_gets_the_proof_alone_and_its_fate_is_nobodys(
+    people: People,
+) -> None:
+    typed = make_user(
+        people.alice.company, "faux", email="victime@example.com", is_administrator=True
+    )
+    asking.ask(typed, "delivery", value="paper", origin=ORIGIN)
+    asking.ask(typed, "address", value="autre@example.com", origin=ORIGIN)
+    mailed = {mail.to_address: mail.company_id for mail in OutboxMail.select()}
+    assert mailed == {OLD: people.alice.company_id, "autre@example.com": None}
+
+
+def test_objecting_again_changes_nothing(people: People) -> None:
+    request = asked(people, "access")
+    prove()
+    for words in ("Non", "Non !"):
+        asking.object_as(people.alice, request.id, words=words, origin=ORIGIN)
+    assert again(request).objection == "Non"
+    assert AuditEntry.select().where(AuditEntry.event == "request.objected").count() == 1
 
 
 def test_a_failed_act_changes_and_mails_nothing(
