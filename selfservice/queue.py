@@ -56,12 +56,16 @@ class Queue:
         """Have a work done at each wake-up."""
         self._on_wake = callback
 
-    def is_reachable(self) -> bool:
+    def fault(self) -> Exception | None:
+        """Return why the queue is out of reach, None where it is not."""
         try:
             self.huey.pending_count()
-        except Exception:  # each kind of queue has errors of its own
-            return False
-        return True
+        except Exception as error:  # each kind of queue has errors of its own
+            return error
+        return None
+
+    def is_reachable(self) -> bool:
+        return self.fault() is None
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT."""

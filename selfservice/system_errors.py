@@ -1,8 +1,10 @@
 """What the system refuses, in French: the cause and the remedy of each errno. Its only home."""
 
 import errno
+import os
 import socket
 import ssl
+from pathlib import Path
 
 REASONS = {
     errno.EACCES: (
@@ -45,6 +47,7 @@ REASONS = {
     errno.ENETUNREACH: ("ce réseau n'est pas joignable", "vérifiez le réseau et le pare-feu"),
 }
 REASONS[errno.EPERM] = REASONS[errno.EACCES]
+FULL_BYTES = 64 * 1024  # with less, a database can neither be opened nor written
 UNKNOWN_HOST = ("ce nom d'hôte est inconnu", "vérifiez-le, et le serveur de noms de cette machine")
 
 
@@ -53,16 +56,31 @@ def explain(error: OSError) -> str:
 
     Where only this program's own words are there, those alone.
     """
-    cause, remedy = _reason(error)
+    cause, remedy = reason(error)
     return f"{cause} ; {remedy}" if remedy else cause
 
 
 def cause(error: OSError) -> str:
     """Return the cause alone, for a sentence that tells the remedy itself."""
-    return _reason(error)[0]
+    return reason(error)[0]
 
 
-def _reason(error: OSError) -> tuple[str, str]:
+def reason_of_disk(folder: Path) -> tuple[str, str] | None:
+    """Return cause and remedy of what keeps the disk of a folder from being written, if any.
+
+    For a library that tells only that it failed.
+    """
+    try:
+        disk = os.statvfs(folder)
+    except OSError:
+        return None
+    if disk.f_flag & os.ST_RDONLY:
+        return REASONS[errno.EROFS]
+    return REASONS[errno.ENOSPC] if disk.f_bavail * disk.f_frsize < FULL_BYTES else None
+
+
+def reason(error: OSError) -> tuple[str, str]:
+    """Return cause and remedy; the remedy is empty where the error is this program's own."""
     if isinstance(error, socket.gaierror):
         return UNKNOWN_HOST
     if isinstance(error, ssl.SSLError):  # its numbers are not those of the system

@@ -107,7 +107,9 @@ def serve(host: str, port: int, threads: int) -> None:
         with one_line_faults():
             server.serve(host=host, port=port, threads=threads)
     except server.PortTakenError as error:
-        raise Fault(f"L'adresse {error} est déjà prise.") from error
+        raise Fault(
+            f"L'adresse {error} est déjà prise ; libérez-la, ou donnez un autre --port."
+        ) from error
 
 
 @cli.command("worker", with_appcontext=False, epilog=example("worker"))

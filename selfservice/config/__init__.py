@@ -4,6 +4,7 @@ Nothing here touches the database or Flask. `keys` lists the settings.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
@@ -44,6 +45,9 @@ LONGEST_RETURN_NAME = 32  # of the 64 that SMTP allows; the signature takes the 
 KEPT_BY_GIT = ".gitkeep"  # in the project's own `instance/`
 SQLITE = "sqlite:///"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+AT_LINE = re.compile(r"at line (\d+), column (\d+)")
 
 
 class ConfigurationError(Exception):
@@ -111,8 +115,12 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return {}
     except OSError as error:
         raise ConfigurationError(f"{path} : {system_errors.explain(error)}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{path} : ce fichier n'est pas du TOML ({error})") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationError(f"{path} : ce fichier n'est pas en UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        place = AT_LINE.search(str(error))
+        where = f"ligne {place[1]}, colonne {place[2]}" if place else "à sa fin"
+        raise ConfigurationError(f"{path} : ce fichier n'est pas du TOML ({where})") from error
 
 
 def _value(key: Key, given: Mapping[str, Any], environ: Mapping[str, str]) -> object:

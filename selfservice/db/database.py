@@ -24,6 +24,7 @@ from peewee import (
 )
 from playhouse.migrations import Runner
 
+from selfservice import system_errors
 from selfservice.db import postgresql
 
 MIGRATIONS = Path(__file__).with_name("migrations")
@@ -69,6 +70,9 @@ REFUSALS = {
     "SQLITE_CORRUPT": ("elle est abîmée", "restaurez la dernière sauvegarde"),
     "SQLITE_NOTADB": ("son fichier n'est pas une base", "restaurez la dernière sauvegarde"),
 }
+
+# SQLite says these of a disk that is full or read-only too: the disk itself knows.
+OF_DISK = {"SQLITE_READONLY", "SQLITE_CANTOPEN", "SQLITE_IOERR"}
 
 database = DatabaseProxy()
 
@@ -244,9 +248,12 @@ def explain(error: BaseException, place: str = "") -> Refusal:
     origin: BaseException | None = error
     while origin is not None:
         name = getattr(origin, "sqlite_errorname", "")
-        for beginning, (cause, remedy) in REFUSALS.items():
+        for beginning, known in REFUSALS.items():
             if name.startswith(beginning):
-                return Refusal(f"{place or database.database} : {cause}", remedy)
+                file = Path(place or database.database)
+                of_disk = system_errors.reason_of_disk(file.parent)
+                cause, remedy = (beginning in OF_DISK and of_disk) or known
+                return Refusal(f"{file} : {cause}", remedy)
         if isinstance(origin, postgresql.ERRORS):
             cause, remedy = postgresql.explain(origin)
             return Refusal(f"{place or _place()} : {cause}", remedy)

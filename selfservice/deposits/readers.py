@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from itertools import chain, pairwise
 from multiprocessing import get_context
 from pathlib import Path
@@ -55,15 +56,16 @@ class Readers:
             yield batch
 
     def _start(self, batch: list[Document]) -> list[Document]:
-        for each in batch:
-            try:
-                self._read[each.aside] = self._pool.schedule(
-                    read,
-                    args=(each.source, each.aside, self._limits),
-                    timeout=PATIENCE * self._limits.seconds,
-                )
-            except RuntimeError as error:  # no process of the pool can be started any more
-                raise ReadersNotStartedError(READING) from error
+        with _ctrl_c_blocked():
+            for each in batch:
+                try:
+                    self._read[each.aside] = self._pool.schedule(
+                        read,
+                        args=(each.source, each.aside, self._limits),
+                        timeout=PATIENCE * self._limits.seconds,
+                    )
+                except RuntimeError as error:  # no process of the pool can be started any more
+                    raise ReadersNotStartedError(READING) from error
         return batch
 
     def finish(self, document: Document) -> None:
@@ -92,3 +94,16 @@ class Readers:
         if status in (TOO_HEAVY_STATUS, -signal.SIGABRT):  # C++ aborts where memory is spent
             return RefusalError("too_heavy", limit=self._limits.megabytes)
         return RefusalError("reader_died")
+
+
+@contextmanager
+def _ctrl_c_blocked() -> Iterator[None]:
+    """Leave Ctrl-C to the command: what is started meanwhile, readers too, never receives it.
+
+    A reader that is still loading its code would end with a trace of its own.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

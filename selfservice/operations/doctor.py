@@ -239,7 +239,15 @@ def _backlog() -> Iterator[Finding]:
 
 
 def _queue() -> Iterator[Finding]:
-    yield fine("queue") if queue.is_reachable() else fault("queue")
+    error, url = queue.fault(), current_app.config["QUEUE_URL"]
+    if error is None:
+        yield fine("queue")
+    elif url.startswith(config.SQLITE):
+        refusal = db.explain(error, url.removeprefix(config.SQLITE))
+        yield fault("queue", cause=refusal.cause, remedy=refusal.remedy)
+    else:
+        remedy = "vérifiez QUEUE_URL et que ce service tourne"
+        yield fault("queue", cause="injoignable", remedy=remedy)
 
 
 def _limits() -> Iterator[Finding]:

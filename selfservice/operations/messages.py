@@ -57,7 +57,7 @@ FAULTS = {
         "Droits : nginx doit envoyer les documents, mais son groupe ne peut pas lire {path}",
         "lancez « selfservice init »",
     ),
-    "closed_folder": ("Droits : impossible d'écrire dans {path}", "donnez ce dossier à ce compte"),
+    "closed_folder": ("Droits : impossible d'écrire dans {path}", "{remedy}"),
     "database": ("Base de données : {cause}", "{remedy}"),
     "damaged": ("Base de données : abîmée ({reason})", "restaurez la dernière sauvegarde"),
     "migrations": (
@@ -107,7 +107,7 @@ FAULTS = {
         "Documents : {count} déposé(s) sans suite depuis plus d'un quart d'heure",
         "lancez « selfservice notifications send » pour en voir la cause",
     ),
-    "queue": ("File d'attente : injoignable", "vérifiez QUEUE_URL et que ce service tourne"),
+    "queue": ("File d'attente : {cause}", "{remedy}"),
     "limits": (
         "Limites : l'endroit où elles sont comptées est injoignable",
         "vérifiez RATELIMIT_STORAGE_URI et que ce service tourne",
@@ -168,7 +168,7 @@ FAULTS = {
         "Mails revenus : la boîte ne se lit pas ({reason})",
         "vérifiez MAIL_BOUNCES, puis lancez « selfservice mail bounce --box »",
     ),
-    "mail_folder": ("Mails : impossible d'écrire dans {folder}", "donnez ce dossier à ce compte"),
+    "mail_folder": ("Mails : impossible d'écrire dans {folder} ({cause})", "{remedy}"),
     "help_site": ("Site d'aide : absent de {path}", "lancez « make site »"),
     "public_url_plain": (
         "Adresse publique : {url} n'est pas chiffrée",

@@ -21,6 +21,7 @@ from selfservice.operations import backup_file, postgresql, schema, transfer
 from selfservice.operations.backup_file import Manifest
 from selfservice.operations.document_names import names_of
 from selfservice.operations.errors import OperationError
+from selfservice.operations.rights import open_documents
 from selfservice.retention import documents as retired
 
 # The settings that say where an instance reads and writes.
@@ -79,6 +80,9 @@ def restore(
         approve(_plan(aside, instance, settings))
         migrations, missing = _wake_database(aside, settings, manifest)
         _place(places)
+    settings = config.load(instance)
+    if settings["ACCEL_REDIRECT_PREFIX"]:
+        open_documents(instance, settings["DOCUMENTS_DIR"])
     return Restored(manifest.documents, migrations, manifest.made_at, manifest.version, missing)
 
 

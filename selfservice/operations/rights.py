@@ -9,7 +9,7 @@ from pathlib import Path
 
 from flask import current_app
 
-from selfservice import config
+from selfservice import config, system_errors
 from selfservice.operations import health
 from selfservice.operations.findings import Finding, fault, fine
 
@@ -61,7 +61,9 @@ def check_rights() -> Iterator[Finding]:
 
 def _of_folder(folder: Path) -> Iterator[Finding]:
     if not os.access(folder, os.W_OK | os.X_OK):
-        yield fault("closed_folder", path=folder)
+        remedy = "donnez ce dossier à ce compte"
+        _, remedy = system_errors.reason_of_disk(folder) or ("", remedy)
+        yield fault("closed_folder", path=folder, remedy=remedy)
         return
     mode = folder.stat().st_mode
     is_for_proxy = _is_read_by_proxy() and folder == current_app.config["DOCUMENTS_DIR"]
@@ -74,18 +76,18 @@ def _of_folder(folder: Path) -> Iterator[Finding]:
 def _of_owner(instance: Path) -> Iterator[Finding]:
     """Tell what another account owns: a command once run by it has left what ours cannot change."""
     owner = owner_of(instance)
-    strange = [
+    strange = {  # each once: the documents are often below the instance
         path
         for folder in health.folders()
         for path, found in _below(Path(folder))
         if found.st_uid != owner and path.name != config.KEPT_BY_GIT
-    ]
+    }
     if strange:
         folders = " ".join(str(folder) for folder in health.folders())
         yield fault(
             "other_owner",
             count=len(strange),
-            example=strange[0],
+            example=min(strange),
             owner=account(owner),
             folders=folders,
         )

@@ -48,8 +48,9 @@ def _check_folder() -> Finding:
         folder.mkdir(parents=True, exist_ok=True)
         trial.touch()
         trial.unlink()
-    except OSError:
-        return fault("mail_folder", folder=folder)
+    except OSError as error:
+        cause, remedy = system_errors.reason(error)
+        return fault("mail_folder", folder=folder, cause=cause, remedy=remedy)
     if current_app.config["DEMO"]:
         return fine("mail_folder", folder=folder)
     return warning("mails_to_folder", folder=folder)

@@ -12,6 +12,7 @@ from flask import Flask
 
 from selfservice.deposits.deposit import deposit_folder
 from selfservice.operations import doctor
+from selfservice.operations.backup import make_backup
 from selfservice.operations.findings import Level
 from tests import papers
 from tests.factories import make_company, make_supplier
@@ -117,8 +118,14 @@ def test_group_of_nginx_reads_the_documents_it_sends_and_nothing_else(
                 assert command(instance, "init", **keys).returncode == 0
             assert deposit_folder(company.supplier, folder).deposited == 1
             assert "closed_to_proxy" not in faults()
+        make_backup(tmp_path / "backup.tar")
+        copy = tmp_path / "copy"
+        restored = command(copy, "restore", str(tmp_path / "backup.tar"), **keys)
+        assert restored.returncode == 0, restored.stderr
     finally:
         os.umask(before)
+    assert {each.stat().st_mode & 0o777 for each in copy.glob("documents/??/*.pdf")} == {0o640}
+    assert copy.stat().st_mode & 0o077 == 0o010
     assert stat.S_IMODE(instance.stat().st_mode) & 0o077 == 0o010, "it passes through"
     documents = instance / "documents"
     stored = list(documents.glob("??/*.pdf"))
