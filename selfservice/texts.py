@@ -2,7 +2,7 @@
 
 XML, CSV, forms, commands and searches all pass here. Normalising takes time quadratic in a text
 of combining marks, so a text longer than any field is returned as it is: it is refused for its
-length, or equals nothing.
+length, or equals nothing. What leaves gets its no-break spaces here too.
 """
 
 import re
@@ -21,6 +21,17 @@ _DASHES = re.compile("[\u058a\u2010-\u2015\u2043\u207b\u208b\u2212\u2e3a\u2e3b\u
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "’": "'", "‘": "'", "ʼ": "'"})
 _SEPARATORS = re.compile(r"[\s/.-]+")
+# A sign of French never begins a line, « never ends one.
+_WHOLE = {" :": "\u00a0:", " ;": "\u202f;", " ?": "\u202f?", " !": "\u202f!", " »": "\u00a0»"}
+_LOOSE = re.compile(r"(?<!\s) [:;?!»]|« ")
+# Between the tags of a page, not within: an attribute is what its reader sends back.
+_IN_TEXT = b"(?=[^<>]*<(?!/(?:style|textarea)))"
+# The sign comes first: a page holds few of them, and thousands of spaces.
+_SIGNS = [
+    (re.compile(b"%b(?<= %b)%b" % (sign, sign, _IN_TEXT)), whole.encode())
+    for sign, whole in ((re.escape(loose[1:].encode()), whole) for loose, whole in _WHOLE.items())
+]
+_OPENING = re.compile("« ".encode() + _IN_TEXT)
 
 
 def composed(text: str) -> str:
@@ -62,3 +73,16 @@ def folded(text: str) -> str:
 def squeezed(text: str) -> str:
     """Return a text folded and without the spaces, dashes, slashes and dots in it."""
     return _SEPARATORS.sub("", folded(text))
+
+
+def unbroken(text: str) -> str:
+    """Return a text with a no-break space before : ; ? ! », and after «."""
+    return _LOOSE.sub(lambda found: _WHOLE.get(found[0], "«\u00a0"), text)
+
+
+def unbroken_page(page: bytes) -> bytes:
+    """Return HTML in UTF-8 with the same spaces in what its reader sees."""
+    for sign, whole in _SIGNS:
+        *parts, rest = sign.split(page)
+        page = whole.join([*(part[:-1] for part in parts), rest])
+    return _OPENING.sub("«\u00a0".encode(), page)

@@ -30,7 +30,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
-from selfservice import audit, clock, db, logs, money, ratelimit, submissions
+from selfservice import audit, clock, db, logs, money, ratelimit, submissions, texts
 from selfservice.files import STATIC, hashed_name
 from selfservice.proxies import ForwardedFor
 from selfservice.ratelimit import LimitReachedError
@@ -90,6 +90,7 @@ def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
     app.before_request(_check_form)
     app.before_request(submissions.answer_again)
     app.after_request(submissions.keep_answer)
+    app.after_request(_keep_lines_whole)
     app.teardown_request(_leave)
     app.url_defaults(_name_static)
     app.url_map.converters["int"] = Digits
@@ -243,6 +244,13 @@ def _check_form() -> None:
 def _leave(_error: BaseException | None) -> None:
     request.environ[logs.USER_ID] = g.get("user_id")
     db.release()
+
+
+def _keep_lines_whole(response: Response) -> Response:
+    """Let no page begin a line with a sign, wherever its text comes from: code or settings."""
+    if response.mimetype == "text/html" and not response.is_streamed:
+        response.set_data(texts.unbroken_page(response.get_data()))
+    return response
 
 
 def _path() -> str:

@@ -24,6 +24,7 @@ from selfservice.db import BaseModel, Prepared
 from selfservice.mail import backoff
 from selfservice.mail.replies import ADDRESS, PORTAL
 from selfservice.queue import queue
+from selfservice.texts import unbroken, unbroken_page
 
 LIFETIME = timedelta(days=14)
 ENDED = ("sent", "returned", "failed", "dropped")
@@ -156,9 +157,9 @@ def render(kind: str, context: Mapping[str, object]) -> dict[str, str]:
         for part in ("subject.txt", "body.txt", "body.html")
     )
     return {
-        "subject": " ".join(subject.split()),
-        "body_text": body_text,
-        "body_html": body_html,
+        "subject": unbroken(" ".join(subject.split())),
+        "body_text": unbroken(body_text),
+        "body_html": unbroken_page(body_html.encode()).decode(),
     }
 
 

@@ -25,7 +25,7 @@ for (const input of document.querySelectorAll("input[type=password]")) {
   const show = (isShown) => {
     input.type = isShown ? "text" : "password";
     button.textContent = isShown ? "Masquer" : "Afficher";
-    button.ariaPressed = isShown;
+    button.setAttribute("aria-pressed", isShown); // Firefox 115 knows no ariaPressed
   };
   button.type = "button";
   button.className = "show";
@@ -44,9 +44,8 @@ document.addEventListener("change", ({ target }) => {
   if (username && target.dataset.login) username.value = target.dataset.login;
 });
 
-// « Mon compte » closes as a menu does: by Escape, and by what is done outside of it.
-const account = document.querySelector(".account");
-if (account) {
+// « Mon compte » and the companies close as a menu does: by Escape, and by what is done outside.
+for (const account of document.querySelectorAll(".account")) {
   const summary = account.querySelector("summary");
 
   addEventListener("keydown", ({ key }) => {
@@ -59,6 +58,23 @@ if (account) {
       if (!account.contains(target)) account.open = false;
     });
   }
+}
+
+// « Menu » is a popover; browsers of 2023 know none.
+const menu = document.getElementById("menu");
+if (menu && !("popover" in menu)) {
+  const buttons = document.querySelectorAll("[popovertarget]");
+  const show = (isOpen) => {
+    menu.classList.toggle("is-open", isOpen);
+    buttons[0].setAttribute("aria-expanded", isOpen);
+  };
+  for (const each of [menu, ...buttons]) each.classList.add("is-scripted");
+  addEventListener("keydown", ({ key }) => key === "Escape" && show(false));
+  addEventListener("click", ({ target }) => {
+    if ([...buttons].includes(target)) show(!menu.classList.contains("is-open"));
+    else if (!menu.contains(target)) show(false);
+  });
+  show(false);
 }
 
 // The list, quicker: without this script links and buttons do the same.
@@ -146,7 +162,10 @@ if (pane) {
 
   function mark(id) {
     history.replaceState(null, "", location.pathname + location.search + (id && `#${id}`));
-    for (const row of all("tbody tr")) row.ariaCurrent = row.id === id ? "true" : null;
+    for (const row of all("tbody tr")) {
+      if (row.id === id) row.setAttribute("aria-current", "true");
+      else row.removeAttribute("aria-current");
+    }
   }
 
   document.addEventListener("click", (event) => {
@@ -187,7 +206,10 @@ if (pane) {
 
   function showTicks() {
     const boxes = all("[name=id]:not([type=hidden])");
-    for (const box of boxes) box.checked = ticked.has(box.value);
+    for (const box of boxes) {
+      box.checked = ticked.has(box.value);
+      box.closest("tr").classList.toggle("is-ticked", box.checked);
+    }
     const here = boxes.filter((box) => box.checked).length;
     for (const label of all(".box-of-all")) label.hidden = false;
     for (const box of all(".box-of-all input")) {

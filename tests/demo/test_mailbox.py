@@ -117,5 +117,5 @@ def test_a_demonstration_beside_real_suppliers_is_not_served_unless_said_twice(
 
 def test_every_page_of_a_demonstration_says_so_and_so_does_health(client: FlaskClient) -> None:
     for path in ("/connexion", "/nowhere", "/demo/mails"):
-        assert "Démonstration&nbsp;: aucune vraie facture" in client.get(path).text
+        assert "Démonstration\u00a0: aucune vraie facture" in client.get(path).text
     assert client.get("/sante").json["demo"] is True  # type: ignore[index]

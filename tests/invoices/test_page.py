@@ -178,6 +178,9 @@ def test_only_the_pdf_may_stand_in_a_frame_of_ours(
     path.write_bytes(b"%PDF-1.7")
     policy = alice.get(f"/factures/{invoice.id}.pdf").headers["Content-Security-Policy"]
     assert "frame-ancestors 'self'" in policy and "default-src 'none'" in policy
+    # Safari's viewer is an <embed> with an inline style, and obeys this policy, not the list's.
+    assert "object-src 'self'" in policy and "style-src 'unsafe-inline'" in policy
+    assert "script-src" not in policy
     page = alice.get("/factures").headers["Content-Security-Policy"]
     assert "frame-ancestors 'none'" in page
 

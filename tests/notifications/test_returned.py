@@ -130,7 +130,7 @@ def test_the_page_of_mails_says_that_it_came_back_and_why(
     send_and_return("orange-full")
     text = " ".join(alice.get("/administration/courriels").text.split())
     assert "Revenu</span>" in text
-    assert "&nbsp;: boîte mail pleine" in text
+    assert " : boîte mail pleine" in text
     assert "Recipient overquota" in text
     assert "Videz la boîte mail" in text
 
@@ -142,7 +142,7 @@ def test_whoever_signs_in_is_told_until_a_mail_arrives(
     send_and_return("gmail")
     for path in ("/factures", "/profil/compte"):
         page = " ".join(alice.get(path).text.split())
-        assert f"{told}&nbsp;: adresse inconnue" in page
+        assert f"{told} : adresse inconnue" in page
         assert "Demander un changement" in page
     for other in (bob, charlie):
         assert told not in other.get("/factures").text

@@ -68,10 +68,10 @@ def test_each_state_has_its_answer(browser: Browser, company: Company) -> None:
     sent = shown(browser.get(PAGE))
     assert "Le mail d’activation est parti le" in sent and "Renvoyer" in sent
     OutboxMail.update(state="failed", reason="mailbox_full", answer=f"452 {ADDRESS}").execute()
-    assert "n’a pas pu être remis&nbsp;: boîte mail pleine" in shown(browser.get(PAGE))
+    assert "n’a pas pu être remis : boîte mail pleine" in shown(browser.get(PAGE))
     OutboxMail.update(state="returned", reason="unknown_address").execute()
     assert "Le mail d’activation, parti le" in shown(browser.get(PAGE))
-    assert ", est revenu&nbsp;: adresse inconnue" in shown(browser.get(PAGE))
+    assert ", est revenu : adresse inconnue" in shown(browser.get(PAGE))
     OutboxMail.update(state="sent", reason="").execute()
     later = queue_one(ADDRESS)
     OutboxMail.update(state="returned", reason="mailbox_full", sent_at=clock.now()).where(

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from selfservice.suppliers.addresses import address_key, normalise
-from selfservice.texts import composed, identifier, one_form, password_form
+from selfservice.texts import (
+    composed,
+    identifier,
+    one_form,
+    password_form,
+    unbroken,
+    unbroken_page,
+)
 
 UNSEEN = st.sampled_from("\u00ad\u200b\u200c\u200d\u200e\u200f\u202a\u202c\u2060\u2066\ufe0f\ufeff")
 DASHES = "-\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe63\uff0d"
@@ -75,6 +82,21 @@ def test_how_a_space_is_written_changes_no_text(a: str, b: str, one: str, two: s
 
 def test_a_password_keeps_its_dashes_its_case_and_its_edges() -> None:
     assert password_form(" E\u0301te\u0301\u2013\u00a02026 ") == " Été\u2013 2026 "
+
+
+def test_no_line_begins_with_a_sign_nor_ends_with_an_opening_one() -> None:
+    assert unbroken("Vrai ? « Oui » ; non : 3 !") == (
+        "Vrai\u202f? «\u00a0Oui\u00a0»\u202f; non\u00a0: 3\u202f!"
+    )
+
+
+def test_a_page_keeps_what_its_reader_sends_back() -> None:
+    style, area = "<style>b { color: red !important }</style>", "<textarea>a ; b</textarea>"
+    kept = style, '<input value="a : b">', area
+    page = "{}<p>Vrai ? <b>« Oui »</b> : 3</p>{}{}".format(*kept)
+    assert unbroken_page(page.encode()).decode() == (
+        "{}<p>Vrai\u202f? <b>«\u00a0Oui\u00a0»</b>\u00a0: 3</p>{}{}".format(*kept)
+    )
 
 
 def test_an_address_copied_with_what_nobody_sees_is_the_same() -> None:

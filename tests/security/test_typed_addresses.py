@@ -142,7 +142,7 @@ def test_added_logins_stand_below_under_a_heading_that_says_what_they_are(
         "Ajouté par une société, qui a saisi votre adresse sans qu’elle soit vérifiée",
         "mule",
     ]
-    assert "pour les 2, en une fois&nbsp;; ceux qui suivent" in " ".join(
+    assert "pour les 2, en une fois ; ceux qui suivent" in " ".join(
         browser.get("/reinitialisation").text.split()
     )
 

@@ -122,9 +122,7 @@ def _proven() -> AbstractContextManager[None]:
 
 @blueprint.errorhandler(second_factor.WrongCodeError)
 def _on_wrong_code(_error: second_factor.WrongCodeError) -> Response:
-    link = Markup(' <a href="{}">{}</a>').format(
-        help_url("double-authentification"), "Que faire\u202f?"
-    )
+    link = Markup(' <a href="{}">{}</a>').format(help_url("double-authentification"), "Que faire ?")
     flash(Markup("{}{}").format(messages.WRONG_CODE, link), "error")
     return redirect(url_for("accounts.sessions"))
 

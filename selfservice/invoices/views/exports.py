@@ -31,7 +31,7 @@ TOO_LONG = (
     "Ce registre compte plus de {limit} documents, trop pour une feuille de calcul. "
     "Limitez-le par une période, ou prenez le CSV."
 )
-HELP = "Comment tout télécharger\u202f?"
+HELP = "Comment tout télécharger ?"
 RETRY_SECONDS = "30"
 ID_DIGITS = 19
 WritePages = Callable[[export.Pages, IO[bytes], export.Headings], None]
