@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Playwright, sync_playwright
 from docs_tools import build
 from docs_tools.chromium import FLAGS
 from selfservice import help as help_site
+from tests.once import once
 
 
 @pytest.fixture(scope="session")
@@ -42,8 +43,10 @@ def _launched(playwright: Playwright, path: str | None) -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def site_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The help site as built for the default settings, below a folder « aide »."""
-    folder = tmp_path_factory.mktemp("www") / help_site.PREFIX.strip("/")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SELFSERVICE_INSTANCE", str(folder.parent / "instance"))
-        build.build(folder)
-    return folder
+
+    def make(folder: Path) -> None:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("SELFSERVICE_INSTANCE", str(folder / "instance"))
+            build.build(folder / help_site.PREFIX.strip("/"))
+
+    return once(tmp_path_factory, "www", make) / help_site.PREFIX.strip("/")

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.conftest import free_port
+from tests.once import once
 from tests.postgresql import copy_instance
 from tests.processes import command, running, serving
 
@@ -17,10 +18,12 @@ SIZES = {"phone": (390, 844), "desk": (1280, 900)}
 @pytest.fixture(scope="session")
 def filled_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The demonstration as `selfservice demo` makes it, to be copied."""
-    folder = tmp_path_factory.mktemp("demo") / "instance"
-    done = command(folder, "demo")
-    assert done.returncode == 0, done.stderr
-    return folder
+
+    def make(folder: Path) -> None:
+        done = command(folder / "instance", "demo")
+        assert done.returncode == 0, done.stderr
+
+    return once(tmp_path_factory, "demo", make) / "instance"
 
 
 @pytest.fixture(params=SIZES)
