@@ -20,9 +20,10 @@ PACKAGES = "python3,python3-venv,make,git,ca-certificates"
 LENT = ("/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 LENT_KEYS = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 IN_A_SPACE_OF_ITS_OWN = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
+# The shell stays, as root: who takes another account is not told any more that its parent ended.
 ENTER = (
     'mount -t proc proc "$0/proc" && mount --rbind /dev "$0/dev"'
-    ' && exec chroot --userspec="$1" "$0" sh -c "$2"'
+    ' && chroot --userspec="$1" "$0" sh -c "$2"; exit $?'
 )
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 PROJECT = "/srv/portal.git"
