@@ -47,6 +47,7 @@ PAGES = {
     "guide": "guide-de-connexion/",
     "connexion-impossible": "je-n-arrive-pas-a-me-connecter/",
     "faq": FAQ,
+    "conseillers": "pour-les-conseillers/",
     "accessibilite": "accessibilite/",
     "mentions-legales": "mentions-legales/",
     "donnees-personnelles": "donnees-personnelles/",

@@ -61,13 +61,21 @@ def close_superseded(owner: User) -> None:
         close(user, reason="address changed", is_superseded=True)
 
 
-def close(user: User, *, reason: str, is_superseded: bool = False) -> None:
+def close(
+    user: User,
+    *,
+    reason: str,
+    is_superseded: bool = False,
+    actor: str = "system",
+    origin: str = "",
+    why: str = "",
+) -> None:
     """Close a login. A superseded one, and no other, opens again when its address comes back."""
     User.update(closed_at=clock.now(), is_superseded=is_superseded).where(
         User.id == user.id
     ).execute()
     sessions.end_all(user)
-    audit.record_of("user.closed", user, actor="system", reason=reason)
+    audit.record_of("user.closed", user, actor=actor, origin=origin, reason=reason, why=why)
 
 
 def _reopen(user: User) -> None:

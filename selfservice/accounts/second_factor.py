@@ -110,6 +110,15 @@ def confirm(user: User, setup: str, code: str, *, origin: str) -> list[str]:
     return list(codes)
 
 
+def code_of_the_moment(user: User) -> str:
+    """Return what the user's application shows now, empty without one.
+
+    Only the telephone of a demonstration asks for it.
+    """
+    factor = of(user)
+    return _totp(user, factor.seed).at(clock.now().replace(tzinfo=UTC)) if factor else ""
+
+
 @contextmanager
 def proven(user: User, code: str, *, origin: str) -> Iterator[None]:
     """Open a transaction that uses up a code; the caller does in it what the code allows.
@@ -162,19 +171,18 @@ def disable(user: User, *, password: str, code: str, origin: str) -> None:
         audit.record_of("second_factor.disabled", user, origin=origin)
 
 
-def remove(user: User, *, by: User | None = None, origin: str = "") -> None:
+def remove(user: User, *, by: User | None = None, origin: str = "", why: str = "") -> None:
     """Remove the second factor of a user who lost phone and codes; every session ends.
 
-    `by` is the administrator, None for the operator. Raises NotSetUpError.
+    `by` is the administrator or the adviser, None for the operator. Raises NotSetUpError.
     """
     with database.atomic():
         if not _forget(user):
             raise NotSetUpError
         sessions.end_all(user)
         _tell(user, "disabled")
-        audit.record_of(
-            "second_factor.removed", user, actor=by.login if by else "system", origin=origin
-        )
+        actor = by.login if by else "system"
+        audit.record_of("second_factor.removed", user, actor=actor, origin=origin, why=why)
 
 
 def _first(user: User) -> str:

@@ -1,6 +1,6 @@
 """The journal of an administrator's companies, newest first."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from selfservice.accounts.models import User
@@ -38,6 +38,19 @@ def read_journal(
     names: dict[int | None, str] = {
         company.id: company.name for company in companies_of(administrator)
     }
+    return journal_of(names, events=events, login=login, before_id=before_id)
+
+
+def journal_of(
+    names: Mapping[int | None, str],
+    *,
+    events: Collection[str] = (),
+    login: str = "",
+    before_id: int | None = None,
+    rows: int | None = None,
+) -> JournalPage:
+    """Return one page of what happened in the companies of these ids, as `read_journal`."""
+    rows = rows or PAGE_ROWS
     query = AuditEntry.select().where(AuditEntry.company_id.in_(list(names)))
     if events:
         query = query.where(AuditEntry.event.in_(list(events)))
@@ -48,13 +61,12 @@ def read_journal(
         query = query.where(AuditEntry.user_id.in_(users) | AuditEntry.actor.contains(login))
     if before_id is not None:
         query = query.where(AuditEntry.id < before_id)
-    found = list(query.order_by(AuditEntry.id.desc()).limit(PAGE_ROWS + 1))
+    found = list(query.order_by(AuditEntry.id.desc()).limit(rows + 1))
     logins = _logins(found)
     entries = [
-        (entry, logins.get(entry.user_id, ""), names[entry.company_id])
-        for entry in found[:PAGE_ROWS]
+        (entry, logins.get(entry.user_id, ""), names[entry.company_id]) for entry in found[:rows]
     ]
-    next_id = found[PAGE_ROWS - 1].id if len(found) > PAGE_ROWS else None
+    next_id = found[rows - 1].id if len(found) > rows else None
     return JournalPage(entries=entries, has_companies=len(names) > 1, next_id=next_id)
 
 

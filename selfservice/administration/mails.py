@@ -11,7 +11,9 @@ from selfservice.suppliers.models import Company
 _SHOWN = (
     OutboxMail.id,
     OutboxMail.kind,
+    OutboxMail.company_id,
     OutboxMail.to_address,
+    OutboxMail.address_key,
     OutboxMail.domain,
     OutboxMail.subject,
     OutboxMail.is_secret,
@@ -32,13 +34,17 @@ def registrations_of(administrator: User) -> list[chain.Registration]:
 
 
 def mails_of(administrator: User, *, before: int | None = None) -> "ModelSelect[OutboxMail]":
-    """Return the mails of the administrator's companies, newest first, without their bodies.
+    """Return the mails of the administrator's companies; see `mails_to`."""
+    return mails_to([company.id for company in companies_of(administrator)], before=before)
+
+
+def mails_to(ids: list[int], *, before: int | None = None) -> "ModelSelect[OutboxMail]":
+    """Return the mails of companies, newest first, without their bodies.
 
     `before` keeps those with a smaller id. A recovery mail serves every company that registered its
     address and opened a login to it, so it shows to each. Other mails to that address may be
     another supplier's.
     """
-    ids = [company.id for company in companies_of(administrator)]
     addresses = (
         User.select(User.email_key)
         .join(Company)

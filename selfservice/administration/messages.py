@@ -167,7 +167,12 @@ FAMILIES = {
     "conseiller": Family(
         "Conseiller clientèle",
         {
+            "adviser.looked": "Fiche de la société consultée par un conseiller",
+            "adviser.saw_list": "Liste des factures vue par un conseiller",
             "register.changed": "Fichier client modifié",
+            "adviser.activated": "Activation envoyée sans attendre de document",
+            "adviser.link_sent": "Mail pour se connecter envoyé à l’adresse enregistrée",
+            "adviser.mail_sent_again": "Mail envoyé de nouveau",
         },
     ),
     "demandes": Family(
@@ -216,6 +221,7 @@ _REGISTER_VALUES = NOTIFICATION_LABELS | DELIVERY_LABELS
 _REASONS = {
     "address changed": "l’adresse enregistrée a changé",
     "closed by the operator": "par l’exploitant du portail",
+    "closed by the adviser": "par un conseiller",
 }
 _ACTORS = {"system": "Portail", "direct link": "Lien direct"}
 

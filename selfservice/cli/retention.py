@@ -21,6 +21,7 @@ KINDS = {
     "sessions": "session(s) terminée(s)",
     "counters": "compteur(s)",
     "help_votes": "compte(s) d'avis",
+    "calls": "compte(s) d'appels",
     "missed_searches": "compte(s) de recherches",
     "audit_entries": "ligne(s) de journal",
 }

@@ -16,9 +16,17 @@ from selfservice.accounts.passwords import hash_password
 from selfservice.administration.contract_profiles import add_profile, profiles_of
 from selfservice.administration.users import NewUser, add_user
 from selfservice.db import rows
+from selfservice.demo import advisers
 from selfservice.demo.documents import write_documents
 from selfservice.demo.plan import PlannedDocument, planned
-from selfservice.demo.register import COLLEAGUES, PASSWORDS, SELLERS, Colleague, Seller
+from selfservice.demo.register import (
+    ADVISERS,
+    COLLEAGUES,
+    PASSWORDS,
+    SELLERS,
+    Colleague,
+    Seller,
+)
 from selfservice.demo.returned import return_mails
 from selfservice.deposits.deposit import deposit_folder
 from selfservice.deposits.messages import refusal_lines
@@ -60,6 +68,7 @@ def fill() -> DemoReport:
         _fill_supplier(seller, report)
     send.send_due()
     send.send_digests(clock.today())
+    advisers.open_desks()
     report.mails = deliver_due().sent
     return_mails()
     _open_logins()
@@ -68,7 +77,7 @@ def fill() -> DemoReport:
 
 def logins() -> list[tuple[str, str, str]]:
     """Return login, password and whose it is, of everyone but Pierre."""
-    preset = {**PASSWORDS, **{colleague.login: colleague.password for colleague in COLLEAGUES}}
+    preset = PASSWORDS | {each.login: each.password for each in (*COLLEAGUES, *ADVISERS)}
     found = users.all_users().where(User.login.in_(list(preset)))
     return [
         (user.login, preset[user.login], f"{user.company.name} ({user.company.supplier.name})")
@@ -87,6 +96,7 @@ def welcome_lines() -> list[str]:
         f"Boîte mail de démonstration : {address}/demo/mails",
         "Identifiants et mots de passe :",
         *known,
+        f"Codes des conseillers, qu'un téléphone montrerait : {address}/demo/telephone",
         "pierre.durand@example.com choisit le sien par « Mot de passe ou identifiant oublié ».",
     ]
 

@@ -101,6 +101,18 @@ class Colleague:
     contracts: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Adviser:
+    """One of a supplier's staff; the second factor is on the demonstration's telephone."""
+
+    slug: str
+    login: str
+    password: str
+    email: str
+    last_name: str
+    first_name: str
+
+
 def french_vat_number(siren: str) -> str:
     return f"FR{(12 + 3 * (int(siren) % 97)) % 97:02d}{siren}"
 
@@ -327,4 +339,10 @@ COLLEAGUES = (
         first_name="Sophie",
         added_by="claire.lemoine@example.com",
     ),
+)
+ADVISERS = (
+    Adviser(
+        "diac", "nadia.conseil", "Casque-Audio-7", "nadia.perrin@diac.example", "Perrin", "Nadia"
+    ),
+    Adviser("martin", "luc.conseil", "Combine-Gris-8", "luc.faure@martin.example", "Faure", "Luc"),
 )

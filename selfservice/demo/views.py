@@ -4,7 +4,7 @@ import re
 
 from flask import Blueprint, Response, abort, current_app, render_template
 
-from selfservice.demo import mailbox
+from selfservice.demo import advisers, mailbox
 from selfservice.mail import mail_folder
 
 # A mail is no page of ours: nothing in it may run, load or stay inside the frame.
@@ -21,6 +21,12 @@ blueprint = Blueprint("demo", __name__, url_prefix="/demo")
 def mails_page() -> str:
     mails = mailbox.list_mails(mail_folder(current_app))
     return render_template("demo/mails.html", mails=mails)
+
+
+@blueprint.get("/telephone")
+def telephone() -> str:
+    """Show the codes that the advisers' applications would show."""
+    return render_template("demo/telephone.html", codes=advisers.codes())
 
 
 @blueprint.get("/mails/<name>", endpoint="mail")

@@ -1,8 +1,8 @@
-"""Counting the votes on pages of the help, and the searches that found nothing."""
+"""Counting votes on pages of the help, searches that found nothing, and calls to the advisers."""
 
 from selfservice import clock
 from selfservice.db import database
-from selfservice.feedback.models import HelpVote, MissedSearch
+from selfservice.feedback.models import Call, HelpVote, MissedSearch
 from selfservice.feedback.wording import kept_words
 
 
@@ -15,6 +15,13 @@ def count_vote(page: str, *, is_useful: bool) -> None:
             conflict_target=[HelpVote.page, HelpVote.voted_on, HelpVote.is_useful],
             update={HelpVote.votes: HelpVote.votes + 1},
         ).execute()
+
+
+def count_call(question: str) -> None:
+    """Count one call today; `question` is the key of one of the FAQ. Call inside a transaction."""
+    Call.insert(question=question, called_on=clock.today(), calls=1).on_conflict(
+        conflict_target=[Call.question, Call.called_on], update={Call.calls: Call.calls + 1}
+    ).execute()
 
 
 def count_missed_search(typed: str) -> None:

@@ -20,6 +20,18 @@ class HelpVote(BaseModel):
         indexes = ((("page", "voted_on", "is_useful"), True),)
 
 
+class Call(BaseModel):
+    """How often customers called on one day about a question of the FAQ, as advisers noted it."""
+
+    id = AutoField()
+    question = CharField(max_length=64)
+    called_on = DateField(index=True)
+    calls = IntegerField()
+
+    class Meta:
+        indexes = ((("question", "called_on"), True),)
+
+
 class MissedSearch(BaseModel):
     """How often words were searched in the help on one day, and nothing found."""
 

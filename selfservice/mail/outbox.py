@@ -35,6 +35,11 @@ NOTICES = ("returned", "delayed")
 AWAITED, ACCOUNT, BULK = PRIORITIES = (0, 1, 2)
 NO_SPARE_TEXT = {"spare_text": "", "spare_html": ""}
 NO_TEXT = {"body_text": "", "body_html": "", **NO_SPARE_TEXT}
+_REPEATED = (
+    *("kind", "company_id", "to_address", "address_key", "domain", "sender_name", "reply_to"),
+    *("subject", "body_text", "body_html", "attachment_path", "attachment_name"),
+    *("spare_text", "spare_html"),
+)
 WITHDRAWN = "sans objet : le document n'est plus disponible"
 
 
@@ -278,6 +283,27 @@ def retry(mail_id: int) -> OutboxMail:
         raise UnknownMailError(mail_id)
     mail: OutboxMail = OutboxMail.get_by_id(mail_id)
     backoff.end(mail.domain, backoff.SERVER)
+    queue.wake()
+    return mail
+
+
+def repeat(mail_id: int) -> OutboxMail:
+    """Queue once more a mail that has left, with an id of its own, and return the new one.
+
+    Raises UnknownMailError for an unknown or unsent one, a secret one, and one whose text is gone.
+    """
+    found: OutboxMail | None = OutboxMail.get_or_none(
+        OutboxMail.id == mail_id,
+        OutboxMail.state.in_(ENDED),
+        ~OutboxMail.is_secret,
+        OutboxMail.body_text != "",
+    )
+    if found is None:
+        raise UnknownMailError(mail_id)
+    kept = {name: getattr(found, name) for name in _REPEATED}
+    mail: OutboxMail = OutboxMail.create(
+        **kept, message_id=_message_id(), priority=ACCOUNT, deadline_at=clock.now() + LIFETIME
+    )
     queue.wake()
     return mail
 

@@ -12,7 +12,7 @@ from selfservice.accounts import sessions
 from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
 from selfservice.db import database
-from selfservice.feedback.models import HelpVote, MissedSearch
+from selfservice.feedback.models import Call, HelpVote, MissedSearch
 from selfservice.mail import ENDED, NO_TEXT, OutboxMail
 from selfservice.ratelimit import RateCounter
 from selfservice.requests.models import OF_ADDRESS, CustomerRequest
@@ -114,6 +114,7 @@ RULES = (
     Rule("requests", CustomerRequest.id, _old_requests),
     Rule("users", User.id, lambda: User.closed_at <= _months_ago("RETENTION_MONTHS")),
     Rule("help_votes", HelpVote.id, lambda: HelpVote.voted_on <= _oldest_feedback_on()),
+    Rule("calls", Call.id, lambda: Call.called_on <= _oldest_feedback_on()),
     Rule(
         "missed_searches",
         MissedSearch.id,

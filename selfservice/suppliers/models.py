@@ -1,8 +1,19 @@
 """Suppliers, the companies to which each publishes invoices, and what people changed of them."""
 
-from peewee import AutoField, BooleanField, CharField, DateField, DateTimeField, ForeignKeyField
+from typing import Any
+
+from peewee import (
+    AutoField,
+    BooleanField,
+    CharField,
+    DateField,
+    DateTimeField,
+    ForeignKeyField,
+    TextField,
+)
 
 from selfservice.db import BaseModel
+from selfservice.texts import squeezed
 
 NOTIFICATION_MODES = ("none", "attached", "link", "daily")
 DELIVERIES = ("electronic", "paper")
@@ -52,6 +63,7 @@ class Company(BaseModel):
     """A customer of one supplier, known there by its client number.
 
     `email` is the registered address as the adviser wrote it; `email_key` the same, comparable.
+    `search_key` is what the advisers find it by: name and numbers, squeezed, and the address.
     The supplier's own advisers belong to one of its companies too, without client number (DESK):
     nothing is published to it, and the register does not know it. What ends in `_in_file` is what
     the register's file last said, None where it said nothing yet (`merging`).
@@ -65,6 +77,7 @@ class Company(BaseModel):
     name = CharField(max_length=200)
     siren = CharField(max_length=14, null=True)
     vat_number = CharField(max_length=20, null=True)
+    search_key = TextField(default="")
     email = CharField(max_length=320, null=True)
     email_key = CharField(max_length=320, null=True, index=True)
     email_registered_at = DateTimeField(null=True)
@@ -79,6 +92,14 @@ class Company(BaseModel):
     def is_desk(self) -> bool:
         """Tell whether this is the company of the supplier's own advisers."""
         return bool(self.client_number == DESK)
+
+    def save(self, *args: Any, **options: Any) -> Any:
+        """Write the row, and what it is found by."""
+        texts = (self.client_number, self.name, self.siren, self.vat_number)
+        self.search_key = " ".join(
+            [*(squeezed(each or "") for each in texts), self.email_key or ""]
+        )
+        return super().save(*args, **options)
 
     class Meta:
         indexes = (

@@ -18,7 +18,7 @@ from selfservice.app import create_app
 from selfservice.demo import fill, plan
 from selfservice.demo import instance as demo_instance
 from selfservice.demo.documents import build_document
-from selfservice.demo.register import PASSWORDS, SELLERS
+from selfservice.demo.register import ADVISERS, PASSWORDS, SELLERS
 from selfservice.invoices import queries
 from selfservice.invoices.models import Invoice
 from selfservice.mail import OutboxMail, message
@@ -82,14 +82,31 @@ def test_pierre_has_three_logins_to_recover_and_the_others_can_sign_in(
     owned = User.select().where(User.email_key == "pierre.durand@example.com")
     assert sorted(user.login for user in owned) == [f"pierre.durand_{n}" for n in (1, 2, 3)]
     assert {user.password_hash for user in owned} == {None}
-    assert len(fill.logins()) == len(PASSWORDS) + 2
+    advisers = [each.login for each in ADVISERS]
+    assert len(fill.logins()) == len(PASSWORDS) + 2 + len(advisers)
     for login, password, _ in fill.logins():
+        if login in advisers:
+            continue
         response = Browser(demo.test_client()).sign_in(login, password)
         assert response.headers["Location"].endswith("/factures"), login
     assert User.select().where(User.password_hash.is_null()).count() == 3
     lines = "\n".join(fill.welcome_lines())
     assert set(PASSWORDS.values()) < set(re.split(r"\s+", lines))
     assert "helene.morvan_1 à helene.morvan_12 " in lines
+
+
+def test_an_adviser_passes_the_second_factor_by_the_telephone_of_the_demonstration(
+    filled: fill.DemoReport, demo: Flask
+) -> None:
+    for adviser in ADVISERS:
+        browser = Browser(demo.test_client())
+        asked = browser.sign_in(adviser.login, adviser.password).headers["Location"]
+        with time_machine.travel(clock.now() + timedelta(minutes=1), tick=False):
+            page = browser.get("/demo/telephone").text
+            (code,) = re.findall(rf"{adviser.login}</th>\s*<td[^>]*><b>(\d{{6}})</b>", page)
+            entered = browser.submit("/connexion/code", {"code": code}, page=asked)
+        assert entered.headers["Location"] == "/conseil"
+    assert "/demo/telephone" in "\n".join(fill.welcome_lines())
 
 
 def test_a_bookkeeper_reads_twelve_companies_and_a_fleet_has_2000_documents(
@@ -106,7 +123,12 @@ def test_its_mails_are_of_each_mode_one_is_refused_and_two_came_back(
     filled: fill.DemoReport,
 ) -> None:
     sent = OutboxMail.select().where(OutboxMail.state == "sent")
-    assert {mail.kind for mail in sent} == {"activation", "document", "digest"}
+    assert {mail.kind for mail in sent} == {
+        "activation",
+        "document",
+        "digest",
+        "second_factor_changed",
+    }
     assert {bool(mail.attachment_name) for mail in sent} == {True, False}
     came_back = OutboxMail.select().where(OutboxMail.state == "returned")
     assert {(mail.kind, mail.reason) for mail in came_back} == {

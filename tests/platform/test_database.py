@@ -18,7 +18,7 @@ from selfservice.accounts.models import (
     UserSession,
 )
 from selfservice.audit import AuditEntry
-from selfservice.feedback.models import HelpVote, MissedSearch
+from selfservice.feedback.models import Call, HelpVote, MissedSearch
 from selfservice.invoices.models import Credited, Invoice, Opening, Tombstone
 from selfservice.mail.backoff import MailPause
 from selfservice.mail.outbox import OutboxAttempt, OutboxMail
@@ -54,6 +54,7 @@ TABLES: list[type[Model]] = [
     Heartbeat,
     KeyFingerprint,
     HelpVote,
+    Call,
     MissedSearch,
 ]
 

@@ -15,7 +15,8 @@ from selfservice.accounts import recovery, sessions
 from selfservice.accounts.models import SecondFactor, User, UserSession
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
-from selfservice.notifications import direct_links
+from selfservice.mail.outbox import OutboxMail
+from selfservice.notifications import direct_links, mails
 from selfservice.suppliers.models import Supplier
 from tests.conftest import Browser, sign_in_adviser
 from tests.factories import (
@@ -109,6 +110,7 @@ def world(app: Flask, people: People) -> World:
     stranger = requests.asked(people, "access")
     requests.prove()  # so that its company may object
     requests.asked(people, "administrator")
+    mails.queue_activation(company, people.alice)
     return World(
         arguments={
             "request_id": stranger.id,
@@ -117,8 +119,10 @@ def world(app: Flask, people: People) -> World:
             "user_id": colleague.id,
             "profile_id": make_profile(company, "Atelier", "C-1").id,
             "slug": people.supplier.slug,
+            "client_number": company.client_number,
+            "mail_id": OutboxMail.get(OutboxMail.kind == "activation").id,
             "filename": "portal.css",
-            "_path": "page/inconnue/",
+            "path": "page/inconnue/",
         },
         special={
             "accounts.open_link": {"secret": link},

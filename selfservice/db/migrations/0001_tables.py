@@ -55,6 +55,7 @@ def up(migrator, db):
         name = CharField(max_length=200)
         siren = CharField(max_length=14, null=True)
         vat_number = CharField(max_length=20, null=True)
+        search_key = TextField()
         email = CharField(max_length=320, null=True)
         email_key = CharField(max_length=320, null=True, index=True)
         email_registered_at = DateTimeField(null=True)
@@ -358,6 +359,15 @@ def up(migrator, db):
 
         class Meta:
             indexes = ((("page", "voted_on", "is_useful"), True),)
+
+    class Call(Table):
+        id = identity()
+        question = CharField(max_length=64)
+        called_on = DateField(index=True)
+        calls = IntegerField()
+
+        class Meta:
+            indexes = ((("question", "called_on"), True),)
 
     class MissedSearch(Table):
         id = identity()
