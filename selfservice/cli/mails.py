@@ -59,7 +59,9 @@ def mail_deliver() -> None:
 @click.option(
     "--address", metavar="ADRESSE", help="Une adresse seulement, et où en sont ses sociétés."
 )
-@click.option("--returned", is_flag=True, help="Seulement les mails revenus ou refusés.")
+@click.option(
+    "--returned", is_flag=True, help="Seulement les mails revenus, refusés ou abandonnés."
+)
 @click.option("--attempts", is_flag=True, help="Montre aussi chaque essai.")
 @command
 def mail_list(address: str | None, returned: bool, attempts: bool) -> None:

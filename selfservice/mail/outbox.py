@@ -209,10 +209,13 @@ def next_attempts() -> Callable[[OutboxMail], datetime]:
 def mails(
     *, address_key: str | None = None, is_returned: bool = False
 ) -> "ModelSelect[OutboxMail]":
-    """Return the outbox, oldest first, of one address or of all; `is_returned`: or was refused."""
+    """Return the outbox, oldest first, of one address or of all.
+
+    `is_returned` keeps those that came back, were refused or were given up.
+    """
     query = OutboxMail.select().order_by(OutboxMail.id)
     if is_returned:
-        query = query.where(OutboxMail.state.in_(("returned", "failed")))
+        query = query.where(OutboxMail.state.in_(("returned", "failed", "dropped")))
     return query if address_key is None else query.where(OutboxMail.address_key == address_key)
 
 

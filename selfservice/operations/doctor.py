@@ -232,7 +232,9 @@ def _backlog() -> Iterator[Finding]:
     if count := health.unannounced_documents():
         found.append(fault("unannounced", count=count))
     since = clock.now() - REFUSED_SINCE
-    refused = OutboxMail.state.in_(("failed", "dropped")) & (OutboxMail.created_at > since)
+    refused = OutboxMail.state.in_(("returned", "failed", "dropped")) & (
+        OutboxMail.created_at > since
+    )
     if count := OutboxMail.select().where(refused).count():
         found.append(warning("failed_mails", count=count))
     yield from found or [fine("backlog")]

@@ -200,8 +200,8 @@ WARNINGS = {
     ),
     "low_disk": ("Place libre : {free} seulement sous {path}", "prévoyez un disque plus grand"),
     "failed_mails": (
-        "Mails : {count} refusé(s) depuis une semaine",
-        "lancez « selfservice mail list » pour savoir lesquels",
+        "Mails : {count} refusé(s) ou revenu(s) depuis une semaine",
+        "lancez « selfservice mail list --returned » pour savoir lesquels",
     ),
     "faulty_addresses": (
         "Mails : {count} adresse(s) enregistrée(s) ne reçoivent plus",
