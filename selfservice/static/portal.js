@@ -186,7 +186,7 @@ if (pane) {
   }
 
   prepare();
-  const named = document.querySelector(`tr[id="${location.hash.slice(1)}"] .number a`);
+  const named = document.getElementById(location.hash.slice(1))?.querySelector(".number a");
   if (named && isWide.matches) open(named);
 
   // Boxes: one ticks all, the bar counts, a refresh and another page keep them.
