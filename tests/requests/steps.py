@@ -58,4 +58,4 @@ def again(request: CustomerRequest) -> CustomerRequest:
 def steps_told() -> list[str]:
     """Return the subjects of the mails about steps, oldest first."""
     query = OutboxMail.select().where(OutboxMail.kind == "request").order_by(OutboxMail.id)
-    return [mail.subject.partition(" :")[0] for mail in query]
+    return [mail.subject.partition("\u00a0:")[0] for mail in query]

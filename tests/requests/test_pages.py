@@ -13,6 +13,7 @@ from selfservice.requests.models import CustomerRequest, Portal
 from selfservice.requests.views.customer import SLUGS
 from selfservice.suppliers import mailboxes
 from selfservice.suppliers.models import Company
+from selfservice.texts import unbroken
 from tests.conftest import Browser
 from tests.factories import People, make_invoice, make_user
 from tests.platform.test_habits import twice
@@ -191,7 +192,7 @@ def test_who_has_received_nothing_asks_for_another_address(
     browser.submit("/je-n-ai-rien-recu", proof)
     assert "/je-n-ai-rien-recu/demande" in browser.get("/je-n-ai-rien-recu").text
     page = browser.submit("/je-n-ai-rien-recu/demande", {"email": NEW})
-    assert str(messages.WHO_MISSING) in page.text
+    assert unbroken(str(messages.WHO_MISSING)) in page.text
     fields: dict[str, object] = {"email": NEW, "words": "Zoé, 06"}
     assert browser.submit("/je-n-ai-rien-recu/demande", fields).status_code == 302
     assert NEW in browser.get("/je-n-ai-rien-recu").text
@@ -199,7 +200,7 @@ def test_who_has_received_nothing_asks_for_another_address(
     assert (request.is_unidentified, request.asked_by) == (True, "")
     Company.update(email=NEW, email_key=NEW).execute()
     page = browser.submit("/je-n-ai-rien-recu/demande", fields)
-    assert str(messages.ADDRESS_KNOWN) in page.text
+    assert unbroken(str(messages.ADDRESS_KNOWN)) in page.text
 
 
 def test_the_first_sign_in_asks_once_which_notices_are_wanted(
@@ -226,7 +227,7 @@ def test_no_notice_is_an_answer_too(alice: Browser) -> None:
     answer = {"notification": "none"}
     alice.submit(f"{PAGE}/nouvelles-factures", answer, page="/factures")
     page = alice.get("/factures").text
-    assert messages.NO_NOTICE in page and "Souhaitez-vous" not in page
+    assert unbroken(messages.NO_NOTICE) in page and "Souhaitez-vous" not in page
     assert not CustomerRequest.select().exists()
 
 
