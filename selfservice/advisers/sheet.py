@@ -14,12 +14,15 @@ from selfservice.invoices.queries import earliest_available
 from selfservice.mail import OutboxMail
 from selfservice.notifications import unreceived
 from selfservice.notifications.unreceived import Answer
+from selfservice.requests import listing
+from selfservice.requests.models import CustomerRequest
 from selfservice.suppliers import register
 from selfservice.suppliers.models import Company, RegisterChange
 
 SHOWN_MAILS = 6
 SHOWN_DOCUMENTS = 5
 SHOWN_LINES = 5
+SHOWN_REQUESTS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +43,7 @@ class Sheet:
     mails: list[OutboxMail]
     documents: list[Invoice]
     document_count: int
+    requests: list[CustomerRequest]
     journal: JournalPage
 
 
@@ -57,6 +61,7 @@ def read_sheet(company: Company) -> Sheet:
         mails=list(mails.mails_to([company.id]).limit(SHOWN_MAILS)),
         documents=list(newest.limit(SHOWN_DOCUMENTS)),
         document_count=documents.count(),
+        requests=list(requests_of(company).limit(SHOWN_REQUESTS)),
         journal=journal_of({company.id: company.name}, rows=SHOWN_LINES),
     )
 
@@ -65,6 +70,16 @@ def documents_of(company: Company) -> "ModelSelect[Invoice]":
     """Return the documents of a company that its users may see today, in no order."""
     since = earliest_available(clock.today())
     return Invoice.select().where(Invoice.company == company.id, Invoice.issued_on >= since)
+
+
+def requests_of(company: Company) -> "ModelSelect[CustomerRequest]":
+    """Return what a company has asked for, what waits for a decision first, then the newest."""
+    is_decided = CustomerRequest.decided_at.is_null(False)
+    return (
+        listing.all_requests()
+        .where(CustomerRequest.company == company)
+        .order_by(is_decided, CustomerRequest.id.desc())
+    )
 
 
 def owner_of(company: Company) -> User | None:

@@ -171,6 +171,12 @@ def test_writers_read_the_pages_by_their_share_of_no_and_the_searches(app: Flask
             counting.count_vote(page, is_useful=useful)
     for words in ("remboursement", "avoir", "avoir"):
         counting.count_missed_search(words)
+    for question in ("se-connecter", "adresse-notification", "se-connecter"):
+        counting.count_call(question)
+    month = f"{clock.today():%Y-%m}"
+    with time_machine.travel(clock.add_months(clock.today(), -2), tick=False):
+        counting.count_call("se-connecter")
+        before = f"{clock.today():%Y-%m}"
     result = app.test_cli_runner().invoke(cli, ["docs", "feedback"])
     assert result.exit_code == 0
     assert result.output.splitlines() == [
@@ -178,7 +184,13 @@ def test_writers_read_the_pages_by_their_share_of_no_and_the_searches(app: Flask
         "page\t25 %\t1 non sur 4\t/aide/",
         "recherche\t2\tavoir",
         "recherche\t1\tremboursement",
-        "7 avis sur 2 page(s), 3 recherche(s) sans résultat, en 6 mois au plus.",
+        f"appel\t{month}\t2\t/aide/foire-aux-questions/#se-connecter",
+        f"appel\t{month}\t1\t/aide/foire-aux-questions/#adresse-notification",
+        f"appel\t{before}\t1\t/aide/foire-aux-questions/#se-connecter",
+        f"avis\t{month}\t2 non sur 3\t/aide/foire-aux-questions/",
+        f"avis\t{month}\t1 non sur 4\t/aide/",
+        f"sans résultat\t{month}\t3",
+        "7 avis sur 2 page(s), 3 recherche(s) sans résultat, 4 appel(s), en 6 mois au plus.",
     ]
 
 
@@ -188,8 +200,9 @@ def test_counts_go_after_six_months(app: Flask) -> None:
         with time_machine.travel(f"{day}T12:00:00Z", tick=False):
             counting.count_vote(FAQ, is_useful=True)
             counting.count_missed_search("avoir")
+            counting.count_call("se-connecter")
     done = purge.purge()
-    assert (done["help_votes"], done["missed_searches"]) == (1, 1)
+    assert (done["help_votes"], done["missed_searches"], done["calls"]) == (1, 1, 1)
     assert HelpVote.get().voted_on == MissedSearch.get().searched_on == today
 
 

@@ -18,6 +18,7 @@ from selfservice.invoices.listing import list_invoices
 from selfservice.invoices.messages import STATE_LABELS
 from selfservice.invoices.queries import MAX_ID
 from selfservice.notifications import messages as mail_words
+from selfservice.requests import messages as request_words
 from selfservice.suppliers.messages import DELIVERY_LABELS, NOTIFICATION_LABELS
 from selfservice.suppliers.models import Company
 
@@ -41,6 +42,7 @@ def sheet(client_number: str) -> str:
         notification_labels=NOTIFICATION_LABELS,
         delivery_labels=DELIVERY_LABELS,
         state_labels=STATE_LABELS,
+        request_words=request_words,
     )
 
 
