@@ -27,6 +27,7 @@ from selfservice.demo.register import (
     Colleague,
     Seller,
 )
+from selfservice.demo.requests import open_requests
 from selfservice.demo.returned import return_mails
 from selfservice.deposits.deposit import deposit_folder
 from selfservice.deposits.messages import refusal_lines
@@ -69,9 +70,10 @@ def fill() -> DemoReport:
     send.send_due()
     send.send_digests(clock.today())
     advisers.open_desks()
+    _open_logins()
+    open_requests()
     report.mails = deliver_due().sent
     return_mails()
-    _open_logins()
     return report
 
 

@@ -23,6 +23,7 @@ from selfservice.invoices import queries
 from selfservice.invoices.models import Invoice
 from selfservice.mail import OutboxMail, message
 from selfservice.queue import queue
+from selfservice.requests.models import CustomerRequest
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser, IsolatedClient
 from tests.factories import make_supplier
@@ -128,6 +129,8 @@ def test_its_mails_are_of_each_mode_one_is_refused_and_two_came_back(
         "document",
         "digest",
         "second_factor_changed",
+        "request",
+        "request_proof",
     }
     assert {bool(mail.attachment_name) for mail in sent} == {True, False}
     came_back = OutboxMail.select().where(OutboxMail.state == "returned")
@@ -248,3 +251,14 @@ def test_preparing_keeps_the_operators_own_settings(instance: Path) -> None:
     settings = config.load(instance, {})
     assert (settings["DEMO"], settings["MAIL_TRANSPORT"]) == (True, "file")
     assert settings["RETENTION_MONTHS"] == 12
+
+
+def test_requests_wait_for_the_adviser_and_are_asked_once(
+    filled: fill.DemoReport, demo: Flask
+) -> None:
+    kinds = {request.kind for request in CustomerRequest.select()}
+    assert kinds == {"delivery", "document", "address", "access"}
+    assert {request.state for request in CustomerRequest.select()} == {"received"}
+    CustomerRequest.update(state="done", decided_at=clock.now()).execute()
+    fill.fill()
+    assert CustomerRequest.select().count() == 4
