@@ -31,7 +31,6 @@ for each in BOOKKEEPER_LOGINS[1:]:  # the same list under another name
     del LOGINS[each]
 # Pierre's have no password yet: they get the owner's.
 LOGINS |= dict.fromkeys(("pierre.durand_1", "pierre.durand_2", "pierre.durand_3"), OWNER[1])
-SHORT = BOOKKEEPER_LOGINS[:1]  # six months of documents: nothing leaves soon
 ONE_LINE = 40
 ROW = "tr:has(a[href$='.pdf'])"
 
@@ -72,7 +71,7 @@ def test_the_first_invoice_is_on_the_first_screen(
             assert row["y"] <= lowest and row["y"] + row["height"] <= height, f"{where}: {row}"
             assert_nothing_scrolls_sideways(page)
             bands = page.locator(".bands > .band").all()
-            assert len(bands) == (2 if login not in SHORT else 1), where
+            assert len(bands) == 2, where
             for band in bands:
                 box = band.bounding_box()
                 assert box and box["height"] <= ONE_LINE, f"{where}: {band.inner_text()}"
