@@ -22,7 +22,7 @@ REPORTS = ("message/delivery-status", "message/global-delivery-status")
 _UNANSWERED = PASSING | {"later", "server_busy"}
 
 _STATUS = re.compile(r"[45]\.\d{1,3}\.\d{1,3}")
-_CODE = re.compile(r"([45]\d\d)[ -]+")
+_CODE = re.compile(r"(?<![\w.\[])([45]\d\d)[ -]+")
 _DAEMON = re.compile(r"mailer-?daemon|postmaster|mail delivery", re.IGNORECASE)
 _FAILURE = re.compile(
     r"qmail-send program|(not|wasn.t able to|could not be|cannot be) deliver"
@@ -123,7 +123,7 @@ def _reply(diagnostic: str, status: str) -> Reply:
     quoted, told = _CODE.match(words), _STATUS.match(status)
     code = int(quoted[1]) if quoted else int(f"{told[0][0] if told else 5}50")
     # Each line of a long answer begins with its code.
-    words = _CODE.sub("", words) if quoted else words
+    words = re.sub(rf"(?<!\S){code}[ -]+", "", words) if quoted else words
     if told and not words.startswith(("4.", "5.", "#")) and not told[0].endswith(".0.0"):
         words = f"{told[0]} {words}"
     stage = MESSAGE if "end of data" in words.lower() else RECIPIENT

@@ -68,7 +68,7 @@ WRONG_PROOF = HelpfulText(
 )
 SENT_AGAIN = "Un mail part à l’adresse enregistrée. Il arrive en quelques minutes."
 
-_ADVISER = "Contactez votre conseiller clientèle pour enregistrer une autre adresse."
+_ANOTHER = "Faites enregistrer une autre adresse."
 _PATIENCE = "Rien à faire : le portail essaie de nouveau."
 _OPERATOR = "Rien à faire de votre côté : le portail essaie de nouveau."
 
@@ -82,13 +82,13 @@ class Reason:
 
 
 REASONS = {
-    "unknown_address": Reason("adresse inconnue", _ADVISER),
+    "unknown_address": Reason("adresse inconnue", _ANOTHER),
     "mailbox_full": Reason(
         "boîte mail pleine",
         "Videz la boîte mail pour recevoir les prochains mails. "
         "Vos documents restent dans votre espace.",
     ),
-    "mailbox_disabled": Reason("boîte mail désactivée", _ADVISER),
+    "mailbox_disabled": Reason("boîte mail désactivée", _ANOTHER),
     "spam": Reason(
         "refusé comme indésirable",
         "Déclarez {sender} comme expéditeur reconnu, ou demandez-le à qui gère votre messagerie.",
@@ -101,7 +101,7 @@ REASONS = {
         "Retrouvez le document dans votre espace.",
     ),
     "mailbox_busy": Reason("boîte mail injoignable pour l’instant", _PATIENCE),
-    "refused": Reason("refusé par le serveur du destinataire", _ADVISER),
+    "refused": Reason("refusé par le serveur du destinataire", _ANOTHER),
     "greylisted": Reason("le serveur du destinataire demande de se représenter", _PATIENCE),
     "later": Reason("le serveur du destinataire demande de réessayer plus tard", _PATIENCE),
     "unconfirmed": Reason(
@@ -133,7 +133,7 @@ REASONS = {
     "unreachable": Reason("le serveur d’envoi ne répond pas", _OPERATOR),
     "certificate": Reason("le certificat du serveur d’envoi n’est pas reconnu", _OPERATOR),
     "authentication": Reason("le serveur d’envoi ne reconnaît pas notre compte", _OPERATOR),
-    "unwritable_address": Reason("adresse mal formée", _ADVISER),
+    "unwritable_address": Reason("adresse mal formée", _ANOTHER),
     "bad_header": Reason("mail mal formé", "Vos documents restent dans votre espace."),
     "attachment_gone": Reason(
         "le document joint n’est plus disponible", "Retrouvez vos documents dans votre espace."

@@ -104,6 +104,13 @@ def test_a_returned_mail_says_why_everywhere(app: Flask) -> None:
     assert [each.outcome for each in mail.attempts_of(found)] == ["sent", "returned"]
 
 
+def test_the_servers_own_words_are_kept_as_they_are() -> None:
+    notice = dsn.read(shape("orange"))
+    assert notice and str(notice.reply) == (
+        "550 5.1.1 Adresse d au moins un destinataire invalide. Invalid recipient. OFR_416 [416]"
+    )
+
+
 def test_a_delay_is_no_failure_and_is_told_once(app: Flask) -> None:
     one, address = sent()
     outcomes = [mail.receive(shape("postfix-delayed", address)).outcome for _ in range(2)]
