@@ -201,7 +201,10 @@ def _step(request: CustomerRequest) -> str:
 
 
 def desk_words(request: CustomerRequest) -> str:
-    """Return, for an adviser, what a request waits for or who works on it."""
+    """Return, for an adviser, what a request waits for, who works on it, or how it ended."""
+    if not request.is_open:
+        label, who = STATE_LABELS[request.state], actor_words(str(request.decided_by))
+        return f"{label} le {clock.format_instant(request.decided_at)}, par {who}"
     if request.needs_proof:
         return DESK_LABELS["proof"]
     if request.objected_at:

@@ -139,3 +139,14 @@ def test_what_cannot_be_decided_is_said_in_one_line(people: People, run: Run) ->
         second = run("accept", str(address.id))
     assert (second.exit_code, "a déjà été décidée par le portail" in second.stderr) == (1, True)
     assert OutboxMail.get(OutboxMail.subject.contains("Demande faite")).to_address == NEW
+
+
+def test_the_sheet_of_a_company_leads_to_its_requests(people: People, nadia: Browser) -> None:
+    request = asked(people, "delivery")
+    sheet = f"/conseil/{people.alice.company.client_number}"
+    assert f"{QUEUE}/{request.id}" in nadia.get(sheet).text
+    assert sheet in nadia.get(f"{QUEUE}/{request.id}").text
+    deciding.refuse(request, by=Portal("nora"), reason="Non")
+    assert "par nora" in nadia.get(sheet).text
+    bobs = people.bob.company.client_number
+    assert f"{QUEUE}/" not in nadia.get(f"/conseil/{bobs}").text
