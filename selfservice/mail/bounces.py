@@ -126,7 +126,7 @@ def _note(mail: OutboxMail, sending: int, notice: dsn.Notice) -> str:
     OutboxAttempt.create(mail=mail, at=clock.now(), outcome=outcome, **told)
     if notice.is_final:
         OutboxMail.update(state="returned", **told).where(OutboxMail.id == mail.id).execute()
-        outcomes.mail_returned.send(mail)
+        outcomes.tell(outcomes.mail_returned, mail)
     elif not mail.reason:
         OutboxMail.update(told).where(OutboxMail.id == mail.id).execute()
     return outcome

@@ -203,4 +203,4 @@ def _record_attempt(
         state=state, attempts=OutboxMail.attempts + 1, reason=reason, answer=answer, **changes
     ).where(OutboxMail.id == mail.id).execute()
     if state == "sent":
-        outcomes.mail_accepted.send(mail)
+        outcomes.tell(outcomes.mail_accepted, mail)

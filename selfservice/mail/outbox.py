@@ -305,7 +305,12 @@ def repeat(mail_id: int) -> OutboxMail:
         raise UnknownMailError(mail_id)
     kept = {name: getattr(found, name) for name in _REPEATED}
     mail: OutboxMail = OutboxMail.create(
-        **kept, message_id=_message_id(), priority=ACCOUNT, deadline_at=clock.now() + LIFETIME
+        **kept,
+        # What it is about stays to be read at its beginning; the first cause is the first mail's.
+        cause=found.cause and f"{found.cause}:{secrets.token_hex(8)}",
+        message_id=_message_id(),
+        priority=ACCOUNT,
+        deadline_at=clock.now() + LIFETIME,
     )
     queue.wake()
     return mail

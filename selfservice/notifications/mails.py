@@ -63,7 +63,7 @@ def queue_document(company: Company, invoice: Invoice) -> None:
 
 
 def document_of(document_mail: mail.OutboxMail) -> int:
-    """Return the id of the document that such a mail is about."""
+    """Return the id of the document that such a mail is about, the first or a repeated one."""
     return int(str(document_mail.cause).split(":")[1])
 
 

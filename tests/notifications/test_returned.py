@@ -91,6 +91,25 @@ def test_a_returned_mail_takes_the_delivery_back_and_a_new_try_gives_it_again(
     assert downloaded_at(attached) is not None
 
 
+def test_a_mail_that_an_adviser_sends_again_delivers_it_too(attached: Invoice) -> None:
+    mail = send_and_return("gmail-full")
+    outbox.repeat(mail.id)
+    outbox.repeat(mail.id)
+    assert delivery.deliver_due().sent == 2
+    assert downloaded_at(attached) is not None
+
+
+def test_a_fault_of_what_follows_sends_no_mail_twice(
+    attached: Invoice, caplog: pytest.LogCaptureFixture
+) -> None:
+    OutboxMail.update(cause="?").where(OutboxMail.kind == "document").execute()
+    sent = OutboxMail.select().count()
+    assert delivery.deliver_due().sent == sent
+    assert delivery.deliver_due().sent == 0
+    assert {mail.state for mail in OutboxMail.select()} == {"sent"}
+    assert "mail-accepted" in caplog.text
+
+
 def test_a_delayed_mail_takes_nothing_back(attached: Invoice) -> None:
     send_and_return("gmail-delayed")
     assert downloaded_at(attached) is not None
