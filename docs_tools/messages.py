@@ -20,7 +20,7 @@ from wtforms.i18n import get_builtin_gnu_translations
 import selfservice
 from docs_tools.pages import title_of
 from docs_tools.screen_words import screen
-from selfservice.help import PAGES
+from selfservice.help import OPERATORS, PAGES
 from selfservice.notifications.messages import Reason
 
 Render = Callable[[str], str]
@@ -183,7 +183,7 @@ def target_of(help_key: str) -> str:
     """Return the page, and its anchor, that a help key or a path means: « contact.md »."""
     if ".md" in help_key:
         return help_key
-    path, mark, anchor = PAGES[help_key].partition("#")
+    path, mark, anchor = PAGES[help_key].removeprefix(OPERATORS).partition("#")
     return f"{path.rstrip('/') or 'index'}.md{mark}{anchor}"
 
 

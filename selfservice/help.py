@@ -47,7 +47,7 @@ PAGES = {
     "guide": "guide-de-connexion/",
     "connexion-impossible": "je-n-arrive-pas-a-me-connecter/",
     "faq": FAQ,
-    "conseillers": "pour-les-conseillers/",
+    "conseillers": f"{OPERATORS}pour-les-conseillers/",
     "accessibilite": "accessibilite/",
     "mentions-legales": "mentions-legales/",
     "donnees-personnelles": "donnees-personnelles/",
