@@ -189,3 +189,22 @@ def test_browsers_of_2023_show_the_same_page(chromium: Browser, portal: str, sch
         expect(menu).to_be_hidden()
         page.close()
     assert shown[0] == shown[1]
+
+
+def test_home_stands_on_one_screen_of_a_phone(phone: Page) -> None:
+    phone.goto("/")
+    expect(phone.get_by_role("button", name="Afficher")).to_be_visible()
+    doors = [each.bounding_box() for each in phone.locator(".doors .door").all()]
+    first, second = doors
+    assert (
+        first
+        and second
+        and (first["width"], first["height"])
+        == (
+            second["width"],
+            second["height"],
+        )
+    )
+    last = phone.get_by_text("téléchargez-le et conservez-le").bounding_box()
+    assert last and last["y"] + last["height"] <= PHONE["height"]
+    expect(phone.get_by_role("link", name="Téléphones et horaires")).to_be_visible()
