@@ -90,5 +90,10 @@ def format_month(day: date) -> str:
 
 
 def format_instant(instant: datetime | None) -> str:
-    """Return a UTC instant as Paris time, « 08-12-2022 15:14 » (FAQ 13)."""
-    return f"{paris(instant):%d-%m-%Y %H:%M}" if instant else ""
+    """Return a UTC instant as Paris time, « 08/12/2022 15:14 », nothing for none."""
+    return f"{paris(instant):%d/%m/%Y %H:%M}" if instant else ""
+
+
+def format_last_sign_in(instant: datetime | None) -> str:
+    """Return a UTC instant as Paris time, as the header shows it: « 08-12-2022 15:14 » (FAQ 13)."""
+    return format_instant(instant).replace("/", "-")

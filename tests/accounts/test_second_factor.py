@@ -53,7 +53,7 @@ def test_setup_asks_the_password_shows_a_key_and_is_confirmed_by_a_first_code(
     assert scan(wrong).secret == scan(page).secret, "the same key, to try again"
     codes = alice.submit(CONFIRM, fields | {"code": code_of(scan(page))}, page=PAGE).text
     assert len(set(re.findall(r"<code>(\d{5} \d{5} \d{5} \d{5})</code>", codes))) == 10
-    assert "Activée le 02-03-2026 11:00" in alice.get(PAGE).text
+    assert "Activée le 02/03/2026 11:00" in alice.get(PAGE).text
     assert events()[-1] == "second_factor.enabled"
 
 

@@ -50,8 +50,8 @@ def test_sessions_say_in_paris_time_when_they_were_opened_and_used(
         browser.sign_in("alice", PASSWORD)
         machine.shift(600)
         page = browser.get(PAGE).text
-    assert "02-07-2026 00:30" in page
-    assert "02-07-2026 00:40" in page
+    assert "02/07/2026 00:30" in page
+    assert "02/07/2026 00:40" in page
 
 
 def test_all_others_close_and_this_one_stays(alice: Browser, elsewhere: Browser) -> None:

@@ -192,4 +192,4 @@ def _previous_sign_in() -> str | None:
     if not is_signed_in():
         return None
     opened = signed_in().session
-    return clock.format_instant(opened.previous_sign_in_at) if opened else None
+    return clock.format_last_sign_in(opened.previous_sign_in_at) if opened else None
