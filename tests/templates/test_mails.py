@@ -15,6 +15,7 @@ SEED = REPOSITORY.parent / "shared" / "seeds" / "foire-aux-questions.txt"
 CONTEXTS: dict[str, dict[str, object]] = {
     "activation": {
         "supplier_name": "Mobilize Financial Services",
+        "signature": "L’équipe Mobilize Financial Services",
         "login": "pierre.durand_1",
         "opened_on": date(2022, 12, 2),
         "retention_months": 24,
