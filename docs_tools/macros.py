@@ -1,7 +1,6 @@
 """What a page may call between double braces; contribuer.md tells the writers."""
 
 import posixpath
-from datetime import date
 from html import escape
 from pathlib import Path
 from typing import Any
@@ -31,15 +30,14 @@ def define_env(env: Any) -> None:
     titles = pages.questions(docs_dir)
     template = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 (Markdown)
     captures = figures.load()
-    facts = portal_facts.facts_of_supplier(env.conf["extra"])
+    facts = dict(env.conf["extra"]) | portal_facts.address()
     env.conf["site_name"] = facts["brand"] + (" · Exploitation" if facts["place"] else "")
     env.conf["site_url"] = f"{facts['portal_url']}{help.PREFIX}{facts['place']}"
     env.conf["extra"].update(facts)
     env.variables.update(facts)
-    opened_on = date.fromisoformat(env.variables["opened_on"])
     env.variables.update(operator_facts.variables())
     env.variables.update(portal_facts.variables())
-    env.variables["opened_on"] = f"{opened_on:%d/%m/%Y}"
+    env.variables.update(portal_facts.facts_of_supplier(facts["portal_url"]))
     env.variables["brand"] = f'<span class="nobr">{env.variables["brand"]}</span>'
 
     def link_to(source: str) -> str:
@@ -77,6 +75,11 @@ def define_env(env: Any) -> None:
     env.macro(index.table, "messages_table")
     env.macro(screen_words.screen)
     env.macro(portal_facts.password_rule)
+    env.macro(portal_facts.imprint)
+    env.macro(portal_facts.fact)
+    env.macro(portal_facts.with_fact)
+    env.macro(portal_facts.without_fact)
+    env.macro(portal_facts.end_fact)
     env.macro(operator_facts.commands_table)
     env.macro(operator_facts.commands_reference)
     env.macro(operator_facts.doctor_table)
@@ -87,8 +90,4 @@ def define_env(env: Any) -> None:
     @env.macro
     def activation_mail() -> str:
         """Return the activation mail as the portal sends it for this supplier."""
-        return portal_facts.activation_mail(
-            portal_url=env.variables["portal_url"],
-            supplier=env.variables["supplier"],
-            opened_on=opened_on,
-        )
+        return portal_facts.activation_mail(portal_url=facts["portal_url"])

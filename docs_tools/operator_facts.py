@@ -110,7 +110,7 @@ def _usage(name: str, command: click.Command) -> str:
 
 
 def _shown(default: object) -> str:
-    if default is None or default == []:
+    if default in (None, "", []):
         return "—"
     if isinstance(default, bool):
         return f"`{str(default).lower()}`"

@@ -5,15 +5,12 @@ Everything is read from the portal itself, so that the two cannot disagree.
 
 import functools
 import re
-import tomllib
-from collections.abc import Mapping
-from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from selfservice import config
+from selfservice import config, placeholders
 from selfservice.accounts import messages
 from selfservice.accounts.models import DEFAULT_DISPLAY_HISTORY_MONTHS, DISPLAY_HISTORY_CHOICES
 from selfservice.help import help_url
@@ -24,7 +21,7 @@ EXAMPLE_LOGIN = "pierre.durand_1"  # FAQ 4
 
 
 class UnknownFactError(Exception):
-    """help.toml says what no page asks for."""
+    """No supplier has a fact of this name."""
 
 
 @functools.cache
@@ -73,6 +70,7 @@ def variables() -> dict[str, str]:
         "leaving_days": str(LEAVING_DAYS),
         "archive_documents": str(settings()["ARCHIVE_MAX_DOCUMENTS"]),
         "session_life": in_hours(settings()["SESSION_HOURS"] * 60),
+        "publisher": publisher(),
         "mail_sender": settings()["MAIL_DEFAULT_SENDER"],
         "recovery_mail_subject": recovery_mail_subject(),
         "default_history": DISPLAY_HISTORY_CHOICES[DEFAULT_DISPLAY_HISTORY_MONTHS],
@@ -82,20 +80,73 @@ def variables() -> dict[str, str]:
     }
 
 
-def facts_of_supplier(defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `extra:` of mkdocs.yml as the instance has it: its settings, then its help.toml.
-
-    Raises UnknownFactError for a name that no page knows, or a value that is no text.
-    """
-    path = config.instance_path() / config.HELP_FACTS
-    given = tomllib.loads(path.read_text("utf-8")) if path.is_file() else {}
-    for name, value in given.items():
-        if name not in defaults or not isinstance(value, str):
-            raise UnknownFactError(f"{path} : {name} n'est pas un fait de l'aide, ou pas un texte")
+def address() -> dict[str, str]:
+    """Return the name of the portal and, where it has a public one, its address."""
     public_url = settings()["PUBLIC_URL"]
     is_public = urlsplit(public_url).hostname not in config.LOOPBACK
-    own = {"brand": settings()["PORTAL_NAME"]} | ({"portal_url": public_url} if is_public else {})
-    return dict(defaults) | own | given
+    return {"brand": settings()["PORTAL_NAME"]} | ({"portal_url": public_url} if is_public else {})
+
+
+def facts_of_supplier(portal_url: str) -> dict[str, str]:
+    """Return the facts that pages name most, each with what stands for it: « {{ supplier }} »."""
+    return {
+        "supplier": fact("name", "votre fournisseur"),
+        "of_supplier": fact("name", "de votre fournisseur"),
+        "opening": fact("opening", "l'ouverture du portail"),
+        "former_portal": fact("former_portal", "de votre fournisseur"),
+        "former_closed": fact("former_closed", "quelque temps"),
+        "former_prefixes": fact("former_prefixes", "d'autres lettres"),
+        "portal_url": fact("portal_url", portal_url),
+    }
+
+
+def fact(name: str, otherwise: str) -> str:
+    """Return the place of a fact of the supplier, and what a page says without it.
+
+    Raises UnknownFactError.
+    """
+    return f'<span data-fact="{_known(name)}">{otherwise}</span>'
+
+
+def with_fact(name: str) -> str:
+    """Begin what a page says only where the fact is known; Raises UnknownFactError."""
+    return f'<section data-if="{_known(name)}" data-search-exclude hidden markdown>'
+
+
+def without_fact(name: str) -> str:
+    """End that, and begin what the page says instead."""
+    return f'{end_fact()}\n\n<section data-unless="{_known(name)}" markdown>'
+
+
+def end_fact() -> str:
+    return "</section>"
+
+
+def _known(name: str) -> str:
+    if name not in placeholders.FACTS:
+        raise UnknownFactError(name)
+    return name
+
+
+def publisher() -> str:
+    """Return who publishes the portal, as the settings name it."""
+    name = settings()["PUBLISHER_NAME"]
+    return f"**{name}**" if name else "l'éditeur du portail, que nomment ses factures"
+
+
+def imprint() -> str:
+    """Return who publishes and who hosts the portal, as Markdown; says so where it is not set."""
+    said = {
+        "Dénomination": settings()["PUBLISHER_NAME"],
+        "Siège": settings()["PUBLISHER_SEAT"],
+        "Immatriculation": settings()["PUBLISHER_RCS"],
+        "Téléphone": settings()["PUBLISHER_PHONE"],
+        "Responsable de la publication": settings()["PUBLISHER_DIRECTOR"],
+        "Hébergeur": settings()["HOSTED_BY"],
+    }
+    lines = [f"- **{name}** : {value}" for name, value in said.items() if value]
+    begin = f"Le portail {settings()['PORTAL_NAME']} et cette aide sont publiés par {publisher()}."
+    return "\n".join([begin, "", *lines])
 
 
 def recovery_mail_subject() -> str:
@@ -115,34 +166,51 @@ def password_rule() -> str:
     )
 
 
-def activation_mail(*, portal_url: str, supplier: str, opened_on: date) -> str:
+class _Day(str):
+    """A date of the mail that is not known yet."""
+
+    def strftime(self, _format: str) -> str:
+        return self
+
+
+def activation_mail(*, portal_url: str) -> str:
     """Return the activation mail as Markdown, its login highlighted, its addresses as links."""
-    subject, body = (
-        _mails()
-        .get_template(f"activation/{part}.txt")
-        .render(
-            login=EXAMPLE_LOGIN,
-            supplier_name=supplier,
-            portal_url=portal_url,
-            recovery_url=f"{portal_url}/recuperation",
-            faq_url=portal_url + help_url("faq"),
-            opened_on=opened_on,
-            retention_months=settings()["RETENTION_MONTHS"],
-            contact="",
-            signature=f"L’équipe {supplier}",
-            company_name="Durand Transports",
-            client_number="100245",
-        )
-        for part in ("subject", "body")
+    subject = _mail("subject", portal_url)
+    dated = _mail("body", portal_url, opened_on=_Day(fact("opened_on", ""))).split("\n\n")
+    undated = _mail("body", portal_url, opened_on=None).split("\n\n")
+    body = "\n\n".join(
+        each
+        if each == other
+        else f"{with_fact('opened_on')}\n\n{each}\n\n{without_fact('opened_on')}\n\n{other}"
+        f"\n\n{end_fact()}"
+        for each, other in zip(dated, undated, strict=True)
     )
     body = body.replace(f"    {EXAMPLE_LOGIN}", f"==**{EXAMPLE_LOGIN}**==")
-    body = re.sub(r"(?<=\S)\n(?=\S)", "  \n", body.strip())
+    body = re.sub(r"(?<=\S)\n(?=\S)", "  \n", body)
     body = re.sub(rf"{re.escape(portal_url)}([\w/-]*)", _link_within, body)
-    return f'<div class="mail" markdown>\n\n**Objet : {subject.strip()}**\n\n{body}\n\n</div>'
+    return f'<div class="mail" markdown>\n\n**Objet : {subject}**\n\n{body}\n\n</div>'
+
+
+def _mail(part: str, portal_url: str, **facts: object) -> str:
+    template = _mails().get_template(f"activation/{part}.txt")
+    return template.render(
+        login=EXAMPLE_LOGIN,
+        supplier_name=fact("name", "votre fournisseur"),
+        signature=fact("signature", "L’équipe de votre fournisseur"),
+        portal_url=portal_url,
+        recovery_url=f"{portal_url}/recuperation",
+        faq_url=portal_url + help_url("faq"),
+        retention_months=settings()["RETENTION_MONTHS"],
+        contact="",
+        company_name="Durand Transports",
+        client_number="100245",
+        **facts,
+    ).strip()
 
 
 def _link_within(address: re.Match[str]) -> str:
-    return f'<a href="{address[1] or "/"}">{address[0]}</a>'
+    shown = fact("portal_url", address[0].removesuffix(address[1])) + address[1]
+    return f'<a href="{address[1] or "/"}">{shown}</a>'
 
 
 def _mails() -> Environment:

@@ -39,7 +39,7 @@ def create_app() -> Flask:
     queue.configure(settings["QUEUE_URL"])
     Mail(app)
     web.init_app(app, is_supplier_host=identity.is_hostname)
-    help.init_app(app)
+    help.init_app(app, facts_of_host=suppliers_views.facts_of_host)
     accounts_views.init_app(app)
     app.register_blueprint(suppliers_views.blueprint)
     app.register_blueprint(suppliers_views.pages)

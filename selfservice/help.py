@@ -2,17 +2,21 @@
 
 import logging
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
+from gzip import compress
+from hashlib import sha256
 from pathlib import Path
 from threading import Lock
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 from wsgiref.headers import Headers
 
-from flask import Blueprint, Flask, Response, abort, current_app, redirect, send_file
+from flask import Blueprint, Flask, Response, abort, current_app, redirect, request
 from werkzeug.http import parse_accept_header
 from werkzeug.wrappers import Response as WerkzeugResponse
 from whitenoise import WhiteNoise
 
+from selfservice import placeholders, texts
 from selfservice.files import STATIC, hashed_name
 
 PREFIX = "/aide/"
@@ -61,6 +65,8 @@ CONTENT_SECURITY_POLICY = (
     "img-src 'self' data:; worker-src 'self' blob:; connect-src 'self'; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
+SEARCH_INDEX = "search/search_index.json"
+MAX_AGE_SECONDS = 60
 PAGE_PATH = re.compile(r"(?:[a-z0-9-]{1,80}/){0,4}")
 
 log = logging.getLogger(__name__)
@@ -135,7 +141,7 @@ class PublishedSite:
     def _read(self) -> WhiteNoise:
         files = _Files(
             self._application,
-            max_age=60,
+            max_age=MAX_AGE_SECONDS,
             allow_all_origins=False,
             add_headers_function=_add_headers,
             index_file=True,
@@ -144,6 +150,8 @@ class PublishedSite:
         build = self._folder.resolve()
         if build.is_dir():
             files.add_files(str(build), prefix=PREFIX)
+            for address in _with_places(build):
+                del files.files[address]
         _add_static(files, build / "static")
         return files
 
@@ -157,11 +165,20 @@ def _identity_of(folder: Path) -> tuple[int, int] | None:
     return known.st_ino, known.st_ctime_ns
 
 
+def _with_places(build: Path) -> Iterator[str]:
+    """Yield the addresses that the portal answers itself: their pages tell of a supplier."""
+    for file in (*build.rglob("index.html"), build / SEARCH_INDEX):
+        if file.is_file() and placeholders.has_places(file.read_text("utf-8")):
+            yield PREFIX + file.relative_to(build).as_posix().removesuffix("index.html")
+
+
 def _no_file(**_values: str) -> NoReturn:
     abort(404)
 
 
-def init_app(app: Flask) -> None:
+def init_app(app: Flask, *, facts_of_host: Callable[[str], Mapping[str, str]]) -> None:
+    """Serve the help; `facts_of_host` says what its pages may tell of a supplier at a host."""
+    app.extensions["facts_of_host"] = facts_of_host
     app.register_blueprint(blueprint)
     app.jinja_env.globals["help_url"] = help_url
     site = PublishedSite(app.wsgi_app, app.config["HELP_SITE_DIR"])
@@ -181,19 +198,58 @@ def _add_static(static: WhiteNoise, built: Path) -> None:
             static.add_file_to_dictionary(f"/static/{name}", str(copy if is_fresh else file))
 
 
+class _Filled(NamedTuple):
+    content: bytes
+    compressed: bytes
+    fingerprint: str
+
+
 @blueprint.get(PREFIX)
 @blueprint.get(f"{PREFIX}<path:path>")
-def missing(path: str = "") -> WerkzeugResponse | tuple[Response, int]:
-    """Answer what the built site does not hold: where the page is now, else the site's own 404."""
+def page(path: str = "") -> WerkzeugResponse:
+    """Answer a page with the facts of the host's supplier, else what stands for it."""
+    site: Path = current_app.config["HELP_SITE_DIR"].resolve()  # one build
+    if path == SEARCH_INDEX and (site / path).is_file():
+        return _conditional(_answer(site / path, "application/json"))
+    if is_page(path):
+        return _conditional(_answer(site / path / "index.html", "text/html"))
     if is_page(OPERATORS + path):  # where both sites were one
         return redirect(f"{PREFIX}{OPERATORS}{path}", 301)
-    site: Path = current_app.config["HELP_SITE_DIR"].resolve()  # one build
-    page = site / (OPERATORS if path.startswith(OPERATORS) else "") / "404.html"
-    if page.is_file():
-        response = send_file(page)
-        response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
-        return response, 404
-    return Response("Le site d'aide n'est pas construit : make site.", mimetype="text/plain"), 404
+    missing = site / (OPERATORS if path.startswith(OPERATORS) else "") / "404.html"
+    if missing.is_file():
+        response = _answer(missing, "text/html")
+        response.status_code = 404
+        return response
+    return Response("Le site d'aide n'est pas construit : make site.", 404, mimetype="text/plain")
+
+
+def _conditional(answer: Response) -> WerkzeugResponse:
+    """Answer 304 to who has it already, 206 to who asks for a part."""
+    length = answer.content_length
+    return answer.make_conditional(request, accept_ranges=True, complete_length=length)
+
+
+def _answer(file: Path, mimetype: str) -> Response:
+    facts = current_app.extensions["facts_of_host"](request.host)
+    filled = _fill(file, file.stat().st_mtime_ns, tuple(sorted(facts.items())))
+    is_compressed = request.accept_encodings["gzip"] > 0
+    response = Response(filled.compressed if is_compressed else filled.content, mimetype=mimetype)
+    response.set_etag(filled.fingerprint + ("-gzip" if is_compressed else ""))
+    response.vary.add("Accept-Encoding")
+    if is_compressed:
+        response.content_encoding = "gzip"
+    response.cache_control.public = True
+    response.cache_control.max_age = MAX_AGE_SECONDS
+    response.headers["Content-Security-Policy"] = CONTENT_SECURITY_POLICY
+    return response
+
+
+@lru_cache(maxsize=256)
+def _fill(file: Path, _changed_at: int, facts: tuple[tuple[str, str], ...]) -> _Filled:
+    content = placeholders.fill(file.read_text("utf-8"), dict(facts)).encode()
+    if file.suffix == ".html":
+        content = texts.unbroken_page(content)
+    return _Filled(content, compress(content, mtime=0), sha256(content).hexdigest()[:16])
 
 
 def _add_headers(headers: Headers, _path: str, url: str) -> None:

@@ -248,7 +248,8 @@ def _leave(_error: BaseException | None) -> None:
 
 def _keep_lines_whole(response: Response) -> Response:
     """Let no page begin a line with a sign, wherever its text comes from: code or settings."""
-    if response.mimetype == "text/html" and not response.is_streamed:
+    is_page = response.mimetype == "text/html" and not response.content_encoding
+    if is_page and not response.is_streamed:
         response.set_data(texts.unbroken_page(response.get_data()))
     return response
 

@@ -20,7 +20,6 @@ __all__ = [
     "DEFAULT_DATABASE_NAME",
     "DEFAULT_PUBLIC_URL",
     "DEFAULT_QUEUE_NAME",
-    "HELP_FACTS",
     "KEPT_BY_GIT",
     "KEYS",
     "KEY_NAME",
@@ -40,7 +39,6 @@ PREFIX = "SELFSERVICE_"
 DEFAULT_DATABASE_NAME = "portal.db"
 DEFAULT_QUEUE_NAME = "queue.db"
 KEY_NAME = "secret_key"
-HELP_FACTS = "help.toml"
 LONGEST_RETURN_NAME = 32  # of the 64 that SMTP allows; the signature takes the others
 KEPT_BY_GIT = ".gitkeep"  # in the project's own `instance/`
 SQLITE = "sqlite:///"

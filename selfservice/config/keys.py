@@ -34,6 +34,13 @@ def _label(value: object) -> str:
     return text
 
 
+def _line(value: object) -> str:
+    text = " ".join(_text(value).split())
+    if len(text) > 300 or not text.isprintable() or re.search(r"[<>{}]", text):
+        raise ValueError("une ligne de 300 caractères au plus est attendue, sans < > { }")
+    return text
+
+
 def _boolean(value: object) -> bool:
     if isinstance(value, bool):
         return value
@@ -249,6 +256,17 @@ KEYS = (
     Key("HELP_SITE_DIR", _path, REPOSITORY / "site", "The built help site served under /aide/."),
     Key("PUBLIC_URL", _web_address, DEFAULT_PUBLIC_URL, "Every mailed link begins with it."),
     Key("PORTAL_NAME", _label, "E-Facture", "Name of the portal: pages, mails and help."),
+    *(
+        Key(name, _line, "", f"In the legal notice: {what}.")
+        for name, what in (
+            ("PUBLISHER_NAME", "who publishes the portal, its name and legal form"),
+            ("PUBLISHER_SEAT", "the publisher's address"),
+            ("PUBLISHER_RCS", "its number in the register of companies, and its capital"),
+            ("PUBLISHER_PHONE", "its telephone"),
+            ("PUBLISHER_DIRECTOR", "who answers for what is published"),
+            ("HOSTED_BY", "who hosts the portal: name, address, telephone"),
+        )
+    ),
     Key("TRUSTED_HOSTS", _names, [], "Accepted Host headers, beside that of PUBLIC_URL."),
     Key("PROXY_COUNT", _whole(0, 5), 0, "Proxies in front whose X-Forwarded-* are believed."),
     Key("MAIL_TRANSPORT", _one_of("smtp", "file"), "smtp", "`file` writes instance/mail/*.eml."),

@@ -72,8 +72,8 @@ def examine_instance(*, is_complete: bool = False) -> Iterator[Finding]:
 
     `is_complete` reads every document, not only the place of the newest.
     """
-    checks = (check_rights, _disk, _clock, _help_site, _public_url, _demo, check_mail, _queue)
-    for check in (*checks, _limits):
+    of_host = (check_rights, _disk, _clock, check_mail, _queue, _limits)
+    for check in (*of_host, _help_site, _imprint, _public_url, _demo):
         yield from check()
     yield from _database(_every_document if is_complete else _documents)
 
@@ -276,6 +276,16 @@ def _help_site() -> Iterator[Finding]:
     folder = current_app.config["HELP_SITE_DIR"]
     is_built = (folder / "index.html").is_file()
     yield fine("help_site") if is_built else fault("help_site", path=folder)
+
+
+def _imprint() -> Iterator[Finding]:
+    """Look for what the legal notice owes to its readers (law of 21 June 2004, article 1-1)."""
+    names = ("PUBLISHER_NAME", "PUBLISHER_SEAT", "PUBLISHER_PHONE", "HOSTED_BY")
+    empty = [name for name in names if not current_app.config[name]]
+    if empty and not current_app.config["DEMO"]:
+        yield warning("imprint", names=", ".join(empty))
+    else:
+        yield fine("imprint")
 
 
 def _public_url() -> Iterator[Finding]:

@@ -25,6 +25,7 @@ FINE = {
     "smtp": "Serveur de mail : {server} accepte l'expéditeur {sender}.",
     "mail_folder": "Mails : écrits dans un dossier, {folder}.",
     "bounces": "Mails revenus : {place} se lit.",
+    "imprint": "Mentions légales : l'éditeur et l'hébergeur sont nommés.",
     "help_site": "Site d'aide : construit.",
     "public_url": "Adresse publique : {url}.",
     "demo": "Démonstration : non.",
@@ -215,6 +216,10 @@ WARNINGS = {
     "old_backup": (
         "Sauvegarde : la dernière date de {age}",
         "voyez pourquoi la sauvegarde de la nuit ne passe plus",
+    ),
+    "imprint": (
+        "Mentions légales : il manque {names}",
+        "donnez-les dans config.toml, puis lancez « make site » : la loi les exige",
     ),
     "local_address": (
         "Adresse publique : {url} n'existe que sur cet hôte",

@@ -1,22 +1,37 @@
 """Which supplier a visitor sees before signing in (FAQ 6)."""
 
+from flask import current_app
+
+from selfservice import config
 from selfservice.suppliers.models import Supplier
 
 
 def shown_before_sign_in(host: str) -> Supplier | None:
     """Return the supplier of a Host header, else the only supplier, else None.
 
+    In a demonstration, martin.localhost is the supplier « martin », the loopback the first.
     It only decides how the page looks: signing in opens the space of the login's own supplier.
     """
     for supplier in Supplier.select().where(Supplier.hostname == _name_of(host)):
         return supplier
-    few: list[Supplier] = list(Supplier.select().limit(2))
-    return few[0] if len(few) == 1 else None
+    few: list[Supplier] = list(Supplier.select().order_by(Supplier.id).limit(2))
+    if len(few) == 1 or (few and _name_of(host) in config.LOOPBACK and current_app.config["DEMO"]):
+        return few[0]
+    return _of_demonstration(_name_of(host))
 
 
 def is_hostname(host: str) -> bool:
     """Say whether some supplier registered this Host name."""
-    return bool(Supplier.select().where(Supplier.hostname == _name_of(host)).exists())
+    name = _name_of(host)
+    is_registered = Supplier.select().where(Supplier.hostname == name).exists()
+    return bool(is_registered or _of_demonstration(name))
+
+
+def _of_demonstration(name: str) -> Supplier | None:
+    slug, is_local = name.removesuffix(".localhost"), name.endswith(".localhost")
+    if not (is_local and current_app.config["DEMO"]):
+        return None
+    return Supplier.get_or_none(Supplier.slug == slug)
 
 
 def _name_of(host: str) -> str:

@@ -7,10 +7,12 @@ from gzip import compress
 import brotli
 from flask import Blueprint, Response, abort, render_template, request
 
+from selfservice import web
 from selfservice.files import STATIC, hashed_name
 from selfservice.suppliers import identity, logos
 from selfservice.suppliers.colours import dark_accent, light_accent
 from selfservice.suppliers.errors import UnknownSupplierError
+from selfservice.suppliers.facts import facts_of
 from selfservice.suppliers.models import Supplier
 from selfservice.suppliers.registration import all_suppliers, get_supplier
 
@@ -28,6 +30,14 @@ blueprint = Blueprint("suppliers", __name__, url_prefix="/fournisseurs")
 
 
 pages = Blueprint("contact", __name__)
+
+
+def facts_of_host(host: str) -> dict[str, str]:
+    """Return what the help tells at a host: the facts of the supplier shown there, if any."""
+    supplier = identity.shown_before_sign_in(host)
+    if supplier is None:
+        return {"portal_url": web.public_url("")}
+    return facts_of(supplier) | {"portal_url": web.public_url("", hostname=supplier.hostname)}
 
 
 @pages.get("/contact")

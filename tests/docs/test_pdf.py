@@ -50,7 +50,7 @@ def test_pdf_is_tagged_titled_and_in_french(site_dir: Path, name: str) -> None:
             for note in page.get("/Annots", [])
             if "/A" in note and "/URI" in note.A
         }
-    assert "https://diac-diaclocation.e-facture.net/recuperation" in links
+    assert "https://factures.example.com/recuperation" in links
 
 
 @pytest.mark.parametrize("name", TITLES)

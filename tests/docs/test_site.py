@@ -16,8 +16,8 @@ TODAY = date(2026, 11, 21)
 
 
 @pytest.fixture(scope="module")
-def faq(site: BuiltSite):
-    return site.pages[FAQ_ADDRESS].tree
+def faq(site_of_diac):
+    return BuiltSite(site_of_diac).pages[FAQ_ADDRESS].tree
 
 
 def test_sixteen_questions_are_open_headings_in_the_order_of_the_seed(faq) -> None:

@@ -122,7 +122,6 @@ def test_restored_instance_works_and_holds_all_that_matters(
     (instance / "documents" / "logos").mkdir()
     (instance / "documents" / "logos" / name).write_bytes(logo)
     (instance / "config.toml").write_text('PUBLIC_URL = "https://factures.example.com"\n')
-    (instance / "help.toml").write_text('supplier = "Vendeur"\n')
     path, copy = tmp_path / "backup.tar", tmp_path / "copy"
     done = command(instance, "backup", str(path))
     assert (done.returncode, done.stderr) == (0, "")
@@ -133,7 +132,7 @@ def test_restored_instance_works_and_holds_all_that_matters(
     assert rows(copy) == rows(instance)
     assert documents(copy) == documents(instance)
     assert (copy / "documents" / "logos" / name).read_bytes() == logo
-    for file in ("config.toml", "help.toml", "secret_key"):
+    for file in ("config.toml", "secret_key"):
         assert (copy / file).read_bytes() == (instance / file).read_bytes()
     assert stat.S_IMODE((copy / "secret_key").stat().st_mode) == 0o600
     assert command(copy, "mail", "list").returncode == 0

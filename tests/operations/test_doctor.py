@@ -37,7 +37,7 @@ def test_cared_for_instance_has_no_fault(app: Flask, tmp_path: Path) -> None:
     heartbeats.beat()
     heartbeats.note(heartbeats.BACKUP)
     assert names(Level.FAULT) == set()
-    assert names(Level.WARNING) <= {"low_disk", "local_address", "mails_to_folder"}
+    assert names(Level.WARNING) <= {"imprint", "low_disk", "local_address", "mails_to_folder"}
 
 
 def test_command_tells_all_it_finds_on_stdout_and_ends_with_1(app: Flask, instance: Path) -> None:

@@ -77,15 +77,13 @@ def test_no_mail_names_the_former_one(name: str, renamed: Flask) -> None:
 
 
 @pytest.mark.slow
-def test_help_has_the_name_and_the_facts_of_the_instance(
+def test_help_has_the_name_and_the_legal_notice_of_the_instance(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "instance").mkdir()
     (tmp_path / "instance" / "config.toml").write_text(
         f'PORTAL_NAME = "{NEW}"\nPUBLIC_URL = "https://factures.martin.example"\n'
-    )
-    (tmp_path / "instance" / "help.toml").write_text(
-        'supplier = "Fournitures Martin"\nsupplier_full = "Fournitures Martin SARL"\n'
+        'PUBLISHER_NAME = "Fournitures Martin SARL"\nPUBLISHER_PHONE = "05 00 00 00 00"\n'
     )
     monkeypatch.setenv("SELFSERVICE_INSTANCE", str(tmp_path / "instance"))
     build.run_mkdocs(tmp_path / "site")
@@ -94,28 +92,22 @@ def test_help_has_the_name_and_the_facts_of_the_instance(
     pages |= {Path(each["location"]): str(each) for each in index["docs"]}
     assert len(pages) > 100
     for page, text in pages.items():
-        if "exploitation" not in page.parts:  # the operators' table shows each default
-            assert OLD not in text, page
+        assert OLD not in text, page
         assert "e-facture.net" not in text, page
     faq = (tmp_path / "site" / "foire-aux-questions" / "index.html").read_text("utf-8")
-    assert NEW in faq and "Fournitures Martin SARL" in faq
+    assert NEW in faq
+    notice = (tmp_path / "site" / "mentions-legales" / "index.html").read_text("utf-8")
+    assert "Fournitures Martin SARL" in notice and "05 00 00 00 00" in notice
+    assert "Hébergeur</strong>" not in notice, "what is not set is not named"
     home = (tmp_path / "site" / "index.html").read_text("utf-8")
     assert f"<title>Accueil - {NEW}" in home or NEW in home.partition("</title>")[0]
     assert '<link rel="canonical" href="https://factures.martin.example/aide/' in home
 
 
-def test_fact_that_no_page_asks_for_is_refused(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SELFSERVICE_INSTANCE", str(tmp_path))
-    portal_facts.settings.cache_clear()
-    defaults = {"supplier": "Diac", "portal_url": "https://a.example"}
-    assert portal_facts.facts_of_supplier(defaults)["supplier"] == "Diac"
-    for wrong in ('suplier = "Martin"', "supplier = 7"):
-        (tmp_path / "help.toml").write_text(wrong)
+def test_fact_that_no_supplier_has_is_refused() -> None:
+    for macro in (portal_facts.with_fact, portal_facts.without_fact):
         with pytest.raises(portal_facts.UnknownFactError):
-            portal_facts.facts_of_supplier(defaults)
-    portal_facts.settings.cache_clear()
+            macro("colour")
 
 
 @pytest.mark.parametrize("wrong", ["", "  ", "a" * 41, "<b>", 'dit "x"', "a{b}", "R&D\n", "a\x00b"])
