@@ -5,12 +5,12 @@ from datetime import timedelta
 from flask import current_app
 from peewee import IntegrityError
 
-from selfservice import audit, clock, ratelimit, tokens
+from selfservice import clock, ratelimit, tokens
 from selfservice.accounts.models import Activation, User
 from selfservice.db import database
 from selfservice.invoices import queries
 from selfservice.invoices.models import Invoice
-from selfservice.requests import mails
+from selfservice.requests import journal, mails
 from selfservice.requests.errors import (
     AlreadyOpenError,
     AlreadySoError,
@@ -112,7 +112,7 @@ def prove(secret: str, *, origin: str) -> CustomerRequest:
             days = current_app.config["REQUEST_OBJECTION_DAYS"]
             request.waits_until = request.proven_at + timedelta(days=days)
         request.save(only=[CustomerRequest.proven_at, CustomerRequest.waits_until])
-        _record("request.proven", request, origin=origin)
+        journal.note("proven", request, origin=origin)
         mails.queue_objection(request)
         if request.is_unidentified:
             mails.queue_step(request)
@@ -182,7 +182,7 @@ def _open(request: CustomerRequest, *, origin: str) -> CustomerRequest:
                 request.save(force_insert=True)
         except IntegrityError as error:
             raise AlreadyOpenError(request.kind) from error
-        _record("request.opened", request, origin=origin)
+        journal.note("opened", request, actor=str(request.asked_by), origin=origin)
         mails.queue_step(request)
         if request.kind in OF_ADDRESS:
             mails.queue_proof(request)
@@ -281,15 +281,4 @@ def _object(request: CustomerRequest, *, by: str, words: str, origin: str) -> No
     except IntegrityError:  # a newer one of this kind is open, and decides
         ended = {"state": "refused", "decided_by": Portal().login, "reason": END_LABELS["objected"]}
         CustomerRequest.update(objected | ended).where(same).execute()
-    _record("request.objected", request, actor=by, origin=origin)
-
-
-def _record(event: str, request: CustomerRequest, *, actor: str = "", origin: str) -> None:
-    audit.record(
-        event,
-        company_id=request.company_id,
-        user_id=request.user_id,
-        actor=actor or str(request.asked_by),
-        origin=origin,
-        request=str(request.kind),
-    )
+    journal.note("objected", request, actor=by, origin=origin)

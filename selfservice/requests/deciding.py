@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from selfservice import audit, clock
+from selfservice import clock
 from selfservice.db import database
-from selfservice.requests import mails
+from selfservice.requests import journal, mails
 from selfservice.requests.errors import (
     DecidedError,
     NotProvenError,
@@ -28,7 +28,7 @@ def take(request: CustomerRequest, *, by: register.Actor, origin: str) -> None:
             state="in_progress",
             taken_by=by.login,
         )
-        _record("request.taken", request, by=by, origin=origin)
+        journal.note("taken", request, actor=by.login, origin=origin)
         mails.queue_step(request)
 
 
@@ -71,7 +71,7 @@ def accept(
                 reason=reason or END_LABELS["accepted"].format(id=current.id),
                 origin=origin,
             )
-        _record("request.accepted", current, by=by, origin=origin, answer=reason)
+        journal.note("accepted", current, actor=by.login, origin=origin, answer=reason)
         mails.queue_step(current)
 
 
@@ -89,7 +89,7 @@ def refuse(request: CustomerRequest, *, by: register.Actor, reason: str, origin:
             reason=reason,
         )
         mails.end_links(request)
-        _record("request.refused", request, by=by, origin=origin, answer=reason)
+        journal.note("refused", request, actor=by.login, origin=origin, answer=reason)
         mails.queue_step(request)
 
 
@@ -144,17 +144,3 @@ def _claim(
         raise (refusal if current.is_open else DecidedError)(current)
     for name, value in values.items():
         setattr(request, name, value)
-
-
-def _record(
-    event: str, request: CustomerRequest, *, by: register.Actor, origin: str, **facts: str
-) -> None:
-    audit.record(
-        event,
-        company_id=request.company_id,
-        user_id=request.user_id,
-        actor=by.login,
-        origin=origin,
-        request=str(request.kind),
-        **facts,
-    )

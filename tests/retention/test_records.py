@@ -14,6 +14,7 @@ from selfservice.mail import outbox
 from selfservice.mail.outbox import OutboxAttempt, OutboxMail
 from selfservice.notifications import send
 from selfservice.ratelimit import RateCounter
+from selfservice.requests.models import CustomerRequest
 from selfservice.retention import purge, records
 from selfservice.suppliers.models import Company
 from tests.factories import make_invoice, make_user
@@ -151,3 +152,21 @@ def test_a_second_purge_has_nothing_left_to_do(company: Company) -> None:
     entries = AuditEntry.select().count()
     assert set(purge.purge().values()) == {0}
     assert AuditEntry.select().count() == entries
+
+
+def test_requests_go_with_their_documents_and_unproven_ones_with_their_link(
+    company: Company,
+) -> None:
+    for kind, created_at, decided_at in (
+        ("question", ago(months=30), None),
+        ("document", ago(months=30), ago(months=24, days=-1)),
+        ("delivery", ago(months=30), ago(months=24)),
+        ("access", ago(days=30), None),
+        ("address", ago(days=29), None),
+    ):
+        CustomerRequest.create(
+            company=company, kind=kind, created_at=created_at, decided_at=decided_at
+        )
+    assert purge.purge()["requests"] == 2
+    left = CustomerRequest.select(CustomerRequest.kind)
+    assert {request.kind for request in left} == {"question", "document", "address"}

@@ -168,6 +168,8 @@ def _ask(form: AskForm, kind: str) -> CustomerRequest | None:
         form[form.asks].errors = (messages.NUMBER_UNKNOWN,)
     except AlreadyOpenError:
         form.form_errors.append(messages.ALREADY_OPEN)
+    finally:
+        spaces.enter(signed_in(), "")  # the page is the own company's
     return None
 
 
