@@ -13,17 +13,19 @@ from hypothesis import strategies as st
 
 from selfservice import clock, config, db, tokens
 from selfservice.accounts import recovery
-from selfservice.accounts.models import SecondFactor, User
+from selfservice.accounts.models import Activation, SecondFactor, User
 from selfservice.app import create_app
 from selfservice.config import REPOSITORY
 from selfservice.invoices import storage
 from selfservice.invoices.filters import NAMES
+from selfservice.notifications import mails
 from selfservice.operations import installation
 from tests import postgresql
 from tests.conftest import CHEAP_HASHING, free_port
 from tests.factories import (
     PASSWORD,
     make_adviser,
+    make_company,
     make_invoice,
     make_people,
     make_profile,
@@ -232,6 +234,13 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
             requests.asked(people, "administrator")
             of_requests = [requests.link(f"request_{each}") for each in ("objection", "proof")]
             make_adviser(people.supplier, "nadia")
+            active = make_company(people.supplier, client_number="A-1", email="a@example.com")
+            owner = make_user(active, "owner", is_from_activation=True, email="a@example.com")
+            Activation.create(
+                company=active, email_key="a@example.com", user=owner, activated_at=clock.now()
+            )
+            mails.queue_activation(active, owner)
+            number = people.alice.company.client_number
         port = free_port()
         with serving(instance, port, **GENEROUS):
             found = Visitor(port)
@@ -244,22 +253,22 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
             assert {"/reinitialisation", "/administration/utilisateurs/ajout"} <= {
                 form.action for form in found.forms
             }
-            found.beside = _beside(port)
+            found.beside = _beside(port, "/conseil/A-1", f"/conseil/{number}")
             yield found
 
 
-def _beside(port: int) -> list[Visitor]:
+def _beside(port: int, *sheets: str) -> list[Visitor]:
     """Return who owes the code of a second factor, who has one and is signed in, an adviser."""
     half_way, proven, adviser = Visitor(port), Visitor(port), Visitor(port)
     proven.sign_in("charlie")
     adviser.sign_in("nadia")
     with create_app().app_context(), db.connection():
-        for user in User.select().where(User.login.in_(("bob", "charlie", "nadia"))):
+        for user in User.select().where(User.login.in_(("bob", "charlie", "nadia", "owner"))):
             SecondFactor.create(user=user, seed="", last_step=0, enabled_at=clock.now())
     half_way.sign_in("bob")
     half_way.explore("/connexion/code")
     proven.explore("/profil/double-authentification", "/profil/sessions")
-    adviser.explore("/conseil")
+    adviser.explore("/conseil", *sheets)
     return [half_way, proven, adviser]
 
 
@@ -306,7 +315,7 @@ def _never_500(examples: int) -> Callable[[Callable[..., None]], Callable[..., N
     )
 
 
-def _fill_in(visitor: Visitor, data: st.DataObject) -> None:
+def _fill_in(visitor: Visitor, data: st.DataObject, *, home: str = "/factures") -> None:
     form = data.draw(st.sampled_from(visitor.forms))
     if form.method == "GET":
         query = "&".join(f"{name}={_quoted(data.draw(HOSTILE))[:8_000]}" for name in form.fields)
@@ -315,7 +324,7 @@ def _fill_in(visitor: Visitor, data: st.DataObject) -> None:
         body, kind = data.draw(submissions(form, visitor.fresh_token()))
         status, text = visitor.send("POST", form.action, body=body, Content_Type=kind)
     assert status < 500, text
-    if visitor.send("GET", "/factures")[0] != 200:
+    if visitor.send("GET", home)[0] != 200:
         visitor.sign_in()
 
 
@@ -342,6 +351,14 @@ def _walk_in(visitor: Visitor, data: st.DataObject) -> None:
 @_never_500(80)
 def test_no_form_answers_500(visitor: Visitor, data: st.DataObject) -> None:
     _fill_in(visitor, data)
+
+
+@given(data=st.data())
+@_never_500(60)
+def test_no_form_of_an_adviser_answers_500(visitor: Visitor, data: st.DataObject) -> None:
+    adviser = visitor.beside[2]
+    assert {"/conseil/A-1/adresse", "/conseil/A-1/lien"} <= {each.action for each in adviser.forms}
+    _fill_in(adviser, data, home="/conseil")
 
 
 @given(data=st.data())
