@@ -9,6 +9,8 @@ from werkzeug.test import TestResponse
 from selfservice import clock, mail
 from selfservice.accounts.models import Activation, SecondFactor, User, UserSession
 from selfservice.audit import AuditEntry
+from selfservice.invoices import storage
+from selfservice.invoices.models import Invoice
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import mails, send
 from selfservice.suppliers.models import Company, RegisterChange
@@ -211,7 +213,11 @@ def test_a_mail_is_sent_again_whole_to_the_registered_address(
     nadia: Browser, people: People
 ) -> None:
     company = people.alice.company
-    mails.queue_document(company, make_invoice(company, notification="attached"))
+    invoice = make_invoice(company, notification="attached")
+    path = storage.path_of(invoice.sha256)
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"%PDF-1.7")
+    mails.queue_document(company, invoice)
     OutboxMail.update(state="returned", reason="mailbox_full", sent_at=clock.now()).execute()
     first = OutboxMail.get()
     act(nadia, company, "mails", first.id)
@@ -219,6 +225,10 @@ def test_a_mail_is_sent_again_whole_to_the_registered_address(
     assert (second.state, second.body_text) == ("queued", first.body_text)
     assert second.attachment_path == first.attachment_path
     assert second.message_id != first.message_id
+    assert mail.deliver_due().sent == 1
+    assert Invoice.get_by_id(invoice.id).downloaded_at, "attached, accepted: it counts as delivered"
+    act(nadia, company, "mails", second.id)
+    assert OutboxMail.select().count() == 3
 
 
 def test_an_unsent_mail_is_tried_again_rather_than_doubled(nadia: Browser, people: People) -> None:
