@@ -247,7 +247,8 @@ def test_the_page_over_http_takes_few_queries(
     with counted_queries(monkeypatch) as seen:
         page = alice.get("/factures")
     assert page.status_code == 200 and page.text.count("<tr id=") == PAGE_ROWS
-    assert len(seen) <= 11, seen  # one of them: do the company's mails arrive?
+    # Two of them for the bands: do the company's mails arrive, was the first question answered?
+    assert len(seen) <= 12, seen
 
 
 def test_the_page_shows_numbers_labels_and_amounts(alice: Browser, people: People) -> None:

@@ -58,7 +58,8 @@ def test_dry_run_tells_what_a_purge_then_does_and_changes_nothing(
     counts = (
         "2 document(s), 1 fichier(s) sans document, 1 identifiant(s) fermé(s), 0 mail(s), "
         "0 texte(s) de mail, 0 lien(s) mort(s), 0 session(s) terminée(s), 0 compteur(s), "
-        "0 compte(s) d'avis, 0 compte(s) de recherches, 0 ligne(s) de journal"
+        "0 compte(s) d'avis, 0 compte(s) d'appels, 0 compte(s) de recherches, "
+        "0 ligne(s) de journal"
     )
     assert summary == f"À supprimer : {counts}. Rien n'a été changé."
     assert contents(instance) == before

@@ -65,7 +65,8 @@ def test_an_absent_column_changes_nothing(take: Import) -> None:
     before = only().__data__
     report = take("client_number;name", "C-1;Nouveau nom")
     assert report.updated == 1
-    assert only().__data__ == before | {"name": "Nouveau nom"}
+    changed = {"name": "Nouveau nom", "search_key": only().search_key}
+    assert only().__data__ == before | changed
 
 
 def test_an_empty_email_removes_the_address(take: Import) -> None:
