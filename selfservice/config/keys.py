@@ -197,7 +197,7 @@ def _mailbox(value: object) -> Path | str | None:
     if not is_whole or not parts.username or not parts.password or not text.isascii():
         raise ValueError(
             "un dossier Maildir, ou imaps://compte:motdepasse@hote/dossier, est attendu ; "
-            "@, :, / et accents du compte et du mot de passe s'écrivent %40, %3A, %2F, %C3%A9…"
+            "un signe ou un accent du compte ou du mot de passe s'écrit avec % (%40 pour @)"
         )
     return text
 

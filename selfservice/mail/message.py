@@ -37,10 +37,11 @@ class OutboxMessage(Message):
         self.attachments = list(_attachments(mail))
         self.date = clock.now().replace(tzinfo=UTC).timestamp()
         self.msgId = f"<{mail.message_id}>"
-        # The second keeps Exchange from answering with an absence (MS-OXCMAIL 2.2.3.2.14).
+        # The second keeps Exchange from answering with an absence or a receipt (MS-OXCMAIL
+        # 2.2.3.2.14); « All » would keep it from telling that a mail comes back, too.
         self.extra_headers = {
             "Auto-Submitted": "auto-generated",
-            "X-Auto-Response-Suppress": "All",
+            "X-Auto-Response-Suppress": "DR, RN, NRN, OOF, AutoReply",
         }
         self.charset = None
         self.reply_to = _in_ascii(mail.reply_to) if mail.reply_to else None

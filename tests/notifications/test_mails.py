@@ -93,7 +93,8 @@ def test_answers_go_to_the_supplier_and_absences_nowhere(app: Flask) -> None:
     for mail in OutboxMail.select():
         written = message.build(mail).as_string()
         assert "Reply-To: conseil@diac.example" in written
-        assert "X-Auto-Response-Suppress: All" in written
+        # Neither an absence nor a receipt; but that it came back (NDR) is to be told.
+        assert "X-Auto-Response-Suppress: DR, RN, NRN, OOF, AutoReply" in written
 
 
 def test_a_supplier_without_a_mail_has_no_answers(app: Flask) -> None:

@@ -57,6 +57,11 @@ def test_numbers_that_look_like_text_stay_text(tmp_path: Path) -> None:
         ("MAIL_DEFAULT_SENDER", "a@b\nBcc: c@d"),
         ("MAIL_DEFAULT_SENDER", "reçu@example.com"),
         ("MAIL_DEFAULT_SENDER", "facture@société.example"),
+        ("MAIL_BOUNCES", "imap://compte:secret@imap.example.com/Retours"),
+        ("MAIL_BOUNCES", "imaps://imap.example.com/Retours"),
+        ("MAIL_BOUNCES", "imaps://compte:se#cret@imap.example.com/Retours"),
+        ("MAIL_BOUNCES", "imaps://compte:secret@imap.example.com:x/"),
+        ("MAIL_RETURN_ADDRESS", "retours"),
     ],
 )
 def test_a_wrong_value_is_named_in_one_line(tmp_path: Path, key: str, value: str) -> None:
@@ -64,6 +69,17 @@ def test_a_wrong_value_is_named_in_one_line(tmp_path: Path, key: str, value: str
         load(tmp_path, **{key: value})
     assert f"SELFSERVICE_{key}" in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_mails_return_to_the_sender_where_they_are_read(tmp_path: Path) -> None:
+    assert load(tmp_path)["MAIL_RETURN_ADDRESS"] is None
+    found = load(tmp_path, MAIL_BOUNCES="retours", MAIL_DEFAULT_SENDER="F <f@example.com>")
+    assert found["MAIL_BOUNCES"] == tmp_path / "retours"
+    assert found["MAIL_RETURN_ADDRESS"] == "f@example.com"
+    alone = load(tmp_path, MAIL_RETURN_ADDRESS="r@retours.example.com")
+    assert (alone["MAIL_BOUNCES"], alone["MAIL_RETURN_ADDRESS"]) == (None, "r@retours.example.com")
+    with pytest.raises(config.ConfigurationError, match="MAIL_RETURN_ADDRESS : 32 caractères"):
+        load(tmp_path, MAIL_BOUNCES="retours", MAIL_DEFAULT_SENDER=f"{'f' * 33}@example.com")
 
 
 def test_an_unknown_key_of_the_file_is_refused(tmp_path: Path) -> None:
