@@ -194,7 +194,13 @@ def _store(run: _Run, documents: list[Document]) -> list[Outcome]:
     run.incoming.sync([each.aside for each in documents])
     with storage.exclusive():
         new = _new(supplier, documents, outcomes)
-        run.incoming.publish({each.aside: each.sha256 for each in new})
+        already = {each.file for each in outcomes if each.outcome == "already"}
+        lost = [
+            each
+            for each in documents
+            if each.file in already and not storage.is_intact(each.sha256)
+        ]
+        run.incoming.publish({each.aside: each.sha256 for each in (*new, *lost)})
         with database.atomic():
             deposited = _insert(supplier, new, outcomes)
             credits.record(supplier.id, {each.number: each.credits for each in deposited})

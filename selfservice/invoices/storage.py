@@ -6,6 +6,7 @@ whose lock is free was left by a process that died, and the next run removes it.
 """
 
 import fcntl
+import hashlib
 import os
 import re
 import secrets
@@ -26,6 +27,15 @@ STORED_NAME = re.compile(r"[0-9a-f]{64}\.pdf")
 def path_of(sha256: str) -> Path:
     """Return where a document lies, whether it is there or not."""
     return documents_folder() / name_of(sha256)
+
+
+def is_intact(sha256: str) -> bool:
+    """Read a document, and tell whether it is there and is what its name says."""
+    try:
+        with path_of(sha256).open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == sha256
+    except OSError:
+        return False
 
 
 def name_of(sha256: str) -> str:

@@ -111,7 +111,7 @@ def unpack(path: Path, folder: Path) -> Manifest:
                 hashes[member.name] = _extract(tar, member, folder)
                 documents += member.name not in FILES
     except tarfile.TarError as error:
-        raise OperationError("damaged_archive", path=path, reason=error) from error
+        raise OperationError("damaged_archive", path=path, reason=_reason(error)) from error
     if manifest is None:
         raise OperationError("damaged_archive", path=path, reason="elle n'est pas entière")
     if (SQLITE in hashes) == (POSTGRESQL in hashes):
@@ -130,8 +130,14 @@ def read_manifest(path: Path) -> Manifest:
                 if member.name == MANIFEST:
                     return _read_manifest(tar, member)
     except tarfile.TarError as error:
-        raise OperationError("damaged_archive", path=path, reason=error) from error
+        raise OperationError("damaged_archive", path=path, reason=_reason(error)) from error
     raise OperationError("damaged_archive", path=path, reason="elle n'est pas entière")
+
+
+def _reason(error: tarfile.TarError) -> str:
+    """Return our own words, or ours for the library's, whose errors are of kinds of their own."""
+    is_ours = type(error) is tarfile.TarError
+    return str(error) if is_ours else "elle est coupée, ou n'est pas une archive"
 
 
 def _read_manifest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Manifest:

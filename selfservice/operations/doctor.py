@@ -17,7 +17,6 @@ from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from selfservice.mail import OutboxMail
 from selfservice.operations import (
-    backup_file,
     health,
     heartbeats,
     purging,
@@ -199,20 +198,13 @@ def _documents() -> Iterator[Finding]:
 def _every_document() -> Iterator[Finding]:
     """Read each document and compare it with its hash."""
     hashes = [row.sha256 for row in Invoice.select(Invoice.sha256).distinct()]
-    lost = [sha256 for sha256 in hashes if not _is_intact(sha256)]
+    lost = [sha256 for sha256 in hashes if not storage.is_intact(sha256)]
     if lost:
         shown = ", ".join(names_of(lost[:NAMED_DOCUMENTS]))
         more = ", …" if len(lost) > NAMED_DOCUMENTS else ""
         yield fault("lost_documents", count=len(lost), names=shown + more)
     else:
         yield fine("every_document", count=len(hashes))
-
-
-def _is_intact(sha256: str) -> bool:
-    try:
-        return backup_file.sha256_of(storage.path_of(sha256)) == sha256
-    except OSError:
-        return False
 
 
 def _worker() -> Iterator[Finding]:

@@ -328,6 +328,19 @@ def test_the_schema_allows_one_number_once_per_supplier(company: Company) -> Non
         make_invoice(make_company(company.supplier), number="F-1")
 
 
+def test_a_document_that_is_lost_or_damaged_comes_back_by_depositing_it_again(
+    deposit: Callable[[], DepositReport], folder: Path, company: Company
+) -> None:
+    for name in "ab":
+        (folder / f"{name}.pdf").write_bytes(papers.facturx(company, number=f"F-{name}"))
+    deposit()
+    lost, damaged = (storage.path_of(row.sha256) for row in Invoice.select())
+    lost.unlink()
+    damaged.write_bytes(b"x" * damaged.stat().st_size)
+    assert deposit().already == 2
+    assert all(storage.is_intact(path.stem) for path in (lost, damaged))
+
+
 def test_a_second_run_finds_everything_already_deposited(
     deposit: Callable[[], DepositReport], folder: Path, company: Company
 ) -> None:
