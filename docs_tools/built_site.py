@@ -6,12 +6,13 @@ the portal's own help, what pages load, and the texts of images are checked here
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 from lxml import html
 
+from docs_tools.places import of_built
 from selfservice.help import PAGES, PREFIX
 
 
@@ -67,23 +68,25 @@ def _link_faults(
     site: BuiltSite, page: BuiltPage, is_portal_page: Callable[..., bool]
 ) -> Iterator[str]:
     for element, _, link, _ in page.tree.iterlinks():
+        where = partial(of_built, page.file, link, near=element.text_content())
         target = urlsplit(urljoin(page.address, link))
         if target.scheme or target.netloc:
             if target.netloc and element.tag != "a" and element.get("rel") != "canonical":
-                yield f"{page.file} : ressource demandée à un autre site, {link}"
+                yield f"{where()} : ressource demandée à un autre site, {link}"
         elif not target.path.startswith(PREFIX):
             if not is_portal_page(target.path, method=element.get("method", "get").upper()):
-                yield f"{page.file} : le portail n'a pas de page {target.path}"
+                yield f"{where()} : le portail n'a pas de page {target.path}"
         elif not site.holds(target.path):
-            yield f"{page.file} : lien cassé vers {link}"
+            yield f"{where()} : lien cassé vers {link}"
         elif link == "#" or (target.fragment and not site.has_anchor(target.path, target.fragment)):
-            yield f"{page.file} : ancre absente, {link}"
+            yield f"{where()} : ancre absente, {link}"
 
 
 def _image_faults(page: BuiltPage) -> Iterator[str]:
     for image in page.tree.xpath("//img"):
         name = image.get("src", "?")
+        where = partial(of_built, page.file, name.rpartition("/")[2])
         if image.get("alt") is None:
-            yield f"{page.file} : image sans texte de remplacement, {name}"
+            yield f"{where()} : image sans texte de remplacement, {name}"
         if not (image.get("width") and image.get("height")):
-            yield f"{page.file} : image sans largeur ni hauteur, {name}"
+            yield f"{where()} : image sans largeur ni hauteur, {name}"

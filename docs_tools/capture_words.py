@@ -6,7 +6,8 @@
 import re
 from collections.abc import Callable, Iterable, Iterator
 
-from docs_tools.figures import Capture
+from docs_tools.figures import DEFINITIONS, Capture
+from docs_tools.places import place
 from docs_tools.screen_words import NotOnScreenError, screen
 
 OF_A_DOCUMENT = re.compile(r"\d{2}")  # a number or a date, which no template holds
@@ -18,12 +19,20 @@ def faults(captures: Iterable[Capture], *, is_portal_page: Callable[[str], bool]
         opened = [step["open"] for step in capture.steps if "open" in step]
         for path in [capture.path, *opened]:
             if not is_portal_page(path.partition("?")[0]):
-                yield f"captures.yml, « {capture.name} » : le portail n'a pas de page {path}"
+                yield f"{_where(capture, path)} : le portail n'a pas de page {path}"
         for label in _labels(capture):
             try:
                 screen(label)
             except NotOnScreenError:
-                yield f"captures.yml, « {capture.name} » : le portail n'affiche pas « {label} »"
+                yield f"{_where(capture, label)} : le portail n'affiche pas « {label} »"
+
+
+def _where(capture: Capture, words: str) -> str:
+    """Return the line of captures.yml, and the screenshot that it defines."""
+    lines = DEFINITIONS.read_text("utf-8").splitlines()
+    begin = lines.index(f"{capture.name}:") if f"{capture.name}:" in lines else 0
+    after = (number for number, line in enumerate(lines[begin:], begin + 1) if words in line)
+    return f"{place(DEFINITIONS, next(after, begin + 1))}, « {capture.name} »"
 
 
 def _labels(capture: Capture) -> Iterator[str]:

@@ -12,7 +12,16 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from docs_tools import build, built_site, capture_words, figures, pages, prose
+from docs_tools import (
+    build,
+    built_site,
+    capture_words,
+    figures,
+    messages,
+    pages,
+    prose,
+    written,
+)
 from selfservice.app import create_app
 
 
@@ -49,15 +58,27 @@ def capture_faults(docs_dir: Path) -> list[str]:
 
 
 def check(folder: Path) -> list[str]:
-    """Build into a folder and return every fault. Raises build.BuildError."""
-    build.build(folder / "site")
+    """Build into a folder and return every fault; those of the pages as written alone, if any."""
+    if missing := [capture.name for capture in figures.load().values() if not capture.alt]:
+        return [f"docs_tools/captures.yml : {name}, texte de remplacement vide" for name in missing]
+    written_so = [
+        *pages.faults(pages.DOCS, today=date.today()),  # noqa: DTZ011
+        *written.faults(pages.DOCS, written.Names()),
+        *written.contents_faults(pages.DOCS),
+        *messages.faults(),
+        *capture_faults(pages.DOCS),
+    ]
+    try:
+        build.build(folder / "site")
+    except build.BuildError as error:
+        return written_so or list(written.of_the_build(str(error), pages.DOCS))
     site = built_site.BuiltSite(folder / "site")
     is_portal_page = portal_pages(make_portal(folder / "instance"))
     found = [
-        *pages.faults(pages.DOCS, today=date.today()),  # noqa: DTZ011
-        *capture_faults(pages.DOCS),
+        *written_so,
         *capture_words.faults(figures.load().values(), is_portal_page=is_portal_page),
         *built_site.faults(site, is_portal_page=is_portal_page),
+        *written.pdf_faults(pages.DOCS, folder / "site"),
     ]
     if missing := prose.missing_tools():
         print(f"Français non vérifié : apt-get install {' '.join(missing)}", file=sys.stderr)
@@ -67,10 +88,7 @@ def check(folder: Path) -> list[str]:
 
 def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
-        try:
-            found = check(Path(folder))
-        except build.BuildError as error:
-            found = [str(error)]
+        found = check(Path(folder))
     for fault in found:
         print(fault, file=sys.stderr)
     print(f"Site d'aide : {len(found)} défaut(s)." if found else "Site d'aide : tout est bon.")

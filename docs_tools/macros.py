@@ -34,6 +34,7 @@ def define_env(env: Any) -> None:
     env.conf["site_name"] = facts["brand"] + (" · Exploitation" if facts["place"] else "")
     env.conf["site_url"] = f"{facts['portal_url']}{help.PREFIX}{facts['place']}"
     env.conf["extra"].update(facts)
+    env.conf["extra"]["edit_uri"] = portal_facts.settings()["HELP_EDIT_URI"]
     env.variables.update(facts)
     env.variables.update(operator_facts.variables())
     env.variables.update(portal_facts.variables())

@@ -19,6 +19,7 @@ from wtforms.i18n import get_builtin_gnu_translations
 
 import selfservice
 from docs_tools.pages import title_of
+from docs_tools.places import line_of, place
 from docs_tools.screen_words import screen
 from selfservice.help import OPERATORS, PAGES
 from selfservice.notifications.messages import Reason
@@ -106,6 +107,18 @@ def _message(value: str | Reason) -> Message:
 
 def _dotted(text: str) -> str:
     return re.sub(r"\{[\w.]+\}", "…", text)
+
+
+def faults() -> Iterator[str]:
+    """Yield the messages that nothing explains, and the explanations that nothing asks for."""
+    text = yaml.safe_load(SECTIONS.read_text("utf-8"))
+    explained = {row["of"] for section in text for row in section["messages"] if "of" in row}
+    known = collect().keys()
+    for name in sorted(known - explained):
+        yield f"{place(SECTIONS)} : message à expliquer, {name}"
+    for name in sorted(explained - known):
+        where = place(SECTIONS, line_of(SECTIONS, f"of: {name}"))
+        yield f"{where} : le portail ne dit plus {name}"
 
 
 def sections() -> list[Section]:

@@ -8,9 +8,8 @@ from typing import Any
 
 from mkdocs.utils.meta import get_data
 
-from selfservice.config import REPOSITORY
+from docs_tools.places import DOCS, line_of, place
 
-DOCS = REPOSITORY / "site_docs"
 FAQ = "foire-aux-questions.md"
 HEADING = re.compile(r"^#+ (?P<text>.+?) \{ #(?P<id>[\w-]+) \}$", re.MULTILINE)
 NUMBER = re.compile(r"(\d+)\. ")
@@ -53,14 +52,15 @@ def title_of(docs_dir: Path, target: str) -> str:
 def faults(docs_dir: Path, *, today: date) -> Iterator[str]:
     """Yield what is wrong with the dates of the pages, one line each."""
     for page in sorted(docs_dir.rglob("*.md")):
-        path = page.relative_to(docs_dir).as_posix()
         verified, expire = (_meta(page).get(name) for name in ("verified", "expire"))
         if not isinstance(verified, date):
-            yield f"{path} : la date de vérification manque (verified: {today})"
+            where = place(page, line_of(page, "verified:"))
+            yield f"{where} : la date de vérification manque (verified: {today})"
+        where = place(page, line_of(page, "expire:"))
         if expire is not None and not isinstance(expire, date):
-            yield f"{path} : « expire » n'est pas une date ({expire})"
+            yield f"{where} : « expire » n'est pas une date ({expire})"
         elif expire is not None and expire < today:
-            yield f"{path} : périmée depuis le {expire} : relisez-la, puis changez sa date"
+            yield f"{where} : périmée depuis le {expire} : relisez-la, puis changez sa date"
 
 
 def _meta(page: Path) -> dict[str, Any]:

@@ -64,9 +64,13 @@ class Offer:
 
     def is_kept(self) -> bool:
         """Tell whether the PDF is there and says what the page says."""
-        if not self.pdf.is_file():
+        return self.is_kept_as(self.pdf)
+
+    def is_kept_as(self, pdf: Path) -> bool:
+        """Tell whether this file is there and says what the page says."""
+        if not pdf.is_file():
             return False
-        with pikepdf.open(self.pdf) as known:
+        with pikepdf.open(pdf) as known:
             return str(known.docinfo.get(FINGERPRINT, "")) == self.fingerprint()
 
 

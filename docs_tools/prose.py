@@ -16,6 +16,7 @@ from pathlib import Path
 from lxml import html
 
 from docs_tools.built_site import BuiltSite
+from docs_tools.places import of_built
 
 KNOWN_WORDS = Path(__file__).with_name("mots.txt")
 PACKAGES = {"hunspell": "hunspell hunspell-fr", "grammalecte-cli": "grammalecte-cli"}
@@ -92,8 +93,10 @@ def _spelling(prose: list[Line], file: Path) -> Iterator[str]:
     command = ["hunspell", "-d", "fr_FR", "-i", "utf-8", "-p", str(KNOWN_WORDS), "-l", str(file)]
     unknown = dict.fromkeys(_run(command).split())
     for word in unknown:
-        page = next((line.page for line in prose if word in line.text), "?")
-        yield f"{page} : mot inconnu, « {word} » (s'il est juste : docs_tools/mots.txt)"
+        whole = re.compile(rf"\b{re.escape(word)}\b")
+        line = next((line for line in prose if whole.search(line.text)), Line("?", ""))
+        where = of_built(line.page, word, near=line.text)
+        yield f"{where} : mot inconnu, « {word} » (s'il est juste : docs_tools/mots.txt)"
 
 
 def _grammar(prose: list[Line], file: Path) -> Iterator[str]:
@@ -104,7 +107,9 @@ def _grammar(prose: list[Line], file: Path) -> Iterator[str]:
             around = line.text[max(0, error["nStart"] - 30) : error["nEnd"] + 30]
             known = FALSE_ALARMS.get(error["sType"])
             if not (known and known.search(around)):
-                yield f"{line.page} : {error['sMessage']} [{error['sType']}] « …{around}… »"
+                wrong = line.text[error["nStart"] : error["nEnd"]]
+                where = of_built(line.page, wrong, near=around)
+                yield f"{where} : {error['sMessage']} [{error['sType']}] « …{around}… »"
 
 
 def _run(command: list[str]) -> str:

@@ -98,6 +98,13 @@ def _web_address(value: object) -> str:
     return f"{parts.scheme}://{parts.netloc.lower()}"
 
 
+def _folder_address(value: object) -> str:
+    text = _line(value)
+    if text and (not re.match(r"https?://[^/\s]+/", text) or re.search(r'[\s"?#]', text)):
+        raise ValueError("une adresse comme https://forge.example.com/aide/site_docs est attendue")
+    return f"{text.rstrip('/')}/" if text else ""
+
+
 def _in_ascii(host: str) -> str:
     try:
         return f" : {host.encode('idna').decode()}"
@@ -254,6 +261,12 @@ KEYS = (
         "Where nginx itself sends the documents from (X-Accel-Redirect).",
     ),
     Key("HELP_SITE_DIR", _path, REPOSITORY / "site", "The built help site served under /aide/."),
+    Key(
+        "HELP_EDIT_URI",
+        _folder_address,
+        "",
+        "Where whoever reads the help corrects it: the folder of its pages, on a forge.",
+    ),
     Key("PUBLIC_URL", _web_address, DEFAULT_PUBLIC_URL, "Every mailed link begins with it."),
     Key("PORTAL_NAME", _label, "E-Facture", "Name of the portal: pages, mails and help."),
     *(

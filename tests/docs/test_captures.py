@@ -76,7 +76,7 @@ def test_check_without_a_browser_names_what_the_portal_no_longer_has(
     changes: dict[str, object], fault: str
 ) -> None:
     (found,) = capture_words.faults([capture(**changes)], is_portal_page=known)
-    assert found == f"captures.yml, « essai » : le portail {fault}"
+    assert found == f"docs_tools/captures.yml:1, « essai » : le portail {fault}"
 
 
 def test_labels_and_pages_of_the_definitions_are_those_of_the_portal(

@@ -25,6 +25,7 @@ LITERAL = re.compile(r"['\"]([^'\"]+)['\"]")
 KNOWN_AT_RUN_TIME = {
     "error.help_key",
     "error.help_key or form.help_key",
+    "form.help_key",
     "key",
     "state.help_key",
     "advice.help_key",
