@@ -24,14 +24,16 @@ _SEPARATORS = re.compile(r"[\s/.-]+")
 # A sign of French never begins a line, « never ends one.
 _WHOLE = {" :": "\u00a0:", " ;": "\u202f;", " ?": "\u202f?", " !": "\u202f!", " »": "\u00a0»"}
 _LOOSE = re.compile(r"(?<!\s) [:;?!»]|« ")
-# Between the tags of a page, not within: an attribute is what its reader sends back.
-_IN_TEXT = b"(?=[^<>]*<(?!/(?:style|textarea)))"
-# The sign comes first: a page holds few of them, and thousands of spaces.
-_SIGNS = [
-    (re.compile(b"%b(?<= %b)%b" % (sign, sign, _IN_TEXT)), whole.encode())
-    for sign, whole in ((re.escape(loose[1:].encode()), whole) for loose, whole in _WHOLE.items())
+# A page shows these as they are written, or its reader sends them back.
+_KEPT = "style|script|textarea|pre|code"
+_AS_WRITTEN = re.compile(rf"(<(?:{_KEPT})\b.*?</(?:{_KEPT})>)".encode(), re.DOTALL)
+_IN_PAGES = [
+    (loose.encode(), whole.encode()) for loose, whole in (_WHOLE | {"« ": "«\u00a0"}).items()
 ]
-_OPENING = re.compile("« ".encode() + _IN_TEXT)
+# The sign comes first: a page holds few of them, and thousands of spaces.
+_SIGN = re.compile(
+    "|".join([*(f"{re.escape(each[1:])}(?<={re.escape(each)})" for each in _WHOLE), "« "]).encode()
+)
 
 
 def composed(text: str) -> str:
@@ -82,7 +84,25 @@ def unbroken(text: str) -> str:
 
 def unbroken_page(page: bytes) -> bytes:
     """Return HTML in UTF-8 with the same spaces in what its reader sees."""
-    for sign, whole in _SIGNS:
-        *parts, rest = sign.split(page)
-        page = whole.join([*(part[:-1] for part in parts), rest])
-    return _OPENING.sub("«\u00a0".encode(), page)
+    parts = _AS_WRITTEN.split(page)
+    parts[::2] = map(_unbroken_between_tags, parts[::2])
+    return b"".join(parts)
+
+
+def _unbroken_between_tags(part: bytes) -> bytes:
+    """Leave attributes as they are; linear, whatever thousands of signs a visitor has written."""
+    done, place = [], 0
+    while found := _SIGN.search(part, place):
+        opened, closed = (part.rfind(mark, place, found.start()) for mark in (b"<", b">"))
+        is_tag = opened > closed
+        end = part.find(b">" if is_tag else b"<", found.start())
+        text = part[place:] if end < 0 else part[place:end]
+        place += len(text)
+        done.append(text if is_tag else _whole(text))
+    return b"".join([*done, part[place:]])
+
+
+def _whole(text: bytes) -> bytes:
+    for loose, whole in _IN_PAGES:
+        text = text.replace(loose, whole)
+    return text

@@ -1,6 +1,7 @@
 """The one form of a text: what people and machines write in two ways is one text."""
 
 import unicodedata
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -92,11 +93,23 @@ def test_no_line_begins_with_a_sign_nor_ends_with_an_opening_one() -> None:
 
 def test_a_page_keeps_what_its_reader_sends_back() -> None:
     style, area = "<style>b { color: red !important }</style>", "<textarea>a ; b</textarea>"
-    kept = style, '<input value="a : b">', area
-    page = "{}<p>Vrai ? <b>« Oui »</b> : 3</p>{}{}".format(*kept)
+    code = '<pre><span></span><code>a ; <span class="k">[ b ]</span> ? c</code></pre>'
+    kept = style, '<input value="a : b">', area, code
+    page = "{}<p>Vrai ? <b>« Oui »</b> : 3, « : »</p>{}{}{}".format(*kept)
     assert unbroken_page(page.encode()).decode() == (
-        "{}<p>Vrai\u202f? <b>«\u00a0Oui\u00a0»</b>\u00a0: 3</p>{}{}".format(*kept)
+        "{}<p>Vrai\u202f? <b>«\u00a0Oui\u00a0»</b>\u00a0: 3, «\u00a0:\u00a0»</p>{}{}{}".format(
+            *kept
+        )
     )
+
+
+@pytest.mark.parametrize("sign", [" :", "« ", " »"])
+@pytest.mark.parametrize("around", ["<p>{}</p>", "<textarea>{}</textarea>", '<i title="{}">'])
+def test_a_page_full_of_signs_takes_as_long_as_its_length(sign: str, around: str) -> None:
+    page = around.format(sign * 100_000).encode()
+    began = process_time()
+    unbroken_page(page)
+    assert process_time() - began < 0.1
 
 
 def test_an_address_copied_with_what_nobody_sees_is_the_same() -> None:
