@@ -148,7 +148,8 @@ def _record(mail: OutboxMail, answer: str | SendingError, report: DeliveryReport
         _record_attempt(mail, "sent", "without_attachment" if is_lightened else "", answer)
         report.sent += 1
         return
-    if answer.reason == "too_large" and mail.attachment_path:
+    # One that was accepted once, and came back, has no other text any more.
+    if answer.reason == "too_large" and mail.attachment_path and mail.spare_text:
         _lighten(mail, answer)
         return
     report.faults.append(f"{mail.id} {mail.to_address}: {answer.answer}")

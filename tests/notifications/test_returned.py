@@ -80,6 +80,22 @@ def test_a_mail_too_large_for_its_attachment_delivers_nothing(
     assert downloaded_at(invoice) is None
 
 
+def test_a_returned_mail_that_is_too_large_the_next_time_leaves_no_empty_one(
+    smtp: Postbox, people: People
+) -> None:
+    Company.update(notification="attached").execute()
+    with_file(make_invoice(Company.get_by_id(people.alice.company_id)))
+    send.send_due()
+    delivery.deliver_due()
+    mail = OutboxMail.get(OutboxMail.kind == "document")
+    OutboxMail.update(state="returned").where(OutboxMail.id == mail.id).execute()
+    outbox.retry(mail.id)
+    smtp.data_answers = ["552 5.3.4 message too big"]
+    assert delivery.deliver_due().failed == 1
+    found = OutboxMail.get_by_id(mail.id)
+    assert (found.state, found.reason, bool(found.body_text)) == ("failed", "too_large", True)
+
+
 def test_a_returned_mail_takes_the_delivery_back_and_a_new_try_gives_it_again(
     attached: Invoice,
 ) -> None:
