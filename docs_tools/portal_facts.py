@@ -62,6 +62,7 @@ def variables() -> dict[str, str]:
         "retention": in_months(settings()["RETENTION_MONTHS"]),
         "retention_in_years": in_years(settings()["RETENTION_MONTHS"]),
         "recovery_link_life": in_hours(settings()["RECOVERY_LINK_MINUTES"]),
+        "adviser_idle_minutes": str(settings()["ADVISER_SESSION_IDLE_MINUTES"]),
         "download_link_life": f"{settings()['DOWNLOAD_LINK_DAYS']} jours",
         "audit_life": in_months(settings()["AUDIT_MONTHS"]),
         "mail_text_life": f"{MAIL_TEXT_DAYS} jours",

@@ -307,7 +307,7 @@ def repeat(mail_id: int) -> OutboxMail:
     mail: OutboxMail = OutboxMail.create(
         **kept,
         # What it is about stays to be read at its beginning; the first cause is the first mail's.
-        cause=found.cause and f"{found.cause}:{secrets.token_hex(8)}",
+        cause=found.cause and f"{found.cause[:380]}:{secrets.token_hex(8)}",
         message_id=_message_id(),
         priority=ACCOUNT,
         deadline_at=clock.now() + LIFETIME,

@@ -1,13 +1,16 @@
 """What an adviser does for a company: once, with a reason, told to the customer; or not at all."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from flask import Flask
 from lxml import html
 from werkzeug.test import TestResponse
 
-from selfservice import clock, mail
+from selfservice import clock, db, mail
 from selfservice.accounts.models import Activation, SecondFactor, User, UserSession
+from selfservice.advisers import acts
 from selfservice.audit import AuditEntry
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
@@ -179,6 +182,32 @@ def test_two_advisers_activate_once(
         (form,) = html.fromstring(page).xpath('//main//form[@method="post"]')
         browser.client.post(path, data=dict(form.form_values()) | WHY)
     assert "C’est déjà fait" in said(olga, company)
+    assert OutboxMail.select().where(OutboxMail.kind == "activation").count() == 1
+
+
+def test_of_advisers_and_worker_at_the_same_moment_one_activates(
+    app: Flask, nadia: Browser, people: People, company: Company
+) -> None:
+    make_invoice(company)
+    adviser = User.get(User.login == "nadia")
+
+    def activate(_: int) -> bool:
+        with app.app_context(), db.connection():
+            try:
+                acts.activate_now(adviser, company, reason="Appel du client", origin="")
+            except acts.NothingToDoError:
+                return False
+        return True
+
+    def announce() -> int:
+        with app.app_context(), db.connection():
+            return send.send_due().activated
+
+    with ThreadPoolExecutor(4) as pool:
+        by_worker = pool.submit(announce)
+        by_advisers = list(pool.map(activate, range(3)))
+    assert sum(by_advisers) + by_worker.result() == 1
+    assert User.select().where(User.company == company).count() == 1
     assert OutboxMail.select().where(OutboxMail.kind == "activation").count() == 1
 
 
