@@ -24,10 +24,22 @@ def source_of(page: Any) -> str:
     return source
 
 
+def _linked(
+    names: dict[str, str], render: messages.Render, link_to: messages.Render
+) -> messages.Render:
+    """Return what links to a question by the name that it has here."""
+
+    def link(identifier: str) -> str:
+        if identifier not in names:
+            raise pages.UnknownTargetError(identifier)
+        return f"[{render(names[identifier])}]({link_to(pages.FAQ)}#{identifier})"
+
+    return link
+
+
 def define_env(env: Any) -> None:
     """Register variables and macros (once a build under MkDocs, once a page under Zensical)."""
     docs_dir = Path(env.project_dir, env.conf["docs_dir"])
-    titles = pages.questions(docs_dir)
     template = Environment(undefined=StrictUndefined, autoescape=False)  # noqa: S701 (Markdown)
     captures = figures.load()
     facts = dict(env.conf["extra"]) | portal_facts.address()
@@ -42,6 +54,8 @@ def define_env(env: Any) -> None:
     env.variables["brand"] = f'<span class="nobr">{env.variables["brand"]}</span>'
 
     def link_to(source: str) -> str:
+        if source == source_of(env.page):
+            return ""
         folder = posixpath.dirname(source_of(env.page))
         return posixpath.relpath(source, folder or ".")
 
@@ -55,14 +69,9 @@ def define_env(env: Any) -> None:
         """Return a link out of the help site, to a page of the portal."""
         return f'<a href="{escape(path)}">{text}</a>'
 
-    @env.macro
-    def question(identifier: str) -> str:
-        """Return a link to a question, with its full title."""
-        if identifier not in titles:
-            raise pages.UnknownTargetError(identifier)
-        title = render(titles[identifier])
-        page = "" if source_of(env.page) == pages.FAQ else link_to(pages.FAQ)
-        return f"[{title}]({page}#{identifier})"
+    # A link to a question, by its full title or its short name.
+    env.macro(_linked(pages.questions(docs_dir), render, link_to), "question")
+    env.macro(_linked(pages.short_names(docs_dir), render, link_to), "topic")
 
     @env.macro
     def capture(name: str) -> str:

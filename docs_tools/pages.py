@@ -11,7 +11,10 @@ from mkdocs.utils.meta import get_data
 from docs_tools.places import DOCS, line_of, place
 
 FAQ = "foire-aux-questions.md"
-HEADING = re.compile(r"^#+ (?P<text>.+?) \{ #(?P<id>[\w-]+) \}$", re.MULTILINE)
+HEADING = re.compile(
+    r"^#+ (?P<text>.+?) \{ #(?P<id>[\w-]+)(?: data-toc-label=\"(?P<short>[^\"]+)\")? \}$",
+    re.MULTILINE,
+)
 NUMBER = re.compile(r"(\d+)\. ")
 
 
@@ -31,6 +34,12 @@ def questions(docs_dir: Path = DOCS) -> dict[str, str]:
         for key, text in headings(docs_dir / FAQ).items()
         if NUMBER.match(text)
     }
+
+
+def short_names(docs_dir: Path = DOCS) -> dict[str, str]:
+    """Return what the contents call each heading that has a short name, by its id."""
+    text = (docs_dir / FAQ).read_text("utf-8")
+    return {match["id"]: match["short"] for match in HEADING.finditer(text) if match["short"]}
 
 
 def title_of(docs_dir: Path, target: str) -> str:

@@ -5,6 +5,7 @@ Everything is read from the portal itself, so that the two cannot disagree.
 
 import functools
 import re
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -94,6 +95,7 @@ def facts_of_supplier(portal_url: str) -> dict[str, str]:
         "supplier": fact("name", "votre fournisseur"),
         "of_supplier": fact("name", "de votre fournisseur"),
         "opening": fact("opening", "l'ouverture du portail"),
+        "platform_since": fact("platform_since", "la réforme"),
         "former_portal": fact("former_portal", "de votre fournisseur"),
         "former_closed": fact("former_closed", "quelque temps"),
         "former_prefixes": fact("former_prefixes", "d'autres lettres"),
@@ -176,20 +178,28 @@ class _Day(str):
 
 def activation_mail(*, portal_url: str) -> str:
     """Return the activation mail as Markdown, its login highlighted, its addresses as links."""
-    subject = _mail("subject", portal_url)
-    dated = _mail("body", portal_url, opened_on=_Day(fact("opened_on", ""))).split("\n\n")
-    undated = _mail("body", portal_url, opened_on=None).split("\n\n")
-    body = "\n\n".join(
-        each
-        if each == other
-        else f"{with_fact('opened_on')}\n\n{each}\n\n{without_fact('opened_on')}\n\n{other}"
-        f"\n\n{end_fact()}"
-        for each, other in zip(dated, undated, strict=True)
-    )
+    subject = _mail("subject", portal_url, opened_on=None, platform_since=None)
+    body = "\n\n".join(_paragraphs_of_mail(portal_url))
     body = body.replace(f"    {EXAMPLE_LOGIN}", f"==**{EXAMPLE_LOGIN}**==")
     body = re.sub(r"(?<=\S)\n(?=\S)", "  \n", body)
     body = re.sub(rf"{re.escape(portal_url)}([\w/-]*)", _link_within, body)
     return f'<div class="mail" markdown>\n\n**Objet : {subject}**\n\n{body}\n\n</div>'
+
+
+def _paragraphs_of_mail(portal_url: str) -> Iterator[str]:
+    """Yield the paragraphs, those that a date of the supplier changes with what stands for them."""
+    opened, since = (_Day(fact(name, "")) for name in ("opened_on", "platform_since"))
+    whole = _mail("body", portal_url, opened_on=opened, platform_since=since)
+    undated = _mail("body", portal_url, opened_on=None, platform_since=since)
+    before = _mail("body", portal_url, opened_on=opened, platform_since=None).split("\n\n")
+    for said, otherwise in zip(whole.split("\n\n"), undated.split("\n\n"), strict=True):
+        if said != otherwise:
+            yield from (with_fact("opened_on"), said, without_fact("opened_on"), otherwise)
+            yield end_fact()
+        elif said not in before:
+            yield from (with_fact("platform_since"), said, end_fact())
+        else:
+            yield said
 
 
 def _mail(part: str, portal_url: str, **facts: object) -> str:
@@ -218,7 +228,10 @@ def _mails() -> Environment:
     environment = Environment(
         loader=FileSystemLoader(config.REPOSITORY / "templates" / "mails"),
         undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
         autoescape=False,  # noqa: S701 (plain text)
     )
+    environment.filters["long_day"] = str
     environment.globals["portal_name"] = settings()["PORTAL_NAME"]
     return environment

@@ -40,6 +40,7 @@ def queue_activation(company: Company, owner: User, *, again_at: datetime | None
         priority=mail.ACCOUNT,
         login=owner.login,
         opened_on=supplier.opened_on,
+        platform_since=supplier.platform_since,
         signature=supplier.signature or f"L’équipe {supplier.name}",
         # With the address there: a field less to type for a first connection.
         recovery_url=web.public_url(

@@ -74,15 +74,37 @@ def test_changed_facts_are_stated_with_their_source(faq, question: str, facts: l
         assert fact in plain
 
 
-def test_long_answers_begin_with_the_short_one(faq) -> None:
+def test_every_answer_begins_with_the_short_one(faq) -> None:
     for key in FAQ_KEYS:
         (first,) = faq.xpath(f"//h2[@id='{key}']/following-sibling::*[1]")
-        length = sum(
-            len(block.text_content())
-            for block in faq.xpath(f"//*[preceding-sibling::h2[1][@id='{key}']]")
+        assert first.text_content().startswith("En bref"), key
+
+
+def test_contents_have_short_names_and_headings_the_whole_question(faq) -> None:
+    for key in FAQ_KEYS:
+        names = faq.xpath(f"//div[@class='tasks']//a[@href='#{key}']//text()")
+        whole = faq.xpath(f"string(//h2[@id='{key}'])")
+        beside = faq.xpath(
+            f"string(//nav[contains(@class, 'md-nav--secondary')]//a[@href='#{key}'])"
         )
-        is_short = first.text_content().startswith("En bref")
-        assert is_short or length < 2600, (key, length)
+        assert plain("".join(names)) == plain(beside).strip()
+        assert len("".join(names)) < 40 < len(whole)
+
+
+def test_copies_are_dated_by_the_platform_of_the_supplier(site_of_diac, site_of_martin) -> None:
+    for name in ("foire-aux-questions", "guide-de-connexion"):
+        dated, undated = (
+            (folder / name / "index.html").read_text("utf-8")
+            for folder in (site_of_diac, site_of_martin)
+        )
+        assert "Depuis le 1er septembre 2026</strong>, l’original vous parvient" in plain(dated)
+        assert "l’original vous parvient" not in undated
+    mail = BuiltSite(site_of_diac).pages[FAQ_ADDRESS].tree.xpath("string(//div[@class='mail'])")
+    assert "Depuis le 1er septembre 2026, l’original vous parvient" in plain(mail)
+
+
+def plain(text: str) -> str:
+    return re.sub(r"\s+", " ", text)
 
 
 def test_guide_tells_after_each_step_what_is_seen(site: BuiltSite) -> None:
