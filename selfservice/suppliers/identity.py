@@ -9,15 +9,24 @@ from selfservice.suppliers.models import Supplier
 def shown_before_sign_in(host: str) -> Supplier | None:
     """Return the supplier of a Host header, else the only supplier, else None.
 
-    In a demonstration, martin.localhost is the supplier « martin », the loopback the first.
+    In a demonstration, martin.localhost is the supplier « martin ».
     It only decides how the page looks: signing in opens the space of the login's own supplier.
     """
     for supplier in Supplier.select().where(Supplier.hostname == _name_of(host)):
         return supplier
-    few: list[Supplier] = list(Supplier.select().order_by(Supplier.id).limit(2))
-    if len(few) == 1 or (few and _name_of(host) in config.LOOPBACK and current_app.config["DEMO"]):
-        return few[0]
-    return _of_demonstration(_name_of(host))
+    few: list[Supplier] = list(Supplier.select().limit(2))
+    return few[0] if len(few) == 1 else _of_demonstration(_name_of(host))
+
+
+def told_by_the_help(host: str) -> Supplier | None:
+    """Return the supplier whose facts the help tells: the same; in a demonstration, else the first.
+
+    Its loopback has no supplier before the sign-in, so that nobody is told to come from elsewhere.
+    """
+    shown = shown_before_sign_in(host)
+    if shown is None and current_app.config["DEMO"] and _name_of(host) in config.LOOPBACK:
+        return Supplier.select().order_by(Supplier.id).first()
+    return shown
 
 
 def is_hostname(host: str) -> bool:

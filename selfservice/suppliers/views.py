@@ -34,7 +34,7 @@ pages = Blueprint("contact", __name__)
 
 def facts_of_host(host: str) -> dict[str, str]:
     """Return what the help tells at a host: the facts of the supplier shown there, if any."""
-    supplier = identity.shown_before_sign_in(host)
+    supplier = identity.told_by_the_help(host)
     if supplier is None:
         return {"portal_url": web.public_url("")}
     return facts_of(supplier) | {"portal_url": web.public_url("", hostname=supplier.hostname)}
