@@ -25,7 +25,8 @@ def told_by_the_help(host: str) -> Supplier | None:
     """
     shown = shown_before_sign_in(host)
     if shown is None and current_app.config["DEMO"] and _name_of(host) in config.LOOPBACK:
-        return Supplier.select().order_by(Supplier.id).first()
+        first: Supplier | None = Supplier.select().order_by(Supplier.id).first()
+        return first
     return shown
 
 
