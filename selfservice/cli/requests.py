@@ -37,15 +37,15 @@ def requests_list(is_all: bool) -> None:
         say_cells(
             request.id,
             f"{clock.paris(request.created_at):%Y-%m-%d %H:%M}",
-            messages.STATE_LABELS[request.state].lower(),
+            messages.desk_words(request),
             request.company.supplier.slug,
             request.company.client_number,
             request.company.name,
             messages.KIND_LABELS[request.kind],
             messages.value_words(request),
             messages.asker_words(request),
-            "en attente" if request.is_open and deciding.is_waiting(request) else "",
             request.words,
+            request.objection,
         )
     say(f"{count} demande(s).")
 

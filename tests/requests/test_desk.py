@@ -120,6 +120,16 @@ def test_commands_list_accept_and_refuse(people: People, run: Run) -> None:
     assert len(run("list", "--all").stdout.splitlines()) == 3
 
 
+def test_the_list_says_what_each_waits_for(people: People, run: Run) -> None:
+    asked(people, "address")
+    asked(people, "access")
+    assert run("list").stdout.count("Adresse pas encore confirmée") == 2
+    prove()
+    asking.object_by_link(secret("request_objection"), words="C’est un vol", origin="")
+    line = run("list").stdout.splitlines()[1].split("\t")
+    assert (line[2], line[-1]) == ("Opposition", "C’est un vol")
+
+
 def test_what_cannot_be_decided_is_said_in_one_line(people: People, run: Run) -> None:
     address, question = asked(people, "access"), asked(people, "document")
     prove()
