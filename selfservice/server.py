@@ -46,7 +46,10 @@ class StrictParser(HTTPRequestParser):
         is_folded = any(line.startswith((b" ", b"\t")) for line in lines)
         if is_folded or not REQUEST_LINE.fullmatch(request_line):
             raise ParsingError(AMBIGUOUS)
-        super().parse_header(b"\r\n".join([request_line, *map(_without_spaces, lines), b""]))
+        try:
+            super().parse_header(b"\r\n".join([request_line, *map(_without_spaces, lines), b""]))
+        except ValueError as error:  # « http://[ » for an address, a length of 5000 digits
+            raise ParsingError(str(error)[:100]) from error
         if self.header_bytes_received >= self.adj.max_request_header_size:
             return  # refused already
         names = [line.partition(b":")[0].lower() for line in lines]

@@ -82,6 +82,14 @@ def test_no_line_of_a_request_takes_long_to_read(ask: Ask, port: int) -> None:
         assert seconds_of(port) - before < 0.5, (line[:40], header[:40])
 
 
+def test_what_the_server_stumbles_at_is_refused(ask: Ask) -> None:
+    for request in (
+        f"{FORM}Content-Length: {'1' * 5000}\r\n\r\n",
+        "GET http://[ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    ):
+        assert ask(request).startswith(("HTTP/1.1 400", "HTTP/1.0 400")), request[:80]
+
+
 def test_spaces_around_a_value_are_none_of_it(ask: Ask) -> None:
     answer = ask("GET /connexion HTTP/1.1\r\nHost:\t 127.0.0.1 \t\r\nConnection:close\r\n\r\n")
     assert answer.startswith("HTTP/1.1 200")
