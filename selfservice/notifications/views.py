@@ -120,7 +120,9 @@ def _returned_mail() -> OutboxMail | None:
 
 @blueprint.after_request
 def _keep_the_secret(response: Response) -> Response:
-    """Tell nobody the address, whatever the answer is."""
-    response.headers["Referrer-Policy"] = "no-referrer"
+    """Tell nobody the address of a direct link, whatever the answer is."""
+    if request.endpoint == "notifications.download":
+        # On no page with a form: the browser would send it with « Origin: null ».
+        response.headers["Referrer-Policy"] = "no-referrer"
     response.headers["X-Robots-Tag"] = "noindex"
     return response

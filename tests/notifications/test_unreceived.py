@@ -247,3 +247,8 @@ def test_every_wrong_proof_takes_as_long(app: Flask, company: Company) -> None:
             taken.append(time.perf_counter() - begun)
     medians = [statistics.median(taken) for taken in times]
     assert max(medians) < 1.25 * min(medians), medians
+
+
+def test_its_forms_say_where_they_come_from(browser: Browser) -> None:
+    """After « no-referrer », a browser without Sec-Fetch-Site says « Origin: null »."""
+    assert browser.get("/je-n-ai-rien-recu").headers["Referrer-Policy"] == "same-origin"
