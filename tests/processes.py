@@ -89,7 +89,7 @@ def serving(instance: Path, port: int, *options: str, **keys: str) -> Iterator[s
     keys = {"PUBLIC_URL": address} | keys
     with running(instance, "serve", "--port", str(port), *options, **keys) as process:
         servers[port] = process.pid
-        wait_until(lambda: process.poll() is not None or _answers(f"{address}/sante"))
+        wait_until(lambda: process.poll() is not None or answers(f"{address}/sante"))
         assert process.poll() is None, said(instance).read_text()
         yield address
 
@@ -102,7 +102,7 @@ def wait_until(condition: object, *, seconds: float = START_SECONDS) -> None:
         time.sleep(0.02)
 
 
-def _answers(address: str) -> bool:
+def answers(address: str) -> bool:
     try:
         with urllib.request.urlopen(address, timeout=2):
             return True

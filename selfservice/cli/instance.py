@@ -1,6 +1,7 @@
 """`init`, `demo`, `serve` and `worker`."""
 
 import logging
+from collections.abc import Callable
 from time import sleep
 
 import click
@@ -11,6 +12,7 @@ from selfservice.app import create_app
 from selfservice.cli.frame import Fault, cli, example, finish, one_line_faults, say
 from selfservice.demo import instance as demo_instance
 from selfservice.operations import installation, schema, shared_key
+from selfservice.queue import queue
 
 WAIT_SECONDS = 2
 
@@ -61,7 +63,7 @@ def _ready_app() -> Flask:
     with one_line_faults():
         app = create_app()
         logs.configure(app.config["LOG_LEVEL"])
-        _await_database()
+        _wait_for(_open_database)
         with app.app_context(), db.connection():
             schema.require()
             shared_key.require_shared(app.config)
@@ -69,14 +71,21 @@ def _ready_app() -> Flask:
     return app
 
 
-def _await_database() -> None:
-    """Wait for a server that starts later than this one, or is away; it is told once."""
-    while not db.is_sqlite():
+def _open_database() -> None:
+    with db.connection():
+        pass
+
+
+def _wait_for(opening: Callable[[], object]) -> None:
+    """Wait for what opens by itself one day: a server that is away, a disk that is read-only."""
+    while True:
         try:
-            with db.connection():
-                return
+            opening()
+            return
         except db.FAULTS as error:
-            log.error("waiting for the database: %s", error)
+            if not db.may_pass():
+                raise
+            log.error("waiting for the database: %s", db.explain(error))
             sleep(WAIT_SECONDS)
 
 
@@ -120,6 +129,7 @@ def run_worker() -> None:
     app = _ready_app()
     faults: tuple[type[Exception], ...] = (QueueError, *db.ERRORS)
     try:
+        _wait_for(lambda: queue.huey)
         worker.run(app)
     except faults as error:
         place = app.config["QUEUE_URL"].removeprefix("sqlite:///")

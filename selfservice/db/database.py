@@ -261,6 +261,13 @@ def explain(error: BaseException, place: str = "") -> Refusal:
     return Refusal(" ".join(str(error).split()), "lancez « selfservice doctor »")
 
 
+def may_pass() -> bool:
+    """Tell whether a refusal may end by itself: a server is away, a disk full or read-only."""
+    if not is_sqlite():
+        return True
+    return system_errors.reason_of_disk(Path(database.database).parent) is not None
+
+
 def _place() -> str:
     host = database.connect_params.get("host")
     return f"{database.database} sur {host}" if host else str(database.database)

@@ -7,7 +7,7 @@ import subprocess
 import time
 import urllib.error
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from tests import papers
 from tests.conftest import free_port
 from tests.factories import PASSWORD, make_company, make_people
 from tests.platform.test_server import TOKEN, Visitor
-from tests.processes import command, running, said, serving, wait_until
+from tests.processes import answers, command, running, said, serving, wait_until
 
 SIZE_BYTES = 48 * 1024 * 1024
 
@@ -180,15 +180,29 @@ def test_commands_say_in_one_line_that_the_disk_is_read_only_and_can_be_repeated
     small: Flask, disk: Path
 ) -> None:
     db.database.close()
-    port = str(free_port())
-    commands = [("serve", "--port", port), ("notifications", "send"), ("mail", "deliver")]
+    commands = [("notifications", "send"), ("mail", "deliver")]
     with read_only(disk):
         for words in commands:
             done = command(disk, *words)
             assert done.returncode == 1, words
             assert len(done.stderr.strip().splitlines()) == 1, (words, done.stderr)
-    for words in commands[1:]:
+    for words in commands:
         assert command(disk, *words).returncode == 0, words
+    db.ensure_open()
+
+
+def test_services_started_on_a_read_only_disk_wait_for_it(small: Flask, disk: Path) -> None:
+    db.database.close()
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    with ExitStack() as stack:
+        with read_only(disk):
+            web = stack.enter_context(running(disk, "serve", "--port", str(port)))
+            worker = stack.enter_context(running(disk, "worker"))
+            wait_until(lambda: said(disk).read_text("utf-8").count("waiting for the database") > 1)
+            assert web.poll() is None and worker.poll() is None
+        wait_until(lambda: answers(f"{address}/sante"))
+        assert sign_in(address).endswith("/factures")
+        assert worker.poll() is None
     db.ensure_open()
 
 
