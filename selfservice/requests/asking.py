@@ -112,7 +112,7 @@ def prove(secret: str, *, origin: str) -> CustomerRequest:
             days = current_app.config["REQUEST_OBJECTION_DAYS"]
             request.waits_until = request.proven_at + timedelta(days=days)
         request.save(only=[CustomerRequest.proven_at, CustomerRequest.waits_until])
-        journal.note("proven", request, origin=origin)
+        journal.note("request.proven", request, origin=origin)
         mails.queue_objection(request)
         if request.is_unidentified:
             mails.queue_step(request)
@@ -182,7 +182,7 @@ def _open(request: CustomerRequest, *, origin: str) -> CustomerRequest:
                 request.save(force_insert=True)
         except IntegrityError as error:
             raise AlreadyOpenError(request.kind) from error
-        journal.note("opened", request, actor=str(request.asked_by), origin=origin)
+        journal.note("request.opened", request, actor=str(request.asked_by), origin=origin)
         mails.queue_step(request)
         if request.kind in OF_ADDRESS:
             mails.queue_proof(request)
@@ -281,4 +281,4 @@ def _object(request: CustomerRequest, *, by: str, words: str, origin: str) -> No
     except IntegrityError:  # a newer one of this kind is open, and decides
         ended = {"state": "refused", "decided_by": Portal().login, "reason": END_LABELS["objected"]}
         CustomerRequest.update(objected | ended).where(same).execute()
-    journal.note("objected", request, actor=by, origin=origin)
+    journal.note("request.objected", request, actor=by, origin=origin)

@@ -28,7 +28,7 @@ def take(request: CustomerRequest, *, by: register.Actor, origin: str) -> None:
             state="in_progress",
             taken_by=by.login,
         )
-        journal.note("taken", request, actor=by.login, origin=origin)
+        journal.note("request.taken", request, actor=by.login, origin=origin)
         mails.queue_step(request)
 
 
@@ -71,7 +71,7 @@ def accept(
                 reason=reason or END_LABELS["accepted"].format(id=current.id),
                 origin=origin,
             )
-        journal.note("accepted", current, actor=by.login, origin=origin, answer=reason)
+        journal.note("request.accepted", current, actor=by.login, origin=origin, answer=reason)
         mails.queue_step(current)
 
 
@@ -89,7 +89,7 @@ def refuse(request: CustomerRequest, *, by: register.Actor, reason: str, origin:
             reason=reason,
         )
         mails.end_links(request)
-        journal.note("refused", request, actor=by.login, origin=origin, answer=reason)
+        journal.note("request.refused", request, actor=by.login, origin=origin, answer=reason)
         mails.queue_step(request)
 
 

@@ -7,9 +7,9 @@ from selfservice.requests.models import CustomerRequest
 def note(
     event: str, request: CustomerRequest, *, actor: str = "", origin: str, **facts: str
 ) -> None:
-    """Append « request.<event> »; `actor` is empty for the holder of a link, or a visitor."""
+    """Append an event of a request; `actor` is empty for the holder of a link, or a visitor."""
     audit.record(
-        f"request.{event}",
+        event,
         company_id=request.company_id,
         user_id=request.user_id,
         actor=actor,

@@ -3,6 +3,7 @@
 import ast
 import re
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 
@@ -32,15 +33,14 @@ def event_names() -> dict[str, str]:
 
     A name that comes as a parameter is looked up where the function is called.
     """
-    found: dict[str, str] = {}
-    for path in (REPOSITORY / "selfservice").rglob("*.py"):
-        tree = ast.parse(path.read_text("utf-8"))
-        for name in _recorded(tree, path.name):
-            found[name] = path.name
-    return found
+    paths = (REPOSITORY / "selfservice").rglob("*.py")
+    trees = {path: ast.parse(path.read_text("utf-8")) for path in paths}
+    return {name: path.name for path in trees for name in _recorded(trees, path)}
 
 
-def _recorded(tree: ast.Module, where: str) -> set[str]:
+def _recorded(trees: dict[Path, ast.Module], path: Path) -> set[str]:
+    tree, where = trees[path], path.name
+    beside = [other for each, other in trees.items() if each.parent == path.parent]
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     names: set[str] = set()
     for function in functions:
@@ -49,8 +49,10 @@ def _recorded(tree: ast.Module, where: str) -> set[str]:
             parameters = [each.arg for each in function.args.args]
             if not given and isinstance(call.args[0], ast.Name) and call.args[0].id in parameters:
                 place = parameters.index(call.args[0].id)
-                for caller in _calls(tree, function.name):
-                    given |= _constants(caller.args[place], tree)
+                own = [(tree, call) for call in _calls(tree, function.name)]
+                name = f"{path.stem}.{function.name}"
+                for home, caller in [*own, *((o, c) for o in beside for c in _calls(o, name))]:
+                    given |= _constants(caller.args[place], home)
             assert given, f"{where}: {ast.unparse(call)[:80]}"
             names |= given
     return names
