@@ -6,8 +6,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.test_accessibility import assert_accessible
+from tests.browser.test_advisers import enter_desk
 from tests.browser.test_people import opened_mail
-from tests.browser.test_walk import sign_in
+from tests.browser.test_walk import open_menu, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -64,3 +65,19 @@ def test_a_new_address_is_proved_by_its_reader_and_objected_to_by_the_former(pag
     assert_accessible(page)
     page.goto("/profil/demandes")
     expect(page.get_by_text("s’y est opposé")).to_be_visible()
+
+
+@pytest.mark.parametrize("size", ["phone"])
+def test_an_adviser_decides_in_the_queue_and_is_asked_for_a_reason(page: Page) -> None:
+    enter_desk(page)
+    open_menu(page, "phone")
+    page.get_by_role("link", name="Demandes", exact=True).click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Demandes")
+    assert_accessible(page)
+    page.get_by_role("link", name="Document qui n’est plus ici").click()
+    page.get_by_role("button", name="Répondre").click()
+    expect(page.get_by_role("alert")).to_contain_text("Donnez la raison")
+    assert_accessible(page)
+    page.get_by_label("Réponse au client").fill("Une copie part demain par la poste.")
+    page.get_by_role("button", name="Répondre").click()
+    expect(page.get_by_role("status").first).to_contain_text("est faite")
