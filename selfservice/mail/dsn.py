@@ -14,6 +14,7 @@ from selfservice.mail.replies import MESSAGE, PASSING, PORTAL, RECIPIENT, Reply
 
 MAX_BYTES = 100_000  # read of a report, which stands before the copy of what we sent
 MAX_PARTS = 100
+MAX_BOUNDARIES = 8  # read of a report: its own, and those of the copy
 MAX_FIELD = 1000  # characters read of a header
 MAX_TEXT = 8000  # characters read of a report in plain words
 MAX_WORDS = 1000  # kept of a diagnostic
@@ -21,6 +22,7 @@ REPORTS = ("message/delivery-status", "message/global-delivery-status")
 # A server that gave up after days of these has not answered.
 _UNANSWERED = PASSING | {"later", "server_busy"}
 
+_BOUNDARY = re.compile(rb"boundary", re.IGNORECASE)
 _STATUS = re.compile(r"[45]\.\d{1,3}\.\d{1,3}")
 _CODE = re.compile(r"(?<![\w.\[])([45]\d\d)[ -]+")
 _DAEMON = re.compile(r"mailer-?daemon|postmaster|mail delivery", re.IGNORECASE)
@@ -65,12 +67,18 @@ def read(content: bytes) -> Notice | None:
     the cuts.
     """
     try:
-        message = message_from_bytes(content[:MAX_BYTES])
+        message = message_from_bytes(_cut(content[:MAX_BYTES]))
         parts = list(islice(message.walk(), MAX_PARTS))
         return _reported(parts) or _told(message, parts)
     # Hundreds of mails, one inside the other; parameters that the library cannot put in order.
     except (RecursionError, TypeError, ValueError):
         return None
+
+
+def _cut(content: bytes) -> bytes:
+    """Cut what nests too deep: the library holds each line against the boundaries around it."""
+    beyond = next(islice(_BOUNDARY.finditer(content), MAX_BOUNDARIES, None), None)
+    return content[: beyond.start()] if beyond else content
 
 
 def _reported(parts: list[Message]) -> Notice | None:

@@ -197,6 +197,7 @@ HUGE = b"x" * 79 + b"\n"
         pytest.param(lambda one: b"X: y\n" + HUGE * 131_072 + one, id="10 MB before it"),
         pytest.param(lambda one: _nested(one, 50), id="50 deep"),
         pytest.param(lambda one: _nested(one, 5000), id="5000 deep"),
+        pytest.param(lambda one: _within(one + b"\n" * 70_000, 600), id="600 boundaries"),
         pytest.param(lambda one: _wide(one, 20_000), id="20000 parts"),
         pytest.param(lambda one: one.replace(b"pierre@", b"\xff\xfe\0@" * 50_000), id="bytes"),
         pytest.param(lambda one: one + b"+1-0-aaaaaaaaaaaaaaaa@" * 40_000, id="claims"),
@@ -231,6 +232,11 @@ def _status(groups: bytes, one: bytes) -> bytes:
 
 def _nested(one: bytes, depth: int) -> bytes:
     return b"Content-Type: message/rfc822\n\n" * depth + one
+
+
+def _within(one: bytes, depth: int) -> bytes:
+    part = b"Content-Type: multipart/mixed; boundary=b%d\n\n--b%d\n"
+    return b"".join(part % (each, each) for each in range(depth)) + one
 
 
 def _wide(one: bytes, count: int) -> bytes:
