@@ -15,6 +15,7 @@ from selfservice.texts import identifier, squeezed
 
 MAX_TYPED = 200
 MAX_FOUND = 50
+MAX_WORDS = 8  # each is looked for in every company
 SIREN_LENGTH = 9
 
 
@@ -61,7 +62,7 @@ def _is_whole(adviser: User, text: str) -> Any:
 
 
 def _is_part(text: str) -> Any:
-    words = [key for key in map(squeezed, text.split()) if key]
+    words = [key for key in map(squeezed, text.split()) if key][:MAX_WORDS]
     users = User.select(User.company).where(
         User.login_key.contains(normalise(text)) | User.email_key.contains(text.lower())
     )

@@ -99,6 +99,7 @@ def test_another_supplier_s_number_is_as_if_it_were_not_there(
     foreign = nadia.get(f"/conseil/{people.charlie.company.client_number}")
     absent = nadia.get("/conseil/n'existe pas")
     assert foreign.status_code == absent.status_code == 404
+    assert "Trouver un client" in foreign.text and "Voir mes factures" not in foreign.text
     assert AuditEntry.select().where(AuditEntry.event == "access.denied").count() == 2
 
 
