@@ -37,8 +37,11 @@ demo: install site ## Serve the demonstration on http://127.0.0.1:$(PORT)
 	@SELFSERVICE_PUBLIC_URL=$${SELFSERVICE_PUBLIC_URL:-http://127.0.0.1:$(PORT)} selfservice demo
 	@SELFSERVICE_PUBLIC_URL=$${SELFSERVICE_PUBLIC_URL:-http://127.0.0.1:$(PORT)} honcho start -p $(PORT)
 
-site: install ## Build the help site into site/
-	@python -m docs_tools.build
+# With SITE_URL, for a static host of its own, into build/aide/: PORTAL_URL is where its links to the
+# portal lead, SUPPLIER whose facts it tells.
+site: install ## Build the help site into site/; with SITE_URL=https://…, for a host of its own
+	@python -m docs_tools.build $(if $(SITE_URL),build/aide --site-url $(SITE_URL) \
+	  $(if $(PORTAL_URL),--portal-url $(PORTAL_URL)) $(if $(SUPPLIER),--supplier $(SUPPLIER)))
 
 test: install ## The tests that need nothing but Python: no browser, no root, no Debian package
 	pytest $(IN_PARALLEL) -m "not ($(MORE) or soak)"

@@ -44,7 +44,13 @@ def define_env(env: Any) -> None:
     captures = figures.load()
     facts = dict(env.conf["extra"]) | portal_facts.address()
     env.conf["site_name"] = facts["brand"] + (" · Exploitation" if facts["place"] else "")
-    env.conf["site_url"] = f"{facts['portal_url']}{help.PREFIX}{facts['place']}"
+    site_url = facts.get("site_url") or facts["portal_url"] + help.PREFIX.rstrip("/")
+    env.conf["site_url"] = f"{site_url}/{facts['place']}"
+    if facts["portal_root"]:  # no portal answers what these ask for
+        env.conf["theme"]["favicon"] = "static/icon.svg"
+        env.conf["extra_javascript"] = [
+            script for script in env.conf["extra_javascript"] if "feedback" not in str(script)
+        ]
     env.conf["extra"].update(facts)
     env.conf["extra"]["edit_uri"] = portal_facts.settings()["HELP_EDIT_URI"]
     env.variables.update(facts)
@@ -67,7 +73,7 @@ def define_env(env: Any) -> None:
     @env.macro
     def portal(path: str, text: str) -> str:
         """Return a link out of the help site, to a page of the portal."""
-        return f'<a href="{escape(path)}">{text}</a>'
+        return f'<a href="{facts["portal_root"]}{escape(path)}">{text}</a>'
 
     # A link to a question, by its full title or its short name.
     env.macro(_linked(pages.questions(docs_dir), render, link_to), "question")
@@ -100,4 +106,6 @@ def define_env(env: Any) -> None:
     @env.macro
     def activation_mail() -> str:
         """Return the activation mail as the portal sends it for this supplier."""
-        return portal_facts.activation_mail(portal_url=facts["portal_url"])
+        return portal_facts.activation_mail(
+            portal_url=facts["portal_url"], portal=facts["portal_root"]
+        )

@@ -24,7 +24,6 @@ from playwright.sync_api import Page, Route, sync_playwright
 
 from docs_tools import build, chromium
 from selfservice.config import REPOSITORY
-from selfservice.help import PREFIX
 
 FOLDER = "assets/pdf"
 KEPT = REPOSITORY / "site_docs" / FOLDER
@@ -49,6 +48,10 @@ class Offer:
     @property
     def tree(self) -> html.HtmlElement:
         return html.document_fromstring(self.page.read_text("utf-8"))
+
+    @property
+    def address(self) -> str:
+        return str(self.tree.xpath("string(//link[@rel='canonical']/@href)"))
 
     @property
     def pdf(self) -> Path:
@@ -99,7 +102,8 @@ def print_all(wanted: Iterable[Offer]) -> None:
         browser = chromium.launch(playwright)
         for offer in wanted:
             page = browser.new_page(locale="fr-FR", color_scheme="light")
-            page.route("**/*", partial(_serve, offer.site_dir))
+            root = urlsplit(offer.address).path.removesuffix(f"{offer.page.parent.name}/")
+            page.route("**/*", partial(_serve, offer.site_dir, root))
             _print(page, offer)
             page.close()
         browser.close()
@@ -107,7 +111,7 @@ def print_all(wanted: Iterable[Offer]) -> None:
 
 def _print(page: Page, offer: Offer) -> None:
     # The public address, so that the links of the PDF lead there.
-    page.goto(str(offer.tree.xpath("string(//link[@rel='canonical']/@href)")))
+    page.goto(offer.address)
     page.emulate_media(media="print")
     page.evaluate(SHOW_IMAGES)
     offer.pdf.parent.mkdir(parents=True, exist_ok=True)
@@ -134,9 +138,9 @@ def _sign(offer: Offer) -> None:
         made.save(offer.pdf, deterministic_id=True)
 
 
-def _serve(site_dir: Path, route: Route) -> None:
+def _serve(site_dir: Path, root: str, route: Route) -> None:
     """Answer from the built site; nothing leaves the machine."""
-    path = urlsplit(route.request.url).path.removeprefix(PREFIX)
+    path = urlsplit(route.request.url).path.removeprefix(root)
     file = site_dir / (f"{path}index.html" if path.endswith("/") or not path else path)
     if not file.is_file():
         route.abort()

@@ -4,6 +4,7 @@ Everything is read from the portal itself, so that the two cannot disagree.
 """
 
 import functools
+import os
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -83,10 +84,21 @@ def variables() -> dict[str, str]:
 
 
 def address() -> dict[str, str]:
-    """Return the name of the portal and, where it has a public one, its address."""
-    public_url = settings()["PUBLIC_URL"]
+    """Return the name of the portal, its address where it has a public one, and the help's.
+
+    `portal_root` begins each link to the portal, where the help has a host of its own.
+    """
+    brand, public_url = settings()["PORTAL_NAME"], settings()["PUBLIC_URL"]
+    if site_url := os.environ.get("HELP_SITE_URL"):  # build.py
+        portal_url = os.environ["HELP_PORTAL_URL"]
+        return {
+            "brand": brand,
+            "portal_url": portal_url,
+            "portal_root": portal_url,
+            "site_url": site_url,
+        }
     is_public = urlsplit(public_url).hostname not in config.LOOPBACK
-    return {"brand": settings()["PORTAL_NAME"]} | ({"portal_url": public_url} if is_public else {})
+    return {"brand": brand, "portal_root": ""} | ({"portal_url": public_url} if is_public else {})
 
 
 def facts_of_supplier(portal_url: str) -> dict[str, str]:
@@ -176,13 +188,15 @@ class _Day(str):
         return self
 
 
-def activation_mail(*, portal_url: str) -> str:
+def activation_mail(*, portal_url: str, portal: str = "") -> str:
     """Return the activation mail as Markdown, its login highlighted, its addresses as links."""
     subject = _mail("subject", portal_url, opened_on=None, platform_since=None)
     body = "\n\n".join(_paragraphs_of_mail(portal_url))
     body = body.replace(f"    {EXAMPLE_LOGIN}", f"==**{EXAMPLE_LOGIN}**==")
     body = re.sub(r"(?<=\S)\n(?=\S)", "  \n", body)
-    body = re.sub(rf"{re.escape(portal_url)}([\w/-]*)", _link_within, body)
+    body = re.sub(
+        rf"{re.escape(portal_url)}([\w/-]*)", functools.partial(_link_within, portal), body
+    )
     return f'<div class="mail" markdown>\n\n**Objet : {subject}**\n\n{body}\n\n</div>'
 
 
@@ -219,9 +233,9 @@ def _mail(part: str, portal_url: str, **facts: object) -> str:
     ).strip()
 
 
-def _link_within(address: re.Match[str]) -> str:
+def _link_within(portal: str, address: re.Match[str]) -> str:
     shown = fact("portal_url", address[0].removesuffix(address[1])) + address[1]
-    return f'<a href="{address[1] or "/"}">{shown}</a>'
+    return f'<a href="{portal}{address[1] or "/"}">{shown}</a>'
 
 
 def _mails() -> Environment:

@@ -223,6 +223,14 @@ def page(path: str = "") -> WerkzeugResponse:
     return Response("Le site d'aide n'est pas construit : make site.", 404, mimetype="text/plain")
 
 
+@blueprint.get("/robots.txt")
+def robots() -> Response:
+    """Let search engines read the help and home, nothing of the customers'."""
+    site = f"{current_app.config['PUBLIC_URL']}{PREFIX}sitemap.xml"
+    rules = f"User-agent: *\nAllow: {PREFIX}\nAllow: /$\nDisallow: /\nSitemap: {site}\n"
+    return Response(rules, mimetype="text/plain")
+
+
 def _conditional(answer: Response) -> WerkzeugResponse:
     """Answer 304 to who has it already, 206 to who asks for a part."""
     length = answer.content_length

@@ -91,6 +91,28 @@ def test_contents_have_short_names_and_headings_the_whole_question(faq) -> None:
         assert len("".join(names)) < 40 < len(whole)
 
 
+def test_search_engines_read_the_questions_with_their_short_answers(site: BuiltSite) -> None:
+    (script,) = site.pages[FAQ_ADDRESS].tree.xpath("//head/script[@type='application/ld+json']")
+    data = json.loads(script.text)
+    assert data["@type"] == "FAQPage"
+    assert len(data["mainEntity"]) == len(FAQ_KEYS)
+    for question in data["mainEntity"]:
+        assert question["name"].endswith("?") and "¶" not in question["name"]
+        assert len(question["acceptedAnswer"]["text"]) > 30
+
+
+def test_each_page_of_the_customers_ends_with_whom_to_ask(site_of_diac) -> None:
+    for page in BuiltSite(site_of_diac).pages.values():
+        if OPERATORS not in page.file and not page.file.endswith("404.html"):
+            phone = page.tree.xpath("//p[@class='whom-to-ask']//a[@href='tel:0900000001']/text()")
+            assert phone == ["09 00 00 00 01"], page.file
+
+
+def test_no_page_leaves_out_what_is_off_the_screen() -> None:
+    style = (pages.DOCS / "assets/stylesheets/help.css").read_text("utf-8")
+    assert "content-visibility" not in style
+
+
 def test_copies_are_dated_by_the_platform_of_the_supplier(site_of_diac, site_of_martin) -> None:
     for name in ("foire-aux-questions", "guide-de-connexion"):
         dated, undated = (

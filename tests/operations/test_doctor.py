@@ -345,3 +345,12 @@ def test_registered_addresses_that_receive_no_more_are_counted(people: People) -
     ends("alice@example.com", "sent")
     ends("deux@example.com", "queued")
     assert "2 adresse(s)" in found("faulty_addresses").line
+
+
+def test_legal_notice_is_asked_for_while_it_is_empty(app: Flask) -> None:
+    finding = found("imprint")
+    assert finding.level is Level.WARNING
+    assert "PUBLISHER_NAME" in finding.line and "HOSTED_BY" in finding.line
+    for name in ("PUBLISHER_NAME", "PUBLISHER_SEAT", "PUBLISHER_PHONE", "HOSTED_BY"):
+        app.config[name] = "Martin"
+    assert found("imprint").level is Level.FINE

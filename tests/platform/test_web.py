@@ -222,6 +222,13 @@ class TestHelpSite:
         assert response.headers["Location"] == "/aide/exploitation/contribuer/"
         assert "Introuvable ici" in self.get(make_app, "/aide/exploitation/nulle-part/").text
 
+    def test_search_engines_are_told_to_read_the_help_alone(
+        self, site: Path, make_app: Callable[[], Flask]
+    ) -> None:
+        rules = self.get(make_app, "/robots.txt").text
+        assert "Allow: /aide/\n" in rules and "Disallow: /\n" in rules
+        assert "/aide/sitemap.xml" in rules
+
     def test_not_built_says_how_to_build_it(
         self, tmp_path: Path, configure: Callable[..., None], make_app: Callable[[], Flask]
     ) -> None:

@@ -1,0 +1,55 @@
+"""The help on a static host of its own: no page waits for the portal, no link leads nowhere."""
+
+from pathlib import Path
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from markupsafe import Markup
+
+from docs_tools import build
+from docs_tools.built_site import BuiltSite
+from selfservice.help import OPERATORS, PREFIX
+
+SITE, PORTAL = "https://aide.martin.example", "https://factures.martin.example"
+FACTS = {"name": "Fournitures Martin", "contact": Markup('<a href="tel:05">05</a>')}
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("alone") / "aide"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SELFSERVICE_INSTANCE", str(folder.parent / "instance"))
+        build.build(folder, build.Alone(SITE, PORTAL, FACTS))
+    return folder
+
+
+def test_every_link_leads_to_a_file_of_the_site_or_to_the_portal(alone: Path) -> None:
+    site, to_portal = BuiltSite(alone), set()
+    for page in site.pages.values():
+        address = f"{SITE}/{page.address.removeprefix(PREFIX)}"
+        for element, _, link, _ in page.tree.iterlinks():
+            target = urlsplit(urljoin(address, link))
+            host = f"{target.scheme}://{target.netloc}"
+            if host == SITE:
+                assert site.holds(PREFIX + target.path.removeprefix("/")), (page.file, link)
+            elif host == PORTAL:
+                assert element.tag == "a", (page.file, link)
+                to_portal.add(target.path)
+            else:
+                assert target.scheme in ("tel", "data") or element.tag == "a", (page.file, link)
+    assert {"/", "/recuperation", "/je-n-ai-rien-recu"} <= to_portal
+
+
+def test_pages_tell_of_the_supplier_and_ask_nothing_of_a_portal(alone: Path) -> None:
+    for path in alone.rglob("*.html"):
+        text = path.read_text("utf-8")
+        assert "data-fact=" not in text and "data-if=" not in text, path
+        assert 'action="/avis"' not in text and "feedback.js" not in text, path
+    faq = (alone / "foire-aux-questions" / "index.html").read_text("utf-8")
+    assert "Fournitures Martin" in faq and 'href="tel:05"' in faq
+    assert f'<link rel="canonical" href="{SITE}/foire-aux-questions/">' in faq
+    operators = (alone / OPERATORS / "index.html").read_text("utf-8")
+    assert f'<link rel="canonical" href="{SITE}/{OPERATORS}">' in operators
+    assert f"Sitemap: {SITE}/sitemap.xml" in (alone / "robots.txt").read_text("utf-8")
