@@ -49,7 +49,8 @@ def fill(text: str, facts: Mapping[str, str]) -> str:
         return str(escape(facts[found[1]])) if found[1] in facts else found[2]
 
     def word(found: re.Match[str]) -> str:
-        return json.dumps(facts.get(found[1], ""), ensure_ascii=False)
+        # The search shows a word as Markup, like all of its index.
+        return json.dumps(escape(facts.get(found[1], "")), ensure_ascii=False)
 
     if text.startswith("{"):
         return WORD.sub(word, text)

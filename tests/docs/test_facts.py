@@ -155,3 +155,12 @@ def test_demonstration_shows_its_first_supplier_and_each_at_its_own_name(
     assert "Chez A &amp; Fils." in read(browser, "127.0.0.1:8000")
     assert "Chez B." in read(browser, "b.localhost:8000")
     assert browser.get(ADDRESS, base_url="http://c.localhost:8000").status_code == 400
+
+
+def test_fact_is_markup_nowhere() -> None:
+    """The search writes the words of its index into its page as they are."""
+    name = "<img src=x onerror=alert(1)>"
+    for text in ('{"tags": ["@name"]}', '<p><span data-fact="name">x</span></p>'):
+        filled = placeholders.fill(text, {"name": name})
+        assert "<img" not in filled
+        assert "&lt;img" in filled
