@@ -102,7 +102,7 @@ def test_each_host_tells_of_its_supplier_alone(browser: Browser) -> None:
     assert "Chez votre fournisseur." in neutral and "<span" not in neutral
     assert 'href="https://a.example/aide/contact/"' in read(browser, "a.example")
     found = json.loads(read(browser, "a.example", f"/aide/{SEARCH_INDEX}"))
-    assert found["tags"] == ["<Vieux>", "ancien"]
+    assert found["tags"] == ["&lt;Vieux&gt;", "ancien"]
 
 
 def test_changed_fact_shows_at_once_and_has_another_etag(browser: Browser) -> None:
