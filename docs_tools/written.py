@@ -24,7 +24,7 @@ CONFIGURATION = REPOSITORY / "mkdocs.yml"
 OF_MKDOCS = {"page", "config", "environment", "navigation", "files", "macros_info"}
 WITHOUT_TEXT = re.compile(r"!\[\s*\]\(|<img\b(?![^>]*\balt=\"[^\"]+\")")
 LISTED = re.compile(r'<div class="tasks".*?</div>', re.DOTALL)
-QUESTION = re.compile(r'question\("([\w-]+)"\)')
+TOPIC = re.compile(r'topic\("([\w-]+)"\)')
 SAID = {
     NotOnScreenError: "le portail n'affiche plus « {} »",
     UnknownTargetError: "aucune question n'a l'identifiant « {} »",
@@ -117,10 +117,10 @@ def contents_faults(docs_dir: Path, keys: Iterable[str] = FAQ_KEYS) -> Iterator[
     """Yield the questions that the contents, or the portal, do not know."""
     page = docs_dir / pages.FAQ
     text = page.read_text("utf-8")
-    listed = QUESTION.findall(" ".join(LISTED.findall(text)))
+    listed = TOPIC.findall(" ".join(LISTED.findall(text)))
     asked = pages.questions(docs_dir)
     for key in asked:
-        where = place(page, line_of(page, f"#{key} }}"))
+        where = place(page, line_of(page, f"#{key} "))
         if listed.count(key) != 1:
             yield f"{where} : question absente du sommaire, « {key} » (ou deux fois)"
         if key not in keys:

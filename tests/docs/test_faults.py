@@ -167,8 +167,9 @@ def _small_site(folder: Path, text: str) -> Path:
 def test_question_missing_in_the_contents_or_in_the_portal_has_its_line(tmp_path: Path) -> None:
     page = tmp_path / pages.FAQ
     page.write_text(
-        '<div class="tasks" markdown>\n- {{ question("une") }}\n</div>\n'
-        "## 1. Une ? { #une }\n\n## 2. Deux ? { #deux }\n",
+        '<div class="tasks" markdown>\n- {{ topic("une") }}\n</div>\n'
+        '## 1. Une ? { #une data-toc-label="Une" }\n\n'
+        "## 2. Deux ? { #deux }\n",
         "utf-8",
     )
     assert list(written.contents_faults(tmp_path, ("une", "trois"))) == [
