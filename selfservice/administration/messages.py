@@ -136,7 +136,7 @@ FAMILIES = {
     "utilisateurs": Family(
         "Utilisateurs et profils",
         {
-            "user.activated": "Login créé par activation",
+            "user.activated": "Identifiant créé par activation",
             "activation.sent_again": "Mail d’activation envoyé de nouveau",
             "proof.given": "« Je n’ai rien reçu » demandé avec une facture de la société",
             "proof.refused": "« Je n’ai rien reçu » demandé avec une facture inconnue",
@@ -148,8 +148,8 @@ FAMILIES = {
             "user.promoted": "Droits d’administrateur donnés",
             "user.demoted": "Droits d’administrateur retirés",
             "user.removed": "Utilisateur supprimé",
-            "user.closed": "Login fermé",
-            "user.reopened": "Login rouvert",
+            "user.closed": "Identifiant fermé",
+            "user.reopened": "Identifiant rouvert",
             "profile.added": "Profil ajouté",
             "profile.edited": "Profil modifié",
             "profile.removed": "Profil supprimé",

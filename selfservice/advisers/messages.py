@@ -49,7 +49,7 @@ ACTIVATION_SENT = (
 )
 LINK_SENT = "Un mail part à l’adresse enregistrée. Il arrive en quelques minutes."
 MAIL_SENT_AGAIN = "Le mail repart à l’adresse enregistrée."
-LOGIN_CLOSED = "Le login {login} est fermé."
+LOGIN_CLOSED = "L’identifiant {login} est fermé."
 FACTOR_REMOVED = "La double authentification de {login} est retirée et ses sessions sont fermées."
 CALL_COUNTED = "Motif de l’appel compté : merci."
 
@@ -136,7 +136,7 @@ def _of_owner(owner: User) -> Standing:
         return Standing("Activé, jamais connecté", f"Le mot de passe de {owner.login} est choisi.")
     return Standing(
         "Activé",
-        f"{owner.login} s’est connecté le {clock.format_instant(owner.signed_in_at)}.",
+        f"{owner.login} : dernière connexion le {clock.format_instant(owner.signed_in_at)}.",
         is_fine=True,
     )
 
@@ -161,10 +161,10 @@ ACTS = {
         "button": "Envoyer de nouveau",
     },
     "close": {
-        "heading": "Fermer le login {login}",
-        "what": "Ses sessions se ferment et il ne se connecte plus. Les autres logins de la "
+        "heading": "Fermer l’identifiant {login}",
+        "what": "Ses sessions se ferment et il ne se connecte plus. Les autres identifiants de la "
         "société ne changent pas.",
-        "button": "Fermer ce login",
+        "button": "Fermer cet identifiant",
     },
     "factor": {
         "heading": "Retirer la double authentification de {login}",

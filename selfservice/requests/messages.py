@@ -31,7 +31,10 @@ ASKING_LABELS = {
         "Choisir papier ou électronique",
         "Recevoir les originaux sur papier, ou les trouver ici.",
     ),
-    "document": ("Demander un document qui n’est plus ici", "Plus ancien que cette liste."),
+    "document": (
+        "Demander un document qui n’est plus ici",
+        "Une facture ou un avoir trop ancien pour être dans votre liste.",
+    ),
     "question": ("Poser une question sur un document", "Un montant, une date, une erreur."),
     "administrator": (
         "Signaler que mon administrateur est parti",

@@ -239,7 +239,7 @@ def test_neither_an_activated_login_nor_ones_own_can_be_touched(
     for name in ("email", "is_active", "is_administrator", "profile_id"):
         assert f'name="{name}"' not in page
     assert "suppression" not in page
-    reason = "créé par activation" if target == "alice" else "votre propre login"
+    reason = "créé par activation" if target == "alice" else "votre propre identifiant"
     assert reason in page
     forged = edited(
         user,

@@ -26,7 +26,7 @@ def test_a_row_tells_role_profile_state_and_last_connection(
     User.update(profile=profile, is_active=False).where(User.id == julie.id).execute()
     rows = alice.get(LIST).text.split("<tr>")[2:]
     assert "Administrateur" in rows[0] and "Actif" in rows[0]
-    assert re.search(r"\d\d-\d\d-\d{4} \d\d:\d\d", rows[0])
+    assert re.search(r"\d\d/\d\d/\d{4} \d\d:\d\d", rows[0])
     assert "Utilisateur, Flotte" in rows[1]
     assert "Désactivé" in rows[1] and "Jamais" in rows[1]
     assert f'href="{LIST}/{julie.id}"' in rows[1]
@@ -96,7 +96,7 @@ def test_the_list_takes_few_queries(
     alice.get(LIST)
     with counted_queries(monkeypatch) as seen:
         assert alice.get(LIST).status_code == 200
-    assert len(seen) <= 4, seen
+    assert len(seen) <= 5, seen
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,7 @@ def test_administrator_takes_it_from_an_added_user(
     assert SecondFactor.select().count() == 0
     assert browser.get("/profil/compte").status_code == 302, "its sessions end"
     entry = AuditEntry.get(AuditEntry.event == "second_factor.removed")
-    assert (entry.actor, json.loads(entry.facts)) == ("alice", {})
+    assert (entry.actor, json.loads(entry.facts)) == ("alice", {"why": ""})
     assert OutboxMail.select().count() == 0, "her address was typed: nobody has proven it"
 
 

@@ -66,7 +66,7 @@ def test_an_activated_account_says_how_far_it_is(nadia: Browser, people: People,
     activated(people)
     assert standing(nadia, path).startswith("Activé, jamais connecté")
     for fields, words in (
-        ({"signed_in_at": clock.now()}, "Activé alice s’est connecté le"),
+        ({"signed_in_at": clock.now()}, "Activé alice : dernière connexion le"),
         ({"password_hash": None}, "Activé, mot de passe pas encore choisi"),
         ({"is_active": False}, "Identifiant désactivé"),
         ({"closed_at": clock.now(), "is_superseded": True}, "Identifiant fermé alice est fermé"),
@@ -172,7 +172,7 @@ def test_the_list_of_a_foreign_login_is_not_there(
 def test_a_company_without_login_or_document_has_its_pages(nadia: Browser, people: People) -> None:
     company = make_company(people.supplier, name="Vide")
     path = f"/conseil/{company.client_number}"
-    assert "Aucun login" in nadia.get(path).text
+    assert "Aucun identifiant" in nadia.get(path).text
     assert "Le client ne voit aucun document ici" in nadia.get(f"{path}/factures").text
     assert nadia.get(f"{path}/journal").status_code == 200
 

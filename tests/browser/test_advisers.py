@@ -95,7 +95,7 @@ def administrator_gone(page: Page) -> None:
     find(page, "julien.garage")
     page.get_by_role("row", name=OWNER[0]).get_by_role("link", name="Fermer").click()
     assert_accessible(page)
-    confirm(page, "Fermer ce login", then="est fermé")
+    confirm(page, "Fermer cet identifiant", then="est fermé")
     follow(page, "Changer l’adresse")
     page.get_by_role("textbox", name="Adresse mail").fill("chef.atelier@example.com")
     confirm(page, "Enregistrer", then="L’adresse est enregistrée")

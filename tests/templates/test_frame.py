@@ -98,6 +98,22 @@ def test_fault_is_tied_to_its_field_and_listed_on_top(alice: Browser) -> None:
     assert _element(page, r"<title>.*?</title>").startswith("<title>Erreur")
 
 
+def test_what_was_done_opens_the_title_and_takes_the_focus(alice: Browser) -> None:
+    done = alice.submit("/profil/preferences", {"display_history_months": "6"})
+    page = alice.get(done.location).text
+    assert _element(page, r"<title>.*?</title>").startswith(
+        "<title>Vos préférences sont enregistrées · Préférences"
+    )
+    assert "autofocus" in _element(page, r'<div class="band is-message".*?>')
+
+
+def test_one_summary_links_its_help_once(browser: Browser, people: People) -> None:
+    page = browser.submit("/je-n-ai-rien-recu", {}).text
+    summary = _element(page, r'id="erreurs".*?</ul>')
+    assert summary.count("<li>") == 3
+    assert summary.count("/aide/") == 1
+
+
 def test_required_fields_are_said_so_beside_their_label(alice: Browser) -> None:
     page = alice.get(ADD).text
     assert page.count("(obligatoire)") == 4
