@@ -55,7 +55,8 @@ def opened(place: Path | str, *, timeout_seconds: int) -> Iterator[Iterator[Wait
             _sign_in(client, unquote(parts.username or ""), unquote(parts.password or ""))
             quoted = folder.replace("\\", "\\\\").replace('"', '\\"')
             _require(client.select(f'"{quoted}"'))
-            numbers = _require(client.uid("SEARCH", "UNSEEN"))[0].decode().split()
+            found = _require(client.uid("SEARCH", "UNSEEN"))[0] or b""  # None from some, for none
+            numbers = found.decode("ascii", "replace").split()
         yield (_in_imap(client, shown, number) for number in numbers[:PER_READING])
         with _told(shown):
             client.expunge()

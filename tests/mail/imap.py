@@ -58,7 +58,8 @@ class Conversation(socketserver.StreamRequestHandler):
             self._say(f"* {len(folder.mails)} EXISTS")
         elif "SEARCH" in words:
             unseen = [str(each) for each in folder.mails if not folder.flags[each]]
-            self._say(f"* SEARCH {' '.join(unseen)}")
+            if unseen:  # some say nothing of none
+                self._say(f"* SEARCH {' '.join(unseen)}")
         elif words.startswith("EXPUNGE"):
             for each in [n for n, flags in folder.flags.items() if "Deleted" in flags]:
                 folder.mails.pop(each, None)
