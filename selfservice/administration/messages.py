@@ -265,7 +265,7 @@ class JournalLine:
 def describe(entry: AuditEntry, *, login: str, company_name: str) -> JournalLine:
     """Put an entry of the journal in words; `login` is that of the user whom it concerns."""
     return JournalLine(
-        at=f"{clock.paris(entry.at):%d/%m/%Y %H:%M}",
+        at=clock.format_instant(entry.at),
         actor=_actor(entry),
         event=EVENTS.get(entry.event, entry.event),
         details=_details(entry, login),
