@@ -219,6 +219,7 @@ def test_a_new_password_by_mail_does_not_switch_the_second_factor_off(
     assert sent.location == CODE
 
 
+@pytest.mark.slow
 def test_of_parallel_uses_of_one_code_exactly_one_opens_a_session(
     app: Flask, alice: Browser, instance: Path
 ) -> None:

@@ -282,6 +282,7 @@ def test_two_administrators_cannot_demote_each_other(people: People, dave: User)
     assert now(dave).is_administrator
 
 
+@pytest.mark.slow
 def test_parallel_demotions_leave_one_administrator(
     app: Flask, instance: Path, people: People
 ) -> None:

@@ -40,6 +40,7 @@ def test_json_tells_each_file_then_the_counts(ready: Path, folder: Path) -> None
     assert len(done.stderr.splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_a_terminal_shows_how_far_it_is(ready: Path, folder: Path) -> None:
     (folder / "a.pdf").write_bytes(facturx("F-1"))
     ours, theirs = pty.openpty()

@@ -245,6 +245,7 @@ def test_a_filter_of_images_or_of_nobody_is_no_xml(name: str, read: Read) -> Non
     assert read(made(change)).problem == "broken_xml"
 
 
+@pytest.mark.slow
 def test_what_unpacks_beyond_ten_megabytes_is_broken_through_any_filter(read: Read) -> None:
     big = XML + b" " * (11 * 1024 * 1024)
     assert read(packed(["ASCII85", "Flate"], big[: 9 * 1024 * 1024])).number == "F-7"

@@ -208,6 +208,7 @@ def test_each_column_sorts_both_ways_with_absent_values_last(
 
 
 @pytest.mark.parametrize("q", ["", "000"])
+@pytest.mark.slow
 def test_no_document_is_lost_or_shown_twice_while_others_are_deposited(
     people: People, documents: list[Invoice], q: str
 ) -> None:

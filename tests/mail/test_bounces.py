@@ -210,6 +210,7 @@ HUGE = b"x" * 79 + b"\n"
         pytest.param(lambda one: b"", id="empty"),
     ],
 )
+@pytest.mark.slow
 def test_a_monstrous_one_costs_little_and_hurts_nothing(
     app: Flask, content: Callable[[bytes], bytes]
 ) -> None:

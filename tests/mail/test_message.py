@@ -64,6 +64,7 @@ def sender(mail: EmailMessage) -> tuple[str, str]:
 
 
 @given(words=st.lists(WORDS, max_size=4), names=st.lists(WORDS, max_size=4), text=LINES)
+@pytest.mark.slow
 def test_whatever_is_written_is_read_again(words: list[str], names: list[str], text: str) -> None:
     subject, name = " ".join(words).strip(), " ".join(names).strip()
     html = f"<p>{text}"

@@ -10,6 +10,8 @@ import pytest
 
 from selfservice.config import REPOSITORY
 
+pytestmark = pytest.mark.slow  # all of our source is read
+
 PACKAGES = ("selfservice", "docs_tools", "benchmarks", "tests")
 FILES = sorted(
     path.relative_to(REPOSITORY)
@@ -106,7 +108,6 @@ def faults(path: Path) -> Iterator[str]:
             yield from overridden(getattr(importlib.import_module(module), node.name), node)
 
 
-@pytest.mark.slow
 def test_no_private_name_of_another_package_is_used_or_overridden() -> None:
     found = {str(path): names for path in FILES if (names := sorted(set(faults(path))))}
     assert found == {}

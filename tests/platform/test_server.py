@@ -73,6 +73,7 @@ class Visitor:
         return response
 
 
+@pytest.mark.slow
 def test_sign_in_works_across_threads(app: Flask, instance: Path, people: People) -> None:
     with serving(instance, free_port()) as address:
         visitor = Visitor(address)
@@ -143,6 +144,7 @@ def test_form_broken_off_on_its_way_does_nothing(
 
 
 @pytest.mark.parametrize("logins", [1, 3])
+@pytest.mark.slow
 def test_twenty_uses_of_one_link_at_once_set_one_password(
     logins: int, app: Flask, instance: Path, people: People
 ) -> None:

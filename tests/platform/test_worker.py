@@ -71,6 +71,7 @@ def test_queue_out_of_reach_costs_no_mail(
     assert OutboxMail.select().count() == 1
 
 
+@pytest.mark.slow
 def test_two_workers_send_each_mail_and_each_digest_once(
     box: tuple[Postbox, dict[str, str]], instance: Path
 ) -> None:

@@ -94,6 +94,7 @@ def _visitor(address: str) -> tuple[Visitor, str]:
     return visitor, token[1]
 
 
+@pytest.mark.slow
 def test_two_workers_count_together_and_a_restart_forgets_nothing(
     app: Flask, instance: Path, people: People
 ) -> None:

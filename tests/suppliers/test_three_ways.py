@@ -60,6 +60,7 @@ def shown(value: object) -> str:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
+@pytest.mark.slow
 def test_no_order_of_imports_and_changes_loses_a_change_in_silence(
     take: Import, data: st.DataObject
 ) -> None:
