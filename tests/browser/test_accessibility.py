@@ -7,9 +7,23 @@ from playwright.sync_api import Page, expect
 
 from tests.axe import SCHEMES, looks, violations
 from tests.browser.conftest import SIZES
-from tests.browser.test_walk import assert_nothing_scrolls_sideways, open_newest_mail, sign_in
+from tests.browser.test_walk import (
+    assert_nothing_scrolls_sideways,
+    enter_desk,
+    open_newest_mail,
+    sign_in,
+)
 
-PUBLIC = ["/", "/connexion", "/recuperation", "/avis", "/demo/mails"]
+PUBLIC = [
+    "/",
+    "/connexion",
+    "/recuperation",
+    "/contact",
+    "/je-n-ai-rien-recu",
+    "/avis",
+    "/demo/mails",
+    "/demo/telephone",
+]
 PRIVATE = [
     "/factures",
     "/factures?historique=tout",
@@ -23,6 +37,8 @@ PRIVATE = [
     "/profil/demandes",
     "/profil/demandes/adresse",
     "/profil/demandes/notification",
+    "/profil/demandes/envoi",
+    "/profil/demandes/document",
     "/profil/demandes/question",
     "/administration/utilisateurs",
     "/administration/utilisateurs?q=zzz",
@@ -34,6 +50,19 @@ PRIVATE = [
     "/administration/securite",
     "/administration/courriels",
 ]
+DESK = [
+    "/conseil",
+    "/conseil?q=garage",
+    "/conseil?q=zzz",
+    "/conseil/100310",
+    "/conseil/100310/journal",
+    "/conseil/100310/factures",
+    "/conseil/100310/adresse",
+    "/conseil/100310/notification",
+    "/conseil/100310/lien",
+    "/conseil/demandes",
+]
+NARROW = (320, 360, 640)
 # A template may run a name and an attribute together: « <tddata-label= » is no cell.
 STRANGE_TAGS = """[...document.querySelectorAll("*")]
     .filter(each => each instanceof HTMLUnknownElement || each.localName.includes("-"))
@@ -63,7 +92,28 @@ def assert_accessible_at_every_size(page: Page, *, is_whole: bool = False) -> No
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert not violations(page, scheme, is_whole=is_whole)
         assert_nothing_scrolls_sideways(page)
+    for width in NARROW:
+        page.set_viewport_size({"width": width, "height": 640})
+        assert_nothing_scrolls_sideways(page)
     assert page.evaluate(STRANGE_TAGS) == []
+
+
+@opened_once
+def test_every_page_of_an_adviser(page: Page) -> None:
+    enter_desk(page)
+    for path in DESK:
+        page.goto(path)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        assert_accessible_at_every_size(page)
+    for path, link in (
+        ("/conseil/demandes", "Document qui n’est plus ici"),
+        ("/conseil/100310", re.compile("^Envoyer de nouveau")),
+        ("/conseil/100310", "Fermer julien.garage"),
+    ):
+        page.goto(path)
+        page.get_by_role("link", name=link).first.click()
+        page.wait_for_url(lambda url, path=path: not url.endswith(path))
+        assert_accessible_at_every_size(page)
 
 
 @opened_once

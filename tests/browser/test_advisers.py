@@ -10,27 +10,12 @@ from pyotp import TOTP
 
 from tests.browser.test_accessibility import OWNER, assert_accessible
 from tests.browser.test_people import opened_mail
-from tests.browser.test_walk import assert_nothing_scrolls_sideways, sign_in
+from tests.browser.test_walk import CODE, assert_nothing_scrolls_sideways, enter_desk, sign_in
 
 pytestmark = pytest.mark.browser
 
-NADIA = ("nadia.conseil", "Casque-Audio-7")
-CODE = "Code à 6 chiffres"
 NEW = "nouvelle.adresse@example.com"
 MINUTE = 60
-
-
-def enter_desk(page: Page) -> None:
-    sign_in(page, *NADIA)
-    expect(page).to_have_url(re.compile(r"/connexion/code$"))
-    asked = page.url
-    page.goto("/demo/telephone")
-    assert_accessible(page)
-    code = page.get_by_role("row", name=NADIA[0]).locator("b").inner_text()
-    page.goto(asked)
-    page.get_by_label(CODE).fill(code)
-    page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(r"/conseil$"))
 
 
 def find(page: Page, said: str) -> None:

@@ -10,6 +10,8 @@ PASSWORD = "Cabrette-verte9"
 COLLEAGUE_PASSWORD = "Vielle-roue7"
 
 DOCUMENT = "tr[id^=document]"
+ADVISER = ("nadia.conseil", "Casque-Audio-7")
+CODE = "Code à 6 chiffres"
 
 
 def open_newest_mail(page: Page, subject: str) -> None:
@@ -36,6 +38,19 @@ def sign_in(page: Page, login: str, password: str) -> None:
     page.get_by_label("Identifiant", exact=True).fill(login)
     page.get_by_label("Mot de passe", exact=True).fill(password)
     page.get_by_role("button", name="Connexion").click()
+
+
+def enter_desk(page: Page) -> None:
+    """Sign in as an adviser, with the code of the demonstration's telephone."""
+    sign_in(page, *ADVISER)
+    expect(page).to_have_url(re.compile(r"/connexion/code$"))
+    asked = page.url
+    page.goto("/demo/telephone")
+    code = page.get_by_role("row", name=ADVISER[0]).locator("b").inner_text()
+    page.goto(asked)
+    page.get_by_label(CODE).fill(code)
+    page.keyboard.press("Enter")
+    expect(page).to_have_url(re.compile(r"/conseil$"))
 
 
 def open_menu(page: Page, size: str) -> None:
