@@ -55,7 +55,7 @@ def faults(site: BuiltSite, *, is_portal_page: Callable[..., bool]) -> Iterator[
     """Yield what is wrong with the built pages, one line each."""
     for page in site.pages.values():
         yield from _link_faults(site, page, is_portal_page)
-        yield from _image_faults(page)
+        yield from _image_faults(site, page)
     for key, target in PAGES.items():
         path, _, anchor = target.partition("#")
         if not site.holds(PREFIX + path):
@@ -82,11 +82,14 @@ def _link_faults(
             yield f"{where()} : ancre absente, {link}"
 
 
-def _image_faults(page: BuiltPage) -> Iterator[str]:
+def _image_faults(site: BuiltSite, page: BuiltPage) -> Iterator[str]:
     for image in page.tree.xpath("//img"):
         name = image.get("src", "?")
         where = partial(of_built, page.file, name.rpartition("/")[2])
         if image.get("alt") is None:
             yield f"{where()} : image sans texte de remplacement, {name}"
+        for source in image.xpath("preceding-sibling::source/@srcset"):
+            if not site.holds(urljoin(page.address, source)):
+                yield f"{where()} : image introuvable, {source}"
         if not (image.get("width") and image.get("height")):
             yield f"{where()} : image sans largeur ni hauteur, {name}"

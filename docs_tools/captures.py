@@ -49,21 +49,36 @@ class Photographer:
         self._browser = browser
         self._demonstration = demonstration
         self._prepared: set[str] = set()
+        # An adviser signs in once: with a stopped clock there is one code.
+        self._sessions: dict[str, Any] = {}
 
-    def take(self, capture: figures.Capture) -> Image.Image:
+    def take(self, capture: figures.Capture, *, is_phone: bool = False) -> Image.Image:
         """Return the screenshot, marks included. Raises CaptureError."""
+        account = capture.account or ""
+        size = (figures.WIDTH, capture.height)
+        if is_phone:
+            size = (figures.PHONE_WIDTH, capture.phone)
         try:
-            if capture.account and capture.account not in self._prepared:
-                self._in_new_page(lambda page: self._prepare(page, capture.account or ""))
-            return self._in_new_page(lambda page: self._photograph(page, capture))
+            if account in self._demonstration.advisers:
+                if account not in self._sessions:
+                    self._in_new_page(lambda page: self._open_desk(page, account))
+            elif account and account not in self._prepared:
+                self._in_new_page(lambda page: self._prepare(page, account))
+            return self._in_new_page(lambda page: self._photograph(page, capture), size, account)
         except AssertionError as error:
             raise CaptureError(f"capture « {capture.name} » : {_first_line(error)}") from error
 
-    def _in_new_page(self, work: Callable[[Page], T]) -> T:
+    def _in_new_page(
+        self,
+        work: Callable[[Page], T],
+        size: tuple[int, int] = (figures.WIDTH, figures.HEIGHT),
+        account: str = "",
+    ) -> T:
         context = self._browser.new_context(
             base_url=self._demonstration.address,
-            viewport={"width": figures.WIDTH, "height": figures.HEIGHT},
+            viewport={"width": size[0], "height": size[1]},
             device_scale_factor=2,
+            storage_state=self._sessions.get(account),
             locale="fr-FR",
             timezone_id="Europe/Paris",
             color_scheme="light",
@@ -76,7 +91,7 @@ class Photographer:
             context.close()
 
     def _photograph(self, page: Page, capture: figures.Capture) -> Image.Image:
-        if capture.account:
+        if capture.account and capture.account not in self._sessions:
             self._sign_in(page, capture.account)
         self._open(page, capture.path)
         for step in capture.steps:
@@ -120,6 +135,19 @@ class Photographer:
         self._fill(page, {"field": "Mot de passe", "with": password})
         self._click(page, {"button": "Connexion"})
         expect(page, f"{account} devrait être connecté").to_have_url(re.compile(r"/factures$"))
+
+    def _open_desk(self, page: Page, account: str) -> None:
+        """Sign an adviser in, with the code of the demonstration's telephone."""
+        self._open(page, "/demo/telephone")
+        code = page.get_by_role("row").filter(has_text=account).get_by_role("cell").inner_text()
+        self._open(page, "/")
+        self._fill(page, {"field": "Identifiant", "with": account})
+        self._fill(page, {"field": "Mot de passe", "with": self._demonstration.password(account)})
+        self._click(page, {"button": "Connexion"})
+        page.get_by_role("textbox").fill(code)
+        self._click(page, {"button": "Connexion"})
+        expect(page, f"{account} devrait être connecté").to_have_url(re.compile(r"/conseil$"))
+        self._sessions[account] = page.context.storage_state()
 
     def _open(self, page: Page, path: str) -> None:
         answer = page.goto(path)
@@ -174,7 +202,8 @@ def _find(page: Page | Locator | FrameLocator, kind: str, name: str) -> Locator:
 
 def _box(element: Locator) -> dict[str, float]:
     box = element.bounding_box()
-    if not box or box["y"] < 0 or box["y"] + box["height"] > figures.HEIGHT:
+    size = element.page.viewport_size
+    if not box or not size or box["y"] < 0 or box["y"] + box["height"] > size["height"]:
         raise AssertionError(f"{element} est hors de l'image")
     return {"x": box["x"], "y": box["y"], "width": box["width"], "height": box["height"]}
 
@@ -207,12 +236,14 @@ def take_all(names: list[str]) -> list[str]:
     ):
         photographer = Photographer(chromium.launch(playwright), demonstration)
         for capture in wanted:
-            try:
-                has_changed = keep(photographer.take(capture), DOCS / capture.file)
-            except CaptureError as error:
-                faults.append(str(error))
-            else:
-                print(f"{capture.name} : {'changée' if has_changed else 'identique'}")
+            for file in capture.files:
+                try:
+                    image = photographer.take(capture, is_phone=file == capture.phone_file)
+                except CaptureError as error:
+                    faults.append(f"{file} : {error}")
+                else:
+                    has_changed = keep(image, DOCS / file)
+                    print(f"{file} : {'changée' if has_changed else 'identique'}")
     return faults
 
 

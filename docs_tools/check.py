@@ -50,7 +50,7 @@ def portal_pages(portal: Flask) -> Callable[..., bool]:
 
 def capture_faults(docs_dir: Path) -> list[str]:
     """Return the screenshots that nobody took, and the images that no definition explains."""
-    wanted = {capture.file for capture in figures.load().values()}
+    wanted = {file for capture in figures.load().values() for file in capture.files}
     there = {path.relative_to(docs_dir).as_posix() for path in docs_dir.rglob("*.webp")}
     return [f"{file} : capture à prendre (make captures)" for file in sorted(wanted - there)] + [
         f"{file} : image inconnue de captures.yml" for file in sorted(there - wanted)

@@ -15,6 +15,7 @@ from selfservice import config
 from selfservice.demo import register
 
 INSTANT = "2026-11-21T09:30:00"
+FILLED_AT = "2026-11-21T09:00:00"  # no code of an adviser serves twice, and this clock stops
 START_SECONDS = 60
 # The clock stands still: the portal's limits would never heal.
 UNLIMITED = "100000/hour"
@@ -39,7 +40,7 @@ class Demonstration:
         }
 
     def __enter__(self) -> Self:
-        self._run("demo")
+        self._run("demo", instant=FILLED_AT)
         self._server = subprocess.Popen(
             self._command("serve", "--port", str(self._port)),
             env=self._environment,
@@ -58,10 +59,15 @@ class Demonstration:
         self._server.terminate()
         self._server.wait(timeout=START_SECONDS)
 
+    @property
+    def advisers(self) -> dict[str, str]:
+        """Return the passwords of the advisers, who have a second factor."""
+        return {adviser.login: adviser.password for adviser in register.ADVISERS}
+
     def password(self, login: str) -> str:
         """Return the preset password of a login of the demonstration."""
         added = {colleague.login: colleague.password for colleague in register.COLLEAGUES}
-        return {**register.PASSWORDS, **added}[login]
+        return {**register.PASSWORDS, **added, **self.advisers}[login]
 
     def deliver_mail(self) -> None:
         """Deliver what waits into an empty mailbox: with a stopped clock none is the newest."""
@@ -69,9 +75,12 @@ class Demonstration:
             mail.unlink()
         self._run("mail", "deliver")
 
-    def _run(self, *arguments: str) -> None:
+    def _run(self, *arguments: str, instant: str = "") -> None:
+        environment = self._environment
+        if instant:
+            environment = environment | {"SELFSERVICE_CLOCK": instant}
         subprocess.run(
-            self._command(*arguments), env=self._environment, check=True, stdout=subprocess.DEVNULL
+            self._command(*arguments), env=environment, check=True, stdout=subprocess.DEVNULL
         )
 
     def _command(self, *arguments: str) -> list[str]:

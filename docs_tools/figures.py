@@ -9,6 +9,8 @@ import yaml
 DEFINITIONS = Path(__file__).with_name("captures.yml")
 FOLDER = "assets/captures"
 WIDTH, HEIGHT = 960, 600
+PHONE_WIDTH = 390
+PHONE = "(max-width: 30em)"  # the pages that a phone shows with its own screenshot
 
 
 class UnknownCaptureError(KeyError):
@@ -25,18 +27,31 @@ class Mark:
 
 @dataclass(frozen=True)
 class Capture:
-    """One screenshot: who opens which page, does what, and what is marked on it."""
+    """One screenshot: who opens which page, does what, and what is marked on it.
+
+    `height` and `phone` are what its screen shows, in pixels; without `phone` there is none of one.
+    """
 
     name: str
     path: str
     alt: str
     account: str | None = None
+    height: int = HEIGHT
+    phone: int = 0
     steps: list[dict[str, Any]] = field(default_factory=list)
     marks: list[Mark] = field(default_factory=list)
 
     @property
     def file(self) -> str:
         return f"{FOLDER}/{self.name}.webp"
+
+    @property
+    def phone_file(self) -> str:
+        return f"{FOLDER}/{self.name}-telephone.webp"
+
+    @property
+    def files(self) -> list[str]:
+        return [self.file, self.phone_file] if self.phone else [self.file]
 
 
 def load(path: Path = DEFINITIONS) -> dict[str, Capture]:
@@ -51,16 +66,23 @@ def load(path: Path = DEFINITIONS) -> dict[str, Capture]:
     }
 
 
-def markup(capture: Capture, link: str) -> str:
-    """Return the figure, with the legend of its numbered marks; `link` leads to the image."""
+def markup(capture: Capture, link: str, phone_link: str) -> str:
+    """Return the figure, with the legend of its numbered marks.
+
+    `link` leads to the image from the source of the page, `phone_link` from its address.
+    """
     legend = " · ".join(
         f"**({number})** {mark.name}" for number, mark in enumerate(capture.marks, 1)
     )
-    caption = f"{legend} · " if legend else ""
-    size = f"{{ width={WIDTH} height={HEIGHT} loading=lazy }}"
+    caption = f"{legend} " if legend else ""
+    image = f"![{capture.alt}]({link}){{ width={WIDTH} height={capture.height} loading=lazy }}"
+    if capture.phone:
+        image = (
+            f'<picture markdown="span"><source media="{PHONE}" srcset="{phone_link}" '
+            f'width="{PHONE_WIDTH}" height="{capture.phone}">{image}</picture>'
+        )
     return (
-        '<figure class="capture" markdown data-search-exclude>\n\n'
-        f"![{capture.alt}]({link}){size}\n\n"
-        f'<figcaption markdown="span">{caption}[Voir en grand]({link})</figcaption>\n\n'
-        "</figure>"
+        f'<figure class="capture" markdown data-search-exclude>\n\n{image}\n\n'
+        f'<figcaption markdown="span">{caption}[Voir en grand]({link}){{ .enlarge }}</figcaption>'
+        "\n\n</figure>"
     )

@@ -2,7 +2,7 @@
 
 import posixpath
 from html import escape
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
@@ -84,7 +84,12 @@ def define_env(env: Any) -> None:
         """Return a screenshot of captures.yml as a figure."""
         if name not in captures:
             raise figures.UnknownCaptureError(name)
-        return figures.markup(captures[name], link_to(captures[name].file))
+        shown = captures[name]
+        place = PurePosixPath(facts["place"], source_of(env.page).removeprefix(facts["place"]))
+        folder = place.parent if place.stem == "index" else place.with_suffix("")
+        return figures.markup(
+            shown, link_to(shown.file), posixpath.relpath(shown.phone_file, folder.as_posix())
+        )
 
     index = messages.MessageIndex(docs_dir, render=render, link_to=link_to)
     env.macro(index.whole, "message_index")

@@ -17,6 +17,7 @@ from selfservice.accounts import messages
 from selfservice.accounts.models import DEFAULT_DISPLAY_HISTORY_MONTHS, DISPLAY_HISTORY_CHOICES
 from selfservice.help import help_url
 from selfservice.invoices.queries import LEAVING_DAYS
+from selfservice.requests import messages as request_messages
 from selfservice.retention.records import DEAD_LINK_DAYS, FEEDBACK_MONTHS, MAIL_TEXT_DAYS
 
 EXAMPLE_LOGIN = "pierre.durand_1"  # FAQ 4
@@ -72,6 +73,11 @@ def variables() -> dict[str, str]:
         "feedback_life": in_months(FEEDBACK_MONTHS),
         "leaving_days": str(LEAVING_DAYS),
         "archive_documents": str(settings()["ARCHIVE_MAX_DOCUMENTS"]),
+        "proof_life": in_hours(settings()["REQUEST_PROOF_HOURS"] * 60),
+        "objection_days": f"{settings()['REQUEST_OBJECTION_DAYS']} jours",
+        "request_states": in_words(
+            [f"« {each} »" for each in request_messages.STATE_LABELS.values()], "ou"
+        ),
         "session_life": in_hours(settings()["SESSION_HOURS"] * 60),
         "publisher": publisher(),
         "mail_sender": settings()["MAIL_DEFAULT_SENDER"],

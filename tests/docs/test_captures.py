@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from PIL import Image
@@ -22,6 +23,7 @@ class Toy:
     """A stand-in for the demonstration: one page, nobody to sign in."""
 
     address = "http://toy.example"
+    advisers: ClassVar[dict[str, str]] = {}
 
 
 @pytest.fixture
@@ -42,10 +44,23 @@ def test_every_definition_has_its_image_and_every_image_its_definition() -> None
 
 @pytest.mark.parametrize("name", CAPTURES)
 def test_image_is_lossless_and_of_the_agreed_size(name: str) -> None:
-    path = DOCS / CAPTURES[name].file
-    assert path.read_bytes()[12:16] == b"VP8L"
-    with Image.open(path) as image:
-        assert image.size == (2 * figures.WIDTH, 2 * figures.HEIGHT)
+    for file in CAPTURES[name].files:
+        path = DOCS / file
+        assert path.read_bytes()[12:16] == b"VP8L"
+        with Image.open(path) as image:
+            assert image.size == size_of(CAPTURES[name], file)
+
+
+def size_of(capture: figures.Capture, file: str) -> tuple[int, int]:
+    if file == capture.phone_file:
+        return 2 * figures.PHONE_WIDTH, 2 * capture.phone
+    return 2 * figures.WIDTH, 2 * capture.height
+
+
+def test_a_phone_has_its_own_screenshot_where_there_is_one() -> None:
+    shown = figures.markup(capture(phone=700), "assets/essai.webp", "../assets/t.webp")
+    assert '<source media="(max-width: 30em)" srcset="../assets/t.webp" width="390"' in shown
+    assert "<picture" not in figures.markup(capture(), "assets/essai.webp", "")
 
 
 @pytest.mark.parametrize("name", CAPTURES)
@@ -97,7 +112,9 @@ def test_every_screenshot_can_be_taken_from_the_demonstration(
     with Demonstration(tmp_path) as demonstration:
         taken = captures.Photographer(chromium, demonstration)
         for each in CAPTURES.values():
-            assert taken.take(each).size == (2 * figures.WIDTH, 2 * figures.HEIGHT), each.name
+            for file in each.files:
+                image = taken.take(each, is_phone=file == each.phone_file)
+                assert image.size == size_of(each, file), file
 
 
 def test_two_shots_of_one_page_have_the_same_pixels(photographer: captures.Photographer) -> None:
@@ -108,7 +125,8 @@ def test_two_shots_of_one_page_have_the_same_pixels(photographer: captures.Photo
 
 def test_no_kept_screenshot_is_void() -> None:
     for each in CAPTURES.values():
-        assert not captures.is_void(Image.open(DOCS / each.file)), each.name
+        for file in each.files:
+            assert not captures.is_void(Image.open(DOCS / file)), file
 
 
 def test_a_page_that_stays_void_is_no_screenshot(

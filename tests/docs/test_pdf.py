@@ -7,12 +7,14 @@ from pathlib import Path
 import pikepdf
 import pytest
 from lxml import html
+from pypdf import PageObject, PdfReader
 
 from docs_tools import pdf
 from docs_tools.pdf import Offer
 from selfservice.config import REPOSITORY
 
 TITLES = {"guide-de-connexion": "Guide de connexion", "foire-aux-questions": "Foire aux questions"}
+FOOTER = 50  # points
 PAGE = """<!doctype html><html lang="fr"><head><title>Essai</title>
 <link rel="canonical" href="https://portail.example/aide/essai/"></head><body><article>
 <h1>Essai</h1><p>{text}</p><a class="pdf" href="../assets/pdf/essai.pdf">PDF</a></article></body>"""
@@ -51,6 +53,29 @@ def test_pdf_is_tagged_titled_and_in_french(site_dir: Path, name: str) -> None:
             if "/A" in note and "/URI" in note.A
         }
     assert "https://factures.example.com/recuperation" in links
+
+
+@pytest.mark.parametrize("name", TITLES)
+def test_no_printed_page_but_the_last_is_half_empty(name: str) -> None:
+    pages = PdfReader(pdf.KEPT / f"{name}.pdf").pages
+    for number, page in enumerate(pages[:-1], 1):
+        assert lowest_of(page) < float(page.mediabox.height) / 2, number
+
+
+def lowest_of(page: PageObject) -> float:
+    """Return how high above the page's foot its last words or image stand, footer left out."""
+    found: list[float] = []
+
+    def see_text(text: str, matrix: list[float], place: list[float], *_: object) -> None:
+        if text.strip():
+            found.append(place[5] * matrix[3] + matrix[5])
+
+    def see_image(operator: bytes, _operands: object, matrix: list[float], *_: object) -> None:
+        if operator == b"Do":
+            found.append(min(matrix[5], matrix[5] + matrix[3]))
+
+    page.extract_text(visitor_text=see_text, visitor_operand_before=see_image)
+    return min(height for height in found if height > FOOTER)
 
 
 @pytest.mark.parametrize("name", TITLES)
