@@ -11,11 +11,11 @@ def portal(shared_portal: str) -> str:
 
 def test_word_typed_on_the_portal_opens_the_search_of_the_help(page: Page) -> None:
     page.goto("/recuperation")
-    page.get_by_label("Rechercher dans l’aide").fill("nespresso")
+    page.get_by_label("Chercher dans l’aide").fill("nespresso")
     page.keyboard.press("Enter")
     first = page.locator(".md-search-result__item").first
     expect(first).to_contain_text("Nespresso", timeout=15_000)
-    expect(page.get_by_role("textbox", name="Rechercher")).to_have_value("nespresso")
+    expect(page.get_by_role("textbox", name="Chercher")).to_have_value("nespresso")
 
 
 def test_without_script_it_leads_to_the_contents_of_the_help(
@@ -23,8 +23,8 @@ def test_without_script_it_leads_to_the_contents_of_the_help(
 ) -> None:
     page = chromium.new_page(base_url=portal, java_script_enabled=False)
     page.goto("/")
-    page.get_by_label("Rechercher dans l’aide").fill("nespresso")
-    page.get_by_role("button", name="Rechercher").click()
+    page.get_by_label("Chercher dans l’aide").fill("nespresso")
+    page.get_by_role("button", name="Chercher").click()
     expect(page.get_by_role("link", name="J’ai oublié mon mot de passe")).to_be_visible()
     page.close()
 

@@ -128,7 +128,7 @@ def test_refused_build_leaves_the_site_as_it_was(
 ) -> None:
     lay(site_dir, 1)
 
-    def refuse(folder: Path, _config: Path) -> None:
+    def refuse(folder: Path, *_: object) -> None:
         folder.mkdir()
         raise build.BuildError("no")
 

@@ -185,7 +185,7 @@ def test_help_can_be_searched_from_every_page(path: str, alice: Browser, browser
     for visitor in (alice, browser):
         page = visitor.client.get(path, follow_redirects=True).text
         form = _element(page, r'<form class="help-search" action="/aide/" role="search">.*?</form>')
-        assert _text(form) == "Rechercher dans l'aide Rechercher"
+        assert _text(form) == "Chercher dans l'aide Chercher"
 
 
 def test_first_view_takes_four_requests_at_most(browser: Browser, people: People) -> None:
