@@ -47,7 +47,9 @@ def opened_mail(page: Page, name: str | re.Pattern[str], *, row: str = "") -> Fr
 
 def test_first_connection_from_the_mail_in_6_taps_and_3_fields(page: Page) -> None:
     steps = Steps()
-    mail = opened_mail(page, re.compile("identifiant .*Garage Lemoine"), row="claire.lemoine@example.com")
+    mail = opened_mail(
+        page, re.compile("identifiant .*Garage Lemoine"), row="claire.lemoine@example.com"
+    )
     login = mail.locator(".login").inner_text().strip()
     link = mail.get_by_role("link", name="Choisir mon mot de passe").get_attribute("href")
     page.goto(re.sub("^https?://[^/]+", "", str(link)))  # the mail was made on another port
