@@ -11,6 +11,8 @@ from selfservice.deposits.deposit import DepositReport
 from selfservice.suppliers.models import Company
 from tests.deposits import bombs
 
+pytestmark = pytest.mark.slow  # each reader process is real
+
 Change = Callable[[Pdf], None]
 SCRIPT = Dictionary(S=Name.JavaScript, JS=String("app.alert('bonjour')"))
 ADDRESS = Dictionary(S=Name.URI, URI=String("https://example.com/"))

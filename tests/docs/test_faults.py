@@ -14,6 +14,8 @@ from docs_tools.built_site import BuiltSite
 from docs_tools.screen_words import NotOnScreenError, screen
 from selfservice.config import REPOSITORY
 
+pytestmark = pytest.mark.slow  # each builds a site
+
 TODAY = date(2026, 11, 21)
 
 

@@ -22,6 +22,8 @@ from tests.factories import People, make_company, make_invoice, make_profile, ma
 from tests.invoices.test_listing import counted_queries
 from tests.papers import months_ago
 
+pytestmark = pytest.mark.slow  # many documents, every order
+
 DOCUMENTS = 60
 PAGE = 7
 NUMBERS = ("FA-2026-", "AV 2026/", "fa_", "%", "É-", "12", "2026-03")

@@ -19,6 +19,8 @@ from tests.mail.test_bounces import names, put, sent, shape
 from tests.processes import command, start, wait_until
 from tests.smtp import queue_one
 
+pytestmark = pytest.mark.slow  # a real IMAP server for each
+
 KILLS = 3
 
 

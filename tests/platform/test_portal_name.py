@@ -17,6 +17,8 @@ from tests.conftest import Browser
 from tests.factories import PASSWORD, make_company, make_people, make_supplier, make_user
 from tests.mail.test_golden import CASES
 
+pytestmark = pytest.mark.slow  # every page of an instance
+
 OLD, NEW = "E-Facture", "Mon Espace Factures"
 # The only home of the name, and what is no text of the portal: steps of screenshots, a dictionary.
 HOMES = {"selfservice/config/keys.py", "docs_tools/captures.yml", "docs_tools/mots.txt"}
