@@ -66,6 +66,8 @@ CONTENT_SECURITY_POLICY = (
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 SEARCH_INDEX = "search/search_index.json"
+# What else than pages changes with the supplier of the host.
+FILLED = {SEARCH_INDEX: "application/json", "sitemap.xml": "application/xml"}
 MAX_AGE_SECONDS = 60
 PAGE_PATH = re.compile(r"(?:[a-z0-9-]{1,80}/){0,4}")
 
@@ -97,8 +99,12 @@ def help_url(key: str) -> str:
 
 def is_page(path: str) -> bool:
     """Tell whether the built site has a page at this address, relative to PREFIX (« » is home)."""
-    site: Path = current_app.config["HELP_SITE_DIR"]
-    return bool(PAGE_PATH.fullmatch(path)) and (site / path / "index.html").is_file()
+    return _page_of(current_app.config["HELP_SITE_DIR"], path) is not None
+
+
+def _page_of(site: Path, path: str) -> Path | None:
+    page = site / path / "index.html"
+    return page if PAGE_PATH.fullmatch(path) and page.is_file() else None
 
 
 class _Files(WhiteNoise):
@@ -150,7 +156,7 @@ class PublishedSite:
         build = self._folder.resolve()
         if build.is_dir():
             files.add_files(str(build), prefix=PREFIX)
-            for address in _with_places(build):
+            for address in _filled(build):
                 del files.files[address]
         _add_static(files, build / "static")
         return files
@@ -165,10 +171,15 @@ def _identity_of(folder: Path) -> tuple[int, int] | None:
     return known.st_ino, known.st_ctime_ns
 
 
-def _with_places(build: Path) -> Iterator[str]:
-    """Yield the addresses that the portal answers itself: their pages tell of a supplier."""
-    for file in (*build.rglob("index.html"), build / SEARCH_INDEX):
-        if file.is_file() and placeholders.has_places(file.read_text("utf-8")):
+def _filled(build: Path) -> Iterator[str]:
+    """Yield the addresses that the portal answers itself: what they hold depends on its host."""
+    pages = [
+        page
+        for page in build.rglob("index.html")
+        if placeholders.has_places(page.read_text("utf-8"))
+    ]
+    for file in (*pages, *(build / name for name in FILLED)):
+        if file.is_file():
             yield PREFIX + file.relative_to(build).as_posix().removesuffix("index.html")
 
 
@@ -208,12 +219,12 @@ class _Filled(NamedTuple):
 @blueprint.get(f"{PREFIX}<path:path>")
 def page(path: str = "") -> WerkzeugResponse:
     """Answer a page with the facts of the host's supplier, else what stands for it."""
-    site: Path = current_app.config["HELP_SITE_DIR"].resolve()  # one build
-    if path == SEARCH_INDEX and (site / path).is_file():
-        return _conditional(_answer(site / path, "application/json"))
-    if is_page(path):
-        return _conditional(_answer(site / path / "index.html", "text/html"))
-    if is_page(OPERATORS + path):  # where both sites were one
+    site: Path = current_app.config["HELP_SITE_DIR"].resolve()  # one build, to the end
+    if path in FILLED and (site / path).is_file():
+        return _conditional(_answer(site / path, FILLED[path]))
+    if file := _page_of(site, path):
+        return _conditional(_answer(file, "text/html"))
+    if _page_of(site, OPERATORS + path):  # where both sites were one
         return redirect(f"{PREFIX}{OPERATORS}{path}", 301)
     missing = site / (OPERATORS if path.startswith(OPERATORS) else "") / "404.html"
     if missing.is_file():
@@ -226,8 +237,11 @@ def page(path: str = "") -> WerkzeugResponse:
 @blueprint.get("/robots.txt")
 def robots() -> Response:
     """Let search engines read the help and home, nothing of the customers'."""
-    site = f"{current_app.config['PUBLIC_URL']}{PREFIX}sitemap.xml"
-    rules = f"User-agent: *\nAllow: {PREFIX}\nAllow: /$\nDisallow: /\nSitemap: {site}\n"
+    portal_url = current_app.extensions["facts_of_host"](request.host)["portal_url"]
+    rules = (
+        f"User-agent: *\nAllow: {PREFIX}\nAllow: /$\nDisallow: /\n"
+        f"Sitemap: {portal_url}{PREFIX}sitemap.xml\n"
+    )
     return Response(rules, mimetype="text/plain")
 
 

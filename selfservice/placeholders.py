@@ -2,8 +2,9 @@
 
 `<span data-fact="name">votre fournisseur</span>` gives way to a fact, or keeps its own words.
 `<section data-if="opening" hidden>` stays where the fact is known, its fellow with `data-unless`
-where it is not; no section holds another. In the search index, a word `"@name"` is a fact. A page
-read without the portal has neutral words everywhere.
+where it is not; no section holds another. In the search index, a word `"@name"` is a fact. The
+address that a page or the sitemap gives of itself takes the portal's host. A page read without the
+portal has neutral words everywhere.
 """
 
 import json
@@ -26,13 +27,13 @@ FACTS = (
 )
 VALUE = re.compile(r'<span data-fact="(\w+)">(.*?)</span>', re.DOTALL)
 SECTION = re.compile(r'<section data-(if|unless)="(\w+)"[^>]*>(.*?)</section>', re.DOTALL)
-CANONICAL = re.compile(r'(<link rel="canonical" href=")https?://[^/"]+')
+ADDRESS = re.compile(r'(<link rel="canonical" href="|<loc>)https?://[^/"<]+')
 WORD = re.compile(r'"@(\w+)"')
 
 
 def has_places(text: str) -> bool:
-    """Tell whether a built file changes with the supplier."""
-    return bool(VALUE.search(text) or SECTION.search(text) or WORD.search(text))
+    """Tell whether what a built page says changes with the supplier."""
+    return bool(VALUE.search(text) or SECTION.search(text))
 
 
 def fill(text: str, facts: Mapping[str, str]) -> str:
@@ -56,5 +57,5 @@ def fill(text: str, facts: Mapping[str, str]) -> str:
         return WORD.sub(word, text)
     text = VALUE.sub(value, SECTION.sub(section, text))
     if "portal_url" in facts:
-        text = CANONICAL.sub(rf"\g<1>{escape(facts['portal_url'])}", text)
+        text = ADDRESS.sub(rf"\g<1>{escape(facts['portal_url'])}", text)
     return text

@@ -10,22 +10,13 @@ from selfservice.accounts import ended, passwords, second_factor, sessions
 from selfservice.accounts.models import User
 from selfservice.db import database
 from selfservice.suppliers.addresses import normalise
-from selfservice.suppliers.models import Supplier
-from selfservice.suppliers.registration import former_portal_of
 
 HALF_WAY = "half_way"
 HALF_WAY_LIFETIME = timedelta(minutes=5)
 
 
 class BadCredentialsError(Exception):
-    """The login is unknown, switched off or closed, or the password is wrong: nobody learns which.
-
-    `former` is the supplier whose former portal had such logins, if any (FAQ 11).
-    """
-
-    def __init__(self, *, former: Supplier | None) -> None:
-        super().__init__("bad credentials")
-        self.former = former
+    """The login is unknown, switched off or closed, or its password wrong: nobody learns which."""
 
 
 class CodeNeededError(Exception):
@@ -54,19 +45,18 @@ def sign_in(login: str, password: str, *, origin: str, browser: str) -> str:
     """
     key = normalise(login)
     user: User | None = User.get_or_none(User.login_key == key)
-    refusal = BadCredentialsError(former=former_portal_of(key))
     if not passwords.is_password_of(user, password) or user is None:
         _record_failure(user, key, origin)
-        raise refusal
+        raise BadCredentialsError
     if not user.is_active or user.closed_at is not None:
         _record_failure(user, key, origin)
         if user.has_proven_mailbox:  # another gets what its owner asks for by a recovery
             ended.tell(user)
-        raise refusal
+        raise BadCredentialsError
     kept_hash = passwords.hash_password(password) if passwords.needs_rehash(user) else None
     with database.atomic():
         if not _is_still_valid(user, kept_hash):
-            raise refusal
+            raise BadCredentialsError
         user.password_hash = kept_hash or user.password_hash
         if second_factor.of(user) is None:
             return _open(user, origin=origin, browser=browser)

@@ -1,9 +1,10 @@
-"""Which supplier a visitor sees before signing in (FAQ 6)."""
+"""Which suppliers a visitor sees before signing in (FAQ 6)."""
 
 from flask import current_app
 
 from selfservice import config
 from selfservice.suppliers.models import Supplier
+from selfservice.suppliers.registration import all_suppliers
 
 
 def shown_before_sign_in(host: str) -> Supplier | None:
@@ -16,6 +17,12 @@ def shown_before_sign_in(host: str) -> Supplier | None:
         return supplier
     few: list[Supplier] = list(Supplier.select().limit(2))
     return few[0] if len(few) == 1 else _of_demonstration(_name_of(host))
+
+
+def named_at(host: str) -> list[Supplier]:
+    """Return the suppliers of whom a host may tell: its own alone, all where it has none."""
+    shown = shown_before_sign_in(host)
+    return [shown] if shown else list(all_suppliers())
 
 
 def told_by_the_help(host: str) -> Supplier | None:

@@ -63,12 +63,6 @@ def all_suppliers() -> "ModelSelect[Supplier]":
     return Supplier.select().order_by(Supplier.slug)
 
 
-def former_portal_of(login: str) -> Supplier | None:
-    """Return the supplier whose former portal had such logins; None if no one's (FAQ 11)."""
-    had_one = all_suppliers().where(Supplier.former_prefixes != "")
-    return next((each for each in had_one if each.is_former_login(login)), None)
-
-
 def companies_of(supplier: Supplier) -> "ModelSelect[Company]":
     """Return the companies of a supplier by client number, its own desk left out."""
     customers = Company.select().where(Company.supplier == supplier, Company.client_number != DESK)

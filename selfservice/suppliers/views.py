@@ -14,7 +14,7 @@ from selfservice.suppliers.colours import dark_accent, light_accent
 from selfservice.suppliers.errors import UnknownSupplierError
 from selfservice.suppliers.facts import facts_of
 from selfservice.suppliers.models import Supplier
-from selfservice.suppliers.registration import all_suppliers, get_supplier
+from selfservice.suppliers.registration import get_supplier
 
 CACHE_SECONDS = 3600
 # A page asks by « ?v= » for the version it wants: what such an address answers never changes.
@@ -43,11 +43,8 @@ def facts_of_host(host: str) -> dict[str, str]:
 @pages.get("/contact")
 def contact() -> str:
     """Show whom to ask: the supplier of the page, else each that says it."""
-    shown = identity.shown_before_sign_in(request.host)
-    suppliers = [shown] if shown else all_suppliers()
-    return render_template(
-        "suppliers/contact.html", suppliers=[each for each in suppliers if each.contact]
-    )
+    suppliers = [each for each in identity.named_at(request.host) if each.contact]
+    return render_template("suppliers/contact.html", suppliers=suppliers)
 
 
 @blueprint.get("/<slug>/portal.css")

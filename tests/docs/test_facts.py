@@ -79,6 +79,8 @@ def app(configure: Callable[..., None], make_app: Callable[[], Flask], tmp_path:
     index = tmp_path / "site" / SEARCH_INDEX
     index.parent.mkdir()
     index.write_text('{"tags": ["@former_portal", "ancien"]}', "utf-8")
+    sitemap = "<urlset><url><loc>https://built.example/aide/contact/</loc></url></urlset>"
+    (tmp_path / "site" / "sitemap.xml").write_text(sitemap, "utf-8")
     configure(HELP_SITE_DIR=str(tmp_path / "site"), PUBLIC_URL="https://neutre.example")
     app = make_app()
     make_supplier("a", name="A & Fils", hostname="a.example", former_portal="<Vieux>")
@@ -103,6 +105,13 @@ def test_each_host_tells_of_its_supplier_alone(browser: Browser) -> None:
     assert 'href="https://a.example/aide/contact/"' in read(browser, "a.example")
     found = json.loads(read(browser, "a.example", f"/aide/{SEARCH_INDEX}"))
     assert found["tags"] == ["&lt;Vieux&gt;", "ancien"]
+
+
+def test_search_engines_find_each_host_at_its_own_address(browser: Browser) -> None:
+    for host in ("a.example", "b.example", "neutre.example"):
+        assert f"Sitemap: https://{host}/aide/sitemap.xml" in read(browser, host, "/robots.txt")
+        listed = f"<loc>https://{host}/aide/contact/</loc>"
+        assert listed in read(browser, host, "/aide/sitemap.xml")
 
 
 def test_changed_fact_shows_at_once_and_has_another_etag(browser: Browser) -> None:

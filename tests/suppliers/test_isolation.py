@@ -29,17 +29,26 @@ NOTICE = "Vous êtes venu par la page de"
 
 @pytest.fixture
 def hosts(people: People) -> People:
-    """Both suppliers with a host, a colour, a logo and a contact of their own."""
-    for supplier, host, colour in (
-        (people.supplier, DIAC, "#0b5a7a"),
-        (people.other_supplier, MARTIN, "#7a2b0b"),
-    ):
-        Supplier.update(
-            hostname=host,
-            colour=colour,
-            logo_sha256=colour[1:] * 10,
-            contact_name=f"Contact de {host}",
-        ).where(Supplier.id == supplier.id).execute()
+    """Both suppliers with a host, a colour, a logo, a contact and a former portal of their own."""
+    facts = {
+        "diac": {
+            "hostname": DIAC,
+            "colour": "#0b5a7a",
+            "contact_name": "Conseil d’Alice",
+            "phone": "09 00 00 00 01",
+            "former_portal": "E-Fact",
+            "former_prefixes": "DC-,DL-",
+        },
+        "martin": {
+            "hostname": MARTIN,
+            "colour": "#7a2b0b",
+            "contact_name": "Conseil de Charlie",
+            "former_prefixes": "FM-",
+        },
+    }
+    for slug, row in facts.items():
+        logo = row["colour"][1:] * 10
+        Supplier.update(logo_sha256=logo, **row).where(Supplier.slug == slug).execute()
     return people
 
 
@@ -70,6 +79,29 @@ def test_the_host_chooses_who_is_shown_before_sign_in(
 ) -> None:
     assert_shows(at(DIAC).get(path).text, hosts.supplier, nothing_of=hosts.other_supplier)
     assert_shows(at(MARTIN).get(path).text, hosts.other_supplier, nothing_of=hosts.supplier)
+
+
+def test_no_page_open_to_all_tells_of_another_supplier_at_the_host_of_one(
+    app: Flask, at: Callable[[str], Browser], hosts: People
+) -> None:
+    texts = {
+        rule.rule: at(MARTIN).get(rule.rule).text
+        for rule in app.url_map.iter_rules()
+        if not rule.arguments and "GET" in (rule.methods or ())
+    }
+    assert {"/", "/contact", "/je-n-ai-rien-recu", "/robots.txt"} <= texts.keys()
+    texts["a failed login"] = at(MARTIN).sign_in("DC-100245", PASSWORD).text
+    for path, text in texts.items():
+        for fact in ("Diac", DIAC, "E-Fact", "ou DL-", "09 00 00 00 01", "Conseil d’Alice"):
+            assert fact not in text, (path, fact)
+
+
+def test_former_portal_is_named_at_its_suppliers_host_and_at_the_address_of_all(
+    at: Callable[[str], Browser], browser: Browser, hosts: People
+) -> None:
+    for visitor in (at(DIAC), browser):
+        assert "ancien portail E-Fact" in visitor.sign_in("DC-100245", PASSWORD).text
+    assert "ancien portail" in at(MARTIN).sign_in("FM-1", PASSWORD).text
 
 
 def test_one_address_for_all_names_nobody(browser: Browser, hosts: People) -> None:

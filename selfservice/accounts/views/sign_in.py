@@ -24,6 +24,7 @@ from selfservice.accounts.views.visitor import (
     signed_in,
     was_signed_in,
 )
+from selfservice.suppliers import identity
 from selfservice.suppliers.addresses import normalise
 from selfservice.suppliers.models import Supplier
 
@@ -55,8 +56,8 @@ def sign_in_page() -> Response | str:
                 origin=origin(),
                 browser=request.user_agent.string,
             )
-    except sign_in.BadCredentialsError as error:
-        return _page(form, error=messages.BAD_CREDENTIALS, former=error.former)
+    except sign_in.BadCredentialsError:
+        return _page(form, error=messages.BAD_CREDENTIALS, former=_former_portal(form.login.data))
     except sign_in.CodeNeededError as needed:
         session[HALF_WAY] = needed.secret
         return redirect(url_for("accounts.sign_in_code", next=_wanted(form)))
@@ -151,6 +152,12 @@ def _used() -> str | None:
         return logins[0]
     picked = request.args.get("utiliser", type=int, default=-1)
     return logins[picked] if 0 <= picked < len(logins) else None
+
+
+def _former_portal(login: str) -> Supplier | None:
+    """Return the supplier, of those named here, whose former portal had such logins (FAQ 11)."""
+    named = identity.named_at(request.host)
+    return next((each for each in named if each.is_former_login(normalise(login))), None)
 
 
 def _page(form: SignInForm, *, error: str | None = None, former: Supplier | None = None) -> str:
