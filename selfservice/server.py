@@ -11,8 +11,10 @@ from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
+from waitress.receiver import ChunkedReceiver
 from waitress.server import create_server
 from waitress.task import ErrorTask
+from waitress.utilities import BadRequest
 
 from selfservice import db, turns
 from selfservice.app import create_app
@@ -22,6 +24,7 @@ CONNECTIONS = 1000
 SILENCE_SECONDS = 20  # after which a connection that sends or takes nothing is closed
 MAX_BODY_BYTES = 1024 * 1024
 MAX_HEADER_BYTES = 32 * 1024
+MAX_CHUNK_LINE_BYTES = 4 * 1024  # between the parts of a body, and after the last
 SENDING_BYTES = 128 * 1024
 
 
@@ -40,6 +43,16 @@ class StrictParser(HTTPRequestParser):
     Its patterns try each way to divide a run of spaces before a value, and the digits of an
     address in a line that is no request line: 30 kB of either would stop every page for minutes.
     """
+
+    def received(self, data: bytes) -> int:
+        consumed: int = super().received(data)
+        # At each read, waitress searches again all that it holds of a line without an end.
+        body = self.body_rcv
+        held = body.control_line + body.trailer if isinstance(body, ChunkedReceiver) else b""
+        if len(held) > MAX_CHUNK_LINE_BYTES:
+            self.error = BadRequest("a line of a chunked body is too long")  # type: ignore[assignment]
+            self.completed = True
+        return consumed
 
     def parse_header(self, header_plus: bytes) -> None:
         request_line, *lines = header_plus.rstrip(b"\r\n").split(b"\r\n")

@@ -82,6 +82,20 @@ def test_no_line_of_a_request_takes_long_to_read(ask: Ask, port: int) -> None:
         assert seconds_of(port) - before < 0.5, (line[:40], header[:40])
 
 
+def test_no_line_of_a_chunked_body_is_held_without_end(ask: Ask) -> None:
+    chunked = f"{FORM}Transfer-Encoding: chunked\r\n\r\n"
+    for held in ("1" * 5000, f"1;{'a' * 5000}", f"1\r\na\r\n{'1' * 5000}", f"0\r\n{'X' * 5000}"):
+        answer = ask(chunked + held)  # without an end: nothing else would make the server answer
+        assert answer.startswith("HTTP/1.1 400"), held[:20]
+        assert answer.count("HTTP/1.") == 1
+
+
+def test_a_chunked_body_passes(ask: Ask) -> None:
+    chunked = f"{FORM}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
+    parts = f"1388;{'b' * 1000}\r\n{'a' * 5000}\r\n0\r\nX: {'c' * 1000}\r\n\r\n"
+    assert "</html>" in ask(chunked + parts), "a page of the portal answers the form"
+
+
 def test_what_the_server_stumbles_at_is_refused(ask: Ask) -> None:
     for request in (
         f"{FORM}Content-Length: {'1' * 5000}\r\n\r\n",
