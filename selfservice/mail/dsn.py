@@ -7,12 +7,14 @@ import re
 from collections.abc import Iterator
 from email import message_from_bytes, message_from_string
 from email.message import Message
+from email.policy import Compat32
 from itertools import islice
 from typing import NamedTuple
 
 from selfservice.mail.replies import MESSAGE, PASSING, PORTAL, RECIPIENT, Reply
 
 MAX_BYTES = 100_000  # read of a report, which stands before the copy of what we sent
+MAX_LINES = 1000
 MAX_PARTS = 100
 MAX_BOUNDARIES = 8  # read of a report: its own, and those of the copy
 MAX_FIELD = 1000  # characters read of a header
@@ -42,6 +44,16 @@ _ADDRESS_LINE = re.compile(r"^[ \t]*<?[^\s@<>]+@[^\s@<>]+>?:?[ \t]*$", re.MULTIL
 _COPY = re.compile(r"^-{3,}", re.MULTILINE)
 
 
+class ShortFields(Compat32):
+    """Cuts each header: the library divides its parameters in quadratic time."""
+
+    def header_source_parse(self, sourcelines: list[str]) -> tuple[str, str]:
+        return super().header_source_parse(["".join(sourcelines)[:MAX_FIELD]])
+
+
+SHORT_FIELDS = ShortFields()
+
+
 class Notice(NamedTuple):
     """A server gave a mail up (`is_final`), or still tries; `reply` is what it was told."""
 
@@ -67,7 +79,7 @@ def read(content: bytes) -> Notice | None:
     the cuts.
     """
     try:
-        message = message_from_bytes(_cut(content[:MAX_BYTES]))
+        message = message_from_bytes(_cut(content[:MAX_BYTES]), policy=SHORT_FIELDS)
         parts = list(islice(message.walk(), MAX_PARTS))
         return _reported(parts) or _told(message, parts)
     # Hundreds of mails, one inside the other; parameters that the library cannot put in order.
@@ -76,7 +88,12 @@ def read(content: bytes) -> Notice | None:
 
 
 def _cut(content: bytes) -> bytes:
-    """Cut what nests too deep: the library holds each line against the boundaries around it."""
+    """Cut what has too many lines, or nests too deep.
+
+    The library holds each line against the boundaries around it, and makes a message of each blank
+    line of a report.
+    """
+    content = b"\n".join(content.splitlines()[:MAX_LINES])
     beyond = next(islice(_BOUNDARY.finditer(content), MAX_BOUNDARIES, None), None)
     return content[: beyond.start()] if beyond else content
 
@@ -101,7 +118,7 @@ def _blocks(part: Message) -> Iterator[Message]:
             # The library cuts into groups what is named delivery-status, and nothing else.
             rest = block.get_payload()
             for group in rest.split("\n\n")[:MAX_PARTS] if isinstance(rest, str) else ():
-                yield message_from_string(group)
+                yield message_from_string(group, policy=SHORT_FIELDS)
 
 
 def _told(message: Message, parts: list[Message]) -> Notice | None:
