@@ -1,4 +1,4 @@
-"""A new build of the help site takes the place of the former while people read."""
+"""A new build of the help, or a new name of its supplier, shows while people read."""
 
 import gzip
 import os
@@ -11,16 +11,21 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import NamedTuple
 
 import pytest
 from flask import Flask
 
 from docs_tools import build
+from selfservice.suppliers.registration import set_supplier
 from tests.conftest import free_port
+from tests.factories import make_supplier
 from tests.processes import serving, wait_until
 
-PAGES = ("", "contact/", "guide-de-connexion/")
-WHOLE = re.compile(r"<p>begin (\d+)</p>\n(?:filler\n)*<p>end (\d+)</p>")
+TOLD = ("", "contact/")  # with a place for the supplier's name
+FILES = ("guide-de-connexion/", "assets/help.css")
+ABSENT = "absente/"
+WHOLE = re.compile(r"<p>begin (\d+) (\d+|-)</p>\n(?:filler\n)*<p>end \1 \2</p>")
 READERS = 8
 BUILDS = 10
 
@@ -28,65 +33,107 @@ BUILDS = 10
 def lay(site_dir: Path, number: int) -> None:
     """Publish a site whose pages change their length from one build to the next."""
     aside = site_dir.with_name(f".{site_dir.name}-{number}")
-    filler = "filler\n" * (number * 337 % 1000)
-    text = f"<p>begin {number}</p>\n{filler}<p>end {number}</p>".encode()
-    for page in PAGES:
-        (aside / page).mkdir(parents=True, exist_ok=True)
-        (aside / page / "index.html").write_bytes(text)
-        (aside / page / "index.html.gz").write_bytes(gzip.compress(text, mtime=0))
-    (aside / "404.html").write_bytes(text)
+    for name in (*TOLD, *FILES, "404.html"):
+        told = '<span data-fact="name">-</span>' if name in TOLD else "-"
+        filler = "filler\n" * (number * 337 % 1000)
+        text = f"<p>begin {number} {told}</p>\n{filler}<p>end {number} {told}</p>".encode()
+        path = aside / name / "index.html" if name.endswith("/") or not name else aside / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text)
+        path.with_name(f"{path.name}.gz").write_bytes(gzip.compress(text, mtime=0))
     build.publish(aside, site_dir)
 
 
-def read(address: str, *, coding: str) -> int:
-    """Return the number of the build that a page is of, once it is seen to be whole."""
-    request = urllib.request.Request(address, headers={"Accept-Encoding": coding})
-    try:
-        answer = urllib.request.urlopen(request, timeout=20)
-    except urllib.error.HTTPError as error:
-        assert error.code == 404
-        answer = error
-    with answer as response:
-        body = response.read()  # a body shorter than announced is IncompleteRead
-        assert len(body) == int(response.headers["Content-Length"])
-        if response.headers["Content-Encoding"] == "gzip":
-            body = gzip.decompress(body)
-    found = WHOLE.fullmatch(body.decode())
+class Version(NamedTuple):
+    """The number of the build and that of the supplier's name, which count upwards."""
+
+    build: int
+    name: int
+
+
+class Reader:
+    """A browser: it keeps what it has read, and asks each time whether that still holds."""
+
+    def __init__(self, site: str, coding: str) -> None:
+        self._site, self._coding = site, coding
+        self._kept: dict[str, tuple[str, Version]] = {}
+
+    def read(self, page: str) -> Version:
+        """Return what a page is of, once it is seen to be whole and later than what was kept."""
+        etag, former = self._kept.get(page, ("", Version(-1, -1)))
+        headers = {"Accept-Encoding": self._coding, "If-None-Match": etag}
+        try:
+            answer = urllib.request.urlopen(
+                urllib.request.Request(self._site + page, headers=headers), timeout=20
+            )
+        except urllib.error.HTTPError as error:
+            answer = error
+        with answer:
+            body = answer.read()  # a body shorter than announced is IncompleteRead
+        if answer.status == 304:
+            assert (body, answer.headers["ETag"]) == (b"", etag)
+            return former
+        assert answer.status == (404 if page == ABSENT else 200)
+        assert len(body) == int(answer.headers["Content-Length"])
+        version = _version_of(body, answer.headers["Content-Encoding"])
+        if page != ABSENT:
+            assert answer.headers["ETag"] != etag and version != former
+            assert version.build >= former.build and version.name >= former.name
+            self._kept[page] = answer.headers["ETag"], version
+        return version
+
+
+def _version_of(body: bytes, coding: str | None) -> Version:
+    found = WHOLE.fullmatch((gzip.decompress(body) if coding == "gzip" else body).decode())
     assert found, body[:100]
-    assert found[1] == found[2]
-    return int(found[1])
+    return Version(int(found[1]), int(found[2].replace("-", "0")))
 
 
-def _shows(address: str, number: int) -> bool:
-    return read(address, coding="identity") == number
-
-
-def test_ten_builds_under_eight_readers_fail_no_request_and_cut_no_page(
+def test_ten_builds_and_names_under_eight_readers_fail_no_request_and_mix_no_page(
     app: Flask, instance: Path, tmp_path: Path
 ) -> None:
-    site_dir, is_over = tmp_path / "site", Event()
+    site_dir, is_over, published = tmp_path / "site", Event(), [Version(0, 0)]
     lay(site_dir, 0)
-    with serving(instance, free_port(), HELP_SITE_DIR=str(site_dir)) as address:
+    make_supplier("diac", name="0")
 
-        def read_on(reader: int) -> list[int]:
-            coding = ("gzip", "identity")[reader % 2]
-            pages = [f"{address}/aide/{page}" for page in (*PAGES, "absente/")]
-            seen = []
-            while not is_over.is_set():
-                seen += [read(page, coding=coding) for page in pages]
-            return seen
+    def read_on(reader: Reader) -> set[Version]:
+        seen = set()
+        while not is_over.is_set():
+            for page in (*TOLD, *FILES, ABSENT):
+                since = published[-1]
+                version = reader.read(page)
+                if page in TOLD:
+                    assert version.build >= since.build and version.name >= since.name
+                    seen.add(version)
+        return seen
 
-        with ThreadPoolExecutor(READERS) as pool:
-            readers = [pool.submit(read_on, reader) for reader in range(READERS)]
-            try:
-                for number in range(1, BUILDS + 1):
-                    lay(site_dir, number)
-                    wait_until(partial(_shows, f"{address}/aide/contact/", number))
-            finally:
-                is_over.set()
-            seen = [number for reader in readers for number in reader.result()]
-        assert len(set(seen)) > 2, "they read while it changed"
-        assert read(f"{address}/aide/contact/", coding="gzip") == BUILDS
+    with (
+        serving(instance, free_port(), HELP_SITE_DIR=str(site_dir)) as address,
+        ThreadPoolExecutor(READERS) as pool,
+    ):
+        site = f"{address}/aide/"
+        writer = Reader(site, "gzip")
+        try:
+            readers = [
+                pool.submit(read_on, Reader(site, ("gzip", "identity")[number % 2]))
+                for number in range(READERS)
+            ]
+            for number in range(1, BUILDS + 1):
+                lay(site_dir, number)
+                published.append(Version(number, number - 1))
+                assert {writer.read(page) for page in TOLD} == {published[-1]}
+                wait_until(partial(_shows, writer, number))
+                set_supplier("diac", name=str(number))
+                published.append(Version(number, number))
+                assert {writer.read(page) for page in TOLD} == {published[-1]}
+        finally:
+            is_over.set()
+        seen = {version for reader in readers for version in reader.result()}
+        assert len(seen) > 2, "they read while it changed"
+
+
+def _shows(reader: Reader, number: int) -> bool:
+    return {reader.read(page).build for page in FILES} == {number}
 
 
 @pytest.fixture
