@@ -58,10 +58,11 @@ def _address_field() -> EmailField:
     )
 
 
-def _number_field(*rules: DataRequired) -> StringField:
+def _number_field(hint: str) -> StringField:
     return StringField(
         "Numéro du document",
-        [*rules, *text_rules(NUMBER_LENGTH)],
+        text_rules(NUMBER_LENGTH),
+        description=hint,
         filters=[lambda text: identifier((text or "")[: 2 * NUMBER_LENGTH])],
     )
 
@@ -121,14 +122,14 @@ class DeliveryForm(AskForm):
 class DocumentForm(AskForm):
     help_key = "duree-disponibilite"
     asks = "number"
-    number = _number_field()
+    number = _number_field("Si vous le connaissez")
     words = words_field("Quel document cherchez-vous ?", messages.WORDS_MISSING)
 
 
 class QuestionForm(AskForm):
     help_key = "qui-contacter"
     asks = "number"
-    number = _number_field(DataRequired(messages.NUMBER_MISSING))
+    number = _number_field("Si votre question porte sur un document")
     words = words_field("Votre question", messages.WORDS_MISSING)
 
 

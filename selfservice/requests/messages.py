@@ -13,7 +13,7 @@ KIND_LABELS = {
     "notification": "Changement de notification",
     "delivery": "Papier ou électronique",
     "document": "Document qui n’est plus ici",
-    "question": "Question sur un document",
+    "question": "Question",
     "administrator": "Mon administrateur est parti",
     "access": "Adresse demandée sans connexion",
 }
@@ -35,7 +35,7 @@ ASKING_LABELS = {
         "Demander un document qui n’est plus ici",
         "Une facture ou un avoir trop ancien pour être dans votre liste.",
     ),
-    "question": ("Poser une question sur un document", "Un montant, une date, une erreur."),
+    "question": ("Poser une question", "Sur un document, sur votre espace : il répond par écrit."),
     "administrator": (
         "Signaler que mon administrateur est parti",
         "Une autre personne doit recevoir les factures de la société.",
@@ -112,7 +112,6 @@ ADDRESS_KNOWN = HelpfulText(
 )
 MODE_MISSING = HelpfulText("Choisissez un mode.", HELP)
 MODE_KNOWN = HelpfulText("C’est déjà le mode de la société : choisissez-en un autre.", HELP)
-NUMBER_MISSING = HelpfulText("Saisissez le numéro du document.", "qui-contacter")
 NUMBER_UNKNOWN = HelpfulText(
     "Aucun de vos documents n’a ce numéro : recopiez-le de la liste ou de la facture.",
     "qui-contacter",

@@ -92,7 +92,6 @@ def test_a_colleague_follows_their_own_an_administrator_all(
         ("notification", {"notification": "none"}, messages.MODE_KNOWN),
         ("envoi", {"delivery": "electronic"}, messages.MODE_KNOWN),
         ("document", {"words": " \n "}, messages.WORDS_MISSING),
-        ("question", {"number": "", "words": "?"}, messages.NUMBER_MISSING),
         ("question", {"number": "FA-0", "words": "?"}, messages.NUMBER_UNKNOWN),
     ],
 )
@@ -270,3 +269,25 @@ def test_a_question_reaches_the_company_of_its_document(
     page = ask(alice, "question", number=number.lower(), words="Pourquoi ?")
     assert number in page
     assert CustomerRequest.get().company_id == second.id
+
+
+def test_a_question_may_be_about_no_document(people: People, alice: Browser) -> None:
+    assert "Votre demande est envoyée" in ask(alice, "question", number="", words="Où est l’aide ?")
+    found = CustomerRequest.get()
+    assert (found.company_id, found.value) == (people.alice.company_id, "")
+
+
+def test_who_has_no_address_is_threatened_with_no_objection(
+    people: People, browser: Browser
+) -> None:
+    company = people.bob.company
+    proof = {
+        "client_number": company.client_number,
+        "number": make_invoice(company, gross_cents=100).number,
+        "gross": "1",
+    }
+    browser.submit("/je-n-ai-rien-recu", {**proof})
+    for is_administrator in (True, False):
+        User.update(is_administrator=is_administrator).where(User.company == company).execute()
+        page = browser.get("/je-n-ai-rien-recu/demande").text
+        assert ("s’y opposer" in page) == is_administrator

@@ -143,6 +143,16 @@ def test_no_address_is_accepted_before_its_proof(
     assert mail.to_address == NEW
 
 
+def test_where_nobody_could_object_nobody_waits(people: People) -> None:
+    company = people.alice.company
+    Company.update(email=None, email_key=None).where(Company.id == company.id).execute()
+    User.update(is_active=False).where(User.company == company).execute()
+    request = asked(people, "access")
+    prove()
+    ACTS["accept"](request)
+    assert Company.get_by_id(company.id).email == NEW
+
+
 @pytest.mark.parametrize("kind", OF_ADDRESS)
 def test_an_objection_stops_it_until_somebody_decides_with_a_reason(
     kind: str, opened: Callable[[str], CustomerRequest]
