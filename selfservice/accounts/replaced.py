@@ -1,5 +1,9 @@
 """A login whose address has given its place to another: told at once, closed later (FAQ 15)."""
 
+from collections.abc import Mapping
+
+from peewee import ModelSelect
+
 from selfservice import clock, mail, web
 from selfservice.accounts.models import User
 from selfservice.suppliers.colours import light_accent
@@ -10,20 +14,27 @@ MAIL = "address_replaced"
 
 
 @address_replaced.connect
-def tell_former(company: Company, *, former_key: str) -> None:
-    """Queue a mail to the former address for each of its logins in the company that will close."""
-    users = User.select().where(
+def tell_former(company: Company, *, former_key: str, told: Mapping[str, object]) -> None:
+    """Queue a mail to the former address for each of its logins in the company that will close.
+
+    Of a change that was asked for, `told` has `value`, `asked_by`, `answer` and `objection_url`.
+    """
+    for user in closing_logins(company, former_key):
+        _queue(user, company, told)
+
+
+def closing_logins(company: Company, former_key: str) -> "ModelSelect[User]":
+    """Return the open logins that activation gave to an address of a company."""
+    return User.select().where(
         User.company == company,
         User.email_key == former_key,
         User.is_from_activation,
         User.is_active,
         User.closed_at.is_null(),
     )
-    for user in users:
-        _queue(user, company)
 
 
-def _queue(user: User, company: Company) -> None:
+def _queue(user: User, company: Company, told: Mapping[str, object]) -> None:
     supplier: Supplier = company.supplier
     mail.enqueue(
         MAIL,
@@ -35,6 +46,7 @@ def _queue(user: User, company: Company) -> None:
             "supplier_name": supplier.name,
             "contact": supplier.contact,
             "portal_url": web.public_url("/", hostname=supplier.hostname),
+            **told,
         },
         to_address=str(user.email),
         address_key=str(user.email_key),
@@ -42,5 +54,6 @@ def _queue(user: User, company: Company) -> None:
         reply_to=supplier.mail,
         cause=f"{MAIL}:{user.id}:{clock.now().isoformat()}",
         company_id=company.id,
+        is_secret=bool(told.get("objection_url")),
         priority=mail.ACCOUNT,
     )

@@ -70,6 +70,7 @@ def accept(
                 by=by,
                 reason=reason or END_LABELS["accepted"].format(id=current.id),
                 origin=origin,
+                told=mails.facts_for_former(current) if column == "email" else None,
             )
         journal.note("request.accepted", current, actor=by.login, origin=origin, answer=reason)
         mails.queue_step(current)

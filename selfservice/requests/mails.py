@@ -5,6 +5,7 @@ from datetime import timedelta
 from flask import current_app
 
 from selfservice import clock, mail, tokens, web
+from selfservice.accounts import replaced
 from selfservice.requests.messages import (
     KIND_LABELS,
     STATE_LABELS,
@@ -20,7 +21,8 @@ STEP, PROOF, OBJECTION = "request", "request_proof", "request_objection"
 
 def queue_step(request: CustomerRequest) -> None:
     """Tell whoever asked where the request stands; nobody who has not proven their address."""
-    if not request.mail_to or (request.is_unidentified and request.proven_at is None):
+    is_unknown = request.is_unidentified and request.proven_at is None
+    if not request.mail_to or is_unknown or _is_told_as_former(request):
         return
     hostname = request.company.supplier.hostname
     _queue(
@@ -35,6 +37,30 @@ def queue_step(request: CustomerRequest) -> None:
         requests_url=web.public_url("/profil/demandes", hostname=hostname)
         if request.kind != "access"
         else "",
+    )
+
+
+def facts_for_former(request: CustomerRequest) -> dict[str, object]:
+    """Return what the mail to a replaced address tells of the request.
+
+    With a link that objects, unless somebody has objected and was decided against.
+    """
+    return {
+        "value": request.value,
+        "asked_by": request.asked_by,
+        "answer": request.reason,
+        "objection_url": "" if request.objected_at else _objection_url(request),
+    }
+
+
+def _is_told_as_former(request: CustomerRequest) -> bool:
+    """Tell whether whoever asked has the replaced address: one mail tells of both."""
+    former_key = address_key(str(request.former))
+    return (
+        request.state == "done"
+        and request.column == "email"
+        and address_key(str(request.mail_to)) == former_key
+        and replaced.closing_logins(request.company, former_key).exists()
     )
 
 
@@ -56,14 +82,13 @@ def queue_objection(request: CustomerRequest) -> None:
     """Tell the registered address, if there is one, and mail it the link that objects."""
     if not request.company.email:
         return
-    lifetime = timedelta(days=current_app.config["REQUEST_OBJECTION_DAYS"])
-    secret = tokens.issue(OBJECTION, str(request.id), lifetime=lifetime)
+    lifetime = _objection_lifetime()
     _queue(
         OBJECTION,
         request,
         to=str(request.company.email),
         lifetime=lifetime,
-        link_url=_link(request, f"/demandes/opposition/{secret}"),
+        link_url=_objection_url(request),
         asked_by=request.asked_by,
         asked_at=clock.format_instant(request.created_at),
         until=clock.format_instant(clock.now() + lifetime),
@@ -73,6 +98,15 @@ def queue_objection(request: CustomerRequest) -> None:
 def end_links(request: CustomerRequest) -> None:
     """End the links that prove a new address. Call inside a transaction."""
     tokens.replace_all(PROOF, str(request.id))
+
+
+def _objection_url(request: CustomerRequest) -> str:
+    secret = tokens.issue(OBJECTION, str(request.id), lifetime=_objection_lifetime())
+    return _link(request, f"/demandes/opposition/{secret}")
+
+
+def _objection_lifetime() -> timedelta:
+    return timedelta(days=current_app.config["REQUEST_OBJECTION_DAYS"])
 
 
 def _link(request: CustomerRequest, path: str) -> str:

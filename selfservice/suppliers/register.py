@@ -4,6 +4,7 @@ Nothing is sent and no document changes: an address, a mode or a delivery counts
 deposit on (FAQ 8, 15).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,8 +24,8 @@ from selfservice.texts import one_form
 FIELDS = ("email", "notification", "delivery")
 CHOICES = {"notification": NOTIFICATION_MODES, "delivery": DELIVERIES}
 ADDRESS_LENGTH = 320
-# Another address has taken the place of `former_key`: sent with the company, in the transaction
-# that registers it.
+# Another address has taken the place of `former_key`: sent with the company and what else its owner
+# is told, in the transaction that registers it.
 address_replaced = Namespace().signal("address-replaced")
 
 
@@ -54,12 +55,13 @@ def change(
     reason: str,
     origin: str = "",
     expected: str | None = None,
+    told: Mapping[str, object] | None = None,
 ) -> bool:
     """Change one of FIELDS of a company, keep who did it and why; False if it was so already.
 
     An empty address removes it. `expected` is the value that the person saw before deciding: of two
-    who decide at once, the second learns it. Raises WrongRegisterValueError or
-    ChangedMeanwhileError.
+    who decide at once, the second learns it. `told` goes into the mail to a former address. Raises
+    WrongRegisterValueError or ChangedMeanwhileError.
     """
     value = checked(field, value)
     with database.atomic():
@@ -74,7 +76,7 @@ def change(
         former_key = row.email_key
         put(row, field, value)
         row.save()
-        tell_former(row, former_key)
+        tell_former(row, former_key, told)
         RegisterChange.create(
             company=row,
             field=field,
@@ -123,10 +125,12 @@ def put(company: Company, field: str, value: str) -> None:
     company.email_key = key
 
 
-def tell_former(company: Company, former_key: str | None) -> None:
+def tell_former(
+    company: Company, former_key: str | None, told: Mapping[str, object] | None = None
+) -> None:
     """Let the owner of a former address be told where another one has replaced it."""
     if former_key and company.email_key and former_key != company.email_key:
-        address_replaced.send(company, former_key=former_key)
+        address_replaced.send(company, former_key=former_key, told=told or {})
 
 
 def last_change(company: Company, field: str) -> RegisterChange | None:

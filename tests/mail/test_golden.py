@@ -226,6 +226,15 @@ def request_address_done() -> None:
     deciding.accept(request, by=Portal("nadia"))
 
 
+def request_address_done_to_another() -> None:
+    """Whoever asks has another mailbox than the registered one: both are told."""
+    request = _asked("access", "zoe@durand.example", "Zoé Durand, comptable")
+    _prove()
+    CustomerRequest.update(waits_until=None).execute()
+    OutboxMail.delete().execute()
+    deciding.accept(request, by=Portal("nadia"), reason="Vérifié au <siège>.")
+
+
 def request_to_prove() -> None:
     _asked("address", "zoe@durand.example")
 
@@ -257,7 +266,9 @@ CASES: dict[str, tuple[str, Callable[[], None]]] = {
     "request-unidentified": ("request", request_of_nobody_known),
     "request-taken": ("request", request_taken),
     "request-done": ("request", request_done),
-    "request-address-done": ("request", request_address_done),
+    "request-address-done": ("request", request_address_done_to_another),
+    "address-replaced-asked": ("address_replaced", request_address_done),
+    "address-replaced-unidentified": ("address_replaced", request_address_done_to_another),
     "request-answered": ("request", request_answered),
     "request-refused": ("request", request_refused),
     "request-proof": ("request_proof", request_to_prove),

@@ -83,7 +83,8 @@ def test_each_kind_goes_from_received_by_in_progress_to_done(
     for act in ("take", "accept"):
         ACTS[act](again(request))
         assert again(request).state == AFTER[act]
-    assert steps_told() == ["Demande reçue", "Demande en cours", "Demande faite"]
+    last = [] if kind == "address" else ["Demande faite"]  # the mail to a former address says it
+    assert steps_told() == ["Demande reçue", "Demande en cours", *last]
     events = [entry.event for entry in AuditEntry.select().order_by(AuditEntry.id)]
     assert [each for each in events if each.startswith("request")] == [
         "request.opened",
@@ -214,6 +215,37 @@ def test_an_objection_ends_what_a_newer_request_has_overtaken(
     asking.object_by_link(link, words="", origin=ORIGIN)
     assert again(request).state == "refused"
     assert Company.get_by_id(people.alice.company_id).email == OLD
+
+
+@pytest.mark.parametrize("is_objected", [False, True])
+def test_a_replaced_address_gets_one_mail_that_says_all(
+    is_objected: bool, people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = opened("address")
+    prove()
+    if is_objected:
+        asking.object_by_link(secret("request_objection"), words="Non !", origin=ORIGIN)
+    OutboxMail.delete().execute()
+    ACTS["accept"](request)
+    (mail,) = OutboxMail.select()
+    assert (mail.kind, mail.to_address) == ("address_replaced", OLD)
+    for told in (NEW, "alice", "Oui"):
+        assert told in mail.body_text
+    assert ("/demandes/opposition/" in mail.body_text) != is_objected
+    if not is_objected:
+        asking.object_by_link(secret("address_replaced"), words="Non !", origin=ORIGIN)
+        assert Company.get_by_id(people.alice.company_id).email == OLD
+
+
+def test_a_former_address_without_login_is_told_by_the_request(
+    people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = opened("address")
+    prove()
+    User.update(is_active=False).where(User.id == people.alice.id).execute()
+    ACTS["accept"](request)
+    assert steps_told()[-1] == "Demande faite"
+    assert not OutboxMail.select().where(OutboxMail.kind == "address_replaced").exists()
 
 
 @pytest.mark.parametrize("kind", VALUES)
