@@ -46,9 +46,10 @@ WITHDRAWN = "sans objet : le document n'est plus disponible"
 class OutboxMail(BaseModel):
     """One mail to one recipient.
 
-    `cause` is unique where given: the same cause never queues twice. `state` is queued, sending,
-    sent, returned (it came back after that), failed (given up) or dropped (its deadline passed
-    before it could leave). `answer` holds the server's last words, `reason` what they mean
+    `cause` is unique where given: the same cause never queues twice. `repeats` is the id of the
+    first mail of a cause, where this one was sent once more. `state` is queued, sending, sent,
+    returned (it came back after that), failed (given up) or dropped (its deadline passed before it
+    could leave). `answer` holds the server's last words, `reason` what they mean
     (`replies.REASONS`, empty while none was bad). A secret mail loses its bodies as soon as it has
     left or can leave no more. The spare bodies are those of a mail that must leave without its
     attachment. `attachment_path` is relative to DOCUMENTS_DIR, which may move while the mail waits.
@@ -57,6 +58,7 @@ class OutboxMail(BaseModel):
     id = AutoField()
     kind = CharField(max_length=32)
     cause = CharField(max_length=400, null=True, unique=True)
+    repeats = IntegerField(null=True, index=True)
     company_id = IntegerField(null=True, index=True)
     to_address = CharField(max_length=320)
     address_key = CharField(max_length=320, index=True)
@@ -308,6 +310,7 @@ def repeat(mail_id: int) -> OutboxMail:
         **kept,
         # What it is about stays to be read at its beginning; the first cause is the first mail's.
         cause=found.cause and f"{found.cause[:380]}:{secrets.token_hex(8)}",
+        repeats=found.repeats or found.id,
         message_id=_message_id(),
         priority=ACCOUNT,
         deadline_at=clock.now() + LIFETIME,
@@ -317,12 +320,17 @@ def repeat(mail_id: int) -> OutboxMail:
 
 
 def withdraw(causes: Sequence[str]) -> None:
-    """Take back the mails of causes that are no more: none leaves now, their text goes.
+    """Take back the mails of causes that are no more, and what repeats them: none leaves now.
 
-    Call inside the transaction that removes the causes. A mail that is leaving at this moment
-    gets no second try.
+    Their text goes. Call inside the transaction that removes the causes. A mail that is leaving at
+    this moment gets no second try.
     """
-    is_of_these = OutboxMail.cause.in_(causes)
+    first = OutboxMail.alias()
+    firsts = first.select(first.id).where(first.cause.in_(causes))
+    found = OutboxMail.select(OutboxMail.id).where(
+        OutboxMail.id.in_(firsts) | OutboxMail.repeats.in_(firsts)
+    )
+    is_of_these = OutboxMail.id.in_([mail.id for mail in found])
     OutboxMail.update(state="dropped", answer=WITHDRAWN).where(
         is_of_these, OutboxMail.state == "queued"
     ).execute()

@@ -208,6 +208,19 @@ def test_a_mail_without_a_link_that_was_too_late_can_be_retried(smtp: Postbox) -
         assert delivery.deliver_due().sent == 1
 
 
+def test_what_repeats_a_mail_is_withdrawn_with_it(smtp: Postbox) -> None:
+    first, other = (queue_one(cause=f"document:{number}") for number in (1, 12))
+    delivery.deliver_due()
+    again = outbox.repeat(first.id)
+    delivery.deliver_due()
+    for mail in (first, again, other):
+        outbox.repeat(mail.id)
+    outbox.withdraw(["document:1"])
+    assert delivery.deliver_due().sent == 1
+    left = OutboxMail.select().where(OutboxMail.body_text != "")
+    assert {mail.repeats for mail in left} == {None, other.id}
+
+
 def test_a_mail_withdrawn_while_it_leaves_keeps_no_text_and_never_goes_again(
     smtp: Postbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:

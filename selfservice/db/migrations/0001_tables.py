@@ -301,6 +301,7 @@ def up(migrator, db):
         id = identity()
         kind = CharField(max_length=32)
         cause = CharField(max_length=400, null=True, unique=True)
+        repeats = IntegerField(null=True, index=True)
         company_id = IntegerField(null=True, index=True)
         to_address = CharField(max_length=320)
         address_key = CharField(max_length=320, index=True)
