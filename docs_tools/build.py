@@ -16,10 +16,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from docs_tools import search, structured
+from docs_tools import offers, search, structured
 from docs_tools.portal_facts import settings
 from selfservice import db, placeholders
-from selfservice.app import create_app
 from selfservice.config import REPOSITORY
 from selfservice.files import STATIC, locked
 from selfservice.help import OPERATORS
@@ -28,7 +27,7 @@ from selfservice.suppliers.facts import facts_of
 from selfservice.suppliers.registration import get_supplier
 
 SITE = REPOSITORY / "site"
-# Each site by its place below the first, the customers'.
+# Each site by its place below the first, whose build would empty its folder of the others.
 CONFIGURATIONS = {
     "": REPOSITORY / "mkdocs.yml",
     OPERATORS: REPOSITORY / "docs_tools/exploitation.yml",
@@ -90,16 +89,15 @@ def _prefix(site_dir: Path) -> str:
 
 
 def _build_in(folder: Path, alone: Alone | None) -> None:
-    # One after the other: the first would empty its folder of the second.
-    for place, config in CONFIGURATIONS.items():
-        run_mkdocs(folder / place, config, alone)
+    run_mkdocs({folder / place: file for place, file in CONFIGURATIONS.items()}, alone)
     for place in CONFIGURATIONS:
         try:
             search.improve(folder, place)
         except search.UnknownSectionError as error:
             raise BuildError(f"search_words.yml : le site n'a pas de section {error}") from error
     structured.add_questions(folder)
-    _run("docs_tools.pdf", str(folder))
+    if offers.stale(folder):
+        _run("docs_tools.pdf", str(folder))
     if alone:
         _finish(folder, alone)
     # The portal sends these copies where they are its own files still: they come compressed.
@@ -117,18 +115,16 @@ def _finish(folder: Path, alone: Alone) -> None:
     (folder / "robots.txt").write_text(robots, "utf-8")
 
 
-def run_mkdocs(
-    site_dir: Path, config: Path = CONFIGURATIONS[""], alone: Alone | None = None
-) -> None:
-    """Build the pages of one site. Raises BuildError with MkDocs' own words."""
+def run_mkdocs(sites: Mapping[Path, Path], alone: Alone | None = None) -> None:
+    """Build the pages of sites, each folder from its configuration, in this order.
+
+    Raises BuildError with MkDocs' own words.
+    """
+    arguments = (str(path) for site_dir, file in sites.items() for path in (site_dir, file))
     addresses = (
         {"HELP_SITE_URL": alone.site_url, "HELP_PORTAL_URL": alone.portal_url} if alone else {}
     )
-    _run(
-        *("mkdocs", "build", "--strict", "--config-file", str(config)),
-        *("--site-dir", str(site_dir.resolve())),
-        **addresses,
-    )
+    _run("docs_tools.mkdocs_sites", *arguments, **addresses)
 
 
 def _run(module: str, *arguments: str, **environment: str) -> None:
@@ -150,14 +146,14 @@ def _run(module: str, *arguments: str, **environment: str) -> None:
 
 def facts_of_supplier(slug: str) -> dict[str, str]:
     """Return the facts of a supplier of the instance. Raises BuildError."""
-    with create_app().app_context():
-        db.ensure_open()
-        try:
-            return facts_of(get_supplier(slug))
-        except UnknownSupplierError as error:
-            raise BuildError(f"Aucun fournisseur ne s'appelle « {slug} ».") from error
-        finally:
-            db.release()
+    db.configure(settings()["DATABASE_URL"])
+    db.ensure_open()
+    try:
+        return facts_of(get_supplier(slug))
+    except UnknownSupplierError as error:
+        raise BuildError(f"Aucun fournisseur ne s'appelle « {slug} ».") from error
+    finally:
+        db.database.close()
 
 
 def _arguments() -> argparse.Namespace:

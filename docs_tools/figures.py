@@ -62,7 +62,7 @@ def load(path: Path = DEFINITIONS) -> dict[str, Capture]:
             **{key: value for key, value in entry.items() if key != "marks"},
             marks=[Mark(*next(iter(mark.items()))) for mark in entry.get("marks", [])],
         )
-        for name, entry in yaml.safe_load(path.read_text("utf-8")).items()
+        for name, entry in yaml.load(path.read_text("utf-8"), yaml.CSafeLoader).items()
     }
 
 

@@ -6,29 +6,21 @@ something else is printed anew; without Chromium its link goes rather than tell 
 true. `make pdf` prints all of them again and keeps them.
 """
 
-import hashlib
 import mimetypes
-import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pikepdf
-from lxml import html
 from playwright.sync_api import Page, Route, sync_playwright
 
 from docs_tools import build, chromium
-from selfservice.config import REPOSITORY
+from docs_tools.offers import FINGERPRINT, KEPT, LINK, Offer, offers, stale
 
-FOLDER = "assets/pdf"
-KEPT = REPOSITORY / "site_docs" / FOLDER
-FINGERPRINT = "/SourceSHA256"
-LINK = re.compile(r'<a class="pdf"[^>]*>[^<]*</a>')
 FOOTER = (
     '<p style="width: 100%; margin: 0 16mm; font: 8px sans-serif; text-align: right">'
     '<span class="title"></span> · <span class="pageNumber"></span>/'
@@ -38,59 +30,13 @@ SHOW_IMAGES = """() => Promise.all([...document.images].map(
   (image) => { image.loading = "eager"; return image.decode() }))"""
 
 
-@dataclass(frozen=True)
-class Offer:
-    """A built page that links to its PDF."""
-
-    page: Path
-    site_dir: Path
-
-    @property
-    def tree(self) -> html.HtmlElement:
-        return html.document_fromstring(self.page.read_text("utf-8"))
-
-    @property
-    def address(self) -> str:
-        return str(self.tree.xpath("string(//link[@rel='canonical']/@href)"))
-
-    @property
-    def pdf(self) -> Path:
-        return self.site_dir / FOLDER / f"{self.page.parent.name}.pdf"
-
-    def fingerprint(self) -> str:
-        """Return the SHA-256 of what the page says and shows."""
-        (article,) = self.tree.xpath("//article")
-        said = hashlib.sha256(" ".join(article.text_content().split()).encode())
-        for source in article.xpath(".//img/@src"):
-            said.update((self.page.parent / source).read_bytes())
-        return said.hexdigest()
-
-    def is_kept(self) -> bool:
-        """Tell whether the PDF is there and says what the page says."""
-        return self.is_kept_as(self.pdf)
-
-    def is_kept_as(self, pdf: Path) -> bool:
-        """Tell whether this file is there and says what the page says."""
-        if not pdf.is_file():
-            return False
-        with pikepdf.open(pdf) as known:
-            return str(known.docinfo.get(FINGERPRINT, "")) == self.fingerprint()
-
-
-def offers(site_dir: Path) -> Iterator[Offer]:
-    """Yield the pages that offer a PDF."""
-    for page in sorted(site_dir.rglob("index.html")):
-        if LINK.search(page.read_text("utf-8")):
-            yield Offer(page, site_dir)
-
-
 def complete(site_dir: Path) -> None:
     """Give each offer of a built site its PDF, or take the link away and say so."""
-    stale = [offer for offer in offers(site_dir) if not offer.is_kept()]
-    if stale and chromium.is_there():
-        print_all(stale)
+    wanted = stale(site_dir)
+    if chromium.is_there():
+        print_all(wanted)
         return
-    for offer in stale:
+    for offer in wanted:
         offer.pdf.unlink(missing_ok=True)
         offer.page.write_text(LINK.sub("", offer.page.read_text("utf-8")), "utf-8")
         print(f"{offer.pdf.name} : pas de PDF, il manque Chromium (make system).", file=sys.stderr)
@@ -152,7 +98,7 @@ def keep_all() -> None:
     """Print every offer again, also what the text left as it was: the style may have changed."""
     with tempfile.TemporaryDirectory() as folder:
         site_dir = Path(folder, "site")
-        build.run_mkdocs(site_dir)
+        build.run_mkdocs({site_dir: build.CONFIGURATIONS[""]})
         wanted = list(offers(site_dir))
         print_all(wanted)
         KEPT.mkdir(exist_ok=True)

@@ -35,7 +35,7 @@ def improve(folder: Path, place: str = "", *, words: Path = WORDS) -> None:
     """
     site_dir = folder / place
     index = json.loads((site_dir / INDEX).read_text("utf-8"))
-    _add_words(index, place, yaml.safe_load(words.read_text("utf-8")))
+    _add_words(index, place, yaml.load(words.read_text("utf-8"), yaml.CSafeLoader))
     french = site_dir / FRENCH_INDEX
     addition = ADDITION.read_text("utf-8").replace(
         VOCABULARY, f'WORDS_OF_PAGES = "{" ".join(_words(index))}"'

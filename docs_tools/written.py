@@ -12,7 +12,7 @@ from typing import Any
 from jinja2 import Environment, TemplateSyntaxError, meta, nodes
 from mkdocs.utils.yaml import yaml_load
 
-from docs_tools import macros, pages, pdf
+from docs_tools import macros, offers, pages
 from docs_tools.figures import UnknownCaptureError
 from docs_tools.pages import UnknownTargetError
 from docs_tools.places import line_of, place
@@ -130,9 +130,9 @@ def contents_faults(docs_dir: Path, keys: Iterable[str] = FAQ_KEYS) -> Iterator[
             yield f"{place(page)} : la question « {key} » du portail n'a pas de réponse"
 
 
-def pdf_faults(docs_dir: Path, site_dir: Path, kept: Path = pdf.KEPT) -> Iterator[str]:
+def pdf_faults(docs_dir: Path, site_dir: Path, kept: Path = offers.KEPT) -> Iterator[str]:
     """Yield the PDF that no longer say what their page says."""
-    for offer in pdf.offers(site_dir):
+    for offer in offers.offers(site_dir):
         if not offer.is_kept_as(kept / offer.pdf.name):
             source = docs_dir / f"{offer.page.parent.relative_to(site_dir)}.md"
             yield f"{place(source, line_of(source, 'pdf:'))} : PDF périmé (make pdf)"

@@ -140,7 +140,7 @@ def test_what_mkdocs_refuses_is_told_in_french_with_its_line(
 ) -> None:
     docs = _small_site(tmp_path, f"# Essai\n\n{line}\n")
     with pytest.raises(build.BuildError) as refused:
-        build.run_mkdocs(tmp_path / "site", tmp_path / "mkdocs.yml")
+        build.run_mkdocs({tmp_path / "site": tmp_path / "mkdocs.yml"})
     (found,) = written.of_the_build(str(refused.value), docs)
     assert found == f"{docs / 'index.md'}:3 : {fault}"
 
@@ -149,7 +149,7 @@ def test_page_that_no_menu_has_is_named(tmp_path: Path) -> None:
     docs = _small_site(tmp_path, "# Essai\n")
     (docs / "oubliee.md").write_text("# Oubliée\n", "utf-8")
     with pytest.raises(build.BuildError) as refused:
-        build.run_mkdocs(tmp_path / "site", tmp_path / "mkdocs.yml")
+        build.run_mkdocs({tmp_path / "site": tmp_path / "mkdocs.yml"})
     (found,) = written.of_the_build(str(refused.value), docs)
     assert found == f"{docs / 'oubliee.md'}:1 : page absente du menu (nav:)"
 
@@ -223,7 +223,7 @@ def test_page_leads_to_its_source_where_the_setting_says_so(
     theme = {"name": "material", "language": "fr", "custom_dir": overrides}
     settings = yaml_load(file.read_text("utf-8")) | {"theme": theme, "extra": extra}
     file.write_text(json.dumps(settings | {"plugins": []}), "utf-8")
-    build.run_mkdocs(tmp_path / "site", file)
+    build.run_mkdocs({tmp_path / "site": file})
     page = BuiltSite(tmp_path / "site").pages["/aide/"]
     assert page.tree.xpath("//a[.='Proposer une correction']/@href") == [
         "https://forge.example/aide/index.md"

@@ -9,8 +9,8 @@ import pytest
 from lxml import html
 from pypdf import PageObject, PdfReader
 
-from docs_tools import pdf
-from docs_tools.pdf import Offer
+from docs_tools import offers, pdf
+from docs_tools.offers import Offer
 from selfservice.config import REPOSITORY
 
 TITLES = {"guide-de-connexion": "Guide de connexion", "foire-aux-questions": "Foire aux questions"}
@@ -30,15 +30,15 @@ def offer(tmp_path: Path) -> Offer:
 
 @pytest.mark.parametrize("name", TITLES)
 def test_kept_pdf_says_what_its_page_says(site_dir: Path, name: str) -> None:
-    kept = pdf.KEPT / f"{name}.pdf"
+    kept = offers.KEPT / f"{name}.pdf"
     offer = Offer(site_dir / name / "index.html", site_dir)
     with pikepdf.open(kept) as known:
-        assert known.docinfo[pdf.FINGERPRINT] == offer.fingerprint(), "make pdf"
+        assert known.docinfo[offers.FINGERPRINT] == offer.fingerprint(), "make pdf"
 
 
 @pytest.mark.parametrize("name", TITLES)
 def test_pdf_is_tagged_titled_and_in_french(site_dir: Path, name: str) -> None:
-    with pikepdf.open(site_dir / pdf.FOLDER / f"{name}.pdf") as document:
+    with pikepdf.open(site_dir / offers.FOLDER / f"{name}.pdf") as document:
         root = document.Root
         assert root.MarkInfo.Marked
         assert root.StructTreeRoot.K
@@ -57,7 +57,7 @@ def test_pdf_is_tagged_titled_and_in_french(site_dir: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", TITLES)
 def test_no_printed_page_but_the_last_is_half_empty(name: str) -> None:
-    pages = PdfReader(pdf.KEPT / f"{name}.pdf").pages
+    pages = PdfReader(offers.KEPT / f"{name}.pdf").pages
     for number, page in enumerate(pages[:-1], 1):
         assert lowest_of(page) < float(page.mediabox.height) / 2, number
 

@@ -88,7 +88,7 @@ def test_help_has_the_name_and_the_legal_notice_of_the_instance(
         'PUBLISHER_NAME = "Fournitures Martin SARL"\nPUBLISHER_PHONE = "05 00 00 00 00"\n'
     )
     monkeypatch.setenv("SELFSERVICE_INSTANCE", str(tmp_path / "instance"))
-    build.run_mkdocs(tmp_path / "site")
+    build.run_mkdocs({tmp_path / "site": build.CONFIGURATIONS[""]})
     pages = {path: path.read_text("utf-8") for path in (tmp_path / "site").rglob("*.html")}
     index = json.loads((tmp_path / "site" / "search" / "search_index.json").read_text("utf-8"))
     pages |= {Path(each["location"]): str(each) for each in index["docs"]}
