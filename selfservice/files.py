@@ -34,6 +34,7 @@ KINDS = {
 
 
 MAX_CSV_BYTES = 100_000_000  # far beyond a register of a million companies, and memory holds it
+MAX_COLUMNS = 1000  # every line of the file is as wide as its heading
 # What separates columns beside « ; », and is told by its name.
 SEPARATORS = {",": "des virgules", "\t": "des tabulations", "|": "des barres verticales"}
 # A spreadsheet's hint to itself, before the heading.
@@ -77,6 +78,7 @@ CSV_PROBLEMS = {
         "Ligne {line} : colonnes inconnues : {columns}. Corrigez leur nom, ou retirez-les ; "
         "le portail connaît {known}."
     ),
+    "too_many_columns": "Ligne {line} : plus de {limit} colonnes. Retirez celles qui sont en trop.",
     "missing_columns": "Ligne {line} : la colonne {columns} manque. Ajoutez-la.",
     "repeated_columns": "Ligne {line} : colonnes en double : {columns}. Gardez-en une de chaque.",
 }
@@ -258,7 +260,7 @@ def _require_semicolons(text: str, known: Collection[str]) -> None:
     after = text[hint.end() :] if hint else text
     heading = next((line for line in after.splitlines() if line.strip(" ;\t,")), "")
     for mark, separator in ((";", ""), *SEPARATORS.items()):
-        if any(_column(name.strip(' "')) in known for name in heading.split(mark)):
+        if any(_column(name.strip(' "')) in known for name in heading.split(mark, MAX_COLUMNS)):
             if separator:
                 raise CsvError("separator", separator=separator)
             return
@@ -292,7 +294,10 @@ def _column(name: str) -> str:
 
 def _columns(line: int, heading: list[str], known: Collection[str], required: str) -> list[str]:
     """Return the name of each column, empty for one that the heading leaves blank."""
-    columns = [_column(name) for name in heading]
+    width = max((place for place, name in enumerate(heading, 1) if name), default=0)
+    if width > MAX_COLUMNS:
+        raise CsvError("too_many_columns", line=line, limit=MAX_COLUMNS)
+    columns = [_column(name) for name in heading[:width]]
     named = [name for name in columns if name]
     if not named:
         raise CsvError("empty")

@@ -1,6 +1,7 @@
 """One reader of CSV: what spreadsheets leave is read, what would have to be guessed is told."""
 
 import os
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -130,6 +131,8 @@ def test_another_separator_is_named_with_the_remedy(
         ("sep=;\nfile;prix\n", "unknown_columns", "Ligne 2 : colonnes inconnues : prix"),
         ("\ncontract\nC\n", "missing_columns", "Ligne 2 : la colonne file manque"),
         ("File;FILE\n", "repeated_columns", "Ligne 1 : colonnes en double : file"),
+        ("\nfile" + ";a" * 1000, "too_many_columns", "Ligne 2 : plus de 1000 colonnes"),
+        (";" * 100_000 + "file" + "\nx" * 2000, "too_many_columns", "Ligne 1 :"),
         ('file\na\n"b\nc\nd\n', "malformed", "Ligne 3 : un guillemet"),
         ('file\na\n"b" c\nd\n', "malformed", "Ligne 3 : un guillemet"),
         ('file\n"' + "x" * 200_000, "malformed", "Ligne 2"),
@@ -158,6 +161,12 @@ def test_a_row_that_would_be_misread_is_told(read: Read, line: str, fault: str, 
     before, row, after = read(f"file;contract\nbefore.pdf\n{line}\nafter.pdf\n")
     assert (row.line, row.fault, row.value) == (3, fault, value)
     assert (before.fault, after.fault) == ("", "")
+
+
+def test_thousands_of_columns_that_a_spreadsheet_left_empty_cost_nothing(read: Read) -> None:
+    begun = time.process_time()
+    assert len(read("file" + ";" * 100_000 + "\na.pdf" * 2000)) == 2000
+    assert time.process_time() - begun < 1
 
 
 def test_text_under_a_column_without_a_name_is_told(read: Read) -> None:
