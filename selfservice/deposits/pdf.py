@@ -17,7 +17,8 @@ HEAD_BYTES = 1024
 # What a mail server or a mainframe adds may follow the end; what an update that was cut may not.
 TAIL_BYTES = 1024
 PADDING = b"\0\t\n\f\r \x1a"
-OBJECT = re.compile(rb"\d+\s+\d+\s+obj\b|^\d[\d\s]*(o|ob)?$")
+# By a second « startxref », some viewers would show another document than the one that is read.
+CUT_UPDATE = re.compile(rb"\d+\s+\d+\s+obj\b|startxref|^\d[\d\s]*(o|ob)?$")
 MAX_OTHERS = 20
 
 
@@ -81,7 +82,7 @@ def _check_end(file: BinaryIO) -> None:
     file.seek(end)
     after = file.read().strip(PADDING)
     file.seek(0)
-    if not end or len(after) > TAIL_BYTES or OBJECT.search(after):
+    if not end or len(after) > TAIL_BYTES or CUT_UPDATE.search(after):
         raise RefusalError("truncated")
 
 

@@ -305,6 +305,8 @@ def test_what_follows_the_end_is_not_read(after: bytes, read: Read) -> None:
         b"x" * 3000,
         b"\n12 0 obj\n<< /Type /Catalog >>",
         b"\n12 0",
+        b"startxref\n9\n",
+        b"\nxref\n0 1\n0000000000 65535 f \ntrailer\n<</Root 7 0 R>>\nstartxref\n9\n%%EO",
         b"\0" * 2000 + b"PK\x03\x04" + b"y" * 2000,
     ],
 )
