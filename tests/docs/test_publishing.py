@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 from flask import Flask
 
-from docs_tools import build
+from docs_tools import build, offers
 from selfservice.suppliers.registration import set_supplier
 from tests.conftest import free_port
 from tests.factories import make_supplier
@@ -190,7 +190,7 @@ def test_refused_build_leaves_the_site_as_it_was(
 def test_build_takes_five_seconds_of_a_processor_at_most(
     site_dir: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(build.offers, "stale", lambda _: [])  # Chromium would print those
+    monkeypatch.setattr(offers, "stale", lambda _: [])  # Chromium would print those
     began = sum(os.times()[:4])  # of this process and of those it starts
     build.build(site_dir)
     assert sum(os.times()[:4]) - began < 5

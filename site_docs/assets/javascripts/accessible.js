@@ -5,10 +5,12 @@
 const ATTRIBUTES = { tabindex: "0", role: "group", "aria-label": "Tableau à faire défiler" }
 
 function reachTables() {
-  for (const frame of document.querySelectorAll(".md-typeset__scrollwrap")) {
-    const scrolls = frame.scrollWidth > frame.clientWidth
+  const frames = [...document.querySelectorAll(".md-typeset__scrollwrap")]
+  // All are measured before one changes: the page is laid out once.
+  const scrolling = frames.filter((frame) => frame.scrollWidth > frame.clientWidth)
+  for (const frame of frames) {
     for (const [name, value] of Object.entries(ATTRIBUTES)) {
-      if (scrolls) frame.setAttribute(name, value)
+      if (scrolling.includes(frame)) frame.setAttribute(name, value)
       else frame.removeAttribute(name)
     }
   }
