@@ -16,6 +16,7 @@ UNCOUNTED = frozenset(
     {
         "sign_in.failed",
         "second_factor.failed",
+        "password.refused",
         "recovery.requested",
         "proof.given",
         "request.opened",

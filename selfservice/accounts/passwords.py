@@ -13,7 +13,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 from flask import current_app
 
-from selfservice import audit
+from selfservice import audit, ratelimit
 from selfservice.accounts.models import User
 from selfservice.ratelimit import LimitReachedError
 from selfservice.texts import password_form
@@ -125,13 +125,18 @@ def is_password_of(user: User | None, password: str) -> bool:
 
 
 def confirm(user: User, current: str, *, origin: str) -> None:
-    """Check the current password of the signed-in user. Raises WrongPasswordError."""
+    """Check the current password of the signed-in user; call outside any transaction.
+
+    Wrong ones count by session: others who know the login use up no try of its user. Raises
+    WrongPasswordError or LimitReachedError.
+    """
     if not current:
         raise WrongPasswordError
-    if is_password_of(user, current):
-        return
-    audit.record_of("password.refused", user, origin=origin)
-    raise WrongPasswordError
+    with ratelimit.failure("sign_in_login", user.session_secret, of=WrongPasswordError):
+        if is_password_of(user, current):
+            return
+        audit.record_of("password.refused", user, origin=origin)
+        raise WrongPasswordError
 
 
 def is_unchanged(user: User) -> bool:

@@ -17,7 +17,7 @@ from peewee import IntegrityError, ModelDelete, ModelSelect, ModelUpdate
 from pyotp import TOTP
 from pyotp.exceptions import OTPVerificationError
 
-from selfservice import audit, clock, mail, tokens, web
+from selfservice import audit, clock, mail, ratelimit, tokens, web
 from selfservice.accounts import passwords, sessions
 from selfservice.accounts.models import RescueCode, SecondFactor, User
 from selfservice.db import database
@@ -123,9 +123,18 @@ def code_of_the_moment(user: User) -> str:
 def proven(user: User, code: str, *, origin: str) -> Iterator[None]:
     """Open a transaction that uses up a code; the caller does in it what the code allows.
 
-    If one code is used several times at once, exactly one use succeeds (ASVS 6.5.1). Raises
-    WrongCodeError.
+    If one code is used several times at once, exactly one use succeeds (ASVS 6.5.1). Wrong ones
+    count by login. Raises WrongCodeError or LimitReachedError.
     """
+    with (
+        ratelimit.failure("second_factor", user.login_key, of=WrongCodeError),
+        _used(user, code, origin=origin),
+    ):
+        yield
+
+
+@contextmanager
+def _used(user: User, code: str, *, origin: str) -> Iterator[None]:
     compact = _compact(code)
     claim = _claim(user, compact)
     try:

@@ -207,6 +207,11 @@ def test_wrong_codes_are_limited_whatever_the_password(
     assert browser.sign_in("bob", PASSWORD).location == "/factures"
 
 
+def test_right_codes_use_up_no_try(phone: Phone, new_browser: Callable[[], Browser]) -> None:
+    for code in phone.rescue_codes[:7]:
+        assert enter(new_browser(), code) == "/factures"
+
+
 def test_a_new_password_by_mail_does_not_switch_the_second_factor_off(
     phone: Phone, browser: Browser
 ) -> None:

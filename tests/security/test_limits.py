@@ -221,6 +221,23 @@ def test_strangers_use_up_no_attempt_of_who_is_signed_in(
     assert codes == [200, 200, 429], "guessing in a stolen session has its own limit"
 
 
+def test_right_passwords_use_up_no_try_of_who_is_signed_in(app: Flask, alice: Browser) -> None:
+    app.config["LIMIT_SIGN_IN_LOGIN"] = "2/hour"
+    typed = {"password": "trop court", "confirmation": "trop court"}
+    pages = [alice.submit("/profil/mot-de-passe", {"current": PASSWORD} | typed) for _ in range(4)]
+    assert [page.status_code for page in pages] == [200] * 4
+
+
+def test_a_full_journal_gives_no_wrong_password_its_try_back(app: Flask, alice: Browser) -> None:
+    app.config |= {"LIMIT_SIGN_IN_LOGIN": "2/hour", "LIMIT_JOURNAL_USER": "1/hour"}
+    alice.submit("/profil/compte", {"last_name": "Autre"})
+    typed = {"current": "faux", "password": "Cabrette-verte9", "confirmation": "Cabrette-verte9"}
+    codes = [alice.submit("/profil/mot-de-passe", typed).status_code for _ in range(4)]
+    assert codes == [200, 200, 429, 429]
+    right = typed | {"current": PASSWORD}
+    assert alice.submit("/profil/mot-de-passe", right).status_code == 429, "no guess tells more"
+
+
 def test_visitors_of_one_ipv6_network_count_as_one(app: Flask, people: People) -> None:
     app.config["LIMIT_RECOVERY_IP"] = "2/hour"
     codes = []

@@ -7,7 +7,6 @@ from flask_login import login_required
 from markupsafe import Markup
 from werkzeug.wrappers import Response
 
-from selfservice import ratelimit
 from selfservice.accounts import messages, passwords, profile, second_factor, sessions
 from selfservice.accounts.browsers import describe_browser, describe_place
 from selfservice.accounts.forms import (
@@ -72,8 +71,6 @@ def password() -> Response | str:
     form = PasswordForm().for_user(signed_in())
     is_valid = form.validate_on_submit()
     if form.is_submitted() and not form.current.errors:
-        # Counted by session: others who know the login must not use up the attempts of its user.
-        ratelimit.hit("sign_in_login", signed_in().session_secret)
         try:
             if not is_valid:  # a wrong current password shows beside the other faults
                 passwords.confirm(signed_in(), form.current.data, origin=origin())
@@ -116,7 +113,6 @@ def _proven() -> AbstractContextManager[None]:
     """Ask the second factor again, where one is set up: the thief of a session ends no other."""
     if second_factor.of(signed_in()) is None:
         return nullcontext()
-    ratelimit.hit("second_factor", signed_in().login_key)
     return second_factor.proven(signed_in(), request.form.get("code", ""), origin=origin())
 
 

@@ -10,7 +10,7 @@ from flask import abort, flash, redirect, render_template, request, url_for
 from flask_login import login_required
 from werkzeug.wrappers import Response
 
-from selfservice import ratelimit, tokens
+from selfservice import tokens
 from selfservice.accounts import messages, passwords, second_factor
 from selfservice.accounts.forms import ProofForm, SetupForm, SetupStartForm
 from selfservice.accounts.views.blueprint import blueprint
@@ -140,11 +140,7 @@ def disable_second_factor() -> Response | str:
 
 @contextmanager
 def _checked(form: SetupStartForm | ProofForm) -> Iterator[None]:
-    """Limit the attempts to give password and code, and show a fault at its field."""
-    # Counted by session: others who know the login must not use up the attempts of its user.
-    ratelimit.hit("sign_in_login", signed_in().session_secret)
-    if isinstance(form, ProofForm):
-        ratelimit.hit("second_factor", signed_in().login_key)
+    """Show a wrong password or code at its field."""
     try:
         yield
     except passwords.WrongPasswordError:

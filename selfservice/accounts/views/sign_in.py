@@ -68,10 +68,9 @@ def sign_in_page() -> Response | str:
 def sign_in_code() -> Response | str:
     form = CodeForm(next=request.args.get("next"))
     try:
-        user = sign_in.half_way_user(session.get(HALF_WAY, ""))
+        sign_in.half_way_user(session.get(HALF_WAY, ""))
         if form.validate_on_submit():
             ratelimit.hit_from("sign_in_ip", origin())
-            ratelimit.hit("second_factor", user.login_key)
             secret = sign_in.finish(
                 session[HALF_WAY],
                 form.code.data,

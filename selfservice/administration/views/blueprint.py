@@ -1,12 +1,11 @@
 """The blueprint of the pages. A user who is no administrator gets 404."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 
 from flask import Blueprint, abort, render_template, request
 from werkzeug.wrappers import Response
 
-from selfservice import ratelimit
 from selfservice.accounts.messages import WRONG_PASSWORD
 from selfservice.accounts.passwords import WrongPasswordError
 from selfservice.accounts.users import administrator_names
@@ -50,15 +49,9 @@ def or_404() -> Iterator[None]:
 
 @contextmanager
 def own_password(form: OwnPasswordForm) -> Iterator[None]:
-    """Limit the tries of one's own password, and show a wrong one at its field."""
+    """Show a wrong password of one's own at its field."""
     try:
-        # By session: others who know the login must not use up the tries of its user.
-        with (
-            ratelimit.failure("sign_in_login", signed_in().session_secret, of=WrongPasswordError)
-            if form.current.data
-            else nullcontext()
-        ):
-            yield
+        yield
     except WrongPasswordError:
         is_wrong = bool(form.current.data)
         form.current.errors = (WRONG_PASSWORD if is_wrong else messages.OWN_PASSWORD_MISSING,)
