@@ -3,13 +3,25 @@
 import functools
 import html
 import re
+from pathlib import Path
 
 from selfservice.config import REPOSITORY
 
 SPACES = re.compile(r"\s+")
 WORD = re.compile(r"\w")
 TEMPLATES = REPOSITORY / "templates"
-FOLDERS = (("templates", "*.html"), ("selfservice", "*.py"))
+FILES = (
+    "templates/**/*.html",
+    "selfservice/*/messages.py",
+    "selfservice/*/forms.py",
+    "selfservice/accounts/browsers.py",  # « Réseau local »
+)
+# Of code, only what stands between quotation marks can come to the screen; of a tag, neither what
+# names it nor where it leads.
+CODE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+COMMENT = re.compile(r'""".*?"""|\{#.*?#\}', re.DOTALL)
+QUOTED = re.compile(r"\"([^\"\n]*)\"|'([^'\n]*)'")
+UNSEEN = re.compile(r'\b(?:action|aria-\w+by|class|for|href|id|method|name|role|src|type)="[^"]*"')
 
 
 class NotOnScreenError(LookupError):
@@ -22,7 +34,7 @@ def screen(words: str, template: str = "") -> str:
     The case of letters, the kind of space and of apostrophe are free. `template` asks that one
     template shows them.
     """
-    shown = plain((TEMPLATES / template).read_text("utf-8")) if template else _everything_shown()
+    shown = _shown_by(TEMPLATES / template) if template else _everything_shown()
     if not holds(shown, plain(words)):
         raise NotOnScreenError(words)
     return words
@@ -41,8 +53,18 @@ def holds(text: str, words: str) -> bool:
 
 @functools.cache
 def _everything_shown() -> str:
-    files = (path for folder, kind in FOLDERS for path in sorted((REPOSITORY / folder).rglob(kind)))
-    return "\n".join(plain(path.read_text("utf-8")) for path in files)
+    return "\n".join(_shown_by(file) for each in FILES for file in sorted(REPOSITORY.glob(each)))
+
+
+def _shown_by(file: Path) -> str:
+    text = COMMENT.sub("", file.read_text("utf-8"))
+    if file.suffix == ".py":
+        return plain(_quoted(text))
+    return plain(UNSEEN.sub("", CODE.sub(lambda code: _quoted(code[0]), text)))
+
+
+def _quoted(code: str) -> str:
+    return "\n".join(map("".join, QUOTED.findall(code)))
 
 
 def plain(text: str) -> str:

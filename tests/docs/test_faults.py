@@ -72,8 +72,15 @@ def test_help_key_without_its_anchor_is_named(tmp_path: Path) -> None:
 
 def test_words_that_the_portal_never_shows_are_refused() -> None:
     assert screen("mot de passe ou identifiant oublié") == "mot de passe ou identifiant oublié"
-    with pytest.raises(NotOnScreenError):
-        screen("mot de passe ou identifiant oublie")
+    for words in (
+        "mot de passe ou identifiant oublie",
+        "logins",
+        "endblock",
+        "is-quiet",
+        "help_key",
+    ):
+        with pytest.raises(NotOnScreenError):
+            screen(words)
 
 
 def test_question_titles_come_from_the_headings(tmp_path: Path) -> None:
