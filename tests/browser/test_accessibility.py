@@ -67,6 +67,11 @@ NARROW = (320, 360, 640)
 STRANGE_TAGS = """[...document.querySelectorAll("*")]
     .filter(each => each instanceof HTMLUnknownElement || each.localName.includes("-"))
     .map(each => each.localName)"""
+LINES = """each => {
+  const text = document.createRange()
+  text.selectNodeContents(each)
+  return new Set([...text.getClientRects()].filter(line => line.width).map(line => line.top)).size
+}"""
 OWNER = ("claire.lemoine@example.com", "Atelier-2CV")
 # Opened once, then held against axe at each size: the style sheets alone lay it out.
 opened_once = pytest.mark.parametrize("size", ["desk"], ids=["every size"])
@@ -153,6 +158,15 @@ def test_every_page_of_one_user_and_one_profile(page: Page) -> None:
     assert_accessible_at_every_size(page)
     page.goto(page.url + "/suppression")
     assert_accessible_at_every_size(page)
+
+
+@opened_once
+def test_an_address_keeps_its_line_on_a_tablet(page: Page) -> None:
+    sign_in(page, *OWNER)
+    page.set_viewport_size({"width": 768, "height": 1024})
+    page.goto("/administration/utilisateurs")
+    login = page.get_by_role("rowheader", name=OWNER[0])
+    assert login.evaluate(LINES) == 1
 
 
 def test_pages_that_tell_a_fault(page: Page) -> None:
