@@ -7,7 +7,7 @@ from selfservice.feedback.wording import kept_words
 
 
 def count_vote(page: str, *, is_useful: bool) -> None:
-    """Count one vote today; `page` is an address below the help site."""
+    """Count one vote today; `page` is an address below the help site, a question of the FAQ too."""
     with database.atomic():
         HelpVote.insert(
             page=page, voted_on=clock.today(), is_useful=is_useful, votes=1

@@ -26,7 +26,10 @@ def vote() -> Response:
     if not help.is_page(page) or answer not in ANSWERS:
         abort(400)
     ratelimit.hit("feedback_all")  # of everybody: what is kept, not what is refused
-    counting.count_vote(page, is_useful=ANSWERS[answer])
+    question = request.form.get("question", "")
+    is_of_faq = page == help.FAQ and question in help.FAQ_KEYS
+    place = help.PAGES[question] if is_of_faq else page
+    counting.count_vote(place, is_useful=ANSWERS[answer])
     return redirect(url_for("feedback.thanks", page=page), 303)  # type: ignore[return-value]
 
 

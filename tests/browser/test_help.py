@@ -34,9 +34,23 @@ def test_vote_is_thanked_where_it_was_given(page: Page) -> None:
     group = page.get_by_role("group", name="Cette page vous a-t-elle été utile")
     with page.expect_request("**/avis") as sent:
         group.get_by_role("button", name="Non").click()
-    assert sent.value.post_data == "page=foire-aux-questions%2F&useful=non"
+    assert sent.value.post_data == "page=foire-aux-questions%2F&question=&useful=non"
     expect(page.get_by_text("Merci de votre avis.")).to_be_visible()
     expect(group).to_be_hidden()
+
+
+def test_who_comes_for_a_question_votes_on_its_answer(page: Page) -> None:
+    for place, question in (
+        ("demander-le-mail", "mot-de-passe-oublie"),
+        ("qui-contacter", "qui-contacter"),
+    ):
+        page.goto(f"/aide/foire-aux-questions/#{place}")
+        group = page.get_by_role("group", name="Cette réponse vous a-t-elle été utile")
+        above = group.locator("xpath=(preceding::h2)[last()]")
+        expect(above).to_have_id(question)
+        with page.expect_request("**/avis") as sent:
+            group.get_by_role("button", name="Oui").click()
+        assert f"&question={question}&" in str(sent.value.post_data)
 
 
 def test_vote_without_script_is_thanked_on_a_page_that_leads_back(

@@ -54,6 +54,24 @@ def test_votes_of_a_day_are_one_row_and_lead_back_to_the_page(browser: Browser) 
     assert f'href="/aide/{FAQ}">Revenir à la page' in thanks
 
 
+@pytest.mark.parametrize(
+    ("page", "question", "counted"),
+    [
+        (FAQ, "se-connecter", f"{FAQ}#se-connecter"),
+        (FAQ, "", FAQ),
+        (FAQ, "inconnue", FAQ),
+        (FAQ, "guide", FAQ),
+        ("", "se-connecter", ""),
+    ],
+)
+def test_a_vote_in_the_faq_is_on_its_question(
+    browser: Browser, page: str, question: str, counted: str
+) -> None:
+    fields = {"page": page, "useful": "non", "question": question}
+    assert browser.client.post("/avis", data=fields, headers=OURS).status_code == 303
+    assert votes() == [(counted, False, 1)]
+
+
 def test_a_vote_needs_no_cookie_and_leaves_none(browser: Browser) -> None:
     response = vote(browser, page="")
     assert "Set-Cookie" not in response.headers

@@ -12,13 +12,27 @@ async function vote(event) {
   event.preventDefault()
   const form = event.currentTarget
   const useful = event.submitter?.value ?? "oui"
-  const page = form.elements.page.value
-  const answer = await send(VOTES, { page, useful }).catch(() => null)
+  const fields = { ...Object.fromEntries(new FormData(form)), useful }
+  const answer = await send(VOTES, fields).catch(() => null)
   const isCounted = answer?.type === "opaqueredirect"
   form.querySelector("[role=status]").textContent = isCounted
     ? "Merci de votre avis."
     : "Votre avis n’a pas pu être compté. Réessayez plus tard."
   form.querySelector("fieldset").hidden = isCounted
+}
+
+// In the FAQ, who comes for a question votes on its answer, at its end; what is above does not move.
+function followQuestion(form, bottom) {
+  const opened = document.getElementById(location.hash.slice(1))
+  const questions = [...document.querySelectorAll("article h2[id]")]
+  const isBefore = (each) => each === opened || each.compareDocumentPosition(opened) & Node.DOCUMENT_POSITION_FOLLOWING
+  const place = opened ? questions.findLastIndex(isBefore) : -1
+  if (place < 0) return
+  form.elements.question.value = questions[place].id
+  form.querySelector("legend").textContent = "Cette réponse vous a-t-elle été utile\u202f?"
+  form.querySelector("fieldset").hidden = false
+  form.querySelector("[role=status]").textContent = ""
+  ;(questions[place + 1] ?? bottom).before(form)
 }
 
 function watchSearches() {
@@ -44,5 +58,12 @@ function watchSearches() {
   if (new URLSearchParams(location.search).has("q")) wait() // typed on a page of the portal
 }
 
-document.querySelector(".vote")?.addEventListener("submit", vote)
+const form = document.querySelector(".vote")
+form?.addEventListener("submit", vote)
+if (form?.elements.question) {
+  const bottom = document.createComment("")
+  form.after(bottom)
+  followQuestion(form, bottom)
+  window.addEventListener("hashchange", () => followQuestion(form, bottom))
+}
 if (document.querySelector(".md-search__input")) watchSearches()
