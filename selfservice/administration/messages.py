@@ -12,12 +12,13 @@ from selfservice.suppliers.messages import DELIVERY_LABELS, NOTIFICATION_LABELS
 
 COLLEAGUES = "acces-collaborateurs"
 
-LOGIN_MISSING = HelpfulText("Choisissez un login, par exemple l’adresse mail.", COLLEAGUES)
-LOGIN_TAKEN = HelpfulText("Ce login est déjà pris : choisissez-en un autre.", COLLEAGUES)
-LOGIN_SPACED = HelpfulText("Un login ne contient pas d’espace.", COLLEAGUES)
-LOGIN_LIKE_A_LINK = HelpfulText("Un login ne contient ni « : » ni « / ».", COLLEAGUES)
+LOGIN_MISSING = HelpfulText("Choisissez un identifiant, par exemple l’adresse mail.", COLLEAGUES)
+LOGIN_TAKEN = HelpfulText("Cet identifiant est déjà pris : choisissez-en un autre.", COLLEAGUES)
+LOGIN_SPACED = HelpfulText("Un identifiant ne contient pas d’espace.", COLLEAGUES)
+LOGIN_LIKE_A_LINK = HelpfulText("Un identifiant ne contient ni « : » ni « / ».", COLLEAGUES)
 LOGIN_FOREIGN = HelpfulText(
-    "Un login s’écrit avec des lettres latines, des chiffres et des signes courants.", COLLEAGUES
+    "Un identifiant s’écrit avec des lettres latines, des chiffres et des signes courants.",
+    COLLEAGUES,
 )
 PASSWORD_MISSING = HelpfulText("Choisissez un mot de passe.", COLLEAGUES)
 OWN_PASSWORD_MISSING = HelpfulText(
@@ -31,7 +32,8 @@ ADDRESS_MALFORMED = HelpfulText(
     "Saisissez une adresse mail complète, par exemple nom@societe.fr.", COLLEAGUES
 )
 CONTRACT_PROFILE_FOREIGN = HelpfulText(
-    "Ce profil est celui d’une autre société : choisissez-en un de la société de la personne.",
+    "Ce profil d’accès est celui d’une autre société : choisissez-en un de la société de la "
+    "personne.",
     COLLEAGUES,
 )
 ADMINISTRATOR_LIMITED = HelpfulText(
@@ -45,7 +47,7 @@ ADMINISTRATOR_OF_CONTRACTS = HelpfulText(
     COLLEAGUES,
 )
 CONTRACTS_OR_PROFILE = HelpfulText(
-    "Choisissez un profil, ou cochez des contrats : pas les deux.", COLLEAGUES
+    "Choisissez un profil d’accès, ou cochez des contrats : pas les deux.", COLLEAGUES
 )
 NO_CONTRACT_LEFT = HelpfulText(
     "Cochez au moins un contrat, ou choisissez « Aucun... » à « Profil » : la personne lit alors "
@@ -58,16 +60,17 @@ CONTRACT_FOREIGN = HelpfulText(
 LAST_ADMINISTRATOR = HelpfulText(
     "La société doit garder un administrateur actif : nommez-en un autre d’abord.", COLLEAGUES
 )
-CONTRACT_PROFILE_NAME_MISSING = HelpfulText("Donnez un nom au profil.", COLLEAGUES)
+CONTRACT_PROFILE_NAME_MISSING = HelpfulText("Donnez un nom au profil d’accès.", COLLEAGUES)
 CONTRACT_PROFILE_NAME_TAKEN = HelpfulText(
-    "La société a déjà un profil de ce nom : choisissez-en un autre.", COLLEAGUES
+    "La société a déjà un profil d’accès de ce nom : choisissez-en un autre.", COLLEAGUES
 )
 CONTRACTS_MISSING = HelpfulText("Choisissez au moins un contrat.", COLLEAGUES)
 CONTRACT_TOO_LONG = HelpfulText(
     f"Un numéro de contrat ne dépasse pas {CONTRACT_LENGTH} caractères.", COLLEAGUES
 )
 TOO_MANY_CONTRACTS = HelpfulText(
-    f"Un profil ne dépasse pas {MAX_CONTRACTS} contrats : laissez « Aucun... » à qui les lit tous.",
+    f"Un profil d’accès ne dépasse pas {MAX_CONTRACTS} contrats : laissez « Aucun... » à qui les "
+    "lit tous.",
     COLLEAGUES,
 )
 
@@ -80,11 +83,13 @@ PASSWORD_GIVEN = (
 )
 SESSIONS_CLOSED = "Les sessions de {login} sont fermées. La personne peut se reconnecter."
 CONTRACT_PROFILE_ADDED = (
-    "Le profil « {name} » est ajouté. Donnez-le à un utilisateur par « Profil »."
+    "Le profil d’accès « {name} » est ajouté. Donnez-le à un utilisateur par « Profil »."
 )
-CONTRACT_PROFILE_SAVED = "Le profil « {name} » est modifié."
-CONTRACT_PROFILE_REMOVED = "Le profil « {name} » est supprimé."
-CONTRACT_PROFILE_IN_USE = "Ce profil est encore donné à un utilisateur : il n’est pas supprimé."
+CONTRACT_PROFILE_SAVED = "Le profil d’accès « {name} » est modifié."
+CONTRACT_PROFILE_REMOVED = "Le profil d’accès « {name} » est supprimé."
+CONTRACT_PROFILE_IN_USE = (
+    "Ce profil d’accès est encore donné à un utilisateur : il n’est pas supprimé."
+)
 
 SECURITY_SAVED = "La règle de sécurité est enregistrée."
 SECOND_FACTOR_REMOVED = (
@@ -134,7 +139,7 @@ FAMILIES = {
         },
     ),
     "utilisateurs": Family(
-        "Utilisateurs et profils",
+        "Utilisateurs et profils d’accès",
         {
             "user.activated": "Identifiant créé par activation",
             "activation.sent_again": "Mail d’activation envoyé de nouveau",
@@ -150,9 +155,9 @@ FAMILIES = {
             "user.removed": "Utilisateur supprimé",
             "user.closed": "Identifiant fermé",
             "user.reopened": "Identifiant rouvert",
-            "profile.added": "Profil ajouté",
-            "profile.edited": "Profil modifié",
-            "profile.removed": "Profil supprimé",
+            "profile.added": "Profil d’accès ajouté",
+            "profile.edited": "Profil d’accès modifié",
+            "profile.removed": "Profil d’accès supprimé",
         },
     ),
     "documents": Family(
@@ -210,7 +215,7 @@ _FIELDS = {
     "last_name": "nom",
     "mobile": "mobile",
     "phone": "téléphone",
-    "profile_id": "profil",
+    "profile_id": "profil d’accès",
 }
 _REGISTER_FIELDS = {
     "email": "adresse mail de la société",

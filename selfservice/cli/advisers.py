@@ -33,11 +33,11 @@ def advisers_add(slug: str, login: str, email: str) -> None:
     try:
         adviser = team.add_adviser(supplier, login, email=email)
     except team.WrongLoginError as error:
-        raise Fault("Un login ne contient ni espace, ni « : », ni « / ».") from error
+        raise Fault("Un identifiant ne contient ni espace, ni « : », ni « / ».") from error
     except team.WrongAddressError as error:
         raise Fault(f"« {email} » n'est pas une adresse mail.") from error
     except team.LoginTakenError as error:
-        raise Fault(f"Le login « {login} » est déjà pris : choisissez-en un autre.") from error
+        raise Fault(f"L'identifiant « {login} » est déjà pris : choisissez-en un autre.") from error
     say(
         f"Conseiller {adviser.login} ajouté chez {supplier.slug}. Il choisit son mot de passe par "
         f"« Mot de passe ou identifiant oublié » avec {adviser.email}."
@@ -59,7 +59,7 @@ def advisers_list() -> None:
 @login_argument
 @command
 def advisers_close(login: str) -> None:
-    """Ferme le login d'un conseiller."""
+    """Ferme l'identifiant d'un conseiller."""
     with known(login):
         adviser = team.close_adviser(login)
-    say(f"Le login du conseiller {adviser.login} est fermé.")
+    say(f"L'identifiant du conseiller {adviser.login} est fermé.")

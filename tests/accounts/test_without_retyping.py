@@ -126,7 +126,7 @@ def test_an_administrator_sees_every_fault_at_once(alice: Browser, people: Peopl
     typed = {"login": "a b", "password": "court", "password_again": "autre", "email": "x"}
     page = alice.submit("/administration/utilisateurs/ajout", typed).text
     for words in (
-        "Un login ne contient pas d’espace.",
+        "Un identifiant ne contient pas d’espace.",
         "au moins 8 caractères",
         "passe sont différents",
         "Choisissez une société.",

@@ -87,8 +87,8 @@ def test_a_login_that_is_an_address_serves_for_recovery(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"login": ""}, "Choisissez un login"),
-        ({"login": "BOB"}, "Ce login est déjà pris"),
+        ({"login": ""}, "Choisissez un identifiant"),
+        ({"login": "BOB"}, "Cet identifiant est déjà pris"),
         ({"login": "julie martin"}, "ne contient pas d’espace"),
         ({"password": "", "password_again": ""}, "Choisissez un mot de passe"),
         ({"password_again": "Autre-roue7"}, "Les deux mots de passe sont différents."),

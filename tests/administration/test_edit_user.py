@@ -226,7 +226,7 @@ def test_removal_forgets_the_person_and_keeps_the_login(
     assert AuditEntry.get(AuditEntry.event == "user.removed").actor == "alice"
     taken = GIVEN | {"login": "JULIE", "company": str(people.alice.company_id), "profile_id": ""}
     page = alice.submit("/administration/utilisateurs/ajout", taken).text
-    assert "Ce login est déjà pris" in page
+    assert "Cet identifiant est déjà pris" in page
 
 
 @pytest.mark.parametrize("target", ["alice", "dave"])

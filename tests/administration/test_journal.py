@@ -96,7 +96,7 @@ def test_what_administrators_do_is_told_in_words(alice: Browser, julie: User) ->
     alice.submit("/administration/profils/ajout", {"name": "Flotte", "other_contracts": "V-1\nV-2"})
     told = [re.sub(r"^\S+ \S+ · ", "", row) for row in rows(alice)]
     assert told == [
-        "alice · Profil ajouté · «\u00a0Flotte\u00a0» · V-1, V-2 · 127.0.0.1",
+        "alice · Profil d’accès ajouté · «\u00a0Flotte\u00a0» · V-1, V-2 · 127.0.0.1",
         "alice · Utilisateur modifié · julie · nom, téléphone · 127.0.0.1",
         "alice · Utilisateur désactivé · julie · 127.0.0.1",
         "alice · Connexion · — · 127.0.0.1",

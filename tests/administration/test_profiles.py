@@ -50,8 +50,8 @@ def test_contracts_of_documents_are_offered_and_others_can_be_written(
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"name": ""}, "Donnez un nom au profil"),
-        ({"name": "Flotte"}, "déjà un profil de ce nom"),
+        ({"name": ""}, "Donnez un nom au profil d’accès"),
+        ({"name": "Flotte"}, "déjà un profil d’accès de ce nom"),
         ({"name": "x" * 101}, "trop long"),
         ({"other_contracts": " \r\n "}, "Choisissez au moins un contrat"),
         ({"other_contracts": "K" * 101}, "ne dépasse pas 100 caractères"),
@@ -113,7 +113,7 @@ def test_a_refused_change_keeps_the_contracts(alice: Browser, people: People) ->
     make_profile(people.alice.company, "Parc", "K")
     profile = make_profile(people.alice.company, "Flotte", "VEH-1")
     fields = {"name": "Parc", "other_contracts": "VEH-3"}
-    assert "déjà un profil" in alice.submit(f"{LIST}/{profile.id}", fields).text
+    assert "déjà un profil d’accès" in alice.submit(f"{LIST}/{profile.id}", fields).text
     assert contracts(profile) == ["VEH-1"]
 
 
