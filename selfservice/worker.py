@@ -12,11 +12,12 @@ from huey.api import crontab
 
 from selfservice import clock, db, mail, ratelimit, submissions, tokens
 from selfservice.accounts import sessions
+from selfservice.advisers.reminders import remind_advisers
 from selfservice.notifications import reminders, send
 from selfservice.operations import heartbeats, purging
 from selfservice.queue import queue
 
-MIDNIGHT = time(0, 0)
+MIDNIGHT, MORNING = time(0, 0), time(8, 0)
 BEAT_SECONDS = 60
 DELIVERY_SECONDS = 2
 CLOSED_BOX_SECONDS = 900
@@ -35,6 +36,7 @@ def run(app: Flask) -> None:
         _forget,
         _once_a_day(purging.purge_of_the_day, after=MIDNIGHT),
         _once_a_day(reminders.send_reminders, after=app.config["DIGEST_TIME"]),
+        _once_a_day(remind_advisers, after=MORNING),
         heartbeats.beat,
     ):
         every_minute(_in_app(app, task))

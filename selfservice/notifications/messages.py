@@ -23,6 +23,7 @@ KIND_LABELS = {
     "request": "Étape d’une demande",
     "request_proof": "Confirmation d’une nouvelle adresse",
     "request_objection": "Autre adresse demandée",
+    "requests_waiting": "Demandes qui attendent un conseiller",
 }
 _HELP_KEYS = {
     "activation": ACTIVATION,

@@ -16,6 +16,7 @@ from flask import Flask
 from selfservice import clock, tokens
 from selfservice.accounts import ended, profile, recovery, second_factor
 from selfservice.accounts.models import Activation, User
+from selfservice.advisers.reminders import remind_advisers
 from selfservice.config import REPOSITORY
 from selfservice.invoices.models import Invoice
 from selfservice.mail.outbox import OutboxMail
@@ -24,7 +25,14 @@ from selfservice.requests import asking, deciding
 from selfservice.requests.models import CustomerRequest, Portal
 from selfservice.suppliers import register
 from selfservice.suppliers.models import Company
-from tests.factories import PASSWORD, make_company, make_invoice, make_supplier, make_user
+from tests.factories import (
+    PASSWORD,
+    make_adviser,
+    make_company,
+    make_invoice,
+    make_supplier,
+    make_user,
+)
 
 GOLDEN = Path(__file__).parent / "golden"
 SECRET = re.compile(r"/[\w-]{43}(?![\w-])")
@@ -235,6 +243,19 @@ def request_address_done_to_another() -> None:
     deciding.accept(request, by=Portal("nadia"), reason="Vérifié au <siège>.")
 
 
+def requests_waiting() -> None:
+    request = _asked("delivery", "paper")
+    make_adviser(request.company.supplier, "nadia")
+    remind_advisers()
+
+
+def requests_waiting_without_adviser() -> None:
+    request = _asked("delivery", "paper")
+    asking.ask(request.user, "document", words="Mars 2021", origin="192.0.2.1")
+    deciding.take(request, by=Portal("nadia"), origin="")
+    remind_advisers()
+
+
 def request_to_prove() -> None:
     _asked("address", "zoe@durand.example")
 
@@ -271,6 +292,8 @@ CASES: dict[str, tuple[str, Callable[[], None]]] = {
     "address-replaced-unidentified": ("address_replaced", request_address_done_to_another),
     "request-answered": ("request", request_answered),
     "request-refused": ("request", request_refused),
+    "requests-waiting": ("requests_waiting", requests_waiting),
+    "requests-waiting-no-adviser": ("requests_waiting", requests_waiting_without_adviser),
     "request-proof": ("request_proof", request_to_prove),
     "request-proof-unidentified": ("request_proof", request_of_nobody_known),
     "request-objection": ("request_objection", request_to_object_to),
