@@ -13,6 +13,8 @@ from selfservice.help import FAQ, FAQ_KEYS, OPERATORS, PREFIX
 
 FAQ_ADDRESS = PREFIX + FAQ
 TODAY = date(2026, 11, 21)
+# Those who build the portal and write its help name what customers type.
+FOR_BUILDERS = ("exploitation/comprendre/", "exploitation/contribuer/")
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +108,18 @@ def test_each_page_of_the_customers_ends_with_whom_to_ask(site_of_diac) -> None:
         if OPERATORS not in page.file and not page.file.endswith("404.html"):
             phone = page.tree.xpath("//p[@class='whom-to-ask']//a[@href='tel:0900000001']/text()")
             assert phone == ["09 00 00 00 01"], page.file
+
+
+def test_readers_find_one_word_for_one_thing(site_of_diac) -> None:
+    """The form of the seed keeps its « Login », the seed's mail its own words."""
+    other = re.compile(r"\blogins?\b|(?i:\bcourriels?\b|\be-?mails?\b)")
+    for page in BuiltSite(site_of_diac).pages.values():
+        if page.file.startswith(FOR_BUILDERS):
+            continue
+        (article,) = page.tree.xpath("//article")
+        for quoted in article.xpath(".//code | .//pre | .//div[@class='mail']"):
+            quoted.drop_tree()
+        assert not other.findall(plain(article.text_content())), page.file
 
 
 def test_no_page_leaves_out_what_is_off_the_screen() -> None:
