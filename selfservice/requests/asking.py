@@ -210,7 +210,8 @@ def _require_change(request: CustomerRequest) -> None:
 def _close_unproven(new: CustomerRequest) -> None:
     """Let a new request take the place of one whose address nobody has proven.
 
-    Or a typing error would block the next request, and a stranger that of the owner.
+    Or a typing error would block the next request. Where nothing says who asks, only for the same
+    address: a stranger's would else take the place of the owner's.
     """
     if new.kind not in OF_ADDRESS:
         return
@@ -219,6 +220,7 @@ def _close_unproven(new: CustomerRequest) -> None:
         CustomerRequest.kind == new.kind,
         CustomerRequest.decided_at.is_null(),
         CustomerRequest.proven_at.is_null(),
+        CustomerRequest.kind.not_in(UNIDENTIFIED) | (CustomerRequest.value == new.value),
     )
     for request in unproven:
         mails.end_links(request)

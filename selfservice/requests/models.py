@@ -34,6 +34,7 @@ class Portal:
 class CustomerRequest(BaseModel):
     """One request of a company; at most one of a kind is undecided (`decided_at` is empty).
 
+    Of the kinds of UNIDENTIFIED, one for each address: a stranger's keeps no owner from asking.
     `state` is received, in_progress, done or refused. `kind` is one of KINDS: access is asked
     before any sign-in, administrator by a user whose administrator has left. `value` is the new
     address, notification mode or delivery, or the number of a document. `mail_to` gets a mail at
@@ -90,13 +91,27 @@ class CustomerRequest(BaseModel):
         return address_key(str(self.value))
 
 
+_is_open, _is_unidentified = (
+    CustomerRequest.decided_at.is_null(),
+    CustomerRequest.kind.in_(UNIDENTIFIED),
+)
 CustomerRequest.add_index(
     CustomerRequest.index(
         CustomerRequest.company,
         CustomerRequest.kind,
         unique=True,
-        where=CustomerRequest.decided_at.is_null(),
+        where=_is_open & ~_is_unidentified,
         name="customerrequest_open",
+    )
+)
+CustomerRequest.add_index(
+    CustomerRequest.index(
+        CustomerRequest.company,
+        CustomerRequest.kind,
+        CustomerRequest.value,
+        unique=True,
+        where=_is_open & _is_unidentified,
+        name="customerrequest_unidentified",
     )
 )
 CustomerRequest.add_index(

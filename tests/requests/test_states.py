@@ -273,6 +273,25 @@ def test_an_unproven_address_blocks_nobody(
     assert again(newer).proven_at
 
 
+@pytest.mark.parametrize("kind", UNIDENTIFIED)
+def test_a_stranger_keeps_no_place_from_the_owner(kind: str, people: People) -> None:
+    def ask(address: str) -> CustomerRequest:
+        if kind == "access":
+            company_id = people.alice.company_id
+            return asking.ask_unknown(company_id, address=address, words="?", origin=ORIGIN)
+        return asking.ask(colleague(people), kind, value=address, words="?", origin=ORIGIN)
+
+    strangers = ask("intrus@example.com")
+    prove()
+    owners = ask(NEW)
+    owners_link = secret("request_proof")
+    ask("autre@example.com")
+    asking.prove(owners_link, origin=ORIGIN)
+    assert again(strangers).is_open and again(owners).proven_at
+    with pytest.raises(AlreadyOpenError):
+        ask(NEW)
+
+
 @pytest.mark.parametrize("kind", ["document", "question"])
 def test_an_answer_needs_words(kind: str, opened: Callable[[str], CustomerRequest]) -> None:
     request = opened(kind)

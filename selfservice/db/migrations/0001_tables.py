@@ -283,13 +283,23 @@ def up(migrator, db):
         reason = TextField()
         former = CharField(max_length=320)
 
+    is_open = CustomerRequest.decided_at.is_null()
+    is_unidentified = CustomerRequest.kind.in_(("administrator", "access"))
     for index in (
         CustomerRequest.index(
             CustomerRequest.company,
             CustomerRequest.kind,
             unique=True,
-            where=CustomerRequest.decided_at.is_null(),
+            where=is_open & ~is_unidentified,
             name="customerrequest_open",
+        ),
+        CustomerRequest.index(
+            CustomerRequest.company,
+            CustomerRequest.kind,
+            CustomerRequest.value,
+            unique=True,
+            where=is_open & is_unidentified,
+            name="customerrequest_unidentified",
         ),
         CustomerRequest.index(
             CustomerRequest.company, CustomerRequest.id, name="customerrequest_of"
