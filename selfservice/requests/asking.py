@@ -282,11 +282,12 @@ def _object(request: CustomerRequest, *, by: str, words: str, origin: str) -> No
             origin=origin,
         )
     objected = {"objected_at": clock.now(), "objected_by": by, "objection": words, "taken_by": ""}
-    same = CustomerRequest.id == request.id
+    same = (CustomerRequest.id == request.id) & CustomerRequest.decided_at.is_null(request.is_open)
     reopened = {"state": "received", "decided_at": None, "decided_by": "", "reason": ""}
     try:
         with database.atomic():
-            CustomerRequest.update(objected | reopened).where(same).execute()
+            if not CustomerRequest.update(objected | reopened).where(same).execute():
+                raise DecidedError(find(request.id))  # a moment ago: it may be taken back
     except IntegrityError:  # a newer one of this kind is open, and decides
         ended = {"state": "refused", "decided_by": Portal().login, "reason": END_LABELS["objected"]}
         CustomerRequest.update(objected | ended).where(same).execute()

@@ -203,6 +203,16 @@ def test_an_objection_after_the_deposit_is_too_late_and_says_so(
     asking.tokens.read("request_objection", link)  # it was not used up
 
 
+def test_an_objection_of_the_moment_of_a_decision_leaves_nothing_half_done(
+    opened: Callable[[str], CustomerRequest], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = opened("address")
+    prove()
+    monkeypatch.setattr(asking.tokens, "consume", lambda _: ACTS["accept"](request))
+    with pytest.raises(DecidedError):
+        asking.object_by_link(secret("request_objection"), words="", origin=ORIGIN)
+
+
 def test_an_objection_ends_what_a_newer_request_has_overtaken(
     people: People, opened: Callable[[str], CustomerRequest]
 ) -> None:
