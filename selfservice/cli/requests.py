@@ -53,11 +53,14 @@ def requests_list(is_all: bool) -> None:
 @requests_group.command("accept", epilog=example("requests accept 12"))
 @id_argument
 @click.option("--reason", metavar="TEXTE", default="", help="La réponse, que le client lira.")
+@click.option(
+    "--despite-objection", "is_despite", is_flag=True, help="Malgré l'opposition que vous avez lue."
+)
 @command
-def requests_accept(request_id: int, reason: str) -> None:
+def requests_accept(request_id: int, reason: str, is_despite: bool) -> None:
     """Accepte une demande ; elle vaut à partir du prochain dépôt."""
     with _decided(request_id) as request:
-        deciding.accept(request, by=Portal(), reason=_short(reason))
+        deciding.accept(request, by=Portal(), reason=_short(reason), is_objection_seen=is_despite)
     say(f"Demande {request_id} acceptée : {_what(request)}.")
 
 

@@ -11,6 +11,7 @@ from selfservice.requests.errors import (
     ReasonMissingError,
     TakenError,
     TooEarlyError,
+    UnseenObjectionError,
 )
 from selfservice.requests.listing import find
 from selfservice.requests.messages import END_LABELS
@@ -38,24 +39,27 @@ def accept(
     by: register.Actor,
     reason: str = "",
     is_objection_seen: bool = True,
+    expected: str | None = None,
     origin: str = "",
 ) -> None:
     """Approve a request: what it changes of the register counts from the next deposit (FAQ 15).
 
     A new address has to be proven, and the days for an objection to be over. In spite of an
-    objection it takes a reason, of somebody who has seen it. Raises a DecisionError, and then
-    nothing has changed.
+    objection it takes a reason, of somebody who has seen it. `expected` is what the register said
+    to who decides. Raises a DecisionError or register.ChangedMeanwhileError, and then nothing has
+    changed.
     """
     with database.atomic():
         current = find(request.id)
         _require_acceptable(current)
-        is_blind = current.objected_at is not None and not is_objection_seen
-        if is_blind or (needs_reason(current) and not reason):
+        if current.objected_at is not None and not is_objection_seen:
+            raise UnseenObjectionError(current)
+        if needs_reason(current) and not reason:
             raise ReasonMissingError(current)
         _claim(
             current,
             _is_same_objection(current),
-            refusal=ReasonMissingError,
+            refusal=UnseenObjectionError,
             state="done",
             decided_at=clock.now(),
             decided_by=by.login,
@@ -70,6 +74,7 @@ def accept(
                 by=by,
                 reason=reason or END_LABELS["accepted"].format(id=current.id),
                 origin=origin,
+                expected=expected,
                 told=mails.facts_for_former(current) if column == "email" else None,
             )
         journal.note("request.accepted", current, actor=by.login, origin=origin, answer=reason)

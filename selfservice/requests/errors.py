@@ -47,5 +47,9 @@ class TooEarlyError(DecisionError):
     """Nobody has objected yet, and may until `waits_until`."""
 
 
+class UnseenObjectionError(DecisionError):
+    """Somebody has objected, and who accepts has not seen it."""
+
+
 class ReasonMissingError(DecisionError):
     """A refusal, an answer, and a decision in spite of an objection need a reason."""

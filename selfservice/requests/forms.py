@@ -152,3 +152,4 @@ class DecisionForm(PortalForm):
     help_key = messages.HELP
     reason = words_field("Réponse au client", length=REASON_LENGTH)
     seen = HiddenField()  # an objection that the page showed
+    present = HiddenField()  # what it said of the register

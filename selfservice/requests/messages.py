@@ -149,6 +149,9 @@ REFUSALS = {
     "TooEarlyError": HelpfulText(
         "L’adresse enregistrée peut s’y opposer jusqu’au {until} : décidez ensuite.", HELP
     ),
+    "UnseenObjectionError": HelpfulText(
+        "Une opposition à la demande n° {id} est arrivée : lisez-la avant d’accepter.", HELP
+    ),
     "ReasonMissingError": REASON_MISSING,
 }
 
@@ -221,5 +224,5 @@ def present_words(request: CustomerRequest) -> str:
     """Return what the register says now of what is asked for; empty where it says nothing."""
     if request.column is None:
         return ""
-    value = str(getattr(request.company, request.column) or "")
-    return _VALUE_LABELS.get(request.column, {}).get(value, value) or WHO_LABELS["nobody"]
+    labels = _VALUE_LABELS.get(request.column, {})
+    return labels.get(request.present, request.present) or WHO_LABELS["nobody"]

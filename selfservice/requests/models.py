@@ -73,6 +73,11 @@ class CustomerRequest(BaseModel):
         return OF_REGISTER.get(str(self.kind))
 
     @property
+    def present(self) -> str:
+        """Return what the register says now of what is asked for."""
+        return str(getattr(self.company, self.column) or "") if self.column else ""
+
+    @property
     def is_open(self) -> bool:
         return self.decided_at is None
 

@@ -1,5 +1,6 @@
 """Who decides: the adviser's queue, and the commands without a screen."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from selfservice.cli import cli
 from selfservice.mail.outbox import OutboxMail
 from selfservice.requests import asking, deciding, messages
 from selfservice.requests.models import Portal
+from selfservice.suppliers import register
 from selfservice.suppliers.models import Company, RegisterChange
 from tests.conftest import Browser
 from tests.factories import People
@@ -30,10 +32,15 @@ def run(app: Flask) -> Run:
     return invoke
 
 
+def present(browser: Browser, number: int) -> str:
+    """Return what the page of a request says of the register now."""
+    found = re.search(r'name="present"[^>]*value="([^"]*)"', browser.get(f"{QUEUE}/{number}").text)
+    return found[1] if found else ""
+
+
 def decide(browser: Browser, number: int, act: str, reason: str = "", **fields: object) -> str:
-    answer = browser.submit(
-        f"{QUEUE}/{number}", {"act": act, "reason": reason, "seen": "", **fields}
-    )
+    path, seen = f"{QUEUE}/{number}", {"seen": "", "present": present(browser, number)}
+    answer = browser.submit(path, {"act": act, "reason": reason} | seen | fields)
     page = browser.get(answer.location) if answer.status_code == 302 else answer
     return " ".join(page.text.split()).replace("&nbsp;", " ")
 
@@ -86,8 +93,21 @@ def test_an_objection_that_the_page_did_not_show_is_shown_first(
     prove()
     asking.object_by_link(secret("request_objection"), words="C’est un vol", origin="")
     page = decide(nadia, request.id, "accept", "Vérifié")
-    assert str(messages.REASON_MISSING) in page and "C’est un vol" in page
+    assert "lisez-la avant d’accepter" in page and "C’est un vol" in page
     assert "est faite" in decide(nadia, request.id, "accept", "Vérifié", seen="1")
+
+
+def test_a_value_that_changed_since_the_page_was_read_is_shown_first(
+    people: People, nadia: Browser
+) -> None:
+    request = asked(people, "notification")
+    before = present(nadia, request.id)
+    register.change(people.alice.company, "notification", "link", by=Portal(), reason="Appel")
+    page = decide(nadia, request.id, "accept", present=before)
+    assert "Quelqu’un d’autre vient de changer" in page
+    assert Company.get_by_id(people.alice.company_id).notification == "link"
+    assert again(request).is_open
+    assert "est faite" in decide(nadia, request.id, "accept")
 
 
 @pytest.mark.parametrize(("act", "reason"), [("x", ""), ("", ""), ("accept", "a" * 501)])
@@ -128,6 +148,9 @@ def test_the_list_says_what_each_waits_for(people: People, run: Run) -> None:
     asking.object_by_link(secret("request_objection"), words="C’est un vol", origin="")
     line = run("list").stdout.splitlines()[1].split("\t")
     assert (line[2], line[-1]) == ("Opposition", "C’est un vol")
+    accept = ("accept", line[0], "--reason", "Vérifié")
+    assert "lisez-la avant d’accepter" in run(*accept).stderr
+    assert run(*accept, "--despite-objection").exit_code == 0
 
 
 def test_what_cannot_be_decided_is_said_in_one_line(people: People, run: Run) -> None:

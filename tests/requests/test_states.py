@@ -27,6 +27,7 @@ from selfservice.requests.errors import (
     TakenError,
     TooEarlyError,
     UnknownDocumentError,
+    UnseenObjectionError,
 )
 from selfservice.requests.models import KINDS, OF_ADDRESS, UNIDENTIFIED, CustomerRequest, Portal
 from selfservice.suppliers.models import Company
@@ -163,8 +164,11 @@ def test_an_objection_stops_it_until_somebody_decides_with_a_reason(
     ACTS["take"](request)
     asking.object_by_link(secret("request_objection"), words="Non !", origin=ORIGIN)
     assert (again(request).state, again(request).taken_by) == ("received", "")
-    for reason, is_seen in (("", True), ("Vérifié au téléphone", False)):
-        with pytest.raises(ReasonMissingError):
+    for reason, is_seen, refusal in (
+        ("", True, ReasonMissingError),
+        ("Vérifié au téléphone", False, UnseenObjectionError),
+    ):
+        with pytest.raises(refusal):
             deciding.accept(request, by=BY, reason=reason, is_objection_seen=is_seen)
     deciding.accept(request, by=BY, reason="Vérifié au téléphone")
     assert again(request).state == "done"

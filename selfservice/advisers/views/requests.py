@@ -7,6 +7,7 @@ from werkzeug.wrappers import Response
 
 from selfservice.accounts.views.visitor import note_denial, origin, signed_in
 from selfservice.advisers.companies import companies_of
+from selfservice.advisers.messages import CHANGED_MEANWHILE
 from selfservice.advisers.views.blueprint import blueprint
 from selfservice.invoices.queries import MAX_ID
 from selfservice.requests import deciding, listing, messages
@@ -14,6 +15,7 @@ from selfservice.requests.errors import DecisionError, ReasonMissingError, Unkno
 from selfservice.requests.forms import DecisionForm
 from selfservice.requests.models import CustomerRequest
 from selfservice.suppliers.models import Company
+from selfservice.suppliers.register import ChangedMeanwhileError
 
 PAGE_LENGTH = 50
 
@@ -45,10 +47,14 @@ def decide_request(request_id: int) -> Response | str:
             form.reason.errors = (messages.explain(error),)
         except DecisionError as error:
             form.form_errors.append(messages.explain(error))
+        except ChangedMeanwhileError:
+            now = messages.present_words(listing.find(asked.id))
+            form.form_errors.append(CHANGED_MEANWHILE.format(value=now))
         else:
             return redirect(url_for("advisers.requests"))
         asked = listing.find(asked.id)
     form.seen.data = "1" if asked.objected_at else ""
+    form.present.data = asked.present
     return render_template(
         "advisers/request.html",
         form=form,
@@ -73,6 +79,7 @@ def _decide(asked: CustomerRequest, form: DecisionForm) -> str:
             by=signed_in(),
             reason=reason,
             is_objection_seen=bool(form.seen.data),
+            expected=form.present.data,
             origin=origin(),
         )
     elif act == "refuse":
