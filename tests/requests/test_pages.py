@@ -130,12 +130,15 @@ def test_nobody_can_flood(app: Flask, alice: Browser, bob: Browser) -> None:
 
 def test_the_link_proves_by_its_button_only_and_once(alice: Browser, browser: Browser) -> None:
     ask(alice, "adresse")
-    path = link("request_proof")
+    path, page = link("request_proof"), "/demandes/preuve"
     for _ in range(2):
-        assert "Confirmer mon adresse" in browser.get(path).text
+        opened = browser.get(path)
+        assert (opened.status_code, opened.location) == (303, page), "no secret in an address"
+        assert "Confirmer mon adresse" in browser.get(page).text
     (request,) = CustomerRequest.select()
     assert request.proven_at is None, "a scanner has opened it"
-    assert "Adresse confirmée" in browser.submit(path, {}).text
+    assert "Adresse confirmée" in browser.submit(page, {}).text
+    assert browser.get(page).status_code == 410
     assert browser.get(path).status_code == 410
     assert browser.get("/demandes/preuve/inconnu").status_code == 404
     assert browser.get("/profil/compte").status_code == 302, "no session is opened"
@@ -146,9 +149,12 @@ def test_the_link_proves_by_its_button_only_and_once(alice: Browser, browser: Br
 def test_the_registered_address_objects_by_its_link(people: People, browser: Browser) -> None:
     request = asked(people, "access")
     prove()
-    path = link("request_objection")
-    assert NEW in browser.get(path).text
-    assert "Opposition enregistrée" in browser.submit(path, {"words": "Jamais !"}).text
+    path, page = link("request_objection"), "/demandes/opposition"
+    opened = browser.get(path)
+    assert (opened.status_code, opened.location) == (303, page), "no secret in an address"
+    assert NEW in browser.get(page).text
+    assert "Opposition enregistrée" in browser.submit(page, {"words": "Jamais !"}).text
+    assert browser.get(page).status_code == 410
     assert (again(request).objection, again(request).objected_by) == ("Jamais !", "")
     assert browser.get(path).status_code == 410
     assert browser.get("/profil/compte").status_code == 302
@@ -158,9 +164,16 @@ def test_an_objection_to_what_is_decided_says_so(people: People, browser: Browse
     request = asked(people, "access")
     prove()
     path = link("request_objection")
+    browser.get(path)
     deciding.refuse(request, by=Portal(), reason="Non")
-    page = browser.get(path)
-    assert (page.status_code, "a déjà été décidée" in page.text) == (410, True)
+    for address in (path, "/demandes/opposition"):
+        page = browser.get(address)
+        assert (page.status_code, "a déjà été décidée" in page.text) == (410, True)
+
+
+def test_a_page_of_a_link_shows_nothing_to_who_has_not_opened_it(browser: Browser) -> None:
+    assert browser.get("/demandes/preuve").status_code == 404
+    assert browser.get("/demandes/opposition").status_code == 404
 
 
 def test_an_administrator_objects_on_the_page_to_who_is_unknown(

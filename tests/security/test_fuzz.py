@@ -244,9 +244,10 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
         port = free_port()
         with serving(instance, port, **GENEROUS):
             found = Visitor(port)
-            found.send("GET", f"/reinitialisation/{link}")
+            for opened in (f"/reinitialisation/{link}", *of_requests):
+                found.send("GET", opened)
             found.explore("/", "/connexion", "/reinitialisation", "/telechargement/inconnu")
-            found.explore(*of_requests)
+            found.explore("/demandes/preuve", "/demandes/opposition")
             found.sign_in()
             found.sign_in()  # so that there is another session to close
             found.explore("/factures", "/fournisseurs/diac/portal.css", "/sante")

@@ -127,8 +127,8 @@ def world(app: Flask, people: People) -> World:
         special={
             "accounts.open_link": {"secret": link},
             "notifications.download": {"secret": direct_links.issue(invoice, address)},
-            "requests.object_by_link": {"secret": requests.secret("request_objection")},
-            "requests.prove": {"secret": requests.secret("request_proof")},
+            "requests.open_objection": {"secret": requests.secret("request_objection")},
+            "requests.open_proof": {"secret": requests.secret("request_proof")},
         },
         fields={
             "accounts.close_session": an_open_session,
