@@ -130,7 +130,8 @@ def make_app(
     def build() -> Flask:
         if database_url is None and not instance.exists():
             shutil.copytree(installed, instance)
-        installation.install(instance)
+        else:
+            installation.install(instance)
         app = apps.get()
         context = app.app_context()
         context.push()
