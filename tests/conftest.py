@@ -13,6 +13,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from hypothesis import settings
+from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
 from selfservice import config, db
@@ -91,7 +92,8 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 class Apps:
     """The apps of a process, one for the same settings: an app costs more than a short test."""
 
-    def __init__(self) -> None:
+    def __init__(self, templates: Path) -> None:
+        self._templates = FileSystemBytecodeCache(str(templates))
         self._made: dict[str, tuple[Flask, dict[str, Any], dict[str, Any]]] = {}
 
     def get(self) -> Flask:
@@ -100,6 +102,7 @@ class Apps:
         key = repr(sorted(settings.items()))
         if key not in self._made:
             app = create_app()
+            app.jinja_env.bytecode_cache = self._templates
             app.test_client_class = IsolatedClient
             self._made[key] = app, dict(app.config), dict(app.extensions)
             return app
@@ -116,8 +119,9 @@ class Apps:
 
 
 @pytest.fixture(scope="session")
-def apps() -> Apps:
-    return Apps()
+def apps(pytestconfig: pytest.Config) -> Apps:
+    assert pytestconfig.cache
+    return Apps(pytestconfig.cache.mkdir("templates"))
 
 
 @pytest.fixture
