@@ -28,7 +28,10 @@ def add_questions(folder: Path) -> None:
 def _question(article: html.HtmlElement, key: str) -> dict[str, object]:
     (heading,) = article.xpath(f".//h2[@id='{key}']")
     name = " ".join(heading.text_content().rstrip("¶ ").split()).partition(". ")[2]
-    answer = " ".join(heading.getnext().text_content().split())
+    # Where the answer depends on the supplier, that of whom nothing is known.
+    first = heading.xpath("following-sibling::*[not(@data-if)]")[0]
+    short = first[0] if first.get("data-unless") else first
+    answer = " ".join(short.text_content().split())
     if answer.startswith(SHORT):
         answer = answer.partition(":")[2].strip()
     return {

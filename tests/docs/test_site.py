@@ -30,6 +30,22 @@ def test_sixteen_questions_are_open_headings_in_the_order_of_the_seed(faq) -> No
         assert heading.text_content().startswith(f"{number}. ")
 
 
+def test_every_answer_begins_with_a_short_one(site_of_diac, site_of_martin) -> None:
+    for folder in (site_of_diac, site_of_martin):
+        for heading in BuiltSite(folder).pages[FAQ_ADDRESS].tree.xpath("//article//h2[@id]"):
+            short = plain(heading.getnext().text_content())
+            assert short.startswith("En bref : "), heading.get("id")
+            assert len(re.split(r"[.?!] ", short)) <= 3, short
+            assert len(short) < 330, short
+
+
+def test_who_had_the_former_portal_reads_first_that_it_is_closed(faq) -> None:
+    (heading,) = faq.xpath("//h2[@id='historique-avant-2022-12-02']")
+    assert "l’ancien portail E-Fact est fermé depuis septembre 2023" in plain(
+        heading.getnext().text_content()
+    )
+
+
 def test_contents_by_task_lead_to_every_question_once(faq) -> None:
     links = faq.xpath("//div[@class='tasks']//a/@href")
     assert sorted(links) == sorted(f"#{key}" for key in FAQ_KEYS)
@@ -76,12 +92,6 @@ def test_changed_facts_are_stated_with_their_source(faq, question: str, facts: l
         assert fact in plain
 
 
-def test_every_answer_begins_with_the_short_one(faq) -> None:
-    for key in FAQ_KEYS:
-        (first,) = faq.xpath(f"//h2[@id='{key}']/following-sibling::*[1]")
-        assert first.text_content().startswith("En bref"), key
-
-
 def test_contents_have_short_names_and_headings_the_whole_question(faq) -> None:
     for key in FAQ_KEYS:
         names = faq.xpath(f"//div[@class='tasks']//a[@href='#{key}']//text()")
@@ -101,6 +111,8 @@ def test_search_engines_read_the_questions_with_their_short_answers(site: BuiltS
     for question in data["mainEntity"]:
         assert question["name"].endswith("?") and "¶" not in question["name"]
         assert len(question["acceptedAnswer"]["text"]) > 30
+    of_nobody = data["mainEntity"][FAQ_KEYS.index("historique-avant-2022-12-02")]
+    assert of_nobody["acceptedAnswer"]["text"].startswith("Elles ne sont pas sur ce portail.")
 
 
 def test_each_page_of_the_customers_ends_with_whom_to_ask(site_of_diac) -> None:
