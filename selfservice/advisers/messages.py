@@ -6,6 +6,7 @@ from selfservice import clock
 from selfservice.accounts.models import User
 from selfservice.advisers.sheet import Sheet
 from selfservice.help import FAQ_KEYS, HelpfulText
+from selfservice.notifications.messages import usual_words
 
 ADVISERS = "conseillers"
 
@@ -115,9 +116,7 @@ def standing(sheet: Sheet) -> Standing:
 
 
 def _usual(sheet: Sheet) -> str:
-    day = sheet.answer.usual_day
-    when = f", d’habitude vers le {'1er' if day == 1 else day} du mois" if day else ""
-    return f"L’identifiant part avec le prochain{when}."
+    return f"L’identifiant part avec le prochain{usual_words(sheet.answer.usual_day)}."
 
 
 def _of_owner(owner: User) -> Standing:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from statistics import mode
 from typing import Any
 
 from peewee import JOIN, fn
@@ -10,6 +11,8 @@ from selfservice.accounts.models import Activation
 from selfservice.db import FRENCH
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Company, Supplier
+
+USUAL_DAY_OF = 12  # of the newest documents
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,18 @@ def registrations(condition: Any) -> list[Registration]:
         .order_by(Company.name.collate(FRENCH), Company.client_number)
     )
     return [_registration(company) for company in query]
+
+
+def usual_day(company: Company) -> int | None:
+    """Return the day of the month on which a company's documents are usually issued."""
+    newest = (
+        Invoice.select(Invoice.issued_on)
+        .where(Invoice.company == company)
+        .order_by(Invoice.issued_on.desc())
+        .limit(USUAL_DAY_OF)
+    )
+    days = [invoice.issued_on.day for invoice in newest]
+    return mode(days) if days else None
 
 
 def _registration(company: Any) -> Registration:

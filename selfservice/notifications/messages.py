@@ -159,6 +159,11 @@ _SENT = (
 )
 
 
+def usual_words(day: int | None) -> str:
+    """Return when documents are issued, to follow « la prochaine facture »; empty if unknown."""
+    return f", d’habitude vers le {'1er' if day == 1 else day} du mois" if day else ""
+
+
 def state_of(mail: OutboxMail) -> str:
     """Return « Envoyé », « Reporté »…"""
     is_deferred = mail.state == "queued" and mail.reason

@@ -6,7 +6,6 @@ registered address stands; a whole address, a login or a name is never part of t
 
 from dataclasses import dataclass
 from datetime import datetime
-from statistics import mode
 
 from selfservice import audit, clock, ratelimit
 from selfservice.accounts import recovery
@@ -18,7 +17,6 @@ from selfservice.notifications import chain, mails
 from selfservice.suppliers.models import Company, Supplier
 from selfservice.texts import identifier, squeezed
 
-USUAL_DAY_OF = 12  # of the newest documents
 HIDDEN = "•••"
 
 
@@ -70,7 +68,7 @@ def answer(company_id: int) -> Answer:
         address=masked(str(company.email)) if company.email else "",
         mail=mail,
         sent_at=(mail and mail.sent_at) or found.activated_at,
-        usual_day=_usual_day(company),
+        usual_day=chain.usual_day(company),
     )
 
 
@@ -137,14 +135,3 @@ def _last_activation_mail(company: Company) -> OutboxMail | None:
         .first()
     )
     return mail
-
-
-def _usual_day(company: Company) -> int | None:
-    newest = (
-        Invoice.select(Invoice.issued_on)
-        .where(Invoice.company == company)
-        .order_by(Invoice.issued_on.desc())
-        .limit(USUAL_DAY_OF)
-    )
-    days = [invoice.issued_on.day for invoice in newest]
-    return mode(days) if days else None

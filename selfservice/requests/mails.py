@@ -6,6 +6,8 @@ from flask import current_app
 
 from selfservice import clock, mail, tokens, web
 from selfservice.accounts import replaced
+from selfservice.notifications import chain
+from selfservice.notifications.messages import usual_words
 from selfservice.requests.messages import (
     KIND_LABELS,
     STATE_LABELS,
@@ -31,7 +33,7 @@ def queue_step(request: CustomerRequest) -> None:
         to=str(request.mail_to),
         is_secret=False,
         state=STATE_LABELS[request.state].lower(),
-        words=step_words(request),
+        words=step_words(request, usual=usual_words(chain.usual_day(request.company))),
         reason=request.reason,
         # Whoever asks without a login has no page to follow it on.
         requests_url=web.public_url("/profil/demandes", hostname=hostname)

@@ -62,11 +62,14 @@ END_LABELS = {
 }
 
 _VALUE_LABELS = {"notification": NOTIFICATION_LABELS, "delivery": DELIVERY_LABELS}
-_ON_THE_WAY = "Votre conseiller clientèle l’examine. Vous recevrez un mail quand il aura décidé."
-_FROM_THE_NEXT = "Cela vaut à partir de la prochaine facture."
+_ON_THE_WAY = (
+    "Votre conseiller clientèle l’examine{hours}. Vous recevrez un mail quand il aura décidé."
+)
+_FROM_THE_NEXT = "Cela vaut à partir de la prochaine facture{usual}."
 _NEW_LOGIN = (
-    "L’adresse {value} est enregistrée. Son identifiant lui sera envoyé avec la prochaine facture "
-    "; celui de l’ancienne fonctionne jusqu’à ce que le nouveau ait son mot de passe."
+    "L’adresse {value} est enregistrée. Son identifiant lui sera envoyé avec la prochaine "
+    "facture{usual} ; celui de l’ancienne fonctionne jusqu’à ce que le nouveau ait son mot de "
+    "passe."
 )
 # What a mail and the page say of a step, by state and, where it matters, by kind.
 STEP_LABELS = {
@@ -89,6 +92,10 @@ STEP_LABELS = {
     "done:address": _NEW_LOGIN,
     "done:administrator": _NEW_LOGIN,
     "done:access": _NEW_LOGIN,
+    "done:first": (
+        "L’adresse {value} est enregistrée. Son identifiant lui sera envoyé avec la prochaine "
+        "facture{usual}."
+    ),
     "done": "Votre conseiller clientèle y a répondu.",
     "refused": "Rien n’est changé.",
 }
@@ -187,10 +194,17 @@ def value_words(request: CustomerRequest) -> str:
     return labels.get(str(request.value), str(request.value))
 
 
-def step_words(request: CustomerRequest) -> str:
-    """Return the sentence that says where a request stands, and what comes next."""
+def step_words(request: CustomerRequest, *, usual: str = "") -> str:
+    """Return the sentence that says where a request stands, what comes next, and when.
+
+    `usual` says when the next document is usually issued.
+    """
+    hours = request.company.supplier.hours
     return STEP_LABELS[_step(request)].format(
-        value=value_words(request), waits_until=clock.format_instant(request.waits_until)
+        value=value_words(request),
+        waits_until=clock.format_instant(request.waits_until),
+        hours=f", {hours}" if hours else "",
+        usual=usual,
     )
 
 
@@ -201,6 +215,8 @@ def _step(request: CustomerRequest) -> str:
         return "received:proof"
     if request.state == "received" and request.waits_until:
         return "received:wait"
+    if request.state == "done" and request.column == "email" and not request.former:
+        return "done:first"
     by_kind = f"{request.state}:{request.kind}"
     return by_kind if by_kind in STEP_LABELS else str(request.state)
 

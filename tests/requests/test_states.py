@@ -153,6 +153,23 @@ def test_where_nobody_could_object_nobody_waits(people: People) -> None:
     prove()
     ACTS["accept"](request)
     assert Company.get_by_id(company.id).email == NEW
+    mail = OutboxMail.select().where(OutboxMail.kind == "request").order_by(OutboxMail.id)[-1]
+    assert NEW in mail.body_text and "l’ancienne" not in mail.body_text
+
+
+def test_what_needs_a_person_says_when(people: People) -> None:
+    company = people.alice.company
+    company.supplier.hours = "de 9 h à 18 h"
+    company.supplier.save()
+    make_invoice(company, issued_on=clock.today().replace(day=3))
+    request = again(asked(people, "notification"))
+    ACTS["accept"](request)
+    received, done = (
+        mail.body_text.replace("\u00a0", " ")
+        for mail in OutboxMail.select().order_by(OutboxMail.id)
+    )
+    assert "l’examine, de 9 h à 18 h." in received
+    assert "la prochaine facture, d’habitude vers le 3 du mois." in done
 
 
 @pytest.mark.parametrize("kind", OF_ADDRESS)
