@@ -59,10 +59,10 @@ def shared_portal(
         yield address
 
 
-@pytest.fixture
-def page(chromium: Browser, portal: str, size: str) -> Iterator[Page]:
-    """A page at one size; an error in its console or a request to another host fails the test."""
-    width, height = SIZES[size]
+@contextmanager
+def watched(chromium: Browser, portal: str, size: tuple[int, int]) -> Iterator[Page]:
+    """Open a page; an error in its console or a request to another host fails the test."""
+    width, height = size
     context = chromium.new_context(
         base_url=portal,
         viewport={"width": width, "height": height},
@@ -81,3 +81,10 @@ def page(chromium: Browser, portal: str, size: str) -> Iterator[Page]:
     yield page
     context.close()
     assert faults == []
+
+
+@pytest.fixture
+def page(chromium: Browser, portal: str, size: str) -> Iterator[Page]:
+    """A watched page at one size."""
+    with watched(chromium, portal, SIZES[size]) as page:
+        yield page

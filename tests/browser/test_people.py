@@ -1,4 +1,4 @@
-"""Four people's ways, in the steps counted, at the size of a phone and of a desk."""
+"""Ways to a first list of documents, in the steps counted, at the size of a phone and of a desk."""
 
 import re
 
@@ -7,11 +7,8 @@ from playwright.sync_api import Browser, FrameLocator, Locator, Page, expect
 
 from tests.browser.test_accessibility import assert_accessible
 from tests.browser.test_walk import (
-    DOCUMENT,
     PASSWORD,
     assert_nothing_scrolls_sideways,
-    open_menu,
-    sign_in,
 )
 
 pytestmark = pytest.mark.browser
@@ -97,42 +94,6 @@ def test_lost_both_login_and_password(page: Page) -> None:
     steps.tap(page.get_by_role("button", name="Connexion"))
     expect(page).to_have_url(re.compile(r"/factures$"))
     assert (steps.taps, steps.fields) == (8, 4)
-
-
-def test_a_colleague_with_two_contracts_on_one_page(page: Page, size: str) -> None:
-    page.goto("/recuperation")
-    page.get_by_label("Adresse mail").fill("pierre.durand@example.com")
-    page.get_by_role("button", name="Envoyer").click()
-    mail = opened_mail(page, "Récupération de votre identifiant")
-    mail.get_by_role("link", name="Retrouver mon identifiant").click()
-    page.get_by_role("radio", name="Tous mes identifiants").check()
-    page.get_by_label("Votre mot de passe", exact=True).fill(PASSWORD)
-    page.get_by_label("Confirmation", exact=True).fill(PASSWORD)
-    page.get_by_role("button", name="Envoyer").click()
-    sign_in(page, "pierre.durand_1", PASSWORD)
-    page.goto("/administration/utilisateurs/ajout")
-    page.get_by_label("Login", exact=True).fill("sophie.durand")
-    page.get_by_role("button", name="Proposer un mot de passe").click()
-    proposed = page.locator("b.secret").inner_text()
-    expect(page.get_by_label("Login", exact=True)).to_have_value("sophie.durand")
-    expect(page.get_by_label("Mot de passe (bis)", exact=True)).to_have_value(proposed)
-    page.get_by_label("Prénom").fill("Sophie")
-    contracts = page.get_by_role("group", name="CONTRATS").get_by_role("checkbox")
-    for number in (0, 1):
-        contracts.nth(number).check()
-    assert_nothing_scrolls_sideways(page)
-    assert_accessible(page)
-    page.get_by_role("main").get_by_role("button", name="Valider").last.click()
-    expect(page.get_by_role("heading", name="À remettre à Sophie")).to_be_visible()
-    expect(page.get_by_role("rowheader", name="sophie.durand")).to_be_visible()
-    assert_nothing_scrolls_sideways(page)
-    assert_accessible(page)
-    open_menu(page, size)
-    page.get_by_text("Mon compte").click()
-    page.get_by_role("button", name="Déconnexion").click()
-    sign_in(page, "sophie.durand", proposed)
-    page.goto("/factures?historique=tout")
-    assert page.locator(DOCUMENT).count() >= 1
 
 
 @pytest.mark.parametrize("size", ["phone"])
