@@ -46,6 +46,8 @@ class StrictParser(HTTPRequestParser):
 
     def received(self, data: bytes) -> int:
         consumed: int = super().received(data)
+        if self.error or self.body_rcv is None:
+            self.expect_continue = False  # waitress would wait for a body that does not come
         # At each read, waitress searches again all that it holds of a line without an end.
         body = self.body_rcv
         held = body.control_line + body.trailer if isinstance(body, ChunkedReceiver) else b""

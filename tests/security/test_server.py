@@ -90,6 +90,21 @@ def test_no_line_of_a_chunked_body_is_held_without_end(ask: Ask) -> None:
         assert answer.count("HTTP/1.") == 1
 
 
+def test_no_body_is_awaited_where_none_is_announced_or_read(ask: Ask) -> None:
+    """Each that waits holds a connection, which Caddy opens for whoever asks."""
+    expecting = "Host: 127.0.0.1\r\nExpect: 100-continue\r\nConnection: close\r\n"
+    assert ask(f"GET /connexion HTTP/1.1\r\n{expecting}\r\n").startswith("HTTP/1.1 200")
+    for size in ("Content-Length: 0", "Content-Length: x", "Content-Length: 2000000", "Host: x"):
+        answer = ask(f"POST /connexion HTTP/1.1\r\n{expecting}{size}\r\n\r\n")
+        assert answer.startswith("HTTP/1.1 4") and answer.count("HTTP/1.") == 1, size
+
+
+def test_an_announced_body_is_asked_for(ask: Ask) -> None:
+    form = f"{FORM}Expect: 100-continue\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc"
+    answer = ask(form)
+    assert answer.startswith("HTTP/1.1 100 Continue") and "</html>" in answer
+
+
 def test_a_chunked_body_passes(ask: Ask) -> None:
     chunked = f"{FORM}Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n"
     parts = f"1388;{'b' * 1000}\r\n{'a' * 5000}\r\n0\r\nX: {'c' * 1000}\r\n\r\n"
