@@ -6,11 +6,12 @@ from urllib.parse import urljoin, urlsplit
 import pytest
 from markupsafe import Markup
 
-from docs_tools import build
+from docs_tools import build, pages
 from docs_tools.built_site import BuiltSite
 from selfservice.help import OPERATORS, PREFIX
 
 SITE, PORTAL = "https://aide.martin.example", "https://factures.martin.example"
+FORGE = "https://forge.example/site_docs/"
 FACTS = {"name": "Fournitures Martin", "contact": Markup('<a href="tel:05">05</a>')}
 
 pytestmark = pytest.mark.slow
@@ -21,6 +22,7 @@ def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("alone") / "aide"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SELFSERVICE_INSTANCE", str(folder.parent / "instance"))
+        patch.setenv("SELFSERVICE_HELP_EDIT_URI", FORGE)
         build.build(folder, build.Alone(SITE, PORTAL, FACTS))
     return folder
 
@@ -40,6 +42,15 @@ def test_every_link_leads_to_a_file_of_the_site_or_to_the_portal(alone: Path) ->
             else:
                 assert target.scheme in ("tel", "data") or element.tag == "a", (page.file, link)
     assert {"/", "/recuperation", "/je-n-ai-rien-recu"} <= to_portal
+
+
+def test_each_page_of_both_sites_leads_to_its_source_where_the_setting_says_so(alone: Path) -> None:
+    sources = set()
+    for page in BuiltSite(alone).pages.values():
+        if not page.file.endswith("404.html"):
+            (link,) = page.tree.xpath("//a[.='Proposer une correction']/@href")
+            sources.add(pages.DOCS / link.removeprefix(FORGE))
+    assert sources == set(pages.DOCS.rglob("*.md"))
 
 
 def test_pages_tell_of_the_supplier_and_ask_nothing_of_a_portal(alone: Path) -> None:

@@ -9,10 +9,9 @@ import pikepdf
 import pytest
 from mkdocs.utils.yaml import yaml_load
 
-from docs_tools import build, built_site, messages, pages, places, portal_facts, prose, written
+from docs_tools import build, built_site, messages, pages, places, prose, written
 from docs_tools.built_site import BuiltSite
 from docs_tools.screen_words import NotOnScreenError, screen
-from selfservice.config import REPOSITORY
 
 pytestmark = pytest.mark.slow  # each builds a site
 
@@ -215,23 +214,3 @@ def test_message_that_nothing_explains_is_named(monkeypatch: pytest.MonkeyPatch)
     found = list(messages.faults())
     assert "docs_tools/messages.yml:1 : message à expliquer, mail.NEW" in found
     assert any(re.search(r"messages\.yml:\d+ : le portail ne dit plus ", each) for each in found)
-
-
-def test_page_leads_to_its_source_where_the_setting_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SELFSERVICE_HELP_EDIT_URI", "https://forge.example/aide")
-    portal_facts.settings.cache_clear()
-    extra = written.Names().conf["extra"]
-    portal_facts.settings.cache_clear()
-    _small_site(tmp_path, "---\nverified: 2026-11-21\n---\n# Essai\n")
-    file = tmp_path / "mkdocs.yml"
-    overrides = str(REPOSITORY / "docs_tools/overrides")
-    theme = {"name": "material", "language": "fr", "custom_dir": overrides}
-    settings = yaml_load(file.read_text("utf-8")) | {"theme": theme, "extra": extra}
-    file.write_text(json.dumps(settings | {"plugins": []}), "utf-8")
-    build.run_mkdocs({tmp_path / "site": file})
-    page = BuiltSite(tmp_path / "site").pages["/aide/"]
-    assert page.tree.xpath("//a[.='Proposer une correction']/@href") == [
-        "https://forge.example/aide/index.md"
-    ]

@@ -1,6 +1,7 @@
 """One source: what the portal says reaches the help site, and nothing of it is left out."""
 
 import re
+import shlex
 
 import click
 import pytest
@@ -88,6 +89,9 @@ def test_every_column_and_mode_of_the_register_is_explained(site: BuiltSite, wor
 
 
 COMMAND = re.compile(r"(?:^|\bbin/)selfservice ([a-z][a-z-]*)(?: ([a-z][a-z-]*))?", re.MULTILINE)
+# Up to what the shell does next: « | », « > », « && ».
+COMMAND_LINE = re.compile(r"^ *(?:sudo )?(selfservice (?:\$\([^)]*\)|[^|><&\n])+)", re.MULTILINE)
+COMPUTED = re.compile(r"\$\([^)]*\)")  # by the shell
 COMMANDS = dict(operator_facts.commands())
 
 
@@ -116,6 +120,31 @@ def test_commands_named_on_any_page_exist(site: BuiltSite) -> None:
         for code in page.tree.xpath("//article//code"):
             for first, second in COMMAND.findall(code.text_content()):
                 assert first in known or f"{first} {second}" in known, (page.file, first, second)
+
+
+def test_every_command_line_of_a_page_is_understood(site: BuiltSite) -> None:
+    lines = {
+        line: page.file
+        for page in site.pages.values()
+        for block in page.tree.xpath("//article//pre")
+        for line in COMMAND_LINE.findall(block.text_content().replace("\\\n", " "))
+    }
+    assert len(lines) > 40
+    for line, file in lines.items():
+        words = shlex.split(COMPUTED.sub("x", line), comments=True)
+        name = " ".join(words[1:3]) if " ".join(words[1:3]) in COMMANDS else words[1]
+        rest = words[1 + len(name.split()) :]
+        assert rest == ["--help"] or _is_understood(COMMANDS[name], rest), (file, line)
+
+
+def _is_understood(command: click.Command, words: list[str]) -> bool:
+    """Tell whether each word is an option, its value or an argument, and none is missing."""
+    try:
+        given, left, _ = command.make_parser(click.Context(command)).parse_args(words)
+    except click.UsageError:
+        return False
+    wanted = [each for each in command.params if isinstance(each, click.Argument)]
+    return not left and all(isinstance(given.get(str(each.name)), str | tuple) for each in wanted)
 
 
 def plain(text: str) -> str:
