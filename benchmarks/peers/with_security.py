@@ -124,24 +124,25 @@ def index():
     oldest = words.add_months(today, -words.RETENTION_MONTHS)
     earliest = words.add_months(today, -words.HISTORY_MONTHS)
     available = select(Invoice).where(Invoice.company_id == company.id, Invoice.issued_on >= oldest)
-    newest = available.where(Invoice.issued_on >= earliest).order_by(
-        Invoice.issued_on.desc(), Invoice.id.desc()
-    )
+    shown = available.where(Invoice.issued_on >= earliest)
+    newest = shown.order_by(Invoice.issued_on.desc(), Invoice.id.desc())
     invoices = db.session.scalars(newest.limit(words.PAGE_ROWS)).all()
     until = oldest + timedelta(days=words.LEAVING_DAYS)
     leaving = available.where(Invoice.downloaded_at.is_(None), Invoice.issued_on <= until)
     month = func.substr(Invoice.issued_on, 1, 7)
-    charged = available.where(Invoice.issued_on >= words.first_month(today))
-    sums = charged.with_only_columns(month, Invoice.kind, func.sum(Invoice.gross_cents))
+    of_page = shown.where(Invoice.issued_on.between(*words.month_bounds(invoices)))
+    sums = of_page.with_only_columns(month, func.sum(Invoice.gross_cents)).group_by(month)
     contracts = available.where(Invoice.contract != "").with_only_columns(Invoice.contract)
     return render_template(
         "security.html",
         company=company,
-        invoices=invoices,
         opened=_opened(invoices),
+        count=_count(shown),
         hidden=_count(available.where(Invoice.issued_on < earliest)),
         leaving=_count(leaving),
-        months=words.sum_up(db.session.execute(sums.group_by(month, Invoice.kind))),
+        months=words.by_month(invoices, dict(db.session.execute(sums).all())),
+        differing=words.differing(invoices),
+        totals=words.totals(invoices),
         contracts=db.session.scalars(
             contracts.distinct().order_by(Invoice.contract).limit(words.CONTRACTS)
         ),

@@ -1,7 +1,8 @@
-"""What both peers show alike: French amounts and days, the months of availability, their sums."""
+"""What both peers show alike: French amounts and days, durations, the rows of a page by month."""
 
 import calendar
-from datetime import date
+from datetime import date, timedelta
+from itertools import groupby
 
 KINDS = {"invoice": "Facture", "credit_note": "Avoir"}
 STATES = {"original": "Original", "duplicate": "Duplicata", "copy": "Copie"}
@@ -10,8 +11,22 @@ RETENTION_MONTHS = 24
 LEAVING_DAYS = 60
 PAGE_ROWS = 50
 COUNT_CAP = 1000
-CHART_MONTHS = 12
 CONTRACTS = 100
+PARTICULARS = ("kind", "state", "contract")  # shown where they differ from row to row
+MONTHS = [
+    "Janvier",
+    "Février",
+    "Mars",
+    "Avril",
+    "Mai",
+    "Juin",
+    "Juillet",
+    "Août",
+    "Septembre",
+    "Octobre",
+    "Novembre",
+    "Décembre",
+]
 
 
 def amount(cents: int | None) -> str:
@@ -33,16 +48,28 @@ def add_months(value: date, months: int) -> date:
     return date(years, month + 1, min(value.day, last))
 
 
-def first_month(today: date) -> date:
-    return add_months(today.replace(day=1), 1 - CHART_MONTHS)
+def month_bounds(invoices) -> tuple[date, date]:
+    """Return the first day of the oldest month of a page and the last of its newest."""
+    days = [each.issued_on for each in invoices]
+    return min(days).replace(day=1), add_months(max(days).replace(day=1), 1) - timedelta(days=1)
 
 
-def sum_up(sums: list[tuple[str, str, int]]) -> list[dict[str, object]]:
-    """Return a line a month (« 2026-11 »), newest first, of sums by month and kind."""
-    months: dict[str, dict[str, int]] = {}
-    for month, kind, cents in sums:
-        months.setdefault(month, dict.fromkeys(KINDS, 0))[kind] = cents
+def by_month(invoices, sums: dict[str, int]) -> list[dict[str, object]]:
+    """Return the rows of a page by month, each with what its documents sum up to."""
     return [
-        {"name": name, **found, "net": sum(found.values())}
-        for name, found in sorted(months.items(), reverse=True)
+        {
+            "name": f"{MONTHS[int(month[5:]) - 1]} {month[:4]}",
+            "sum": sums[month],
+            "rows": list(rows),
+        }
+        for month, rows in groupby(invoices, lambda each: f"{each.issued_on:%Y-%m}")
     ]
+
+
+def differing(invoices) -> set[str]:
+    return {name for name in PARTICULARS if len({getattr(each, name) for each in invoices}) > 1}
+
+
+def totals(invoices) -> dict[str, int]:
+    names = ("net_cents", "vat_cents", "gross_cents")
+    return {name: sum(getattr(each, name) or 0 for each in invoices) for name in names}

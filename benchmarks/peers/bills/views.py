@@ -21,19 +21,22 @@ def index(request):
     until = oldest + timedelta(days=words.LEAVING_DAYS)
     leaving = available.filter(downloaded_at=None, issued_on__lte=until)
     hidden = available.filter(issued_on__lt=earliest)
+    invoices = list(shown.order_by("-issued_on", "-id")[: words.PAGE_ROWS])
     month = Substr(Cast("issued_on", CharField()), 1, 7)
-    charged = available.filter(issued_on__gte=words.first_month(today)).annotate(month=month)
-    sums = charged.values_list("month", "kind").annotate(Sum("gross_cents"))
+    of_page = shown.filter(issued_on__range=words.month_bounds(invoices)).annotate(month=month)
+    sums = of_page.order_by().values_list("month").annotate(Sum("gross_cents"))
     contracts = available.exclude(contract="").values_list("contract", flat=True).distinct()
     return render(
         request,
         "django.html",
         {
             "company": company,
-            "invoices": shown.order_by("-issued_on", "-id")[: words.PAGE_ROWS],
+            "count": shown[: words.COUNT_CAP].count(),
             "hidden": hidden[: words.COUNT_CAP].count(),
             "leaving": leaving[: words.COUNT_CAP].count(),
-            "months": words.sum_up(sums),
+            "months": words.by_month(invoices, dict(sums)),
+            "differing": words.differing(invoices),
+            "totals": words.totals(invoices),
             "contracts": contracts.order_by("contract")[: words.CONTRACTS],
         },
     )
