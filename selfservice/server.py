@@ -22,6 +22,7 @@ from selfservice.web import HEADERS
 
 CONNECTIONS = 1000
 SILENCE_SECONDS = 20  # after which a connection that sends or takes nothing is closed
+CROWD, CROWD_SILENCE_SECONDS = CONNECTIONS // 2, 3  # the same where many are open
 MAX_BODY_BYTES = 1024 * 1024
 MAX_HEADER_BYTES = 32 * 1024
 MAX_CHUNK_LINE_BYTES = 4 * 1024  # between the parts of a body, and after the last
@@ -95,6 +96,9 @@ class StrictChannel(HTTPChannel):
         super().__init__(*args, **options)
         # Of a file, waitress reads as much at once as the system might take: several megabytes.
         self.sendbuf_len = SENDING_BYTES
+        # Who asks and does not read would hold every connection, through Caddy too.
+        is_crowd = len(self.server.active_channels) > CROWD
+        self.adj.channel_timeout = CROWD_SILENCE_SECONDS if is_crowd else SILENCE_SECONDS
 
 
 def serve(*, host: str, port: int, threads: int) -> None:
@@ -121,7 +125,7 @@ def serve(*, host: str, port: int, threads: int) -> None:
             connection_limit=CONNECTIONS,
             asyncore_use_poll=True,
             channel_timeout=SILENCE_SECONDS,
-            cleanup_interval=SILENCE_SECONDS // 4,
+            cleanup_interval=1,
             max_request_body_size=MAX_BODY_BYTES,
             max_request_header_size=MAX_HEADER_BYTES,
             # ProxyFix reads them, and only those of as many proxies as PROXY_COUNT says.

@@ -20,7 +20,7 @@ from selfservice.accounts import passwords, recovery
 from selfservice.accounts.models import User, UserSession
 from selfservice.mail.outbox import OutboxMail
 from selfservice.queue import queue
-from selfservice.server import SILENCE_SECONDS
+from selfservice.server import CROWD, SILENCE_SECONDS
 from selfservice.tokens import Token
 from tests.conftest import free_port
 from tests.factories import PASSWORD, People, make_company, make_invoice, make_supplier, make_user
@@ -104,6 +104,17 @@ def test_slow_body_is_closed_after_a_while(app: Flask, instance: Path) -> None:
     with serving(instance, port), slow_body(port) as connection:
         connection.settimeout(2 * SILENCE_SECONDS)
         assert connection.recv(1) == b""
+
+
+@pytest.mark.slow
+def test_of_a_crowd_that_says_nothing_each_is_closed_soon(app: Flask, instance: Path) -> None:
+    port = free_port()
+    with serving(instance, port), ExitStack() as stack:
+        silent = [stack.enter_context(slow_body(port)) for _ in range(CROWD + 10)]
+        begun = time.monotonic()
+        silent[-1].settimeout(SILENCE_SECONDS)
+        assert silent[-1].recv(1) == b""
+        assert time.monotonic() - begun < SILENCE_SECONDS / 2
 
 
 def slow_body(port: int) -> socket.socket:
