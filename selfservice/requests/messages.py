@@ -35,7 +35,10 @@ ASKING_LABELS = {
         "Demander un document qui n’est plus ici",
         "Une facture ou un avoir trop ancien pour être dans votre liste.",
     ),
-    "question": ("Poser une question", "Sur un document ou sur votre espace : la réponse est écrite."),
+    "question": (
+        "Poser une question",
+        "Sur un document ou sur votre espace : la réponse est écrite.",
+    ),
     "administrator": (
         "Signaler que mon administrateur est parti",
         "Une autre personne doit recevoir les factures de la société.",

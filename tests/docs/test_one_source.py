@@ -2,6 +2,7 @@
 
 import re
 import shlex
+import tomllib
 
 import click
 import pytest
@@ -107,6 +108,15 @@ def test_every_command_and_option_is_explained_to_operators(site: BuiltSite, nam
         assert shown and shown in text
         assert parameter.help, parameter.name  # type: ignore[attr-defined]
     assert f"  selfservice {name}" in text, "an example to type"
+
+
+def test_storeys_of_the_architecture_are_those_that_are_checked(site: BuiltSite) -> None:
+    project = tomllib.loads((config.REPOSITORY / "pyproject.toml").read_text("utf-8"))
+    checked = project["tool"]["importlinter"]["contracts"][0]["layers"]
+    page = site.pages[f"{OPERATORS_SITE}comprendre/architecture/"].tree
+    shown = str(page.xpath("string(//*[@id='etages']/following-sibling::div[1]//pre)"))
+    storeys = [line.replace(" · ", " | ") for line in shown.strip().splitlines()]
+    assert storeys == [each for each in checked if each != "__main__"]
 
 
 def test_every_command_is_the_portals_or_flasks() -> None:
