@@ -37,7 +37,9 @@ def find(adviser: User, typed: str) -> Found:
     if not squeezed(text):
         return Found([])
     for condition in (_is_whole(adviser, text), _is_part(text)):
-        found = list(companies_of(adviser).where(condition).limit(MAX_FOUND + 1))
+        # It begins with the name. French order would take thousands half a second.
+        ordered = companies_of(adviser).where(condition).order_by(Company.search_key)
+        found = list(ordered.limit(MAX_FOUND + 1))
         if found:
             return Found(found[:MAX_FOUND], has_more=len(found) > MAX_FOUND)
     return Found([])

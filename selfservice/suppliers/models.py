@@ -95,7 +95,7 @@ class Company(BaseModel):
 
     def save(self, *args: Any, **options: Any) -> Any:
         """Write the row, and what it is found by."""
-        texts = (self.client_number, self.name, self.siren, self.vat_number)
+        texts = (self.name, self.client_number, self.siren, self.vat_number)
         self.search_key = " ".join(
             [*(squeezed(each or "") for each in texts), self.email_key or ""]
         )

@@ -1,5 +1,6 @@
 """One field that finds a customer by whatever the caller says."""
 
+from importlib import import_module
 from urllib.parse import urlencode
 
 import pytest
@@ -43,6 +44,18 @@ def test_what_the_caller_says_opens_the_sheet_at_once(nadia: Browser, garage: st
     for typed in SAID:
         found = look(nadia, typed)
         assert (found.status_code, found.headers.get("Location")) == (302, garage), typed
+
+
+@pytest.mark.sqlite
+def test_no_page_sorts_a_whole_register_in_french(
+    nadia: Browser, garage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+    order = import_module("selfservice.db.database")
+    monkeypatch.setattr(order, "_in_french_order", lambda name: compared.append(name) or name)
+    assert "2 clients" in look(nadia, "garage lem").text
+    assert nadia.get("/conseil/demandes").status_code == 200
+    assert not [name for name in compared if name.startswith("Garage")]
 
 
 def test_several_are_rows_that_lead_to_their_sheets(nadia: Browser, garage: str) -> None:

@@ -65,7 +65,8 @@ def decide_request(request_id: int) -> Response | str:
 
 
 def _of_own_customers() -> Any:
-    return CustomerRequest.company.in_(companies_of(signed_in()).select(Company.id))
+    in_no_order = companies_of(signed_in()).order_by()  # thousands take seconds to sort
+    return CustomerRequest.company.in_(in_no_order.select(Company.id))
 
 
 def _decide(asked: CustomerRequest, form: DecisionForm) -> str:
