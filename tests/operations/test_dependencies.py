@@ -18,7 +18,7 @@ from tests.conftest import free_port
 from tests.factories import PASSWORD, make_company, make_invoice, make_people
 from tests.platform.test_server import TOKEN, Visitor
 from tests.postgresql import server
-from tests.processes import command, running, said, serving, wait_until
+from tests.processes import answers, command, running, said, serving, wait_until
 
 needs_redis = pytest.mark.skipif(
     not shutil.which("redis-server"), reason="needs Debian's redis-server"
@@ -170,6 +170,35 @@ def test_a_worker_whose_queue_was_away_says_so_once_and_goes_on(
         wait_until(lambda: OutboxMail.select().where(OutboxMail.state == "sent").count())
     told = [json.loads(line) for line in faults(instance)]
     assert len(told) == 1, [line["message"] for line in told]
+
+
+@needs_redis
+def test_services_that_start_before_their_redis_say_so_once_and_go_on(
+    configure: Callable[..., None],
+    instance: Path,
+    make_app: Callable[[], Flask],
+    redis: Redis,
+) -> None:
+    keys = {"RATELIMIT_STORAGE_URI": redis.url(1), "QUEUE_URL": redis.url(0)}
+    configure(**keys)
+    make_app()
+    redis.stop()
+    make_invoice(make_company(make_people().supplier, email="new@example.com"))
+    address = f"http://127.0.0.1:{(port := free_port())}"
+    anybody = Visitor(address)
+    with running(instance, "serve", "--port", str(port)) as web, running(instance, "worker"):
+        wait_until(lambda: said(instance).exists() and faults(instance))  # the worker's
+        wait_until(lambda: answers(f"{address}/connexion"))
+        assert "momentanément indisponible" in refusal(anybody, "/telechargement/none-of-ours")
+        assert json.loads(refusal(anybody, "/sante"))["fault"] == "limits"
+        redis.start()
+        queue.wake()
+        wait_until(lambda: OutboxMail.select().where(OutboxMail.state == "sent").count())
+        signed_in(address)
+        wait_until(lambda: not is_refused(anybody, "/sante"))
+        assert web.poll() is None
+    told = [json.loads(line)["message"] for line in faults(instance)]
+    assert len(told) == 2, told
 
 
 @pytest.mark.postgresql
