@@ -1,4 +1,4 @@
-"""installer.md, line by line, from a bare Debian to a customer who reads an invoice."""
+"""The guide, line by line: from a bare Debian to a customer who reads an invoice, and after."""
 
 import fcntl
 import json
@@ -23,6 +23,8 @@ from tests.operations.test_upgrade import git, versions
 from tests.processes import wait_until
 
 PAGE = "site_docs/exploitation/installer.md"
+BACKUPS = "site_docs/exploitation/sauvegarder.md"
+TODAY = "HEAD"
 BLOCK = re.compile(r"^( *)```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^##+ .*\{ #([\w-]+) \}", re.MULTILINE)
 PROXIES = {"nginx", "caddy"}
@@ -35,7 +37,9 @@ BY_ROOT = (
     "! SELFSERVICE_INSTANCE=/var/lib/selfservice"
     " /opt/selfservice/.venv/bin/selfservice notifications send"
 )
+LISTS = "selfservice users list; selfservice mail list; selfservice companies export diac"
 CLONED = "https://git.example.com/e-facture.git"
+OpenShell = Callable[[Machine], AbstractContextManager[Shell]]
 # No mail server: what would leave is written beside the instance.
 MAILS = re.compile(r"^MAIL_SERVER.*^MAIL_PASSWORD[^\n]*", re.MULTILINE | re.DOTALL)
 
@@ -51,8 +55,8 @@ def sections(page: str) -> dict[str, list[str]]:
 
 
 def test_its_lines_are_those_of_a_shell_and_name_files_that_are_there() -> None:
-    page = (REPOSITORY / PAGE).read_text("utf-8")
-    lines = [block for blocks in sections(page).values() for block in blocks]
+    pages = [(REPOSITORY / page).read_text("utf-8") for page in (PAGE, BACKUPS)]
+    lines = [block for page in pages for blocks in sections(page).values() for block in blocks]
     assert len(lines) > 10
     for block in lines:
         subprocess.run(["sh", "-n"], input=block.encode(), check=True)
@@ -83,35 +87,71 @@ def is_open(port: int) -> bool:
 @needs_debootstrap
 @pytest.mark.soak
 @pytest.mark.parametrize("proxy", sorted(PROXIES))
-def test_a_bare_host_comes_to_serve_a_customer(
-    machine: Machine, proxy: str, shell: Callable[[Machine], AbstractContextManager[Shell]]
+def test_a_bare_host_comes_to_serve_a_customer_and_moves_to_postgresql(
+    machine: Machine, proxy: str, shell: OpenShell
 ) -> None:
-    for name in ("systemctl", "certbot"):
-        shutil.copy(Path(__file__).with_name(name), machine.root / "usr/local/bin")
-    former, today = versions()[0], git("rev-parse", "HEAD")
-    guide = sections(git("show", f"{former}:{PAGE}"))
-    with ports_of_the_guide(), shell(machine) as root:
-        root.run(f"git config --global url.{PROJECT}.insteadOf {CLONED}")
-        publish(machine, former)
-        for name, blocks in guide.items():
-            if name in PROXIES - {proxy} | LATER:
-                continue
-            if name == "premiers-documents":
-                put_an_invoice(machine)
-            for block in blocks:
-                said = root.run(on_this_machine(block, proxy))
+    with host(machine, shell) as root:
+        said = install(root, machine, TODAY, proxy)
         assert "0 défaut(s)" in said, said
         assert "« runuser -u selfservice -- env " in root.run(BY_ROOT)
         assert read_as_customer(machine) == invoice()
         assert is_sent_by_portal(machine) is (proxy != "nginx"), "nginx sends documents itself"
+        listed = root.run(LISTS)
+        assert ADDRESS in listed
+        backups = sections(text_of(TODAY, BACKUPS))
+        for name in ("sauvegarder", "exercer", "changer-de-base"):
+            for block in backups[name]:
+                said = root.run(block)
+        assert "0 défaut(s)" in said, said
+        assert not (machine.root / "var/lib/selfservice/portal.db").exists()
+        assert root.run(LISTS) == listed
+        assert read_as_customer(machine, has_password=True) == invoice()
+
+
+@needs_debootstrap
+@pytest.mark.soak
+def test_a_host_with_the_first_version_of_these_tables_is_updated_and_goes_back(
+    machine: Machine, shell: OpenShell
+) -> None:
+    former, today = versions()[0], git("rev-parse", TODAY)
+    with host(machine, shell) as root:
+        install(root, machine, former, "nginx")
+        assert read_as_customer(machine) == invoice()
         publish(machine, today)
-        guide = sections((REPOSITORY / PAGE).read_text("utf-8"))
+        page = sections(text_of(TODAY, PAGE))
         for name, version in (("mettre-a-jour", today), ("revenir", former)):
-            for block in guide[name]:
+            for block in page[name]:
                 root.run(block)
             wait_until(lambda: is_open(8000))
             assert version[:7] in root.run("selfservice --version")
             assert read_as_customer(machine, has_password=True) == invoice()
+
+
+@contextmanager
+def host(machine: Machine, shell: OpenShell) -> Iterator[Shell]:
+    """Give root's shell on a host that finds the project at the address of the guide."""
+    for name in ("systemctl", "certbot"):
+        shutil.copy(Path(__file__).with_name(name), machine.root / "usr/local/bin")
+    with ports_of_the_guide(), shell(machine) as root:
+        root.run(f"git config --global url.{PROJECT}.insteadOf {CLONED}")
+        yield root
+
+
+def text_of(commit: str, page: str) -> str:
+    return git("show", f"{commit}:{page}")
+
+
+def install(root: Shell, machine: Machine, commit: str, proxy: str) -> str:
+    """Type the guide of a commit, its first document included; return what it said at last."""
+    publish(machine, commit)
+    for name, blocks in sections(text_of(commit, PAGE)).items():
+        if name in PROXIES - {proxy} | LATER:
+            continue
+        if name == "premiers-documents":
+            put_an_invoice(machine)
+        for block in blocks:
+            said = root.run(on_this_machine(block, proxy))
+    return said
 
 
 def publish(machine: Machine, commit: str) -> None:
