@@ -7,7 +7,7 @@ import subprocess
 import time
 import urllib.error
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -188,6 +188,20 @@ def test_commands_say_in_one_line_that_the_disk_is_read_only_and_can_be_repeated
             assert len(done.stderr.strip().splitlines()) == 1, (words, done.stderr)
     for words in commands:
         assert command(disk, *words).returncode == 0, words
+    db.ensure_open()
+
+
+@pytest.mark.parametrize(
+    ("spoilt", "line"), [(full, "Place libre : 0 Mo sous"), (read_only, "lecture seule")]
+)
+def test_doctor_names_a_disk_that_is_full_or_read_only(
+    small: Flask, disk: Path, spoilt: Callable[[Path], AbstractContextManager[None]], line: str
+) -> None:
+    db.database.close()
+    with spoilt(disk):
+        done = command(disk, "doctor")
+    assert done.returncode == 1
+    assert any(line in each for each in done.stdout.splitlines() if each.startswith("défaut"))
     db.ensure_open()
 
 
