@@ -147,11 +147,13 @@ def _run(module: str, *arguments: str, **environment: str) -> None:
 def facts_of_supplier(slug: str) -> dict[str, str]:
     """Return the facts of a supplier of the instance. Raises BuildError."""
     db.configure(settings()["DATABASE_URL"])
-    db.ensure_open()
     try:
+        db.ensure_open()
         return facts_of(get_supplier(slug))
     except UnknownSupplierError as error:
         raise BuildError(f"Aucun fournisseur ne s'appelle « {slug} ».") from error
+    except db.ERRORS as error:
+        raise BuildError(f"Base de données : {db.explain(error)}.") from error
     finally:
         db.database.close()
 

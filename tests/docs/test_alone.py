@@ -64,3 +64,13 @@ def test_pages_tell_of_the_supplier_and_ask_nothing_of_a_portal(alone: Path) -> 
     operators = (alone / OPERATORS / "index.html").read_text("utf-8")
     assert f'<link rel="canonical" href="{SITE}/{OPERATORS}">' in operators
     assert f"Sitemap: {SITE}/sitemap.xml" in (alone / "robots.txt").read_text("utf-8")
+
+
+def test_an_instance_that_is_not_made_yet_is_told_in_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("SELFSERVICE_INSTANCE", str(tmp_path / "instance"))
+    monkeypatch.setattr("sys.argv", ["build", "aide", "--site-url", SITE, "--supplier", "diac"])
+    assert build.main() == 1
+    (told,) = capsys.readouterr().err.splitlines()
+    assert "son fichier ne s'ouvre pas" in told
