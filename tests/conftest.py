@@ -140,10 +140,11 @@ def make_app(
     stack = []
 
     def build() -> Flask:
-        if database_url is None and not instance.exists():
-            shutil.copytree(installed, instance)
+        folder = config.instance_path()
+        if database_url is None and not folder.exists():
+            shutil.copytree(installed, folder)
         else:
-            installation.install(instance)
+            installation.install(folder)
         app = apps.get()
         context = app.app_context()
         context.push()
