@@ -27,9 +27,10 @@ BACKUPS = "site_docs/exploitation/sauvegarder.md"
 TODAY = "HEAD"
 BLOCK = re.compile(r"^( *)```sh\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 HEADING = re.compile(r"^##+ .*\{ #([\w-]+) \}", re.MULTILINE)
+STAND_INS = {"systemctl": "usr/local/bin", "certbot": "usr/local/bin", "policy-rc.d": "usr/sbin"}
 PROXIES = {"nginx", "caddy"}
 LATER = {"mettre-a-jour", "revenir"}
-PORTS = (80, 443, 8000)  # those that the guide names
+PORTS = (80, 443, 5432, 8000)  # those that the guide names, and that of PostgreSQL
 ADDRESS = "pierre.durand@example.com"
 PASSWORD = "Corn3muse-bleue"
 # By its own path, not by the command of /usr/local/bin/: it would leave files of root's.
@@ -96,6 +97,7 @@ def test_a_bare_host_comes_to_serve_a_customer_and_moves_to_postgresql(
         assert "« runuser -u selfservice -- env " in root.run(BY_ROOT)
         assert read_as_customer(machine) == invoice()
         assert is_sent_by_portal(machine) is (proxy != "nginx"), "nginx sends documents itself"
+        root.run("certbot renew")
         listed = root.run(LISTS)
         assert ADDRESS in listed
         backups = sections(text_of(TODAY, BACKUPS))
@@ -130,8 +132,8 @@ def test_a_host_with_the_first_version_of_these_tables_is_updated_and_goes_back(
 @contextmanager
 def host(machine: Machine, shell: OpenShell) -> Iterator[Shell]:
     """Give root's shell on a host that finds the project at the address of the guide."""
-    for name in ("systemctl", "certbot"):
-        shutil.copy(Path(__file__).with_name(name), machine.root / "usr/local/bin")
+    for name, folder in STAND_INS.items():
+        shutil.copy(Path(__file__).with_name(name), machine.root / folder)
     with ports_of_the_guide(), shell(machine) as root:
         root.run(f"git config --global url.{PROJECT}.insteadOf {CLONED}")
         yield root
@@ -144,7 +146,10 @@ def text_of(commit: str, page: str) -> str:
 def install(root: Shell, machine: Machine, commit: str, proxy: str) -> str:
     """Type the guide of a commit, its first document included; return what it said at last."""
     publish(machine, commit)
-    for name, blocks in sections(text_of(commit, PAGE)).items():
+    page = sections(text_of(commit, PAGE))
+    # A former one had certbot listen on port 80, which nginx holds.
+    page["nginx"] = sections(text_of(TODAY, PAGE))["nginx"]
+    for name, blocks in page.items():
         if name in PROXIES - {proxy} | LATER:
             continue
         if name == "premiers-documents":
