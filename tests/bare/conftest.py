@@ -3,6 +3,7 @@
 import os
 import shutil
 import subprocess
+import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -108,26 +109,32 @@ def shell() -> Callable[[Machine], AbstractContextManager[Shell]]:
 
 
 @pytest.fixture(scope="session")
-def roots(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], Path]]:
+def disk() -> Iterator[Path]:
+    """A folder on a disk: a root is of gigabytes, and has devices, which /dev/shm refuses."""
+    folder = Path(tempfile.mkdtemp(prefix="selfservice-debian-", dir="/var/tmp"))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def roots(disk: Path) -> Callable[[str], Path]:
     """Make the root of a version of Debian, once, to be copied."""
-    folder = tmp_path_factory.mktemp("debian")
 
     def make(version: str) -> Path:
-        root = folder / version
+        root = disk / version
         if not root.exists():
             words = ["--variant=minbase", f"--include={PACKAGES}", version]
             subprocess.run(["debootstrap", *words, root], check=True, stdout=subprocess.DEVNULL)
         return root
 
-    yield make
-    shutil.rmtree(folder)
+    return make
 
 
 @pytest.fixture(params=["bookworm", "trixie"])
 def machine(
-    request: pytest.FixtureRequest, roots: Callable[[str], Path], tmp_path: Path
+    request: pytest.FixtureRequest, roots: Callable[[str], Path], disk: Path
 ) -> Iterator[Machine]:
-    root = tmp_path / str(request.param)
+    root = disk / "machine"
     subprocess.run(["cp", "--archive", roots(request.param), root], check=True)
     for path in filter(os.path.exists, LENT):
         shutil.copyfile(path, f"{root}{path}")
