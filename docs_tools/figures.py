@@ -66,16 +66,19 @@ def load(path: Path = DEFINITIONS) -> dict[str, Capture]:
     }
 
 
-def markup(capture: Capture, link: str, phone_link: str) -> str:
+def markup(capture: Capture, link: str, phone_link: str, *, is_first: bool = False) -> str:
     """Return the figure, with the legend of its numbered marks.
 
-    `link` leads to the image from the source of the page, `phone_link` from its address.
+    `link` leads to the image from the source of the page, `phone_link` from its address. What
+    stands on the first screen (`is_first`) is loaded at once.
     """
     legend = " · ".join(
         f"**({number})** {mark.name}" for number, mark in enumerate(capture.marks, 1)
     )
     caption = f"{legend} " if legend else ""
-    image = f"![{capture.alt}]({link}){{ width={WIDTH} height={capture.height} loading=lazy }}"
+    loading = "eager" if is_first else "lazy"
+    size = f"width={WIDTH} height={capture.height}"
+    image = f"![{capture.alt}]({link}){{ {size} loading={loading} }}"
     if capture.phone:
         image = (
             f'<picture markdown="span"><source media="{PHONE}" srcset="{phone_link}" '

@@ -80,16 +80,15 @@ def define_env(env: Any) -> None:
     env.macro(_linked(pages.short_names(docs_dir), render, link_to), "topic")
 
     @env.macro
-    def capture(name: str) -> str:
-        """Return a screenshot of captures.yml as a figure."""
+    def capture(name: str, *, is_first: bool = False) -> str:
+        """Return a screenshot of captures.yml as a figure; `is_first` is on the first screen."""
         if name not in captures:
             raise figures.UnknownCaptureError(name)
         shown = captures[name]
         place = PurePosixPath(facts["place"], source_of(env.page).removeprefix(facts["place"]))
         folder = place.parent if place.stem == "index" else place.with_suffix("")
-        return figures.markup(
-            shown, link_to(shown.file), posixpath.relpath(shown.phone_file, folder.as_posix())
-        )
+        phone_link = posixpath.relpath(shown.phone_file, folder.as_posix())
+        return figures.markup(shown, link_to(shown.file), phone_link, is_first=is_first)
 
     index = messages.MessageIndex(docs_dir, render=render, link_to=link_to)
     env.macro(index.whole, "message_index")

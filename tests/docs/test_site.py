@@ -134,6 +134,12 @@ def test_readers_find_one_word_for_one_thing(site_of_diac) -> None:
         assert not other.findall(plain(article.text_content())), page.file
 
 
+def test_image_of_the_first_screen_alone_is_loaded_at_once(site: BuiltSite) -> None:
+    guide = site.pages[f"{PREFIX}guide-de-connexion/"].tree
+    first, *others = guide.xpath("//article//img/@loading")
+    assert first == "eager" and set(others) == {"lazy"}
+
+
 def test_no_page_leaves_out_what_is_off_the_screen() -> None:
     style = (pages.DOCS / "assets/stylesheets/help.css").read_text("utf-8")
     assert "content-visibility" not in style
