@@ -57,7 +57,11 @@ def suppliers() -> None:
 )
 @click.option("--contact-name", metavar="NOM", help="Qui joindre : « Votre conseiller clientèle ».")
 @click.option("--phone", metavar="NUMÉRO", help="Son téléphone.")
-@click.option("--mail", metavar="ADRESSE", help="Son adresse mail, où répondent les clients.")
+@click.option(
+    "--mail",
+    metavar="ADRESSE",
+    help="Son adresse mail, où répondent les clients ; sans conseiller, celle des demandes.",
+)
 @click.option("--hours", metavar="HORAIRES", help="Quand il répond : « du lundi au vendredi ».")
 @click.option(
     "--signature", metavar="TEXTE", help="La fin de ses mails : « L'équipe … » ; vide : son nom."
