@@ -8,7 +8,16 @@ from pathlib import Path
 import click
 from flask import current_app
 
-from selfservice.cli.frame import Fault, command, example, finish, group, say, slug_argument
+from selfservice.cli.frame import (
+    Fault,
+    command,
+    example,
+    finish,
+    group,
+    say,
+    say_fault,
+    slug_argument,
+)
 from selfservice.demo import instance as demo_instance
 from selfservice.deposits import deposit
 from selfservice.deposits.messages import INTERRUPTED, PASSED_OVER_LINE, refusal_lines
@@ -58,7 +67,7 @@ def invoices_deposit(slug: str, folder: Path, as_json: bool) -> None:
         except KeyboardInterrupt as error:
             raise Fault(INTERRUPTED.format(summary=so_far.summary)) from error
     if report.passed_over:
-        say(PASSED_OVER_LINE.format(names=", ".join(report.passed_over)), err=True)
+        say_fault(PASSED_OVER_LINE.format(names=", ".join(report.passed_over)))
     finish(_json_summary(report) if as_json else report.summary, refusal_lines(report))
 
 

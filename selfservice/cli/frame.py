@@ -182,6 +182,11 @@ def say(text: str, *, err: bool = False) -> None:
     click.echo(visible(text), err=err)
 
 
+def say_fault(text: str) -> None:
+    """Print one line on stderr, whatever a name of others holds: it cannot forge a second one."""
+    say(text.replace("\n", "\\n"), err=True)
+
+
 def say_cells(*cells: object) -> None:
     """Print one line of a list: its cells between tabs, each on one line."""
     say("\t".join(" ".join(str(cell).split()) for cell in cells))
@@ -204,6 +209,6 @@ def finish(summary: str, faults: list[str]) -> None:
     """Print the summary on stdout and the faults on stderr; a fault means exit status 1."""
     say(summary)
     for fault in faults:
-        say(fault, err=True)
+        say_fault(fault)
     if faults:
         sys.exit(1)

@@ -17,6 +17,7 @@ from selfservice.cli.frame import (
     group,
     say,
     say_cells,
+    say_fault,
     slug_argument,
 )
 from selfservice.demo import instance as demo_instance
@@ -129,7 +130,7 @@ def companies_import(slug: str, file: Path) -> None:
     demo_instance.require_alone(current_app.config, slug)
     report = companies_csv.import_companies(registration.get_supplier(slug), file)
     for line in report.difference_lines:
-        say(line, err=True)
+        say_fault(line)
     finish(report.summary, report.fault_lines)
 
 

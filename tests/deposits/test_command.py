@@ -40,6 +40,14 @@ def test_json_tells_each_file_then_the_counts(ready: Path, folder: Path) -> None
     assert len(done.stderr.splitlines()) == 3
 
 
+def test_no_name_of_a_file_forges_a_line(ready: Path, folder: Path) -> None:
+    (folder / "a\n9 document(s) déposé(s).pdf").write_text("Bonjour")
+    (folder / "b\n9 document(s) déposé(s).pdf").mkdir()
+    done = command(ready, "invoices", "deposit", "vendeur", str(folder))
+    told = done.stderr.splitlines()
+    assert len(told) == 2 and not any(line.startswith("9") for line in told), told
+
+
 @pytest.mark.slow
 def test_a_terminal_shows_how_far_it_is(ready: Path, folder: Path) -> None:
     (folder / "a.pdf").write_bytes(facturx("F-1"))
