@@ -35,6 +35,7 @@ pytest_plugins = [
     "tests.mail.fixtures",
     "tests.needs",
     "tests.postgresql",
+    "tests.demo.fixtures",  # after it: its processes ask whether PostgreSQL is selected
 ]
 
 # A disk takes longer than most tests: what they write stays in memory where the fullest run fits.

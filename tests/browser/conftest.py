@@ -8,22 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.conftest import free_port
-from tests.once import once
 from tests.postgresql import copy_instance
-from tests.processes import command, running, serving
+from tests.processes import running, serving
 
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
-
-
-@pytest.fixture(scope="session")
-def filled_instance(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demonstration as `selfservice demo` makes it, to be copied."""
-
-    def make(folder: Path) -> None:
-        done = command(folder / "instance", "demo")
-        assert done.returncode == 0, done.stderr
-
-    return once(tmp_path_factory, "demo", make) / "instance"
 
 
 @pytest.fixture(params=SIZES)

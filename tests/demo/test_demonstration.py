@@ -26,30 +26,16 @@ from selfservice.queue import queue
 from selfservice.requests.models import CustomerRequest
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser, IsolatedClient
+from tests.demo.fixtures import TOLD
 from tests.factories import make_supplier
 from tests.postgresql import copy_instance
-from tests.processes import environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning:pypdf")]
 
 
-@pytest.fixture(scope="session")
-def filled_once(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, fill.DemoReport]:
-    """A filled instance, to be copied, and what its filling told."""
-    folder = tmp_path_factory.mktemp("filled") / "instance"
-    with pytest.MonkeyPatch.context() as patch:
-        for name, value in environment(folder).items():
-            patch.setenv(name, value)
-        demo_instance.prepare(folder)
-        with create_app().app_context(), db.connection():
-            report = fill.fill()
-        queue.close()
-    return folder, report
-
-
 @pytest.fixture
-def demo(instance: Path, filled_once: tuple[Path, fill.DemoReport]) -> Iterator[Flask]:
-    copy_instance(filled_once[0], instance)
+def demo(instance: Path, filled_instance: Path) -> Iterator[Flask]:
+    copy_instance(filled_instance, instance)
     app = create_app()
     app.test_client_class = IsolatedClient
     with app.app_context(), db.connection():
@@ -57,18 +43,14 @@ def demo(instance: Path, filled_once: tuple[Path, fill.DemoReport]) -> Iterator[
     queue.close()
 
 
-@pytest.fixture
-def filled(demo: Flask, filled_once: tuple[Path, fill.DemoReport]) -> fill.DemoReport:
-    return filled_once[1]
-
-
 def numbers() -> dict[str, str]:
     return dict(Invoice.select(Invoice.number, Invoice.sha256).tuples())
 
 
-def test_it_deposits_24_months_without_a_refusal(filled: fill.DemoReport) -> None:
-    assert filled.faults == []
-    assert filled.deposited == len(numbers()) > 2400
+def test_it_deposits_24_months_without_a_refusal(demo: Flask, filled_instance: Path) -> None:
+    told = filled_instance.with_name(TOLD).read_text("utf-8")
+    assert f"Démonstration : {len(numbers())} document(s) déposé(s)" in told
+    assert len(numbers()) > 2400
     first = min(invoice.issued_on for invoice in Invoice.select())
     assert first >= clock.earliest_lasting(clock.today(), months=24)
     assert first < clock.earliest_lasting(clock.today(), months=22)
@@ -77,9 +59,7 @@ def test_it_deposits_24_months_without_a_refusal(filled: fill.DemoReport) -> Non
     assert (kinds, states) == ({"invoice", "credit_note"}, {"original", "duplicate", "copy"})
 
 
-def test_pierre_has_three_logins_to_recover_and_the_others_can_sign_in(
-    filled: fill.DemoReport, demo: Flask
-) -> None:
+def test_pierre_has_three_logins_to_recover_and_the_others_can_sign_in(demo: Flask) -> None:
     owned = User.select().where(User.email_key == "pierre.durand@example.com")
     assert sorted(user.login for user in owned) == [f"pierre.durand_{n}" for n in (1, 2, 3)]
     assert {user.password_hash for user in owned} == {None}
@@ -97,7 +77,7 @@ def test_pierre_has_three_logins_to_recover_and_the_others_can_sign_in(
 
 
 def test_an_adviser_passes_the_second_factor_by_the_telephone_of_the_demonstration(
-    filled: fill.DemoReport, demo: Flask
+    demo: Flask,
 ) -> None:
     for adviser in ADVISERS:
         browser = Browser(demo.test_client())
@@ -110,9 +90,7 @@ def test_an_adviser_passes_the_second_factor_by_the_telephone_of_the_demonstrati
     assert "/demo/telephone" in "\n".join(fill.welcome_lines())
 
 
-def test_a_bookkeeper_reads_twelve_companies_and_a_fleet_has_2000_documents(
-    filled: fill.DemoReport, demo: Flask
-) -> None:
+def test_a_bookkeeper_reads_twelve_companies_and_a_fleet_has_2000_documents(demo: Flask) -> None:
     bookkeeper = Browser(demo.test_client())
     bookkeeper.sign_in("helene.morvan_1", PASSWORDS["helene.morvan_1"])
     assert "Toutes mes sociétés (12)" in bookkeeper.get("/factures").text.replace("&nbsp;", " ")
@@ -121,7 +99,7 @@ def test_a_bookkeeper_reads_twelve_companies_and_a_fleet_has_2000_documents(
 
 
 def test_its_mails_are_of_each_mode_one_is_refused_and_two_came_back(
-    filled: fill.DemoReport,
+    demo: Flask,
 ) -> None:
     sent = OutboxMail.select().where(OutboxMail.state == "sent")
     assert {mail.kind for mail in sent} == {
@@ -146,18 +124,18 @@ def test_its_mails_are_of_each_mode_one_is_refused_and_two_came_back(
     assert "L’équipe Mobilize Financial Services" in activation.body_text
 
 
-def test_it_tells_of_the_former_portal(filled: fill.DemoReport, demo: Flask) -> None:
+def test_it_tells_of_the_former_portal(demo: Flask) -> None:
     page = Browser(demo.test_client()).sign_in("DC-100245", "Corn3muse-bleue").text
     assert "E-Fact, fermé depuis septembre 2023" in page
 
 
-def test_the_garage_has_two_added_users(filled: fill.DemoReport) -> None:
+def test_the_garage_has_two_added_users(demo: Flask) -> None:
     garage = Company.get(Company.name == "Garage Lemoine")
     added = User.select().where(User.company == garage, ~User.is_from_activation)
     assert added.count() == 2
 
 
-def test_one_of_them_reads_one_contract_only(filled: fill.DemoReport) -> None:
+def test_one_of_them_reads_one_contract_only(demo: Flask) -> None:
     reader = User.get(User.login == "julien.garage")
     read = {invoice.contract for invoice in queries.visible_to(reader)}
     assert read == {"VEH-24-00412"}
@@ -165,7 +143,7 @@ def test_one_of_them_reads_one_contract_only(filled: fill.DemoReport) -> None:
     assert queries.visible_to(owner).count() > queries.visible_to(reader).count()
 
 
-def test_filling_again_makes_and_doubles_nothing(filled: fill.DemoReport, demo: Flask) -> None:
+def test_filling_again_makes_and_doubles_nothing(demo: Flask) -> None:
     before, users = numbers(), User.select().count()
     User.update(password_hash="chosen").where(User.login == "marc.vasseur@example.com").execute()
     again = fill.fill()
@@ -175,7 +153,7 @@ def test_filling_again_makes_and_doubles_nothing(filled: fill.DemoReport, demo: 
     assert User.get(User.login == "marc.vasseur@example.com").password_hash == "chosen"
 
 
-def test_a_month_later_new_documents_come(filled: fill.DemoReport, demo: Flask) -> None:
+def test_a_month_later_new_documents_come(demo: Flask) -> None:
     before = numbers()
     with time_machine.travel(datetime.now(UTC) + timedelta(days=31)):
         later = fill.fill()
@@ -253,9 +231,7 @@ def test_preparing_keeps_the_operators_own_settings(instance: Path) -> None:
     assert settings["RETENTION_MONTHS"] == 12
 
 
-def test_requests_wait_for_the_adviser_and_are_asked_once(
-    filled: fill.DemoReport, demo: Flask
-) -> None:
+def test_requests_wait_for_the_adviser_and_are_asked_once(demo: Flask) -> None:
     kinds = {request.kind for request in CustomerRequest.select()}
     assert kinds == {"delivery", "document", "address", "access"}
     assert {request.state for request in CustomerRequest.select()} == {"received"}
