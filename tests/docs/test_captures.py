@@ -103,15 +103,16 @@ def test_labels_and_pages_of_the_definitions_are_those_of_the_portal(
     assert list(capture_words.faults(CAPTURES.values(), is_portal_page=pages)) == []
 
 
+@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.soak)])
 def test_every_screenshot_can_be_taken_from_the_demonstration(
-    chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    step: int, chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One shot of each: how still it stands matters to the pictures that are kept."""
     shoot = staticmethod(lambda page: page.screenshot(scale="device"))
     monkeypatch.setattr(captures.Photographer, "_still", shoot)
     with Demonstration(tmp_path) as demonstration:
         taken = captures.Photographer(chromium, demonstration)
-        for each in CAPTURES.values():
+        for each in list(CAPTURES.values())[::step]:
             for file in each.files:
                 image = taken.take(each, is_phone=file == each.phone_file)
                 assert image.size == size_of(each, file), file
