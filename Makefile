@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help install system demo site test test-postgresql check format docs docs-check captures pdf requirements benchmark soak audit clean
+.PHONY: help install system demo site test test-postgresql check lint format docs docs-check captures pdf requirements benchmark soak audit clean
 
 PYTHON ?= python3
 PORT ?= 8000
@@ -50,14 +50,16 @@ test-postgresql: install system ## The test suite on a PostgreSQL of its own
 	pytest $(IN_PARALLEL) --database postgresql
 
 check: install system ## Everything CI checks, browser, PostgreSQL and kills included
+	$(MAKE) --jobs 2 --output-sync lint docs-check
+	pytest $(IN_PARALLEL) -m "not soak"
+
+lint: install ## Format, lint, types, imports and templates
 	ruff format --check .
 	ruff check .
 	mypy
 	lint-imports
-	djlint --check templates && djlint --lint templates
-	$(MAKE) docs-check
-	$(MAKE) test
-	pytest $(IN_PARALLEL) -m "($(MORE)) and not soak"
+	djlint --check templates
+	djlint --lint templates
 
 benchmark: install ## Print the table of speeds, beside peers and limits
 	@test -x benchmarks/.venv/bin/python || $(PYTHON) -m venv benchmarks/.venv
