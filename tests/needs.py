@@ -22,6 +22,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         for fixture, need in OF_FIXTURES.items():
             if fixture in getattr(item, "fixturenames", ()):
                 item.add_marker(need)
+    # First what takes long: at the end, one process would wait for the other.
+    items.sort(key=lambda item: not any(map(item.get_closest_marker, NEEDS)))
 
 
 def pytest_deselected(items: list[pytest.Item]) -> None:
