@@ -1,13 +1,15 @@
 """axe-core on a page in both colour schemes, injected once a page.
 
 Contrast is most of its work. Of elements that look alike, with ancestors that look alike, it
-measures one, and it measures the dark scheme at one width, unless `is_whole`: `make soak`
-measures them all.
+measures one, the light scheme on a phone and the dark one on a desk, unless `is_whole`: `make soak`
+measures them all, at each size in both schemes.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import Any
 
+import pytest
 from axe_playwright_python.base import AXE_SCRIPT, AxeResults
 from playwright.sync_api import Page
 
@@ -16,6 +18,9 @@ COLOURS = {"color-contrast": "*", "link-in-text-block": "a[href]"}  # and what t
 OF_COLOURS = {"runOnly": {"type": "rule", "values": list(COLOURS)}}
 SCHEMES: dict[str, dict[str, Any]] = {"light": {}, "dark": OF_COLOURS}
 
+sample_then_all = pytest.mark.parametrize(
+    "is_whole", [False, pytest.param(True, marks=pytest.mark.soak)], ids=["sample", "all"]
+)
 Size = tuple[int, int]
 RUN = """async options => {
   const { violations } = await axe.run(document, { ...options, resultTypes: ["violations"] })
@@ -43,10 +48,10 @@ SAMPLE = """rules => {
 
 
 def looks(sizes: Mapping[str, Size], *, is_whole: bool) -> Iterator[tuple[str, Size]]:
-    """Yield each scheme with each size, width and height; a sample unless `is_whole`."""
-    for scheme in SCHEMES:
-        for size in list(sizes.values())[: None if is_whole or scheme == "light" else 1]:
-            yield scheme, size
+    """Return each scheme with each size, width and height; unless `is_whole`, with one."""
+    if is_whole:
+        return product(SCHEMES, sizes.values())
+    return zip(SCHEMES, sizes.values(), strict=True)
 
 
 def violations(page: Page, scheme: str, *, is_whole: bool = False) -> str:

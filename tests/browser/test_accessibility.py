@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.axe import SCHEMES, looks, violations
+from tests.axe import SCHEMES, looks, sample_then_all, violations
 from tests.browser.conftest import SIZES
 from tests.browser.test_walk import (
     assert_nothing_scrolls_sideways,
@@ -91,7 +91,7 @@ def assert_accessible(page: Page) -> None:
     assert_nothing_scrolls_sideways(page)
 
 
-def assert_accessible_at_every_size(page: Page, *, is_whole: bool = False) -> None:
+def assert_accessible_at_every_size(page: Page, *, is_whole: bool) -> None:
     for scheme, (width, height) in looks(SIZES, is_whole=is_whole):
         page.set_viewport_size({"width": width, "height": height})
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
@@ -104,12 +104,13 @@ def assert_accessible_at_every_size(page: Page, *, is_whole: bool = False) -> No
 
 
 @opened_once
-def test_every_page_of_an_adviser(page: Page) -> None:
+@sample_then_all
+def test_every_page_of_an_adviser(page: Page, is_whole: bool) -> None:
     enter_desk(page)
     for path in DESK:
         page.goto(path)
         expect(page.get_by_role("heading", level=1)).to_be_visible()
-        assert_accessible_at_every_size(page)
+        assert_accessible_at_every_size(page, is_whole=is_whole)
     for path, link in (
         ("/conseil/demandes", "Document qui n’est plus ici"),
         ("/conseil/100310", re.compile("^Envoyer de nouveau")),
@@ -118,20 +119,21 @@ def test_every_page_of_an_adviser(page: Page) -> None:
         page.goto(path)
         page.get_by_role("link", name=link).first.click()
         page.wait_for_url(lambda url, path=path: not url.endswith(path))
-        assert_accessible_at_every_size(page)
+        assert_accessible_at_every_size(page, is_whole=is_whole)
 
 
 @opened_once
-def test_every_page_without_an_account(page: Page) -> None:
+@sample_then_all
+def test_every_page_without_an_account(page: Page, is_whole: bool) -> None:
     for path in PUBLIC:
         page.goto(path)
-        assert_accessible_at_every_size(page)
+        assert_accessible_at_every_size(page, is_whole=is_whole)
     open_newest_mail(page, "Votre identifiant E-Facture")
-    assert_accessible_at_every_size(page)
+    assert_accessible_at_every_size(page, is_whole=is_whole)
 
 
 @opened_once
-@pytest.mark.parametrize("is_whole", [False, pytest.param(True, marks=pytest.mark.soak)])
+@sample_then_all
 def test_every_page_of_an_administrator(page: Page, is_whole: bool) -> None:
     sign_in(page, *OWNER)
     for path in PRIVATE:
@@ -141,7 +143,8 @@ def test_every_page_of_an_administrator(page: Page, is_whole: bool) -> None:
 
 
 @opened_once
-def test_every_page_of_one_user_and_one_profile(page: Page) -> None:
+@sample_then_all
+def test_every_page_of_one_user_and_one_profile(page: Page, is_whole: bool) -> None:
     sign_in(page, *OWNER)
     for login, rests in (
         (OWNER[0], [""]),
@@ -152,12 +155,12 @@ def test_every_page_of_one_user_and_one_profile(page: Page) -> None:
         address = page.url
         for rest in rests:
             page.goto(address + rest)
-            assert_accessible_at_every_size(page)
+            assert_accessible_at_every_size(page, is_whole=is_whole)
     page.goto("/administration/profils")
     page.get_by_role("link", name="Modifier Véhicules de courtoisie").click()
-    assert_accessible_at_every_size(page)
+    assert_accessible_at_every_size(page, is_whole=is_whole)
     page.goto(page.url + "/suppression")
-    assert_accessible_at_every_size(page)
+    assert_accessible_at_every_size(page, is_whole=is_whole)
 
 
 @opened_once

@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page
 
 from docs_tools.built_site import BuiltSite
 from selfservice.help import OPERATORS, PREFIX
-from tests.axe import looks, violations
+from tests.axe import looks, sample_then_all, violations
 
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
 # Pages of text in the frame of the others: one in four here, all in `make soak`.
@@ -44,7 +44,7 @@ def faults(page: Page, *, is_whole: bool) -> Iterator[str]:
             yield f"{page.url} is {inside} wide"
 
 
-@pytest.mark.parametrize("is_whole", [False, pytest.param(True, marks=pytest.mark.soak)])
+@sample_then_all
 def test_no_page_has_a_violation_or_scrolls_sideways(
     help_page: Page, help_address: str, site: BuiltSite, is_whole: bool
 ) -> None:
