@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Playwright, sync_playwright
 
 from docs_tools import build
-from docs_tools.chromium import FLAGS
+from docs_tools.chromium import FLAGS, SHARP
 from selfservice import help as help_site
 from tests.once import once
 
@@ -22,8 +22,13 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="session")
 def chromium(playwright: Playwright) -> Iterator[Browser]:
     """The shell of Chromium: without windows, a page costs it a third of the time."""
-    path = shutil.which("chromium-headless-shell") or shutil.which("chromium")
-    yield from _launched(playwright, path)
+    yield from _launched(playwright, _shell())
+
+
+@pytest.fixture(scope="session")
+def sharp_chromium(playwright: Playwright) -> Iterator[Browser]:
+    """The same as screenshots are taken with."""
+    yield from _launched(playwright, _shell(), SHARP)
 
 
 @pytest.fixture(scope="session")
@@ -32,10 +37,14 @@ def chromium_with_pdf(playwright: Playwright) -> Iterator[Browser]:
     yield from _launched(playwright, shutil.which("chromium"))
 
 
-def _launched(playwright: Playwright, path: str | None) -> Iterator[Browser]:
+def _shell() -> str | None:
+    return shutil.which("chromium-headless-shell") or shutil.which("chromium")
+
+
+def _launched(playwright: Playwright, path: str | None, *more: str) -> Iterator[Browser]:
     if not path:
         pytest.skip("needs Debian's chromium and chromium-headless-shell: make system")
-    browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+    browser = playwright.chromium.launch(executable_path=path, args=[*FLAGS, *more])
     yield browser
     browser.close()
 

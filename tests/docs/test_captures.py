@@ -27,8 +27,8 @@ class Toy:
 
 
 @pytest.fixture
-def photographer(chromium: Browser) -> Iterator[captures.Photographer]:
-    taken = captures.Photographer(chromium, Toy())  # type: ignore[arg-type]
+def photographer(sharp_chromium: Browser) -> Iterator[captures.Photographer]:
+    taken = captures.Photographer(sharp_chromium, Toy())  # type: ignore[arg-type]
     taken._open = lambda page, _path: page.set_content(TOY)  # type: ignore[method-assign]
     return taken
 
@@ -105,13 +105,13 @@ def test_labels_and_pages_of_the_definitions_are_those_of_the_portal(
 
 @pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.soak)])
 def test_every_screenshot_can_be_taken_from_the_demonstration(
-    step: int, chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    step: int, sharp_chromium: Browser, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One shot of each: how still it stands matters to the pictures that are kept."""
     shoot = staticmethod(lambda page: page.screenshot(scale="device"))
     monkeypatch.setattr(captures.Photographer, "_still", shoot)
     with Demonstration(tmp_path) as demonstration:
-        taken = captures.Photographer(chromium, demonstration)
+        taken = captures.Photographer(sharp_chromium, demonstration)
         for each in list(CAPTURES.values())[::step]:
             for file in each.files:
                 image = taken.take(each, is_phone=file == each.phone_file)
