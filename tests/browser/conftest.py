@@ -14,8 +14,9 @@ from tests.processes import running, serving
 SIZES = {"phone": (390, 844), "desk": (1280, 900)}
 
 
-@pytest.fixture(params=SIZES)
+@pytest.fixture(params=["phone", pytest.param("desk", marks=pytest.mark.soak)])
 def size(request: pytest.FixtureRequest) -> str:
+    """A way is gone on a phone; on a desk too by `make soak`, and by the newcomer."""
     name: str = request.param
     return name
 

@@ -4,7 +4,10 @@ import hashlib
 import re
 from pathlib import Path
 
+import pytest
 from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import SIZES
 
 PASSWORD = "Cabrette-verte9"
 COLLEAGUE_PASSWORD = "Vielle-roue7"
@@ -64,6 +67,7 @@ def assert_nothing_scrolls_sideways(page: Page) -> None:
     assert widths[0] <= widths[1], page.url
 
 
+@pytest.mark.parametrize("size", SIZES)
 def test_newcomer_goes_the_whole_way(page: Page, size: str, filled_instance: Path) -> None:
     # The activation mail gives the login.
     page.goto("/demo/mails")
