@@ -4,6 +4,7 @@ import re
 import sqlite3
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import groupby
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -151,7 +152,7 @@ def test_the_keyboard_reaches_the_documents_and_what_takes_them_away(page: Page)
         "[...document.querySelectorAll('.take .all, .register a, #garder button, table')]"
         ".map(each => each.tagName)"
     )
-    assert order == ["A", "A", "A", "BUTTON", "BUTTON", "TABLE"]
+    assert [tag for tag, _ in groupby(order)] == ["A", "BUTTON", "TABLE"]
 
 
 @pytest.mark.parametrize("size", ["desk"])
