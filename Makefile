@@ -51,7 +51,7 @@ test-postgresql: install system ## The test suite on a PostgreSQL of its own
 
 check: install system ## Everything CI checks, browser, PostgreSQL and kills included
 	$(MAKE) --jobs 2 --output-sync lint docs-check
-	pytest $(IN_PARALLEL) -m "not soak"
+	pytest $(IN_PARALLEL)
 
 lint: install ## Format, lint, types, imports and templates
 	ruff format --check .
@@ -66,7 +66,7 @@ benchmark: install ## Print the table of speeds, beside peers and limits
 	@benchmarks/.venv/bin/python $(PIP) --require-hashes -r benchmarks/requirements.txt
 	@python -m benchmarks
 
-soak: install system ## What runs longer: hundreds of kills, long fuzzing, each contrast, sign-in times, Lighthouse
+soak: install system ## What runs longer: hundreds of kills, long fuzzing, each contrast and desk, sign-in times, Lighthouse
 	pytest $(IN_PARALLEL) -m soak --deselect tests/docs/test_lighthouse.py
 	pytest -m soak tests/docs/test_lighthouse.py  # alone: what runs beside it would slow the pages
 
