@@ -124,8 +124,8 @@ def test_a_profile_that_finds_nothing_says_that_a_profile_limits(
     make_invoice(people.alice.company, contract="LLD-1")
     page = browsing.get("/factures").text
     assert "Aucun document pour l’instant" in page
-    assert "Votre profil donne accès aux documents de certains contrats" in page
-    assert "Votre profil donne accès" not in alice.get("/factures").text
+    assert "Votre profil d’accès donne accès aux documents de certains contrats" in page
+    assert "Votre profil d’accès donne accès" not in alice.get("/factures").text
 
 
 def test_a_change_of_profile_holds_at_the_next_page(
