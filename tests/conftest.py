@@ -120,9 +120,8 @@ class Apps:
 
 
 @pytest.fixture(scope="session")
-def apps(pytestconfig: pytest.Config) -> Apps:
-    assert pytestconfig.cache
-    return Apps(pytestconfig.cache.mkdir("templates"))
+def apps(tmp_path_factory: pytest.TempPathFactory) -> Apps:
+    return Apps(tmp_path_factory.mktemp("templates"))
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from peewee import IntegrityError
 
 from selfservice import clock, ratelimit, tokens
 from selfservice.accounts.models import Activation, User
-from selfservice.accounts.users import administrator_names
 from selfservice.db import database
 from selfservice.invoices import queries
 from selfservice.invoices.models import Invoice
@@ -102,15 +101,14 @@ def proof_of(secret: str) -> CustomerRequest:
 def prove(secret: str, *, origin: str) -> CustomerRequest:
     """Note that the new address is its reader's, and tell the registered one, which may object.
 
-    Where nothing says who asks, the days for an objection begin now, unless nobody is there to
-    object. Raises a TokenError.
+    Where nothing says who asks, the days for an objection begin now. Raises a TokenError.
     """
     with database.atomic():
         token = tokens.read(mails.PROOF, secret)
         request = _behind(token)
         tokens.consume(token)
         request.proven_at = clock.now()
-        if request.is_unidentified and has_objectors(request.company):
+        if request.is_unidentified:
             days = current_app.config["REQUEST_OBJECTION_DAYS"]
             request.waits_until = request.proven_at + timedelta(days=days)
         request.save(only=[CustomerRequest.proven_at, CustomerRequest.waits_until])
@@ -119,11 +117,6 @@ def prove(secret: str, *, origin: str) -> CustomerRequest:
         if request.is_unidentified:
             mails.queue_step(request)
     return request
-
-
-def has_objectors(company: Company) -> bool:
-    """Tell whether a company has a registered address, or an administrator who may sign in."""
-    return bool(company.email or administrator_names(company.id))
 
 
 def objection_of(secret: str) -> CustomerRequest:

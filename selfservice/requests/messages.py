@@ -82,8 +82,8 @@ STEP_LABELS = {
         "cette adresse sera confirmée par le lien de ce mail."
     ),
     "received:wait": (
-        "Rien ne dit au portail qui demande : l’adresse enregistrée aujourd’hui est prévenue et "
-        "peut s’y opposer. Votre conseiller clientèle décidera à partir du {waits_until}."
+        "Rien ne dit au portail qui demande : votre société peut s’y opposer. Votre conseiller "
+        "clientèle décidera à partir du {waits_until}."
     ),
     "received:objection": (
         "L’adresse enregistrée, ou un administrateur, s’y est opposé. Votre conseiller clientèle "
@@ -157,7 +157,7 @@ REFUSALS = {
         "L’adresse {value} n’est pas encore confirmée par le lien qui lui a été envoyé.", HELP
     ),
     "TooEarlyError": HelpfulText(
-        "L’adresse enregistrée peut s’y opposer jusqu’au {until} : décidez ensuite.", HELP
+        "La société peut s’y opposer jusqu’au {until} : décidez ensuite.", HELP
     ),
     "UnseenObjectionError": HelpfulText(
         "Une opposition à la demande n° {id} est arrivée : lisez-la avant d’accepter.", HELP

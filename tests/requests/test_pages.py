@@ -288,19 +288,3 @@ def test_a_question_may_be_about_no_document(people: People, alice: Browser) -> 
     assert "Votre demande est envoyée" in ask(alice, "question", number="", words="Où est l’aide ?")
     found = CustomerRequest.get()
     assert (found.company_id, found.value) == (people.alice.company_id, "")
-
-
-def test_who_has_no_address_is_threatened_with_no_objection(
-    people: People, browser: Browser
-) -> None:
-    company = people.bob.company
-    proof = {
-        "client_number": company.client_number,
-        "number": make_invoice(company, gross_cents=100).number,
-        "gross": "1",
-    }
-    browser.submit("/je-n-ai-rien-recu", {**proof})
-    for is_administrator in (True, False):
-        User.update(is_administrator=is_administrator).where(User.company == company).execute()
-        page = browser.get("/je-n-ai-rien-recu/demande").text
-        assert ("s’y opposer" in page) == is_administrator

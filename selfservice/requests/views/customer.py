@@ -27,7 +27,6 @@ from selfservice.requests.forms import FORMS, AskForm, ObjectionForm, SuccessorF
 from selfservice.requests.models import OF_ADDRESS, CustomerRequest
 from selfservice.requests.views.blueprint import blueprint
 from selfservice.suppliers.messages import NOTIFICATION_LABELS
-from selfservice.suppliers.models import Company
 
 # The kinds in addresses of pages.
 SLUGS = {
@@ -131,11 +130,7 @@ def ask_access() -> Response | str:
         else:
             flash(_outcome(opened))
             return redirect(url_for("notifications.unreceived"))
-    return render_template(
-        "requests/access.html",
-        form=form,
-        has_objectors=asking.has_objectors(Company.get_by_id(company_id)),
-    )
+    return render_template("requests/access.html", form=form)
 
 
 @blueprint.app_context_processor
