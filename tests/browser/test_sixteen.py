@@ -185,7 +185,7 @@ def test_1_who_has_no_registered_address_gets_one_and_reads(
     page.get_by_role("button", name="Confirmer mon adresse").click()
     expect(page.get_by_text("votre société peut s’y opposer jusque-là")).to_be_visible()
     with sqlite3.connect(folder / "instance" / "portal.db") as database:  # seven days later
-        database.execute("UPDATE customer_requests SET waits_until = proven_at")
+        database.execute("UPDATE customer_request SET waits_until = proven_at")
     decide(desk, "Boulangerie Petit", "Adresse demandée", "Accepter")
     mails("Demande faite", to=address)
     deposit("100518", "PAIN-2")
