@@ -30,6 +30,7 @@ HEADING = re.compile(r"^##+ .*\{ #([\w-]+) \}", re.MULTILINE)
 STAND_INS = {"systemctl": "usr/local/bin", "certbot": "usr/local/bin", "policy-rc.d": "usr/sbin"}
 PROXIES = {"nginx", "caddy"}
 LATER = {"mettre-a-jour", "revenir"}
+MENDED = {"aide-seule", "nginx"}  # a former page may say there what does not work
 PORTS = (80, 443, 5432, 8000)  # those that the guide names, and that of PostgreSQL
 ADDRESS = "pierre.durand@example.com"
 PASSWORD = "Corn3muse-bleue"
@@ -146,9 +147,8 @@ def text_of(commit: str, page: str) -> str:
 def install(root: Shell, machine: Machine, commit: str, proxy: str) -> str:
     """Type the guide of a commit, its first document included; return what it said at last."""
     publish(machine, commit)
-    page = sections(text_of(commit, PAGE))
-    # A former one had certbot listen on port 80, which nginx holds.
-    page["nginx"] = sections(text_of(TODAY, PAGE))["nginx"]
+    page, today = (sections(text_of(each, PAGE)) for each in (commit, TODAY))
+    page |= {name: today[name] for name in MENDED}
     for name, blocks in page.items():
         if name in PROXIES - {proxy} | LATER:
             continue
