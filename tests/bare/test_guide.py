@@ -78,7 +78,10 @@ def ports_of_the_guide() -> Iterator[None]:
         taken = [port for port in PORTS if is_open(port)]
         if taken:
             pytest.skip(f"port {taken[0]} of this machine is taken")
-        yield
+        try:
+            yield
+        finally:  # what was killed takes a moment to end: whoever waits would find them taken
+            wait_until(lambda: not any(map(is_open, PORTS)))
 
 
 def is_open(port: int) -> bool:
