@@ -59,6 +59,7 @@ def running(instance: Path, *words: str, **keys: str) -> Iterator[Forked]:
     What it says goes to `said(instance)`.
     """
     output = said(instance)
+    output.touch()
     process = Forked(words, environment(instance, **keys), stdout=output, stderr=output)
     try:
         yield process
