@@ -2,10 +2,10 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from selfservice.accounts.models import User
-from selfservice.db import rows
+from selfservice.db import Prepared, rows
 from selfservice.invoices import queries
 from selfservice.invoices.models import Credited, Invoice
 
@@ -39,11 +39,7 @@ def linked(
     """
     if not (notes or invoices):
         return {}
-    credited = Credited.select(Credited.invoice, Credited.number)
-    pairs = rows(
-        credited.where(Credited.invoice.in_(notes))
-        | credited.where(Credited.number.in_(list(invoices)))
-    )
+    pairs = _PAIRS.rows(tuple(notes), tuple(invoices))
     if not pairs:
         return {}
     ids = {note for note, number in pairs if number in invoices}
@@ -63,3 +59,13 @@ def linked(
         if number in invoices and note in number_of:
             links[invoices[number]].add(Link(number_of[note], note))
     return {each: tuple(sorted(found)) for each, found in links.items()}
+
+
+def _pairs(notes: tuple[Any, ...], numbers: tuple[Any, ...]) -> Any:
+    credited = Credited.select(Credited.invoice, Credited.number)
+    return credited.where(Credited.invoice.in_(notes)) | credited.where(
+        Credited.number.in_(numbers)
+    )
+
+
+_PAIRS = Prepared(build=_pairs)

@@ -24,7 +24,7 @@ from peewee import (
 
 from selfservice import clock
 from selfservice.accounts.models import ProfileContract, User
-from selfservice.db import is_sqlite, rows
+from selfservice.db import Prepared, is_sqlite
 from selfservice.invoices.filters import SORTS, Filters
 from selfservice.invoices.models import Invoice
 from selfservice.invoices.search import Term, read_terms
@@ -223,18 +223,24 @@ def billed_contracts(company_id: int, profile_id: int | None = None, *, limit: i
     A profile narrows them to its own.
     """
     since = earliest_available(clock.today())
-    return _contracts(Asked((company_id,), profile_id, since), limit=limit)
+    return _read_contracts(Asked((company_id,), profile_id, since), limit=limit)
 
 
 def contracts_of(user: User, *, limit: int) -> list[str]:
     """Return the first contracts, sorted, of the available documents that a user reads."""
-    return _contracts(asked(user), limit=limit)
+    return _read_contracts(asked(user), limit=limit)
 
 
-def _contracts(asked: Asked, *, limit: int) -> list[str]:
-    documents = narrowed(asked)
-    contracts = documents.select(Invoice.contract).where(Invoice.contract != "").distinct()
-    return [each for (each,) in rows(contracts.order_by(Invoice.contract).limit(limit))]
+def _read_contracts(asked: Asked, *, limit: int) -> list[str]:
+    return [contract for (contract,) in _CONTRACTS.rows(asked, limit=limit)]
+
+
+def _contracts(asked: Asked, *, limit: int) -> "ModelSelect[Invoice]":
+    contracts = narrowed(asked).select(Invoice.contract).where(Invoice.contract != "")
+    return contracts.distinct().order_by(Invoice.contract).limit(limit)
+
+
+_CONTRACTS = Prepared(build=_contracts)
 
 
 class Key(NamedTuple):
