@@ -14,6 +14,7 @@ async function vote(event) {
   const useful = event.submitter?.value ?? "oui"
   const fields = { ...Object.fromEntries(new FormData(form)), useful }
   const answer = await send(VOTES, fields).catch(() => null)
+  if (form.elements.question?.value !== fields.question) return // another is asked about by now
   const isCounted = answer?.type === "opaqueredirect"
   form.querySelector("[role=status]").textContent = isCounted
     ? "Merci de votre avis."
