@@ -267,9 +267,13 @@ MIXED = b"Content-Type: multipart/mixed; boundary="
     ],
 )
 def test_no_text_is_read_in_quadratic_time(content: bytes) -> None:
-    begun = time.process_time()
-    assert dsn.read(content) is None
-    assert time.process_time() - begun < 0.1
+    def seconds() -> float:
+        begun = time.process_time()
+        assert dsn.read(content) is None
+        return time.process_time() - begun
+
+    # Twice: the first may wait for the collection of what all tests before have left.
+    assert min(seconds(), seconds()) < 0.1
 
 
 def run(*words: str, content: bytes = b"") -> Result:
