@@ -51,7 +51,7 @@ test-postgresql: install system ## The test suite on a PostgreSQL of its own
 
 check: install system ## Everything CI checks, browser, PostgreSQL and kills included
 	$(MAKE) --jobs 2 --output-sync lint docs-check
-	pytest $(IN_PARALLEL) -n 3  # browsers and servers are waited for: two processes would rest
+	pytest $(IN_PARALLEL)
 
 lint: install ## Format, lint, types, imports and templates
 	ruff format --check .
