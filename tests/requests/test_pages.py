@@ -130,9 +130,10 @@ def test_nobody_can_flood(app: Flask, alice: Browser, bob: Browser) -> None:
 
 def test_the_link_proves_by_its_button_only_and_once(alice: Browser, browser: Browser) -> None:
     ask(alice, "adresse")
-    path, page = link("request_proof"), "/demandes/preuve"
+    path = link("request_proof")
     for _ in range(2):
         opened = browser.get(path)
+        page = f"/demandes/preuve?demande={CustomerRequest.get().id}"
         assert (opened.status_code, opened.location) == (303, page), "no secret in an address"
         assert "Confirmer mon adresse" in browser.get(page).text
     (request,) = CustomerRequest.select()
@@ -149,7 +150,7 @@ def test_the_link_proves_by_its_button_only_and_once(alice: Browser, browser: Br
 def test_the_registered_address_objects_by_its_link(people: People, browser: Browser) -> None:
     request = asked(people, "access")
     prove()
-    path, page = link("request_objection"), "/demandes/opposition"
+    path, page = link("request_objection"), f"/demandes/opposition?demande={request.id}"
     opened = browser.get(path)
     assert (opened.status_code, opened.location) == (303, page), "no secret in an address"
     assert NEW in browser.get(page).text
@@ -166,14 +167,27 @@ def test_an_objection_to_what_is_decided_says_so(people: People, browser: Browse
     path = link("request_objection")
     browser.get(path)
     deciding.refuse(request, by=Portal(), reason="Non")
-    for address in (path, "/demandes/opposition"):
+    for address in (path, f"/demandes/opposition?demande={request.id}"):
         page = browser.get(address)
         assert (page.status_code, "a déjà été décidée" in page.text) == (410, True)
 
 
+def test_of_two_links_opened_at_once_each_button_means_its_own(
+    people: People, browser: Browser
+) -> None:
+    first = asked(people, "access")
+    page = browser.get(link("request_proof")).location
+    asked(people, "address")
+    browser.get(link("request_proof"))
+    assert "Adresse confirmée" in browser.submit(page, {}).text
+    (proven,) = CustomerRequest.select().where(CustomerRequest.proven_at.is_null(False))
+    assert proven == first
+
+
 def test_a_page_of_a_link_shows_nothing_to_who_has_not_opened_it(browser: Browser) -> None:
-    assert browser.get("/demandes/preuve").status_code == 404
-    assert browser.get("/demandes/opposition").status_code == 404
+    for page in ("/demandes/preuve", "/demandes/opposition"):
+        assert browser.get(page).status_code == 404
+        assert browser.get(f"{page}?demande=1").status_code == 404
 
 
 def test_an_administrator_objects_on_the_page_to_who_is_unknown(

@@ -229,9 +229,9 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
             link = tokens.issue(
                 recovery.PURPOSE, str(people.alice.email_key), lifetime=timedelta(hours=1)
             )
-            requests.asked(people, "access")
+            objected = requests.asked(people, "access")
             requests.prove()
-            requests.asked(people, "administrator")
+            proven = requests.asked(people, "administrator")
             of_requests = [requests.link(f"request_{each}") for each in ("objection", "proof")]
             make_adviser(people.supplier, "nadia")
             active = make_company(people.supplier, client_number="A-1", email="a@example.com")
@@ -247,11 +247,15 @@ def visitor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Visitor]:
             for opened in (f"/reinitialisation/{link}", *of_requests):
                 found.send("GET", opened)
             found.explore("/", "/connexion", "/reinitialisation", "/telechargement/inconnu")
-            found.explore("/demandes/preuve", "/demandes/opposition")
+            of_links = {
+                f"/demandes/preuve?demande={proven.id}",
+                f"/demandes/opposition?demande={objected.id}",
+            }
+            found.explore(*of_links)
             found.sign_in()
             found.sign_in()  # so that there is another session to close
             found.explore("/factures", "/fournisseurs/diac/portal.css", "/sante")
-            assert {"/reinitialisation", "/administration/utilisateurs/ajout"} <= {
+            assert {"/reinitialisation", "/administration/utilisateurs/ajout", *of_links} <= {
                 form.action for form in found.forms
             }
             found.beside = _beside(port, "/conseil/A-1", f"/conseil/{number}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from flask import abort, redirect, render_template, session, url_for
+from flask import abort, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response
 
 from selfservice import ratelimit, tokens
@@ -14,7 +14,7 @@ from selfservice.requests.forms import ObjectionForm
 from selfservice.requests.models import CustomerRequest
 from selfservice.requests.views.blueprint import blueprint
 
-PROOF, OBJECTION = "proof_link", "objection_link"  # of the session: the secrets
+PROOF, OBJECTION = "proof_link", "objection_link"  # of the session: the secrets, by request
 REASONS: dict[type[tokens.DeadTokenError], str] = {
     tokens.ExpiredTokenError: "expired",
     tokens.UsedTokenError: "used",
@@ -36,24 +36,29 @@ def open_objection(secret: str) -> Page:
 def _open(secret: str, find: Callable[[str], CustomerRequest], *, name: str, page: str) -> Page:
     """Store the secret in the visitor's session, and redirect to an address without it.
 
-    This consumes nothing, because mail scanners open links; the button does.
+    The address names the request: of two opened at once, each button means its own. This consumes
+    nothing, because mail scanners open links; the button does.
     """
     ratelimit.hit_from("download_ip", origin())
     try:
-        find(secret)
+        asked = find(secret)
     except (tokens.TokenError, DecidedError) as error:
         return _dead_link(error)
-    session[name] = secret
-    return redirect(url_for(page), 303)
+    session[f"{name}:{asked.id}"] = secret
+    return redirect(url_for(page, demande=asked.id), 303)
+
+
+def _secret(name: str) -> str:
+    return str(session.get(f"{name}:{request.args.get('demande', '')[:20]}", ""))
 
 
 @blueprint.route("/demandes/preuve", methods=["GET", "POST"])
 def prove() -> Page:
-    form = PortalForm()
+    form, secret = PortalForm(), _secret(PROOF)
     try:
-        asked = asking.proof_of(session.get(PROOF, ""))
+        asked = asking.proof_of(secret)
         if form.validate_on_submit():
-            asked = asking.prove(session[PROOF], origin=origin())
+            asked = asking.prove(secret, origin=origin())
             return render_template("requests/proven.html", asked=asked)
     except tokens.TokenError as error:
         return _dead_link(error)
@@ -62,12 +67,11 @@ def prove() -> Page:
 
 @blueprint.route("/demandes/opposition", methods=["GET", "POST"])
 def object_by_link() -> Page:
-    form = ObjectionForm()
+    form, secret = ObjectionForm(), _secret(OBJECTION)
     try:
-        asked = asking.objection_of(session.get(OBJECTION, ""))
+        asked = asking.objection_of(secret)
         if form.validate_on_submit():
-            secret, words = session[OBJECTION], form.words.data
-            asking.object_by_link(secret, words=words, origin=origin())
+            asking.object_by_link(secret, words=form.words.data, origin=origin())
             return render_template("requests/objected.html", asked=asked)
     except (tokens.TokenError, DecidedError) as error:
         return _dead_link(error)
