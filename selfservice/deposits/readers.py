@@ -64,7 +64,7 @@ class Readers:
                         args=(each.source, each.aside, self._limits),
                         timeout=PATIENCE * self._limits.seconds,
                     )
-                except RuntimeError as error:  # no process of the pool can be started any more
+                except (RuntimeError, OSError) as error:  # no process of the pool can be started
                     raise ReadersNotStartedError(READING) from error
         return batch
 
