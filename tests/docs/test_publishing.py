@@ -16,7 +16,7 @@ from typing import NamedTuple
 import pytest
 from flask import Flask
 
-from docs_tools import build, offers
+from docs_tools import build
 from selfservice.suppliers.registration import set_supplier
 from tests.conftest import free_port
 from tests.factories import make_supplier
@@ -184,13 +184,3 @@ def test_refused_build_leaves_the_site_as_it_was(
         build.build(site_dir)
     assert "begin 1" in (site_dir / "index.html").read_text()
     assert sorted(path.name for path in site_dir.parent.iterdir()) == [".site-1", "site"]
-
-
-@pytest.mark.slow
-def test_build_takes_five_seconds_of_a_processor_at_most(
-    site_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(offers, "stale", lambda _: [])  # Chromium would print those
-    began = sum(os.times()[:4])  # of this process and of those it starts
-    build.build(site_dir)
-    assert sum(os.times()[:4]) - began < 5
