@@ -53,7 +53,6 @@ def start_of(day: date) -> datetime:
     return begun.astimezone(UTC).replace(tzinfo=None)
 
 
-@lru_cache(maxsize=4096)
 def add_months(day: date, months: int) -> date:
     """Return the same day N months later, clamped to the month's end."""
     return day + relativedelta(months=months)
