@@ -168,13 +168,19 @@ def password_faults_on(field: Field) -> Iterator[None]:
 
 class ResetForm(PortalForm):
     help_key = messages.CHOOSING
+    link = HiddenField()
     user_id = RadioField("Vos identifiants", coerce=int, validate_choice=False)
     password = chosen_password()
     confirmation = confirmation()
 
-    def choose_among(self, users: list[User], *, all_logins: int) -> None:
-        """Offer the logins of a mailbox, by their ids or all at once; a single one is chosen."""
+    def choose_among(self, users: list[User], *, all_logins: int, link: str) -> None:
+        """Offer the logins of a mailbox, by their ids or all at once; a single one is chosen.
+
+        `link` tells the link that the browser has opened last: the page sent may be another's.
+        """
         self.users, self.all_logins = users, all_logins
+        self.is_of_another_link = bool(self.link.data) and self.link.data != link
+        self.link.data = link
         if len(users) == 1:
             self.user_id.data = users[0].id
 
@@ -183,6 +189,10 @@ class ResetForm(PortalForm):
         is_for_all = self.user_id.data == self.all_logins
         proven = [user for user in self.users if user.is_from_activation]
         return proven if is_for_all else [u for u in self.users if u.id == self.user_id.data]
+
+    def validate_link(self, _field: Field) -> None:
+        if self.is_of_another_link:
+            raise ValidationError(messages.OTHER_LINK_OPENED)
 
     def validate_user_id(self, field: Field) -> None:
         if not self.chosen:

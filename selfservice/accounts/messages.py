@@ -40,6 +40,11 @@ ADDRESS_MALFORMED = HelpfulText(
     "Saisissez une adresse mail complète, par exemple nom@societe.fr.", FORGOTTEN
 )
 CHOOSE_LOGIN = HelpfulText("Choisissez un identifiant dans la liste.", "suivre-le-lien")
+OTHER_LINK_OPENED = HelpfulText(
+    "Un autre lien a été ouvert depuis dans ce navigateur : vérifiez l’identifiant, "
+    "puis choisissez son mot de passe.",
+    "suivre-le-lien",
+)
 CONFIRMATION_MISSING = HelpfulText("Saisissez une seconde fois le mot de passe.", CHOOSING)
 CODE_MISSING = HelpfulText("Saisissez le code affiché par votre application.", SECOND_FACTOR)
 WRONG_CODE = HelpfulText(

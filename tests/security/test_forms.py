@@ -33,7 +33,7 @@ EVIL = {
 FORMS = {
     "/connexion": ["login", "password", "next"],
     "/recuperation": ["email"],
-    "/reinitialisation": ["user_id", "password", "confirmation"],
+    "/reinitialisation": ["link", "user_id", "password", "confirmation"],
     "/profil/compte": ["last_name", "first_name", "phone", "mobile"],
     "/profil/preferences": ["display_history_months"],
     "/profil/mot-de-passe": ["current", "password", "confirmation"],

@@ -52,6 +52,26 @@ def test_a_link_dies_when_the_mail_address_changes(browser: Browser, people: Peo
     assert User.get_by_id(people.alice.id).password_hash == people.alice.password_hash
 
 
+def test_a_page_chooses_for_the_link_that_it_was_opened_by_only(
+    browser: Browser, people: People
+) -> None:
+    """Another site can have its own link opened, in another window, while a page waits."""
+    ask(browser, "alice@example.com")
+    browser.get(mailed_path())
+    shown = re.search(r'name="link"[^>]*value="(\w+)"', browser.get("/reinitialisation").text)
+    assert shown
+    ask(browser, "bob@example.com")
+    browser.get(mailed_path())
+    page = choose(browser, link=shown[1]).text
+    assert "Un autre lien a été ouvert depuis dans ce navigateur" in page
+    for user in (people.alice, people.bob):
+        assert User.get_by_id(user.id).password_hash == user.password_hash
+    opened = re.search(r'name="link"[^>]*value="(\w+)"', page)
+    assert opened
+    assert choose(browser, link=opened[1]).location == "/connexion"
+    assert User.get_by_id(people.bob.id).password_hash != people.bob.password_hash
+
+
 def test_a_choice_that_left_the_mailbox_is_refused_at_the_post(
     browser: Browser, people: People
 ) -> None:

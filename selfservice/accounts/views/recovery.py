@@ -65,7 +65,8 @@ def reset() -> Response | str | tuple[str, int]:
     try:
         users = recovery.choices(secret)
         form = ResetForm()
-        form.choose_among(users, all_logins=recovery.ALL_LOGINS)
+        link = tokens.hash_secret(secret)[:16]
+        form.choose_among(users, all_logins=recovery.ALL_LOGINS, link=link)
         if form.validate_on_submit():
             return _choose(form, users, secret)
     except tokens.TokenError as error:
