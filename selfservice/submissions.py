@@ -105,6 +105,11 @@ def origin_site() -> str:
     return ""
 
 
+def is_led_by_another_site() -> bool:
+    """Tell whether the browser says that another site's page has led here; a bookmark has not."""
+    return request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+
+
 def page_sent_from() -> str | None:
     """Return the page that holds the form: the form's own address, or the one the browser names."""
     if request.url_rule is not None and "GET" in (request.url_rule.methods or ()):

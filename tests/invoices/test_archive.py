@@ -199,6 +199,20 @@ def test_all_of_it_counts_as_downloaded_and_opened_with_one_line_in_the_journal(
     assert left.id not in read
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_site_has_nothing_taken_away(site: str, alice: Browser, people: People) -> None:
+    stored(people.alice.company)
+    for name in ("archive.zip?choix=tout&q=F-1", "registre.csv?q=F-1", "registre.xlsx?q=F-1"):
+        answer = alice.get(f"/factures/{name}", headers={"Sec-Fetch-Site": site})
+        assert (answer.status_code, answer.location) == (302, "/factures?q=F-1")
+    assert Opening.select().count() == 0
+    events = {entry.event for entry in AuditEntry.select()}
+    assert not events & {"invoices.archived", "invoices.registered"}
+    for ours in ("same-origin", "none"):
+        answer = alice.get("/factures/archive.zip?choix=tout", headers={"Sec-Fetch-Site": ours})
+        assert answer.status_code == 200
+
+
 def test_asking_for_the_size_only_counts_as_nothing(alice: Browser, people: People) -> None:
     invoice = stored(people.alice.company)
     whole = ask(alice, invoice)

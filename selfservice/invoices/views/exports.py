@@ -1,4 +1,7 @@
-"""What is taken away from the list: a ZIP of documents, and the register."""
+"""What is taken away from the list: a ZIP of documents, and the register.
+
+It marks and journals what its reader took: a page of another site that leads here gets the list.
+"""
 
 from collections.abc import Callable
 from typing import IO, Any
@@ -8,7 +11,7 @@ from flask_login import login_required
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
-from selfservice import clock
+from selfservice import clock, submissions
 from selfservice.accounts.views.visitor import note_denial, origin
 from selfservice.help import help_url
 from selfservice.invoices import downloads, export
@@ -43,7 +46,7 @@ XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 def archive() -> BaseResponse:
     filters = clean_filters(request.args)
     is_all = request.args.get("choix") == "tout"
-    if is_all and filters.problems:
+    if submissions.is_led_by_another_site() or (is_all and filters.problems):
         return _back()
 
     def write(file: IO[bytes]) -> None:
@@ -88,7 +91,7 @@ def _register(
     name: str,
 ) -> BaseResponse:
     filters = clean_filters(request.args)
-    if filters.problems:
+    if submissions.is_led_by_another_site() or filters.problems:
         return _back()
 
     def write(file: IO[bytes]) -> None:
