@@ -102,6 +102,7 @@ ACTIVE_LABELS = {
     "media": "un contenu multimédia",
     "xfa": "un formulaire XFA",
     "address": "une adresse qui s'ouvre sans qu'on clique",
+    "ambiguous": "une même chose écrite deux fois, que chaque logiciel lit à sa façon",
 }
 
 FIELD_LABELS = {

@@ -1,5 +1,6 @@
 """Opening a deposited PDF: is it one, whole, readable, and within the limits."""
 
+import os
 import re
 from itertools import islice
 from typing import BinaryIO
@@ -19,6 +20,10 @@ TAIL_BYTES = 1024
 PADDING = b"\0\t\n\f\r \x1a"
 # By a second « startxref », some viewers would show another document than the one that is read.
 CUT_UPDATE = re.compile(rb"\d+\s+\d+\s+obj\b|startxref|^\d[\d\s]*(o|ob)?$")
+# The first object of a linearised PDF gives the length of its file: of another, it counts no more.
+COMMENT = re.compile(rb"%[^\r\n]*")
+LINEARISED = re.compile(rb"/L\s*\+?(\d+)")
+LAST_TABLE = re.compile(rb"startxref\s+(\d{1,12})\s*%%EOF$")
 MAX_OTHERS = 20
 
 
@@ -29,6 +34,7 @@ def read_pdf(file: BinaryIO, *, max_pages: int, takes_active: bool = False) -> D
     """
     _check_beginning(file)
     _check_end(file)
+    _check_first_table(file)
     with _opened(file) as pdf:
         try:
             pages = len(pdf.pages)
@@ -84,6 +90,24 @@ def _check_end(file: BinaryIO) -> None:
     file.seek(0)
     if not end or len(after) > TAIL_BYTES or CUT_UPDATE.search(after):
         raise RefusalError("truncated")
+
+
+def _check_first_table(file: BinaryIO) -> None:
+    """Refuse a linearised PDF whose two ends name two tables: viewers read either of them."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(0)
+    first, ended, _ = file.read(HEAD_BYTES).partition(b"endobj")
+    lengths = LINEARISED.findall(active.unescaped(COMMENT.sub(b" ", first)))
+    if b"/Linearized" not in active.unescaped(first) or size not in map(int, lengths):
+        return
+    end = embedded_xml.end_of(file)
+    file.seek(max(0, end - HEAD_BYTES))
+    named = LAST_TABLE.search(file.read(min(end, HEAD_BYTES)))
+    start = len(first) + len(ended)
+    file.seek(start)
+    between = file.read(max(0, int(named[1]) - start)) if named else b""
+    if not named or int(named[1]) < start or COMMENT.sub(b"", between).strip(PADDING):
+        raise RefusalError("broken_table")
 
 
 def _read_embedded(pdf: Pdf) -> Description:

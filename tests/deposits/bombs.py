@@ -1,6 +1,7 @@
 """Hostile documents: small files that ask for too much, or lie about themselves."""
 
 import io
+import re
 import zlib
 from collections.abc import Callable
 
@@ -77,6 +78,42 @@ def object_stream(megabytes: int) -> bytes:
     )
     out += b"4 0 obj\n" + stream(xref, b"/Type /XRef /Size 5 /W [1 4 1] /Root 1 0 R")
     return bytes(out + b"\nendobj\nstartxref\n%d\n%%%%EOF\n" % table)
+
+
+def packed_twice(first: bytes, last: bytes, *pages: bytes) -> bytes:
+    """A PDF whose opening action is given twice under its number, inside an object stream."""
+    catalog = b"<< /Type /Catalog /Pages 2 0 R /OpenAction 5 0 R >>"
+    numbered = [*enumerate((catalog, *pages), 1), (5, first), (5, last)]
+    heading, bodies = b"", b""
+    for number, body in numbered:
+        heading += b"%d %d " % (number, len(bodies))
+        bodies += body + b" "
+    out = bytearray(HEADER)
+    objects = len(out)
+    entries = b"/Type /ObjStm /N %d /First %d" % (len(numbered), len(heading))
+    out += b"4 0 obj\n" + stream(heading + bodies, entries) + b"\nendobj\n"
+    table = len(out)
+    rows = [(0, 0, 0), *((2, 4, place) for place in range(3)), (1, objects, 0), (2, 4, 3)]
+    xref = b"".join(
+        kind.to_bytes(1) + where.to_bytes(4) + more.to_bytes(1)
+        for kind, where, more in (*rows, (1, table, 0))
+    )
+    out += b"6 0 obj\n" + stream(xref, b"/Type /XRef /Size 7 /W [1 4 1] /Root 1 0 R")
+    return bytes(out + b"\nendobj\nstartxref\n%d\n%%%%EOF\n" % table)
+
+
+def two_tables(*, is_forged: bool) -> bytes:
+    """A linearised PDF that was changed since; a forged one says that it was not."""
+    buffer = io.BytesIO()
+    with pikepdf.open(io.BytesIO(pdf(cii(buyer=client_number("C-1"))))) as document:
+        document.save(buffer, linearize=True)
+    before = buffer.getvalue()
+    root = re.findall(rb"/Root \d+ 0 R", before)[0]
+    former = re.findall(rb"startxref\s+(\d+)", before)[-1]
+    table = b"xref\n0 1\n0000000000 65535 f \ntrailer\n<< /Size 99 %s /Prev %s >>\n"
+    after = before + table % (root, former) + b"startxref\n%d\n%%%%EOF\n" % len(before)
+    length = b"/L %d" % (len(after) if is_forged else len(before))
+    return after.replace(b"/L %d" % len(before), length, 1)
 
 
 def xref_stream(megabytes: int) -> bytes:

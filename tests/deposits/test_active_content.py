@@ -105,6 +105,73 @@ def test_a_script_is_found_wherever_it_is(change: Change, refusal: Callable[[byt
     assert refusal(bombs.changed(change)) == reason("un programme (JavaScript)")
 
 
+def beside_its_own_occasions(pdf: Pdf) -> None:
+    pdf.Root.AA = Dictionary(S=Name.Unknown, WC=ADDRESS)
+
+
+def of_its_contents_elsewhere(pdf: Pdf) -> None:
+    pdf.pages[0].obj.Contents = pdf.make_stream(b"", {"/F": String("//example.com/a")})
+
+
+def of_a_picture_elsewhere(key: str) -> Change:
+    def change(pdf: Pdf) -> None:
+        form = {"/Subtype": Name.Form, "/BBox": Array([0, 0, 9, 9])}
+        place = Dictionary(F=String("//example.com/a.pdf"), Page=0)
+        pdf.Root.Unknown = pdf.make_stream(b"", form | {key: place})
+
+    return change
+
+
+def test_an_address_is_found_beside_what_makes_its_place_look_like_an_action(
+    refusal: Callable[[bytes], str],
+) -> None:
+    assert refusal(bombs.changed(beside_its_own_occasions)) == reason(ACTION["URI"][1])
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        at_opening(Dictionary(S=Name.Thread, F=String("//example.com/a.pdf"), D=0)),
+        of_its_contents_elsewhere,
+        of_a_picture_elsewhere("/Ref"),
+        of_a_picture_elsewhere("/OPI"),
+    ],
+)
+def test_what_is_read_from_another_file_is_refused(
+    change: Change, refusal: Callable[[bytes], str]
+) -> None:
+    assert refusal(bombs.changed(change)) == reason("un renvoi vers un autre fichier")
+
+
+PAGES = (
+    b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+    b"<< /Type /Page /Parent 2 0 R /Resources << >> /MediaBox [0 0 9 9] >>",
+)
+RUNS, GOES = b"<< /S /JavaScript /JS (app.alert(1)) >>", b"<< /S /GoTo /D (x) >>"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        bombs.raw(
+            b"<< /Type /Catalog /Pages 2 0 R /OpenAction %s /Open#41ction %s >>" % (RUNS, GOES),
+            *PAGES,
+        ),
+        bombs.raw(
+            b"<< /Type /Catalog /Pages 2 0 R /OpenAction << /S /URI /URI (x) /S /GoTo >> >>",
+            *PAGES,
+        ),
+        bombs.packed_twice(RUNS, GOES, *PAGES),
+        bombs.packed_twice(RUNS.replace(b"/Java", b"/J#61va"), GOES, *PAGES),
+    ],
+)
+def test_what_another_viewer_would_run_is_refused(
+    content: bytes, refusal: Callable[[bytes], str]
+) -> None:
+    twice = "une même chose écrite deux fois, que chaque logiciel lit à sa façon"
+    assert refusal(content) == reason(twice)
+
+
 @pytest.mark.parametrize("kind", ["RichMedia", "Movie", "Sound", "Screen", "3D"])
 def test_media_are_refused(kind: str, refusal: Callable[[bytes], str]) -> None:
     content = bombs.changed(on_page(Subtype=Name(f"/{kind}")))
@@ -147,6 +214,7 @@ def rebuilt(content: bytes) -> bytes:
     [
         on_page(Subtype=Name.Link, A=ADDRESS),
         at_opening(Dictionary(S=Name.GoTo, D=String("start"))),
+        at_opening(Dictionary(S=Name.Thread, D=0)),
         lambda pdf: setattr(pdf.Root, "OpenAction", Array([pdf.pages[0].obj, Name.Fit])),
     ],
 )

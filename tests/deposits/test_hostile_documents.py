@@ -35,6 +35,14 @@ TOO_HEAVY = (
 )
 
 
+def test_a_linearised_document_with_two_tables_is_refused_unless_it_says_to_be_changed(
+    refusal: Refusal, folder: Path, deposit: Deposit, company: Company
+) -> None:
+    assert refusal(bombs.two_tables(is_forged=True)).startswith(DAMAGED)
+    (folder / "a.pdf").write_bytes(bombs.two_tables(is_forged=False))
+    assert deposit().deposited == 1
+
+
 BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "attachment-600-mb": (
         lambda: bombs.attached(bombs.unpacking_to(600), b"/Filter /FlateDecode"),
