@@ -13,7 +13,7 @@ import stat
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from itertools import zip_longest
+from itertools import islice, zip_longest
 from pathlib import Path
 from typing import IO, BinaryIO, NamedTuple
 
@@ -34,7 +34,9 @@ KINDS = {
 
 
 MAX_CSV_BYTES = 100_000_000  # far beyond a register of a million companies, and memory holds it
+ROOM_BYTES, ROW_BYTES = 1_000_000, 300  # of a file whose rows are counted; most take a third
 MAX_COLUMNS = 1000  # every line of the file is as wide as its heading
+MAX_SEPARATORS = 1_000_000  # in one line: no spreadsheet has a tenth of that
 # What separates columns beside « ; », and is told by its name.
 SEPARATORS = {",": "des virgules", "\t": "des tabulations", "|": "des barres verticales"}
 # A spreadsheet's hint to itself, before the heading.
@@ -78,6 +80,7 @@ CSV_PROBLEMS = {
         "Ligne {line} : colonnes inconnues : {columns}. Corrigez leur nom, ou retirez-les ; "
         "le portail connaît {known}."
     ),
+    "too_many_lines": "Ce fichier a plus de {limit} lignes. Partagez-le en plusieurs.",
     "too_many_columns": "Ligne {line} : plus de {limit} colonnes. Retirez celles qui sont en trop.",
     "missing_columns": "Ligne {line} : la colonne {columns} manque. Ajoutez-la.",
     "repeated_columns": "Ligne {line} : colonnes en double : {columns}. Gardez-en une de chaque.",
@@ -208,21 +211,27 @@ def locked(folder: Path, operation: int = fcntl.LOCK_EX) -> Iterator[None]:
 
 
 def read_csv(
-    file: Path, *, known: Collection[str], required: str, is_trusted: bool = True
+    file: Path,
+    *,
+    known: Collection[str],
+    required: str,
+    is_trusted: bool = True,
+    max_rows: int | None = None,
 ) -> list[CsvRow]:
     """Read a file as spreadsheets leave it: semicolons, UTF-8, some of the `known` columns.
 
     The first line that is not blank names the columns, in any case and order; a missing cell is
-    an empty one. Without `is_trusted` the file is one of a folder that others write into. Raises
-    CsvError: another encoding or separator is told rather than guessed.
+    an empty one. Without `is_trusted` the file is one of a folder that others write into: it holds
+    `max_rows` at most, for two bytes of a row take hundreds in memory. Raises CsvError: another encoding or separator is told rather than guessed.
     """
+    max_bytes = min(MAX_CSV_BYTES, ROOM_BYTES + ROW_BYTES * (max_rows or MAX_CSV_BYTES))
     try:
         with file.open("rb") if is_trusted else open_regular(file) as opened:
-            content = opened.read(MAX_CSV_BYTES + 1)
+            content = opened.read(max_bytes + 1)
     except OSError as error:
         raise CsvError("unreadable", detail=_words(error)) from error
-    if len(content) > MAX_CSV_BYTES:
-        raise CsvError("too_large", limit=MAX_CSV_BYTES // 1_000_000)
+    if len(content) > max_bytes:
+        raise CsvError("too_large", limit=max_bytes // 1_000_000)
     text = _text(content)
     _require_semicolons(text, known)
     records = _records(text)
@@ -230,7 +239,10 @@ def read_csv(
         next(records)
     line, heading = next(records, (1, []))
     columns = _columns(line, heading, known, required)
-    return [_row(line, cells, columns) for line, cells in records]
+    found = [_row(line, cells, columns) for line, cells in islice(records, max_rows)]
+    if max_rows is not None and next(records, None):
+        raise CsvError("too_many_lines", limit=max_rows)
+    return found
 
 
 def _text(content: bytes) -> str:
@@ -268,8 +280,9 @@ def _require_semicolons(text: str, known: Collection[str]) -> None:
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield the cells of each line that is not blank, trimmed, and where it begins."""
-    lines = io.StringIO(text, newline="")
-    reader = csv.reader(lines, delimiter=";", skipinitialspace=True, strict=True)
+    reader = csv.reader(
+        _narrow(io.StringIO(text, newline="")), delimiter=";", skipinitialspace=True, strict=True
+    )
     line = 1
     try:
         for cells in reader:
@@ -279,6 +292,14 @@ def _records(text: str) -> Iterator[tuple[int, list[str]]]:
             line = reader.line_num + 1  # a quoted cell may span several lines
     except csv.Error as error:
         raise CsvError("malformed", line=line) from error
+
+
+def _narrow(lines: Iterable[str]) -> Iterator[str]:
+    """Yield lines; raise CsvError for one of which each byte would be a column."""
+    for line, text in enumerate(lines, 1):
+        if text.count(";") > MAX_SEPARATORS:
+            raise CsvError("too_many_columns", line=line, limit=MAX_COLUMNS)
+        yield text
 
 
 def _plain(cell: str) -> str:

@@ -287,7 +287,7 @@ def _batches(documents: list[Document]) -> Iterator[list[Document]]:
 def _read_index(folder: Path) -> Index:
     """Read the index; where it is unusable, `rejets.csv` says so too before the error."""
     try:
-        return read_index(folder)
+        return read_index(folder, max_rows=current_app.config["DEPOSIT_MAX_DOCUMENTS"])
     except (SeveralIndexesError, UnreadableIndexError) as error:
         write_rejects(folder, [(INDEX_NAME, explain(error))])
         raise

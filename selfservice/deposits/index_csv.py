@@ -41,7 +41,7 @@ class Index:
     nameless: list[RefusalError] = field(default_factory=list)
 
 
-def read_index(folder: Path) -> Index:
+def read_index(folder: Path, *, max_rows: int) -> Index:
     """Return the index of a folder, empty where it has none.
 
     Raises UnreadableIndexError when it cannot be read as a whole, SeveralIndexesError: deposited
@@ -54,7 +54,11 @@ def read_index(folder: Path) -> Index:
     if len(found) > 1:
         raise SeveralIndexesError(folder, ", ".join(each.name for each in found))
     try:
-        return _index(files.read_csv(path, known=COLUMNS, required="file", is_trusted=False))
+        return _index(
+            files.read_csv(
+                path, known=COLUMNS, required="file", is_trusted=False, max_rows=max_rows
+            )
+        )
     except files.CsvError as error:
         raise UnreadableIndexError(path, str(error)) from error
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pikepdf
 import pytest
+from flask import Flask
 
 from selfservice import files
 from selfservice.deposits.deposit import DepositReport
@@ -156,3 +157,20 @@ def test_an_index_that_is_a_pipe_is_not_waited_for(folder: Path, deposit: Deposi
     with pytest.raises(UnreadableIndexError) as caught:
         deposit()
     assert explain(caught.value).endswith("n'est pas lisible (un tube).")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"file\n" + b"a\n" * 101, "Ce fichier a plus de 100 lignes."),
+        (b"file\n" + b"\n" * 1_100_000, "Ce fichier dépasse 1 Mo."),
+    ],
+)
+def test_an_index_of_more_than_a_deposit_is_not_kept_in_memory(
+    app: Flask, folder: Path, deposit: Deposit, content: bytes, words: str
+) -> None:
+    app.config["DEPOSIT_MAX_DOCUMENTS"] = 100
+    (folder / "index.csv").write_bytes(content)
+    with pytest.raises(UnreadableIndexError) as caught:
+        deposit()
+    assert words in explain(caught.value)

@@ -133,6 +133,7 @@ def test_another_separator_is_named_with_the_remedy(
         ("File;FILE\n", "repeated_columns", "Ligne 1 : colonnes en double : file"),
         ("\nfile" + ";a" * 1000, "too_many_columns", "Ligne 2 : plus de 1000 colonnes"),
         (";" * 100_000 + "file" + "\nx" * 2000, "too_many_columns", "Ligne 1 :"),
+        ("file\na" + ";" * 2_000_000, "too_many_columns", "Ligne 2 : plus de 1000 colonnes"),
         ('file\na\n"b\nc\nd\n', "malformed", "Ligne 3 : un guillemet"),
         ('file\na\n"b" c\nd\n', "malformed", "Ligne 3 : un guillemet"),
         ('file\n"' + "x" * 200_000, "malformed", "Ligne 2"),
