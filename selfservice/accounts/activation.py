@@ -44,7 +44,8 @@ def activate(company: Company) -> Activated:
 def close_superseded(owner: User) -> None:
     """Close the logins of the company's former addresses, once an owner has a password (FAQ 15).
 
-    If the address has changed again since, only the logins older than this owner's close.
+    If the address has changed again since, only the logins older than this owner's close, and never
+    the one of the address that is registered now: it has come back.
     """
     if not owner.is_from_activation:
         return
@@ -57,6 +58,8 @@ def close_superseded(owner: User) -> None:
     )
     if owner.email_key != company.email_key:
         others = others.where(User.created_at < owner.created_at)
+        if company.email_key:
+            others = others.where(User.email_key != company.email_key)
     for user in others:
         close(user, reason="address changed", is_superseded=True)
 
@@ -78,13 +81,32 @@ def close(
     audit.record_of("user.closed", user, actor=actor, origin=origin, reason=reason, why=why)
 
 
+def owner_with_password(company: Company) -> User | None:
+    """Return the open login of the registered address that has a password: the address came back.
+
+    The logins of other addresses have nothing to wait for then.
+    """
+    owner: User | None = (
+        User.select()
+        .join(Activation)
+        .where(
+            Activation.company == company,
+            Activation.email_key == company.email_key,
+            User.closed_at.is_null(),
+            User.password_hash.is_null(False),
+        )
+        .first()
+    )
+    return owner
+
+
 def _reopen(user: User) -> None:
-    if user.closed_at is None or not user.is_superseded:
-        return
-    User.update(closed_at=None, is_superseded=False).where(User.id == user.id).execute()
-    user.closed_at = None
-    audit.record_of("user.reopened", user, actor="system")
-    if user.password_hash is not None:
+    """Reopen a superseded login; the other addresses' logins close if it has a password."""
+    if user.closed_at is not None and user.is_superseded:
+        User.update(closed_at=None, is_superseded=False).where(User.id == user.id).execute()
+        user.closed_at = None
+        audit.record_of("user.reopened", user, actor="system")
+    if user.closed_at is None and user.password_hash is not None:
         close_superseded(user)
 
 

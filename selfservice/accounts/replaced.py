@@ -1,10 +1,14 @@
-"""A login whose address has given its place to another: told at once, closed later (FAQ 15)."""
+"""A login whose address has given its place to another: told at once, closed later (FAQ 15).
+
+It closes at once where that other one came back and its login has a password already.
+"""
 
 from collections.abc import Mapping
 
 from peewee import ModelSelect
 
 from selfservice import clock, mail, web
+from selfservice.accounts import activation
 from selfservice.accounts.models import User
 from selfservice.suppliers.colours import light_accent
 from selfservice.suppliers.models import Company, Supplier
@@ -19,8 +23,11 @@ def tell_former(company: Company, *, former_key: str, told: Mapping[str, object]
 
     Of a change that was asked for, `told` has `value`, `asked_by`, `answer` and `objection_url`.
     """
+    owner = activation.owner_with_password(company)
     for user in closing_logins(company, former_key):
-        _queue(user, company, told)
+        _queue(user, company, told, is_closed=owner is not None)
+    if owner is not None:
+        activation.close_superseded(owner)
 
 
 def closing_logins(company: Company, former_key: str) -> "ModelSelect[User]":
@@ -34,13 +41,14 @@ def closing_logins(company: Company, former_key: str) -> "ModelSelect[User]":
     )
 
 
-def _queue(user: User, company: Company, told: Mapping[str, object]) -> None:
+def _queue(user: User, company: Company, told: Mapping[str, object], *, is_closed: bool) -> None:
     supplier: Supplier = company.supplier
     mail.enqueue(
         MAIL,
         {
             "accent": light_accent(supplier.colour).colour,
             "login": user.login,
+            "is_closed": is_closed,
             "company_name": company.name,
             "client_number": company.client_number,
             "supplier_name": supplier.name,

@@ -11,8 +11,11 @@ from selfservice.accounts import activation, passwords, profile, recovery, users
 from selfservice.accounts.models import Activation, User
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
+from selfservice.suppliers import register as suppliers_register
 from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.models import Company
+from tests.accounts.test_recovery import ask, choose, mailed_path
+from tests.conftest import Browser
 from tests.factories import PASSWORD, make_company, make_invoice, make_supplier, make_user
 
 
@@ -23,6 +26,11 @@ def register(company: Company, address: str | None) -> None:
         email_key=address_key(address) if address else None,
         email_registered_at=clock.now(),
     ).where(Company.id == company.id).execute()
+
+
+def change_register(company: Company, address: str) -> None:
+    """Do what an adviser does to an address."""
+    suppliers_register.change(company, "email", address, by=User(login="marie"), reason="appel")
 
 
 def deposit_for(company: Company) -> None:
@@ -211,6 +219,46 @@ def test_an_address_that_comes_back_finds_its_login_reopened(app: Flask) -> None
     assert User.get(User.login == "old@example.com").closed_at is None
     assert User.get(User.login == "new@example.com").closed_at is not None
     assert Activation.select().count() == OutboxMail.select().count() == 2
+
+
+def _put_right_too_late(right: str, wrong: str) -> Company:
+    """The owner has a password; a document goes out to another address before it is put right."""
+    company = make_company(make_supplier(), email=right)
+    deposit_for(company)
+    send.send_due()
+    users.give_password(users.by_login(right), PASSWORD)
+    change_register(company, wrong)
+    deposit_for(company)
+    assert send.send_due().activated == 1
+    return company
+
+
+def test_a_wrong_address_put_right_opens_nothing_from_then_on(app: Flask, browser: Browser) -> None:
+    company = _put_right_too_late("right@example.com", "wrong@example.com")
+    change_register(company, "right@example.com")
+    assert User.get(User.login == "wrong@example.com").closed_at is not None
+    told = OutboxMail.get(
+        OutboxMail.kind == "address_replaced", OutboxMail.address_key == "wrong@example.com"
+    )
+    assert "vient d’être fermé" in told.body_text
+    assert "vient d’être fermé" in told.body_html
+    assert "Aucun compte trouvé pour" in ask(browser, "wrong@example.com")
+    assert browser.sign_in("right@example.com", PASSWORD).location == "/factures"
+
+
+def test_no_other_address_closes_the_login_of_the_one_that_came_back(
+    app: Flask, browser: Browser
+) -> None:
+    company = _put_right_too_late("right@example.com", "wrong@example.com")
+    register(company, "right@example.com")  # as it was left by an earlier version
+    ask(browser, "wrong@example.com")
+    browser.get(mailed_path())
+    assert choose(browser).location == "/connexion"
+    assert User.get(User.login == "right@example.com").closed_at is None
+    deposit_for(company)
+    send.send_due()
+    assert User.get(User.login == "wrong@example.com").closed_at is not None
+    assert browser.sign_in("right@example.com", PASSWORD).location == "/factures"
 
 
 def test_a_login_that_the_operator_closed_stays_closed(app: Flask) -> None:
