@@ -40,6 +40,7 @@ def tell(user: User) -> bool:
         if not user.has_proven_mailbox:
             # Of its own: who names others' mailboxes takes no link from them.
             ratelimit.hit("recovery_unproven", f"ended {user.email_key}")
+            ratelimit.hit("recovery_company", str(user.company_id))
         ratelimit.hit("recovery_all")
     except ratelimit.LimitReachedError:
         return False

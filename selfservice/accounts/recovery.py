@@ -188,7 +188,8 @@ def tell_change(users: list[User]) -> None:
 def _logins_to_mail(key: str) -> list[User]:
     """Return the active users of a mailbox; one that no register knows gets a few links a day.
 
-    Past them a neutral answer takes it for unknown, or it would tell that it is not; an explicit
+    They also count for the companies that typed it, so that none uses up the mails of all. Past
+    them a neutral answer takes it for unknown, or it would tell that it is not; an explicit
     one raises LimitReachedError.
     """
     users = list(logins_of(key))
@@ -196,11 +197,25 @@ def _logins_to_mail(key: str) -> list[User]:
         return users
     try:
         ratelimit.hit("recovery_unproven", key)
+        _count_for_a_company(users)
     except ratelimit.LimitReachedError:
         if current_app.config["RECOVERY_MESSAGE"] != "neutral":
             raise
         return []
     return users
+
+
+def _count_for_a_company(users: list[User]) -> None:
+    """Count a mail for one of the companies of the users that has some left: one alone stops none.
+
+    Raises LimitReachedError.
+    """
+    *others, last = sorted({user.company_id for user in users})
+    for company_id in others:
+        with suppress(ratelimit.LimitReachedError):
+            ratelimit.hit("recovery_company", str(company_id))
+            return
+    ratelimit.hit("recovery_company", str(last))
 
 
 def _opened_by(token: tokens.Token) -> list[User]:

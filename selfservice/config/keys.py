@@ -323,6 +323,12 @@ KEYS = (
     Key("LIMIT_SECOND_FACTOR", _rate, "5 per 15 minutes", "Wrong codes, per login."),
     Key("LIMIT_RECOVERY_ADDRESS", _rate, "5/hour", "Recovery requests, per mail address."),
     Key("LIMIT_RECOVERY_UNPROVEN", _rate, "5/day", "Links to a mail address no register has."),
+    Key(
+        "LIMIT_RECOVERY_COMPANY",
+        _rate,
+        "60/hour",
+        "Mails to addresses no register has, per company that typed them.",
+    ),
     Key("LIMIT_RECOVERY_IP", _rate, "60/hour", "Recovery requests, per network."),
     Key("LIMIT_RECOVERY_ALL", _rate, "1000/hour", "Recovery mails that leave, in all."),
     Key("LIMIT_KEPT_IP", _rate, "1000/hour", "Answers kept for forms pressed twice, per network."),

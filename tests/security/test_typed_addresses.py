@@ -226,6 +226,28 @@ def test_a_neutral_answer_does_not_tell_that_the_day_is_over(
     assert _mails_to("bob@example.com") == 1
 
 
+@pytest.mark.parametrize("message", ["explicit", "neutral"])
+def test_a_company_uses_up_no_mail_of_the_others_by_what_it_types(
+    message: str, people: People, browser: Browser, app: Flask
+) -> None:
+    app.config |= {
+        "RECOVERY_MESSAGE": message,
+        "LIMIT_RECOVERY_COMPANY": "2/hour",
+        "LIMIT_RECOVERY_ALL": "5/hour",
+    }
+    for number in range(5):
+        make_user(people.bob.company, f"typed{number}", email=f"typed{number}@example.com")
+    ended = make_user(people.bob.company, "ended", email="ended@example.com", is_active=False)
+    shared = make_user(people.bob.company, "shared", email="charlie@example.com")
+    addresses = [f"typed{number}@example.com" for number in range(5)]
+    for address in (*addresses, str(ended.email), str(shared.email), ADDRESS):
+        ask(browser, address)
+    assert sum(map(_mails_to, addresses)) == 2
+    assert _mails_to("ended@example.com") == 0
+    assert _mails_to("charlie@example.com") == 1, "charlie's own company has mails left"
+    assert _mails_to(ADDRESS) == 1
+
+
 @pytest.mark.parametrize(("login", "mails"), [("mule", 0), ("alice", 2)])
 def test_what_is_done_with_an_added_login_mails_nothing_to_alice(
     login: str, mails: int, people: People, browser: Browser
