@@ -7,7 +7,7 @@ from typing import Any
 
 from peewee import JOIN, IntegrityError, ModelSelect
 
-from selfservice import audit, clock
+from selfservice import audit, clock, ratelimit
 from selfservice.accounts import passwords
 from selfservice.accounts.models import Profile, User
 from selfservice.accounts.spaces import companies_of
@@ -105,9 +105,15 @@ def list_users(
 def add_user(administrator: User, new: NewUser, *, origin: str) -> User:
     """Add a colleague; no mail is sent, the administrator hands login and password over.
 
-    Raises LinkLikeLoginError, ForeignCompanyError, LoginTakenError, ForeignProfileError,
-    LimitedAdministratorError or PasswordRefusedError.
+    A company is told of a few taken logins an hour: each tells who else is on the portal. Raises
+    LinkLikeLoginError, ForeignCompanyError, LoginTakenError, ForeignProfileError,
+    LimitedAdministratorError, PasswordRefusedError or LimitReachedError.
     """
+    with ratelimit.failure("login_taken", str(administrator.company_id), of=LoginTakenError):
+        return _add(administrator, new, origin=origin)
+
+
+def _add(administrator: User, new: NewUser, *, origin: str) -> User:
     if is_like_a_link(new.login):
         raise LinkLikeLoginError(new.login)
     company: Company | None = (

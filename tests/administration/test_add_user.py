@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 
 from selfservice.accounts.models import User
 from selfservice.administration import users
@@ -184,3 +185,14 @@ def test_switched_off_at_creation_cannot_sign_in(
     assert browser.sign_in("julie.martin", "Vielle-roue7").status_code == 200
     assert "Désactivé" in alice.get(LIST).text
     assert browser.sign_in("alice", PASSWORD).status_code == 302
+
+
+def test_a_company_learns_of_a_few_taken_logins_only(
+    app: Flask, people: People, alice: Browser
+) -> None:
+    app.config["LIMIT_LOGIN_TAKEN"] = "2/hour"
+    added = [alice.submit(ADD, fields(people, login=f"julie{each}")) for each in range(3)]
+    assert [page.location for page in added] == [LIST] * 3, "a free login uses up nothing"
+    logins = ("bob", "charlie", "bob", "nobody.yet")
+    codes = [alice.submit(ADD, fields(people, login=login)).status_code for login in logins]
+    assert codes == [200, 200, 429, 429]
