@@ -132,11 +132,21 @@ def confirm(user: User, current: str, *, origin: str) -> None:
     """
     if not current:
         raise WrongPasswordError
+    count_hashing(user)
     with ratelimit.failure("sign_in_login", user.session_secret, of=WrongPasswordError):
         if is_password_of(user, current):
             return
         audit.record_of("password.refused", user, origin=origin)
         raise WrongPasswordError
+
+
+def count_hashing(user: User) -> None:
+    """Count a password that is to be hashed for a signed-in user, right or wrong.
+
+    A company has so many a minute: it leaves turns for those who sign in. Call outside any
+    transaction. Raises LimitReachedError.
+    """
+    ratelimit.hit("hashing_company", str(user.company_id))
 
 
 def is_unchanged(user: User) -> bool:

@@ -125,6 +125,7 @@ def _add(administrator: User, new: NewUser, *, origin: str) -> User:
     passwords.check(new.password, login=new.login, names=names)
     if User.select().where(User.login_key == normalise(new.login)).exists():
         raise LoginTakenError(new.login)  # saves the hashing; the schema has the last word
+    passwords.count_hashing(administrator)
     password_hash = passwords.hash_password(new.password)
     try:
         with database.atomic():

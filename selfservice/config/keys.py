@@ -331,6 +331,12 @@ KEYS = (
     ),
     Key("LIMIT_RECOVERY_IP", _rate, "60/hour", "Recovery requests, per network."),
     Key("LIMIT_RECOVERY_ALL", _rate, "1000/hour", "Recovery mails that leave, in all."),
+    Key(
+        "LIMIT_HASHING_COMPANY",
+        _rate,
+        "60 per minute",
+        "Passwords checked or made for who is signed in, per company.",
+    ),
     Key("LIMIT_LOGIN_TAKEN", _rate, "30/hour", "Logins found to be taken already, per company."),
     Key("LIMIT_KEPT_IP", _rate, "1000/hour", "Answers kept for forms pressed twice, per network."),
     Key("LIMIT_PROOF", _rate, "5/hour", "Proofs of « Je n'ai rien reçu », client and network."),

@@ -228,6 +228,25 @@ def test_right_passwords_use_up_no_try_of_who_is_signed_in(app: Flask, alice: Br
     assert [page.status_code for page in pages] == [200] * 4
 
 
+def test_a_company_leaves_turns_to_hash_for_who_signs_in(
+    app: Flask, people: People, alice: Browser, bob: Browser
+) -> None:
+    app.config["LIMIT_HASHING_COMPANY"] = "2 per minute"
+    User.update(is_administrator=True).execute()
+    typed = {"current": PASSWORD, "password": "trop court", "confirmation": "trop court"}
+    codes = [alice.submit("/profil/mot-de-passe", typed).status_code for _ in range(3)]
+    assert codes == [200, 200, 429]
+    colleague = {
+        "login": "mule",
+        "password": "Vielle-roue7",
+        "password_again": "Vielle-roue7",
+        "company": str(people.alice.company_id),
+    }
+    assert alice.submit("/administration/utilisateurs/ajout", colleague).status_code == 429
+    assert bob.submit("/profil/mot-de-passe", typed).status_code == 200
+    assert Browser(app.test_client()).sign_in("alice", PASSWORD).status_code == 302
+
+
 def test_a_full_journal_gives_no_wrong_password_its_try_back(app: Flask, alice: Browser) -> None:
     app.config |= {"LIMIT_SIGN_IN_LOGIN": "2/hour", "LIMIT_JOURNAL_USER": "1/hour"}
     alice.submit("/profil/compte", {"last_name": "Autre"})
