@@ -222,7 +222,8 @@ def read_csv(
 
     The first line that is not blank names the columns, in any case and order; a missing cell is
     an empty one. Without `is_trusted` the file is one of a folder that others write into: it holds
-    `max_rows` at most, for two bytes of a row take hundreds in memory. Raises CsvError: another encoding or separator is told rather than guessed.
+    `max_rows` at most, for two bytes of a row take hundreds in memory. Raises CsvError: another
+    encoding or separator is told rather than guessed.
     """
     max_bytes = min(MAX_CSV_BYTES, ROOM_BYTES + ROW_BYTES * (max_rows or MAX_CSV_BYTES))
     try:
