@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO
 
 from selfservice import config, files
 from selfservice.operations.errors import OperationError
@@ -27,6 +28,8 @@ OF_INSTANCE = (SETTINGS, config.KEY_NAME)
 FILES = (*OF_INSTANCE, SQLITE, POSTGRESQL)
 DOCUMENT = re.compile(r"documents/(?:logos|[0-9a-f]{2})/(?P<sha256>[0-9a-f]{64})(?:\.pdf)?")
 CHUNK_BYTES = 1024 * 1024
+# What the library raises where a heading asks for the impossible.
+FAULTS = (tarfile.TarError, ValueError, OverflowError, MemoryError, RecursionError)
 
 
 @dataclass
@@ -102,16 +105,13 @@ def unpack(path: Path, folder: Path) -> Manifest:
     documents = 0
     manifest = None
     (folder / "documents").mkdir(mode=0o700)
-    try:
-        with tarfile.open(path, "r:") as tar:
-            for member in tar:
-                if member.name == MANIFEST:
-                    manifest = _read_manifest(tar, member)
-                    continue
-                hashes[member.name] = _extract(tar, member, folder)
-                documents += member.name not in FILES
-    except tarfile.TarError as error:
-        raise OperationError("damaged_archive", path=path, reason=_reason(error)) from error
+    with _opened(path) as tar:
+        for member in tar:
+            if member.name == MANIFEST:
+                manifest = _read_manifest(tar, member)
+                continue
+            hashes[member.name] = _extract(tar, member, folder)
+            documents += member.name not in FILES
     if manifest is None:
         raise OperationError("damaged_archive", path=path, reason="elle n'est pas entière")
     if (SQLITE in hashes) == (POSTGRESQL in hashes):
@@ -124,17 +124,23 @@ def unpack(path: Path, folder: Path) -> Manifest:
 
 def read_manifest(path: Path) -> Manifest:
     """Return what a backup says of itself, its documents unread. Raises OperationError, OSError."""
-    try:
-        with tarfile.open(path, "r:") as tar:
-            for member in tar:
-                if member.name == MANIFEST:
-                    return _read_manifest(tar, member)
-    except tarfile.TarError as error:
-        raise OperationError("damaged_archive", path=path, reason=_reason(error)) from error
+    with _opened(path) as tar:
+        for member in tar:
+            if member.name == MANIFEST:
+                return _read_manifest(tar, member)
     raise OperationError("damaged_archive", path=path, reason="elle n'est pas entière")
 
 
-def _reason(error: tarfile.TarError) -> str:
+@contextmanager
+def _opened(path: Path) -> Iterator[tarfile.TarFile]:
+    try:
+        with tarfile.open(path, "r:") as tar:
+            yield tar
+    except FAULTS as error:
+        raise OperationError("damaged_archive", path=path, reason=_reason(error)) from error
+
+
+def _reason(error: Exception) -> str:
     """Return our own words, or ours for the library's, whose errors are of kinds of their own."""
     is_ours = type(error) is tarfile.TarError
     return str(error) if is_ours else "elle est coupée, ou n'est pas une archive"
@@ -142,7 +148,7 @@ def _reason(error: tarfile.TarError) -> str:
 
 def _read_manifest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Manifest:
     try:
-        stream = tar.extractfile(member) if member.isreg() else None
+        stream = _content_of(tar, member)
         found = Manifest(**json.loads(stream.read() if stream else b""))
         empty = asdict(Manifest(made_at="", migrations=[]))
         if any(type(value) is not type(empty[name]) for name, value in asdict(found).items()):
@@ -154,10 +160,15 @@ def _read_manifest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Manifest:
     return found
 
 
+def _content_of(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes] | None:
+    """Return what an ordinary file holds; of a sparse one, two kilobytes can fill any disk."""
+    return tar.extractfile(member) if member.isreg() and not member.issparse() else None
+
+
 def _extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> str:
     """Write one file under its checked name and return its SHA-256."""
     document = DOCUMENT.fullmatch(member.name)
-    stream = tar.extractfile(member) if member.isreg() else None
+    stream = _content_of(tar, member)
     if stream is None or not (document or member.name in FILES):
         raise tarfile.TarError(f"{member.name!r} n'y a pas sa place")
     target = folder / member.name

@@ -25,7 +25,10 @@ from selfservice.operations.rights import open_documents
 from selfservice.retention import documents as retired
 
 # The settings that say where an instance reads and writes.
-PLACES = ("DATABASE_URL", "DOCUMENTS_DIR", "QUEUE_URL", "RATELIMIT_STORAGE_URI", "HELP_SITE_DIR")
+PLACES = (
+    *("DATABASE_URL", "DOCUMENTS_DIR", "QUEUE_URL", "RATELIMIT_STORAGE_URI", "HELP_SITE_DIR"),
+    "MAIL_BOUNCES",
+)
 
 
 @dataclass(frozen=True)
@@ -126,6 +129,7 @@ def _plan(aside: Path, instance: Path, settings: dict[str, Any]) -> Plan:
             f"{name} = {_shown(settings[name], aside, instance)}"
             for name in PLACES
             if name in of_archive
+            and settings[name]
             and not (_is_inside(settings[name], instance) or _is_inside(settings[name], aside))
         ],
     )

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import pty
+import resource
 import subprocess
 import tarfile
 from collections.abc import Callable
@@ -39,6 +40,7 @@ def settings_that_lead_away(place: Path) -> dict[str, str]:
         "DOCUMENTS_DIR": str(place / "documents"),
         "QUEUE_URL": "redis://queue.example.com/0",
         "RATELIMIT_STORAGE_URI": "redis://limits.example.com/0",
+        "MAIL_BOUNCES": f"{place}/Maildir",
     }
 
 
@@ -119,4 +121,56 @@ def test_an_unknown_format_is_refused(saved: Rebuild, tmp_path: Path) -> None:
             tar.addfile(member, io.BytesIO(content))
     with pytest.raises(OperationError, match="unknown_format"):
         restore(path, tmp_path / "copy")
+    assert not (tmp_path / "copy").exists()
+
+
+def of_zeros(size: int) -> bytes:
+    """The heading of a file of so many zeros, of which the archive holds none (GNU, « S »)."""
+    heading = bytearray(tarfile.TarInfo("portal.db").tobuf(tarfile.GNU_FORMAT)[:512])
+    heading[156:157] = b"S"
+    heading[386:410] = b"%011o\0%011o\0" % (size, 0)
+    heading[483:495] = b"%011o\0" % size
+    heading[148:156] = b" " * 8
+    heading[148:156] = b"%06o\0 " % sum(heading)
+    return bytes(heading)
+
+
+def heading(kind: bytes, size: int) -> bytes:
+    member = tarfile.TarInfo("portal.db")
+    member.type, member.size = kind, size
+    return member.tobuf(tarfile.GNU_FORMAT)
+
+
+def sparse_without_a_map() -> bytes:
+    member = tarfile.TarInfo("portal.db")
+    member.size = 2
+    member.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0"}
+    return member.tobuf(tarfile.PAX_FORMAT) + b"zz".ljust(512, b"\0")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        of_zeros(2**32),
+        heading(tarfile.XHDTYPE, -512),
+        heading(tarfile.GNUTYPE_LONGNAME, 2**60),
+        heading(tarfile.GNUTYPE_LONGNAME, 1) * 3000,
+        sparse_without_a_map(),
+    ],
+)
+def test_an_archive_that_asks_for_the_impossible_is_refused_and_fills_no_disk(
+    content: bytes, tmp_path: Path
+) -> None:
+    (tmp_path / "backup.tar").write_bytes(content + bytes(1024))
+    limits = (resource.RLIMIT_FSIZE, (2**20, 2**20))
+    done = subprocess.run(
+        [*SELFSERVICE, "restore", str(tmp_path / "backup.tar")],
+        env=environment(tmp_path / "copy"),
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(*limits),
+    )
+    (line,) = done.stderr.splitlines()
+    assert "n'est pas une sauvegarde intacte" in line
     assert not (tmp_path / "copy").exists()
