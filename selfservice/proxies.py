@@ -32,6 +32,12 @@ def entries(header: str) -> list[str]:
     return [each.strip() for each in header.split(",") if each.strip()][-MOST:]
 
 
+def visitor_of(header: str, *, peer: str, count: int) -> str:
+    """Return the address that ProxyFix finds in a header behind so many proxies, else the peer."""
+    found = entries(header)
+    return address_in(found[-count]) if 0 < count <= len(found) else peer
+
+
 def address_in(entry: str) -> str:
     """Return the address of « 192.0.2.7:51234 » or « [2001:db8::7]:443 », in its usual writing.
 

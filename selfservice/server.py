@@ -5,7 +5,8 @@ import logging
 import re
 import signal
 import sys
-from socket import getaddrinfo
+from collections import deque
+from socket import MSG_DONTWAIT, MSG_PEEK, getaddrinfo
 from types import FrameType
 from typing import Any
 
@@ -14,15 +15,16 @@ from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.receiver import ChunkedReceiver
 from waitress.server import create_server
 from waitress.task import ErrorTask
-from waitress.utilities import BadRequest
+from waitress.utilities import BadRequest, Error
 
-from selfservice import db, turns
+from selfservice import db, proxies, ratelimit, turns
 from selfservice.app import create_app
 from selfservice.web import HEADERS
 
 CONNECTIONS = 1000
 SILENCE_SECONDS = 20  # after which a connection that sends or takes nothing is closed
 CROWD, CROWD_SILENCE_SECONDS = CONNECTIONS // 2, 3  # the same where many are open
+MOST_OF_A_VISITOR = 100  # requests that wait, and answers on their way
 MAX_BODY_BYTES = 1024 * 1024
 MAX_HEADER_BYTES = 32 * 1024
 MAX_CHUNK_LINE_BYTES = 4 * 1024  # between the parts of a body, and after the last
@@ -88,9 +90,41 @@ class RefusalTask(ErrorTask):
         super().execute()
 
 
+class TooManyRequests(Error):  # noqa: N818 (named as the others of waitress are)
+    code = 429
+    reason = "Too Many Requests"
+
+
+class Waiting:
+    """The requests that wait for a thread, each visitor's in turn: a deque for waitress.
+
+    Who sends many at once waits for himself; the others go on.
+    """
+
+    def __init__(self) -> None:
+        self._of_visitors: dict[str, deque[StrictChannel]] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, list(self._of_visitors.values())))
+
+    def append(self, channel: "StrictChannel") -> None:
+        channel.note_visitor()
+        self._of_visitors.setdefault(channel.visitor, deque()).append(channel)
+
+    def popleft(self) -> "StrictChannel":
+        visitor = next(iter(self._of_visitors))
+        waiting = self._of_visitors.pop(visitor)
+        channel = waiting.popleft()
+        if waiting:  # behind all others
+            self._of_visitors[visitor] = waiting
+        return channel
+
+
 class StrictChannel(HTTPChannel):
     parser_class = StrictParser
     error_task_class = RefusalTask
+    proxy_count = 0
+    visitor = ""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -99,6 +133,43 @@ class StrictChannel(HTTPChannel):
         # Who asks and does not read would hold every connection, through Caddy too.
         is_crowd = len(self.server.active_channels) > CROWD
         self.adj.channel_timeout = CROWD_SILENCE_SECONDS if is_crowd else SILENCE_SECONDS
+
+    def note_visitor(self) -> None:
+        """Remember whose the request is that waits: the network that the limits count."""
+        forwarded = self.requests[0].headers.get("X_FORWARDED_FOR", "")
+        peer = self.addr[0] if self.addr else ""
+        address = proxies.visitor_of(forwarded, peer=peer, count=self.proxy_count)
+        self.visitor = ratelimit.network_of(address)
+
+    def service(self) -> None:
+        """Answer a request, unless its sender has left or has too many others under way.
+
+        A proxy closes what its visitor gives up, and counts it no more: without this, one visitor
+        who asks and leaves would keep the threads busy for minutes.
+        """
+        if self._has_left():
+            self.cancel()
+            self.server.pull_trigger()
+            return
+        if self._has_too_many():
+            self.requests[0].error = TooManyRequests("too many requests of one network at once")
+        super().service()
+
+    def _has_left(self) -> bool:
+        try:
+            return self.socket is None or not self.socket.recv(1, MSG_PEEK | MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
+
+    def _has_too_many(self) -> bool:
+        channels = list(self.server.active_channels.values())
+        if len(channels) <= MOST_OF_A_VISITOR:
+            return False
+        own = [each for each in channels if each.visitor == self.visitor]
+        under_way = [each for each in own if each.requests or each.total_outbufs_len]
+        return len(under_way) > MOST_OF_A_VISITOR
 
 
 def serve(*, host: str, port: int, threads: int) -> None:
@@ -140,6 +211,8 @@ def serve(*, host: str, port: int, threads: int) -> None:
         raise
     for socket in sockets.values():
         socket.channel_class = StrictChannel
+    StrictChannel.proxy_count = app.config["PROXY_COUNT"]
+    server.task_dispatcher.queue = Waiting()
     signal.signal(signal.SIGTERM, _stop)
     server.run()
 

@@ -2,14 +2,20 @@
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from selfservice.server import MOST_OF_A_VISITOR
 from tests.conftest import free_port
-from tests.processes import START_SECONDS, seconds_of, serving
+from tests.processes import (
+    START_SECONDS,
+    said,
+    seconds_of,
+    serving,
+)
 
 Ask = Callable[[str], str]
 FORM = "POST /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\n"
@@ -97,6 +103,58 @@ def test_no_body_is_awaited_where_none_is_announced_or_read(ask: Ask) -> None:
     for size in ("Content-Length: 0", "Content-Length: x", "Content-Length: 2000000", "Host: x"):
         answer = ask(f"POST /connexion HTTP/1.1\r\n{expecting}{size}\r\n\r\n")
         assert answer.startswith("HTTP/1.1 4") and answer.count("HTTP/1.") == 1, size
+
+
+@pytest.fixture
+def behind_proxy(app: Flask, instance: Path, port: int) -> Iterator[Path]:
+    """Serve behind a proxy whose part the test plays; give where each request is logged."""
+    with serving(instance, port, PROXY_COUNT="1", LOG_LEVEL="info"):
+        yield said(instance)
+
+
+def of_visitor(number: int, path: str = "/connexion", *, port: int) -> socket.socket:
+    """Begin to ask for a page in the name of a visitor; do not read it."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS)
+    origin = f"X-Forwarded-For: 192.0.2.{number}\r\n"
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{origin}\r\n".encode())
+    return connection
+
+
+def answered(log: Path, number: int) -> int:
+    return log.read_text().count(f'"origin": "192.0.2.{number}"')
+
+
+def test_what_its_sender_has_given_up_is_not_done(behind_proxy: Path, port: int) -> None:
+    """A proxy counts a request no more that its visitor has left."""
+    with ExitStack() as leaving:
+        for _ in range(300):
+            leaving.enter_context(of_visitor(1, port=port))
+    with of_visitor(2, port=port) as staying:
+        assert staying.recv(20).startswith(b"HTTP/1.1 200")
+    assert answered(behind_proxy, 1) < 200
+
+
+def test_who_sends_many_requests_waits_for_himself(behind_proxy: Path, port: int) -> None:
+    with ExitStack() as open_ones:
+        for _ in range(MOST_OF_A_VISITOR):
+            open_ones.enter_context(of_visitor(1, port=port))
+        with of_visitor(2, port=port) as other:
+            assert other.recv(20).startswith(b"HTTP/1.1 200")
+        assert answered(behind_proxy, 1) < MOST_OF_A_VISITOR
+
+
+def test_too_many_requests_of_one_network_are_refused(behind_proxy: Path, port: int) -> None:
+    """Caddy has no such limit; of IPv4, a network is one address."""
+    with ExitStack() as open_ones:
+        many = [
+            open_ones.enter_context(of_visitor(1, port=port)) for _ in range(2 * MOST_OF_A_VISITOR)
+        ]
+        with of_visitor(2, port=port) as other:
+            assert other.recv(20).startswith(b"HTTP/1.1 200")
+        statuses = [each.recv(20)[9:12] for each in many]
+    assert set(statuses) == {b"200", b"429"}
+    with of_visitor(1, port=port) as later:
+        assert later.recv(20).startswith(b"HTTP/1.1 200")
 
 
 def test_an_announced_body_is_asked_for(ask: Ask) -> None:
