@@ -3,6 +3,7 @@
 import errno
 import logging
 import re
+import resource
 import signal
 import sys
 from collections import deque
@@ -25,6 +26,7 @@ CONNECTIONS = 1000
 SILENCE_SECONDS = 20  # after which a connection that sends or takes nothing is closed
 CROWD, CROWD_SILENCE_SECONDS = CONNECTIONS // 2, 3  # the same where many are open
 MOST_OF_A_VISITOR = 100  # requests that wait, and answers on their way
+FILES = 8 * CONNECTIONS  # of a service, systemd would open 1024: a connection and its file are two
 MAX_BODY_BYTES = 1024 * 1024
 MAX_HEADER_BYTES = 32 * 1024
 MAX_CHUNK_LINE_BYTES = 4 * 1024  # between the parts of a body, and after the last
@@ -182,6 +184,7 @@ def serve(*, host: str, port: int, threads: int) -> None:
     app = create_app()
     db.configure(app.config["DATABASE_URL"], lock_timeout_seconds=db.VISITOR_LOCK_TIMEOUT_SECONDS)
     turns.share(threads)
+    _allow_files()
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each that waits
     sockets: dict[int, Any] = {}
     try:
@@ -215,6 +218,13 @@ def serve(*, host: str, port: int, threads: int) -> None:
     server.task_dispatcher.queue = Waiting()
     signal.signal(signal.SIGTERM, _stop)
     server.run()
+
+
+def _allow_files() -> None:
+    """Let this process hold a file for each answer, as far as the system permits."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, wanted), hard))
 
 
 def _stop(_number: int, _frame: FrameType | None) -> None:

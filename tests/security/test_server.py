@@ -1,6 +1,8 @@
 """What the server itself refuses, before the portal sees a request."""
 
+import re
 import socket
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
@@ -8,13 +10,17 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from selfservice.server import MOST_OF_A_VISITOR
+from selfservice.server import CONNECTIONS, MOST_OF_A_VISITOR
 from tests.conftest import free_port
 from tests.processes import (
+    SELFSERVICE,
     START_SECONDS,
+    answers,
+    environment,
     said,
     seconds_of,
     serving,
+    wait_until,
 )
 
 Ask = Callable[[str], str]
@@ -155,6 +161,19 @@ def test_too_many_requests_of_one_network_are_refused(behind_proxy: Path, port: 
     assert set(statuses) == {b"200", b"429"}
     with of_visitor(1, port=port) as later:
         assert later.recv(20).startswith(b"HTTP/1.1 200")
+
+
+def test_a_crowd_leaves_files_to_open(app: Flask, instance: Path, port: int) -> None:
+    """Of a service, systemd lets 1024 be opened, and permits it to ask for many more."""
+    words = ["sh", "-c", 'ulimit -S -n 1024; exec "$@"', "sh", *SELFSERVICE, "serve"]
+    process = subprocess.Popen([*words, "--port", str(port)], env=environment(instance))
+    try:
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/sante"))
+        found = re.search(r"Max open files +(\d+)", Path(f"/proc/{process.pid}/limits").read_text())
+        assert found and int(found[1]) > 2 * CONNECTIONS
+    finally:
+        process.terminate()
+        process.wait(timeout=START_SECONDS)
 
 
 def test_an_announced_body_is_asked_for(ask: Ask) -> None:
