@@ -26,6 +26,7 @@ CONNECTIONS = 1000
 SILENCE_SECONDS = 20  # after which a connection that sends or takes nothing is closed
 CROWD, CROWD_SILENCE_SECONDS = CONNECTIONS // 2, 3  # the same where many are open
 MOST_OF_A_VISITOR = 100  # requests that wait, and answers on their way
+MOST_AHEAD = 4  # requests that a connection may send before their answers: no proxy sends any
 FILES = 8 * CONNECTIONS  # of a service, systemd would open 1024: a connection and its file are two
 MAX_BODY_BYTES = 1024 * 1024
 MAX_HEADER_BYTES = 32 * 1024
@@ -135,6 +136,12 @@ class StrictChannel(HTTPChannel):
         # Who asks and does not read would hold every connection, through Caddy too.
         is_crowd = len(self.server.active_channels) > CROWD
         self.adj.channel_timeout = CROWD_SILENCE_SECONDS if is_crowd else SILENCE_SECONDS
+
+    def received(self, data: bytes) -> bool:
+        is_taken: bool = super().received(data)
+        if len(self.requests) > MOST_AHEAD:  # each might hold a file that nobody reads
+            self.cancel()
+        return is_taken
 
     def note_visitor(self) -> None:
         """Remember whose the request is that waits: the network that the limits count."""

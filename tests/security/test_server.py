@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 
-from selfservice.server import CONNECTIONS, MOST_OF_A_VISITOR
+from selfservice.server import CONNECTIONS, MOST_AHEAD, MOST_OF_A_VISITOR
 from tests.conftest import free_port
 from tests.processes import (
     SELFSERVICE,
@@ -161,6 +161,13 @@ def test_too_many_requests_of_one_network_are_refused(behind_proxy: Path, port: 
     assert set(statuses) == {b"200", b"429"}
     with of_visitor(1, port=port) as later:
         assert later.recv(20).startswith(b"HTTP/1.1 200")
+
+
+def test_who_asks_on_before_he_is_answered_is_closed(ask: Ask) -> None:
+    request = "GET /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+    last = request.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")
+    assert ask(request * (MOST_AHEAD - 1) + last).count("HTTP/1.1 200") == MOST_AHEAD
+    assert ask(request * 100).count("HTTP/1.1 200") <= 1
 
 
 def test_a_crowd_leaves_files_to_open(app: Flask, instance: Path, port: int) -> None:
