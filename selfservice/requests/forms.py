@@ -19,7 +19,13 @@ from selfservice.accounts.forms import LOGIN_LENGTH, PortalForm, is_storable, te
 from selfservice.requests import messages
 from selfservice.requests.models import REASON_LENGTH
 from selfservice.suppliers import mailboxes
-from selfservice.suppliers.addresses import address_key, is_address, pasted
+from selfservice.suppliers.addresses import (
+    address_key,
+    is_address,
+    is_like_a_link,
+    pasted,
+    unmistakable,
+)
 from selfservice.suppliers.messages import DELIVERY_LABELS, NOTIFICATION_LABELS
 from selfservice.texts import composed, identifier
 
@@ -54,7 +60,7 @@ def _address_field() -> EmailField:
     return EmailField(
         "Nouvelle adresse mail",
         [DataRequired(messages.ADDRESS_MISSING), *text_rules(LOGIN_LENGTH)],
-        filters=[pasted],
+        filters=[lambda text: unmistakable(pasted(text))],
     )
 
 
@@ -79,7 +85,8 @@ class AskForm(PortalForm):
         return str(self[self.asks].data or "")
 
     def validate_email(self, field: Field) -> None:
-        if not is_address(field.data) or len(address_key(field.data)) > LOGIN_LENGTH:
+        is_long = len(address_key(field.data)) > LOGIN_LENGTH
+        if not is_address(field.data) or is_long or is_like_a_link(field.data):
             raise ValidationError(messages.ADDRESS_MALFORMED)
         if not mailboxes.takes_mail(field.data):
             raise ValidationError(messages.ADDRESS_WITHOUT_MAIL)

@@ -37,6 +37,19 @@ def address_key(text: str) -> str:
         return text.replace("\0", "\N{REPLACEMENT CHARACTER}").lower()
 
 
+def unmistakable(text: str) -> str:
+    """Return an address with its domain in the letters of every keyboard, another text as it is.
+
+    A Cyrillic « а » reads as a Latin one: who decides about an address must see that it is none.
+    """
+    if text.isascii():
+        return text
+    try:
+        return str(_validate(text[:MAX_CHARACTERS]).ascii_email)
+    except EmailNotValidError:
+        return text
+
+
 def is_address(text: str) -> bool:
     """Tell whether a text has the shape of a mail address; no server is asked."""
     try:

@@ -302,3 +302,23 @@ def test_a_question_may_be_about_no_document(people: People, alice: Browser) -> 
     assert "Votre demande est envoyée" in ask(alice, "question", number="", words="Où est l’aide ?")
     found = CustomerRequest.get()
     assert (found.company_id, found.value) == (people.alice.company_id, "")
+
+
+@pytest.mark.parametrize("subject", ["adresse", "administrateur"])
+def test_an_address_in_another_alphabet_is_asked_for_in_the_letters_of_every_keyboard(
+    subject: str, alice: Browser, ursule: Browser
+) -> None:
+    browser = ursule if subject == "administrateur" else alice
+    ask(browser, subject, email="Alice@ex\N{CYRILLIC SMALL LETTER A}mple.com")
+    seen = "Alice@xn--exmple-4nf.com"
+    assert CustomerRequest.get().value == seen
+    browser.client.get(link("request_proof"), follow_redirects=True)
+    prove()
+    assert seen in OutboxMail.get(OutboxMail.kind == "request_objection").body_text
+    assert seen in alice.get(PAGE).text
+
+
+def test_no_mail_to_the_owner_holds_an_address_that_is_a_link(alice: Browser) -> None:
+    page = ask(alice, "adresse", email="www.evil.example/portail@example.com")
+    assert "Saisissez une adresse mail complète" in page
+    assert not CustomerRequest.select().exists()
