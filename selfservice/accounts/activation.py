@@ -1,6 +1,7 @@
 """The login that the owner of a registered address receives (guide, FAQ 2, 3, 6, 15)."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from peewee import IntegrityError
@@ -11,6 +12,8 @@ from selfservice.accounts.models import Activation, User
 from selfservice.db import database
 from selfservice.suppliers.addresses import is_like_a_link, normalise
 from selfservice.suppliers.models import Company
+
+MOST_LOOKED_UP = 1000  # logins in one query
 
 
 @dataclass(frozen=True)
@@ -117,10 +120,19 @@ def _create_owner(company: Company) -> User:
         if user is not None:
             return user
     stem = re.sub("[:/]", "-", address.rpartition("@")[0].casefold())
-    number = 1
-    while (user := _try_login(company, f"{stem}_{number}")) is None:
-        number += 1
-    return user
+    tried = (_try_login(company, login) for login in _free_logins(stem))
+    return next(user for user in tried if user is not None)
+
+
+def _free_logins(stem: str) -> Iterator[str]:
+    """Yield « stem_1 », « stem_2 »… as far as nobody has them; ever more are looked up at once."""
+    first, size = 1, 10
+    while True:
+        logins = {normalise(f"{stem}_{n}"): f"{stem}_{n}" for n in range(first, first + size)}
+        taken = User.select(User.login_key).where(User.login_key.in_(list(logins))).tuples()
+        found = {key for (key,) in taken}
+        yield from (login for key, login in logins.items() if key not in found)
+        first, size = first + size, min(10 * size, MOST_LOOKED_UP)
 
 
 def _may_serve_as_login(email_key: str) -> bool:

@@ -9,6 +9,7 @@ from flask import Flask
 from selfservice import clock
 from selfservice.accounts import activation, passwords, profile, recovery, users
 from selfservice.accounts.models import Activation, User
+from selfservice.db import database
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
 from selfservice.suppliers import register as suppliers_register
@@ -17,6 +18,7 @@ from selfservice.suppliers.models import Company
 from tests.accounts.test_recovery import ask, choose, mailed_path
 from tests.conftest import Browser
 from tests.factories import PASSWORD, make_company, make_invoice, make_supplier, make_user
+from tests.invoices.test_listing import counted_queries
 
 
 def register(company: Company, address: str | None) -> None:
@@ -121,6 +123,25 @@ def test_a_taken_number_is_passed_over(app: Flask) -> None:
     deposit_for(company)
     send.send_due()
     assert logins()[-1] == "pierre.durand_2"
+
+
+def test_a_thousand_taken_numbers_hold_up_no_deposit(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supplier = make_supplier()
+    other = make_company(supplier)
+    logins = [f"contact_{number}" for number in range(1, 1_501)]
+    rows = [
+        {"company": other, "login": each, "login_key": each, "created_at": clock.now()}
+        for each in logins
+    ]
+    for first in range(0, len(rows), 500):
+        User.insert_many(rows[first : first + 500]).execute()
+    company = make_company(supplier, email="contact@example.com")
+    make_company(supplier, email="contact@example.com")
+    with counted_queries(monkeypatch) as seen, database.atomic():
+        assert activation.activate(company).user.login == "contact_1501"
+    assert len(seen) <= 20, len(seen)
 
 
 def test_a_pair_is_never_activated_twice(app: Flask) -> None:
