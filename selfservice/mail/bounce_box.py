@@ -11,10 +11,12 @@ from urllib.parse import unquote, urlsplit
 
 from selfservice import system_errors
 from selfservice.files import open_regular
+from selfservice.mail.answers import Answers
 
 MAX_BYTES = 1_000_000  # read of one mail: the report stands before the copy of what we sent
 PER_READING = 500  # mails; the others wait for the next
 IMAPS_PORT = 993
+MAX_ANSWER_BYTES = 2 * MAX_BYTES  # to one command: a mail, or the numbers of 200 000
 
 
 class BoxError(Exception):
@@ -31,6 +33,26 @@ class Waiting(NamedTuple):
     settle: Callable[..., None]
 
 
+class _Imap(imaplib.IMAP4_SSL):
+    """A conversation whose every answer is bounded, from the greeting on."""
+
+    def open(
+        self, host: str = "", port: int | None = IMAPS_PORT, timeout: float | None = None
+    ) -> None:
+        super().open(host, port, timeout)
+        self.answers = Answers(self.sock, seconds=timeout or 0, max_bytes=MAX_ANSWER_BYTES)
+
+    def send(self, data: Any) -> None:
+        self.answers.begin()
+        super().send(data)
+
+    def read(self, size: int) -> bytes:
+        return self.answers.read(size)
+
+    def readline(self) -> bytes:
+        return self.answers.readline(MAX_ANSWER_BYTES)
+
+
 @contextmanager
 def opened(place: Path | str, *, timeout_seconds: int) -> Iterator[Iterator[Waiting]]:
     """Give what waits in a box, oldest first. Raises BoxError."""
@@ -44,7 +66,7 @@ def opened(place: Path | str, *, timeout_seconds: int) -> Iterator[Iterator[Wait
     folder = unquote(parts.path.strip("/")) or "INBOX"
     shown = f"{parts.hostname}/{folder}"
     with _told(shown):
-        client = imaplib.IMAP4_SSL(
+        client = _Imap(
             parts.hostname or "",
             parts.port or IMAPS_PORT,
             ssl_context=ssl.create_default_context(),

@@ -252,7 +252,7 @@ class Reply:
     words: str
 
     def __str__(self) -> str:
-        return f"{self.code} {self.words}".strip()
+        return f"{self.code} {self.words[:LONGEST_READ]}".strip()
 
     @cached_property
     def read(self) -> str:

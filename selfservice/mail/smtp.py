@@ -6,11 +6,13 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from socket import socket
 from typing import cast
 
 from flask import current_app
 from flask_mail import Connection, Message
 
+from selfservice.mail.answers import Answers
 from selfservice.mail.errors import DeferredError, RefusedError, SendingError, UnreachableError
 from selfservice.mail.replies import (
     GREETING,
@@ -30,12 +32,26 @@ GO_ON = 334
 SIGNED_IN = 235
 NO_MECHANISM = 504
 GOING_AWAY = 421
+MAX_REPLY_BYTES = 64 * 1024
 # Which command smtplib tells by which error, while a conversation begins; STARTTLS by none.
 STAGES = (
     (smtplib.SMTPConnectError, GREETING),
     (smtplib.SMTPHeloError, HELLO),
     (smtplib.SMTPAuthenticationError, LOGIN),
 )
+
+
+class _Bounded(smtplib.SMTP):
+    def getreply(self) -> tuple[int, bytes]:
+        if self.file is None:
+            seconds = current_app.config["MAIL_TIMEOUT_SECONDS"]
+            self.file = Answers(cast(socket, self.sock), seconds=seconds, max_bytes=MAX_REPLY_BYTES)
+        self.file.begin()
+        return super().getreply()
+
+
+class _BoundedFromTheFirstByte(_Bounded, smtplib.SMTP_SSL):
+    pass
 
 
 class DroppedError(UnreachableError):
@@ -50,7 +66,7 @@ class VerifiedConnection(Connection):
         settings = current_app.config
         # Reading the machine's certificates takes as long as sending several mails.
         context = ssl.create_default_context() if self.mail.use_ssl or self.mail.use_tls else None
-        kind = partial(smtplib.SMTP_SSL, context=context) if self.mail.use_ssl else smtplib.SMTP
+        kind = partial(_BoundedFromTheFirstByte, context=context) if self.mail.use_ssl else _Bounded
         with _refusals_of_the_portal():
             host = kind(
                 self.mail.server,

@@ -14,12 +14,16 @@ PASSWORD = "p@ss/é"
 
 
 class Folder:
-    """What the server holds, by number; `refusing` names the command that it refuses."""
+    """What the server holds, by number; `refusing` names the command that it refuses.
+
+    To the command that `endless` names, it answers without an end.
+    """
 
     def __init__(self) -> None:
         self.mails: dict[int, bytes] = {}
         self.flags: dict[int, set[str]] = {}
         self.refusing = ""
+        self.endless = ""
         self.selected = ""
 
     def put(self, content: bytes) -> int:
@@ -36,6 +40,8 @@ class Conversation(socketserver.StreamRequestHandler):
         while line := self.rfile.readline().decode().strip():
             tag, command, *rest = line.split(" ", 2)
             words = f"{command} {rest[0] if rest else ''}"
+            while self.server.folder.endless and self.server.folder.endless in words:
+                self._say("\r\n".join(["* 1 EXISTS"] * 1000))
             if self.server.folder.refusing and self.server.folder.refusing in words:
                 self._say(f"{tag} NO [ALERT] not now")
             else:

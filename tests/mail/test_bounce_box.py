@@ -130,6 +130,13 @@ def test_an_imap_server_that_refuses_is_told_without_the_password(
     assert str(told.value) == "localhost/Retours : le serveur IMAP répond « [ALERT] not now »"
 
 
+@pytest.mark.parametrize("command", ["AUTHENTICATE", "SELECT", "SEARCH"])
+def test_an_imap_server_that_never_ends_is_told(folder: Folder, command: str) -> None:
+    folder.endless = command
+    with pytest.raises(mail.BoxError, match="localhost/Retours : an answer of more than"):
+        mail.read_box()
+
+
 def test_what_an_imap_server_does_not_give_now_waits(folder: Folder) -> None:
     one, address = sent()
     folder.put(shape("gmail", address))

@@ -4,7 +4,9 @@ import shutil
 import socket
 import ssl
 import subprocess
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import timedelta
 from email import message_from_bytes
 from pathlib import Path
@@ -83,6 +85,45 @@ def test_pause_of_the_server_grows_and_ends(
         assert outbox.is_server_paused()
         clock_at.shift(timedelta(seconds=1))
         assert not outbox.is_server_paused()
+
+
+def say_for_ever(connection: socket.socket, line: bytes, pause_seconds: float = 0) -> None:
+    with suppress(OSError):
+        while True:
+            connection.sendall(line)
+            time.sleep(pause_seconds)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "talk",
+    [
+        lambda connection: say_for_ever(connection, b"2", pause_seconds=0.1),
+        lambda connection: say_for_ever(connection, b"220-" + b"x" * 4000 + b"\r\n"),
+        lambda connection: (
+            connection.sendall(b"220 here\r\n"),
+            say_for_ever(connection, b"250-X more\r\n"),
+        ),
+    ],
+)
+def test_answer_without_an_end_is_that_of_a_server_out_of_reach(
+    talk: Callable[[socket.socket], None], use_smtp: Callable[..., Flask]
+) -> None:
+    with misbehaving(talk) as port:
+        use_smtp(port, MAIL_TIMEOUT_SECONDS="1")
+        mail = queue_one()
+        begun = time.monotonic()
+        assert delivery.deliver_due().deferred == 1
+    assert time.monotonic() - begun < 10
+    assert verdict(mail) == ("queued", "unreachable")
+
+
+def test_a_long_answer_is_kept_cut(smtp: Postbox) -> None:
+    smtp.answers = ["\r\n".join(["550-5.1.1 no such user " + "x" * 400] * 50 + ["550 5.1.1 end"])]
+    mail = queue_one()
+    delivery.deliver_due()
+    assert verdict(mail) == ("failed", "unknown_address")
+    assert len(kept(mail).answer) <= 1004
 
 
 @pytest.mark.slow
