@@ -16,6 +16,7 @@ from pathlib import Path
 from selfservice.config import REPOSITORY
 
 EXAMPLE = REPOSITORY / "deploy/nginx.conf"
+GUIDE = REPOSITORY / "site_docs/exploitation/installer.md"
 NAME = "factures.example.com"
 TOOLS = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin"  # where Debian keeps nginx
 PORTAL = {"PUBLIC_URL": f"https://{NAME}", "PROXY_COUNT": "1", "TRUSTED_HOSTS": "127.0.0.1"}
@@ -79,8 +80,10 @@ def configure(
     main = folder / "nginx.conf"
     main.write_text(
         f"user root;\npid {folder}/pid;\nerror_log {folder}/error.log;\ndaemon off;\n"
-        f"events {{}}\nhttp {{\n{temporary}{text}}}\n"
+        f"events {{\n\tworker_connections 768;\n}}\nhttp {{\n{temporary}{text}}}\n"  # Debian's
     )
+    (line,) = re.findall(r"^sed .* /etc/nginx/nginx.conf$", GUIDE.read_text("utf-8"), re.MULTILINE)
+    subprocess.run(["sh", "-c", line.replace("/etc/nginx/nginx.conf", str(main))], check=True)
     return main
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from urllib.parse import urlencode
 
 import pytest
@@ -217,6 +217,18 @@ def test_slow_requests_of_one_address_leave_room_for_others(front: Front) -> Non
             spoken.sendall(begun)
         wait_until(lambda: front.ask("GET", "/connexion")[0].status == 429)
     wait_until(lambda: front.ask("GET", "/connexion")[0].status == 200)
+
+
+@pytest.mark.parametrize("front", ["nginx", "caddy"], indirect=True)
+def test_connections_without_a_request_leave_room_for_others(front: Front) -> None:
+    """Neither counts them by address: there must be more than one opens without effort."""
+    with ExitStack() as begun:
+        for number in range(900):
+            plain = begun.enter_context(socket.create_connection(("127.0.0.1", front.tls)))
+            plain.sendall(b"\x16\x03\x01")  # of a TLS greeting
+            if number % 50 == 0:  # nginx closes those of which it has read nothing yet
+                sleep(0.05)
+        assert front.ask("GET", "/connexion")[0].status == 200
 
 
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1")  # it is to be refused
