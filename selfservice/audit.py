@@ -3,9 +3,10 @@
 import hashlib
 import hmac
 import json
+from collections.abc import Iterable
 from typing import Any, Protocol
 
-from peewee import AutoField, CharField, DateTimeField, IntegerField, TextField
+from peewee import AutoField, CharField, DateTimeField, IntegerField, TextField, chunked
 
 from selfservice import clock, ratelimit
 from selfservice.db import BaseModel
@@ -86,6 +87,23 @@ def record(
         origin=origin[:64],
         facts=_write(facts),
     )
+
+
+def record_of_each(event: str, users: Iterable[Person], *, origin: str) -> None:
+    """Append an event of UNCOUNTED to the journal of each user, in about the time of one."""
+    entries = [
+        {
+            "at": clock.now(),
+            "event": event,
+            "company_id": user.company_id,
+            "user_id": user.id,
+            "actor": _one_line(user.login)[:320],
+            "origin": origin[:64],
+        }
+        for user in users
+    ]
+    for batch in chunked(entries, 100):
+        AuditEntry.insert_many(batch).execute()
 
 
 def record_of(

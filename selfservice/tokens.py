@@ -104,6 +104,20 @@ def read(purpose: str, secret: str) -> Token:
     return token
 
 
+def living(purpose: str) -> list[Token]:
+    """Return the tokens of a purpose that are still valid, oldest first."""
+    now = clock.now()
+    query = Token.select().where(
+        Token.purpose == purpose,
+        Token.used_at.is_null(),
+        Token.replaced_at.is_null(),
+        ~Token.is_expired,
+        Token.issued_at <= now,
+        Token.expires_at > now,
+    )
+    return list(query.order_by(Token.id))
+
+
 def consume(token: Token) -> None:
     """Use a token up; of several callers at once exactly one succeeds.
 

@@ -11,7 +11,7 @@ from flask import Flask, current_app
 from huey.api import crontab
 
 from selfservice import clock, db, mail, ratelimit, submissions, tokens
-from selfservice.accounts import sessions
+from selfservice.accounts import ended, sessions
 from selfservice.advisers.reminders import remind_advisers
 from selfservice.notifications import reminders, send
 from selfservice.operations import heartbeats, purging
@@ -61,6 +61,7 @@ def _deliver_unless_paused() -> None:
 
 def _deliver() -> None:
     heartbeats.beat()
+    ended.tell_asked()
     # Ten thousand mails take longer than a living worker may stay silent.
     beat = _every(BEAT_SECONDS, heartbeats.beat)
     # A link may die before a pause ends: what somebody waits for is tried meanwhile.

@@ -1,41 +1,68 @@
 """What became of a login that opens nothing any more: told by mail, never on a page."""
 
-from peewee import IntegrityError
+from contextlib import suppress
+from datetime import timedelta
 
-from selfservice import clock, mail, ratelimit, web
+from peewee import IntegrityError, ModelSelect
+
+from selfservice import clock, mail, ratelimit, tokens, web
 from selfservice.accounts.models import User
 from selfservice.db import database
 from selfservice.suppliers.colours import light_accent
 from selfservice.suppliers.models import Company, Supplier
 
 MAIL = "login_ended"
+ASKED = MAIL  # the purpose of tokens that wait for the worker; nobody holds their secrets
+ASKED_LIFETIME = timedelta(hours=1)
 MOST_TOLD = 10  # of one mailbox a day: one of a hundred closed logins uses up nobody's mails
 
 
-def tell_mailbox(key: str) -> bool:
-    """Tell a mailbox of its last closed and switched-off logins; say whether a mail was queued.
+class _NobodyError(Exception):
+    """The mailbox has no login that has ended."""
 
-    Those of proven mailboxes come first. Call outside any transaction.
+
+def ask(key: str) -> None:
+    """Have a mailbox told of its closed and switched-off logins by the worker, a moment later.
+
+    Writing the mails here would tell by its time how many there are. The work is the same, with
+    or without any. Call inside a transaction, and wake the worker.
     """
-    users = (
-        User.select()
-        .where(User.email_key == key, ~User.is_active | User.closed_at.is_null(False))
-        .order_by(User.is_from_activation.desc(), User.closed_at.desc(), User.id.desc())
-        .limit(MOST_TOLD)
+    with suppress(_NobodyError), database.atomic():
+        tokens.issue(ASKED, key, lifetime=ASKED_LIFETIME)
+        if not _logins_of(key).exists():
+            raise _NobodyError
+
+
+def tell_asked() -> None:
+    """Tell the mailboxes that `ask` has named since. Call outside any transaction."""
+    for token in tokens.living(ASKED):
+        _tell_mailbox(token.subject)
+        with suppress(tokens.UsedTokenError), database.atomic():
+            tokens.consume(token)
+
+
+def _tell_mailbox(key: str) -> None:
+    """Tell a mailbox of its last closed and switched-off logins, of proven mailboxes first."""
+    order = (User.is_from_activation.desc(), User.closed_at.desc(), User.id.desc())
+    for user in _logins_of(key).order_by(*order).limit(MOST_TOLD):
+        tell(user)
+
+
+def _logins_of(key: str) -> "ModelSelect[User]":
+    return User.select().where(
+        User.email_key == key, ~User.is_active | User.closed_at.is_null(False)
     )
-    queued = [tell(user) for user in users]
-    return any(queued)
 
 
-def tell(user: User) -> bool:
-    """Tell its owner what became of a login, at most once a Paris day; say if a mail was queued.
+def tell(user: User) -> None:
+    """Tell its owner what became of a login, at most once a Paris day.
 
     A mailbox that no register knows gets no more of these mails than of links, beside which they
     count. Past a limit nothing is told. Call outside any transaction.
     """
     cause = f"{MAIL}:{user.id}:{clock.today().isoformat()}"
     if not user.email_key or mail.is_queued(cause):
-        return False
+        return
     try:
         if not user.has_proven_mailbox:
             # Of its own: who names others' mailboxes takes no link from them.
@@ -43,13 +70,9 @@ def tell(user: User) -> bool:
             ratelimit.hit("recovery_company", str(user.company_id))
         ratelimit.hit("recovery_all")
     except ratelimit.LimitReachedError:
-        return False
-    try:
-        with database.atomic():
-            _queue(user, cause)
-    except IntegrityError:  # told by another request at this very moment
-        return False
-    return True
+        return
+    with suppress(IntegrityError), database.atomic():  # told by another at this very moment
+        _queue(user, cause)
 
 
 def _queue(user: User, cause: str) -> None:

@@ -11,6 +11,7 @@ from selfservice import audit, clock, mail, ratelimit, tokens, web
 from selfservice.accounts import activation, ended, passwords, sessions
 from selfservice.accounts.models import User
 from selfservice.db import FRENCH, database
+from selfservice.queue import queue
 from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.models import Company, Supplier
 
@@ -46,7 +47,6 @@ def request_link(address: str, *, origin: str) -> Requested:
     """
     key = address_key(address)
     users = _logins_to_mail(key)
-    is_told_more = ended.tell_mailbox(key)
     if users:
         ratelimit.hit("recovery_all")
     else:
@@ -54,17 +54,16 @@ def request_link(address: str, *, origin: str) -> Requested:
             ratelimit.hit("recovery_all", "unknown")  # for its time alone
     fingerprint = audit.pseudonym(key, key=current_app.config["SECRET_KEY"])
     with database.atomic():
+        ended.ask(key)
         if not users:
             audit.record("recovery.unknown", origin=origin, address=fingerprint)
-            if not is_told_more:
-                _take_as_long(key)
+            _take_as_long(key)
             return Requested(is_known=False, is_repeat=False)
         since = clock.now() - REPEAT_WITHIN
         is_repeat = tokens.count_issued(PURPOSE, key, since=since) > 0
         _send_link(key, users)
         registered = [user for user in users if user.has_registered_address]
-        for user in registered:
-            audit.record_of("recovery.requested", user, origin=origin)
+        audit.record_of_each("recovery.requested", registered, origin=origin)
         if not registered:
             audit.record("recovery.requested", origin=origin, address=fingerprint)
     return Requested(is_known=True, is_repeat=is_repeat)
@@ -194,6 +193,9 @@ def _logins_to_mail(key: str) -> list[User]:
     """
     users = list(logins_of(key))
     if not users or any(user.has_proven_mailbox for user in users):
+        for name in ("recovery_unproven", "recovery_company"):
+            with suppress(ratelimit.LimitReachedError):
+                ratelimit.hit(name, "others")  # for its time alone
         return users
     try:
         ratelimit.hit("recovery_unproven", key)
@@ -229,6 +231,7 @@ def _take_as_long(key: str) -> None:
         tokens.count_issued(PURPOSE, key, since=clock.now() - REPEAT_WITHIN)
         _send_link(key, [User(email=key, email_key=key, company=company)])
         raise _UndoneError
+    queue.wake()  # an undone mail does not
 
 
 def _send_link(key: str, users: list[User]) -> None:

@@ -7,6 +7,7 @@ import click
 from flask import current_app
 
 from selfservice import clock, mail
+from selfservice.accounts import ended
 from selfservice.cli.frame import Fault, command, example, finish, group, say, say_cells, temporary
 from selfservice.invoices.queries import MAX_ID
 from selfservice.notifications import chain, messages, reminders, send
@@ -45,6 +46,7 @@ def outbox_group() -> None:
 @command
 def mail_deliver() -> None:
     """Envoie les mails en attente."""
+    ended.tell_asked()
     report = mail.deliver_due()
     finish(
         f"{report.sent} mail(s) envoyé(s), {report.deferred} reporté(s), "

@@ -7,9 +7,11 @@ import pytest
 import time_machine
 from flask import Flask
 
-from selfservice import clock
+from selfservice import clock, tokens
+from selfservice.accounts import ended
 from selfservice.accounts.models import User
 from selfservice.mail.outbox import OutboxMail
+from selfservice.tokens import Token
 from tests.accounts.test_recovery import ask
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_company, make_user
@@ -27,6 +29,7 @@ def end(user: User, changes: dict[str, object]) -> None:
 
 
 def ended_mails() -> list[OutboxMail]:
+    ended.tell_asked()  # as the worker does
     return list(OutboxMail.select().where(OutboxMail.kind == "login_ended"))
 
 
@@ -64,6 +67,19 @@ def test_recovery_of_an_ended_login_is_told_by_mail_and_the_page_is_anybodys(
     assert ("band is-danger" in page) == ("band is-danger" in anybody)
     (mail,) = ended_mails()
     assert words in mail.body_text
+
+
+def test_the_worker_writes_the_mails_so_that_no_time_tells_how_many(
+    browser: Browser, people: People
+) -> None:
+    for number in range(3):
+        end(make_user(people.alice.company, f"a{number}", email="a@example.com"), {"is_active": 0})
+    for address in ("inconnu@example.com", "a@example.com"):
+        ask(browser, address)
+    assert not OutboxMail.select().exists()
+    assert [token.subject for token in Token.select()] == ["a@example.com"], "of nobody else"
+    assert len(ended_mails()) == 3
+    assert tokens.living(ended.ASKED) == []
 
 
 def test_an_ended_login_beside_a_living_one_is_told_too(browser: Browser, people: People) -> None:

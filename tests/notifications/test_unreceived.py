@@ -9,6 +9,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from selfservice import clock, ratelimit
+from selfservice.accounts import ended
 from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
 from selfservice.mail import delivery
@@ -178,6 +179,7 @@ def test_a_login_that_opens_no_more_gets_no_second_activation(
     User.update(end).execute()
     ask(browser)
     browser.submit(f"{PAGE}/renvoi", {}, page=PAGE)
+    ended.tell_asked()
     kinds = [mail.kind for mail in OutboxMail.select().order_by(OutboxMail.id)]
     assert kinds == ["activation", "login_ended"]
 
