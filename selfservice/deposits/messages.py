@@ -34,6 +34,10 @@ REFUSALS = {
     "too_large": "Ce fichier dépasse {limit} Mo.",
     "too_long": "Ce PDF dépasse {limit} pages.",
     "too_slow": "Ce PDF est trop long à lire : plus de {limit} s de calcul.",
+    "slow_xml": (
+        "Les données Factur-X de ce PDF sont trop longues à en sortir : chaque téléchargement "
+        "ralentirait le portail."
+    ),
     "too_heavy": "Ce PDF est trop gros une fois déplié : plus de {limit} Mo de mémoire.",
     "reader_died": "Ce PDF fait échouer sa lecture : il est abîmé ou démesuré.",
     "folder": (

@@ -3,6 +3,7 @@
 import os
 import re
 from itertools import islice
+from time import process_time
 from typing import BinaryIO
 
 from pikepdf import AccessMode, PasswordError, Pdf
@@ -25,6 +26,9 @@ COMMENT = re.compile(rb"%[^\r\n]*")
 LINEARISED = re.compile(rb"/L\s*\+?(\d+)")
 LAST_TABLE = re.compile(rb"startxref\s+(\d{1,12})\s*%%EOF$")
 MAX_OTHERS = 20
+# Of processor time. The portal does this again at each download, while its pages wait; a usual
+# document takes a hundredth of it.
+MAX_FINDING_SECONDS = 0.2
 
 
 def read_pdf(file: BinaryIO, *, max_pages: int, takes_active: bool = False) -> Description:
@@ -35,8 +39,10 @@ def read_pdf(file: BinaryIO, *, max_pages: int, takes_active: bool = False) -> D
     _check_beginning(file)
     _check_end(file)
     _check_first_table(file)
+    begun = process_time()
     with _opened(file) as pdf:
         try:
+            own = _read_embedded(pdf, begun)
             pages = len(pdf.pages)
             if pages == 0:
                 raise RefusalError("no_page")
@@ -44,7 +50,7 @@ def read_pdf(file: BinaryIO, *, max_pages: int, takes_active: bool = False) -> D
                 raise RefusalError("too_long", limit=max_pages)
             if not takes_active and (what := active.find(pdf)):
                 raise RefusalError("active", what=ACTIVE_LABELS[what])
-            return _read_embedded(pdf)
+            return own
         except embedded_xml.PDF_FAULTS as error:
             raise RefusalError("damaged") from error
 
@@ -110,9 +116,11 @@ def _check_first_table(file: BinaryIO) -> None:
         raise RefusalError("broken_table")
 
 
-def _read_embedded(pdf: Pdf) -> Description:
+def _read_embedded(pdf: Pdf, begun: float) -> Description:
     try:
         xml = embedded_xml.find(pdf)
+        if xml is not None and process_time() - begun > MAX_FINDING_SECONDS:
+            raise RefusalError("slow_xml")
         return _name_others(pdf) if xml is None else facturx.describe(xml)
     except facturx.DoctypeError:
         return Description(problem="doctype")

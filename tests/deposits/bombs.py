@@ -49,6 +49,16 @@ def twice_packed(megabytes: int) -> bytes:
     return zlib.compress(zlib.compress(unpacking_to(megabytes), 9), 9)
 
 
+def packed_many_times(xml: bytes, times: int) -> bytes:
+    """A PDF whose XML, made 5 MB by its spaces, is written in runs of bytes so many times."""
+    content = xml + b" " * (5_000_000 - len(xml))
+    for _ in range(times):
+        parts = (content[place : place + 128] for place in range(0, len(content), 128))
+        content = b"".join(bytes([len(part) - 1]) + part for part in parts) + b"\x80"
+    filters = b"/FlateDecode /FlateDecode" + b" /RunLengthDecode" * times
+    return attached(zlib.compress(zlib.compress(content)), b"/Filter [%s]" % filters)
+
+
 def attached(content: bytes, filters: bytes) -> bytes:
     """A PDF whose factur-x.xml is this stream."""
     return raw(

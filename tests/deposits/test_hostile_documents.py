@@ -43,6 +43,12 @@ def test_a_linearised_document_with_two_tables_is_refused_unless_it_says_to_be_c
     assert deposit().deposited == 1
 
 
+def test_a_document_whose_xml_would_slow_each_download_is_refused(refusal: Refusal) -> None:
+    assert "chaque téléchargement ralentirait le portail" in refusal(
+        bombs.packed_many_times(cii(buyer=client_number("C-1")), 60)
+    )
+
+
 BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
     "attachment-600-mb": (
         lambda: bombs.attached(bombs.unpacking_to(600), b"/Filter /FlateDecode"),
