@@ -129,8 +129,8 @@ def _free_logins(stem: str) -> Iterator[str]:
     first, size = 1, 10
     while True:
         logins = {normalise(f"{stem}_{n}"): f"{stem}_{n}" for n in range(first, first + size)}
-        taken = User.select(User.login_key).where(User.login_key.in_(list(logins))).tuples()
-        found = {key for (key,) in taken}
+        taken = User.select(User.login_key).where(User.login_key.in_(list(logins)))
+        found = {user.login_key for user in taken}
         yield from (login for key, login in logins.items() if key not in found)
         first, size = first + size, min(10 * size, MOST_LOOKED_UP)
 
