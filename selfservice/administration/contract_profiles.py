@@ -9,10 +9,11 @@ from selfservice.accounts.models import Profile, ProfileContract, User
 from selfservice.accounts.spaces import companies_of
 from selfservice.administration.companies import NotFoundError, lock_company
 from selfservice.db import FRENCH, database
-from selfservice.invoices.queries import billed_contracts
+from selfservice.invoices.queries import MAX_ID, billed_contracts
 from selfservice.suppliers.models import Company
 
 MAX_CONTRACTS = 1000
+MAX_COMPANY_CONTRACTS = 5000  # over all its profiles: the list of them shows each
 OFFERED_CONTRACTS = 200  # as boxes on one page
 NAME_LENGTH = 100
 CONTRACT_LENGTH = 100
@@ -34,6 +35,10 @@ class ProfileNameTakenError(Exception):
     """The company has a profile of this name."""
 
 
+class TooManyContractsError(Exception):
+    """The profiles of the company would hold more contracts than MAX_COMPANY_CONTRACTS."""
+
+
 class ProfileInUseError(Exception):
     """Users have the profile: without it, they would read everything."""
 
@@ -46,12 +51,21 @@ def profiles_of(administrator: User) -> list[Profile]:
     users = User.select(fn.COUNT(User.id)).where(
         User.profile == Profile.id, User.closed_at.is_null()
     )
-    profiles = (
-        Profile.select(Profile, Company, users.alias("user_count"))
+    profiles = profiles_to_offer(administrator).select_extend(users.alias("user_count"))
+    return _with_contracts(profiles)
+
+
+def profiles_to_offer(administrator: User) -> "ModelSelect[Profile]":
+    """Return the profiles of the administrator's companies by name alone, as `profiles_of`."""
+    return (
+        Profile.select(Profile, Company)
         .join(Company)
         .where(Profile.company.in_(list(companies_of(administrator))))
         .order_by(Company.name.collate(FRENCH), Company.client_number, Profile.name.collate(FRENCH))
     )
+
+
+def _with_contracts(profiles: "ModelSelect[Profile]") -> list[Profile]:
     contracts = ProfileContract.select().order_by(ProfileContract.contract)
     found: list[Profile] = prefetch(profiles, contracts)
     return found
@@ -59,9 +73,9 @@ def profiles_of(administrator: User) -> list[Profile]:
 
 def find_profile(administrator: User, profile_id: int) -> Profile:
     """Return a profile of the administrator's companies. Raises UnknownProfileError."""
-    for profile in profiles_of(administrator):
-        if profile.id == profile_id:
-            return profile
+    wanted = Profile.id == min(profile_id, MAX_ID)
+    for profile in _with_contracts(profiles_to_offer(administrator).where(wanted)):
+        return profile
     raise UnknownProfileError(profile_id)
 
 
@@ -103,7 +117,10 @@ def check_grant(company_id: int, profile_id: int | None, *, is_administrator: bo
 def add_profile(
     administrator: User, company_id: int, *, name: str, contracts: Sequence[str], origin: str
 ) -> Profile:
-    """Define a profile. Raises ForeignCompanyError or ProfileNameTakenError."""
+    """Define a profile.
+
+    Raises ForeignCompanyError, ProfileNameTakenError or TooManyContractsError.
+    """
     try:
         with database.atomic():
             lock_company(administrator, company_id)
@@ -120,9 +137,11 @@ def profile_with(
 ) -> Profile:
     """Return the company's profile of just these contracts; make it, named after them, if none.
 
-    Call inside the transaction that locks the company.
+    Call inside the transaction that locks the company. Raises TooManyContractsError.
     """
-    profiles = [each for each in profiles_of(administrator) if each.company_id == company_id]
+    profiles = _with_contracts(
+        profiles_to_offer(administrator).where(Profile.company == company_id)
+    )
     for profile in profiles:
         if {each.contract for each in profile.contracts} == set(contracts):
             return profile
@@ -139,7 +158,7 @@ def edit_profile(
 ) -> None:
     """Rename a profile and replace its contracts, for all its users at once.
 
-    Raises UnknownProfileError or ProfileNameTakenError.
+    Raises UnknownProfileError, ProfileNameTakenError or TooManyContractsError.
     """
     try:
         with database.atomic():
@@ -174,6 +193,9 @@ def _claim(administrator: User, profile_id: int) -> Profile:
 
 
 def _write_contracts(profile: Profile, contracts: Sequence[str]) -> None:
+    held = ProfileContract.select().join(Profile).where(Profile.company == profile.company_id)
+    if held.count() + len(contracts) > MAX_COMPANY_CONTRACTS:
+        raise TooManyContractsError(profile.company_id)
     ProfileContract.insert_many(
         [{"profile": profile.id, "contract": contract} for contract in contracts]
     ).execute()

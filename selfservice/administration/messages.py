@@ -4,7 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from selfservice import clock
-from selfservice.administration.contract_profiles import CONTRACT_LENGTH, MAX_CONTRACTS
+from selfservice.administration.contract_profiles import (
+    CONTRACT_LENGTH,
+    MAX_COMPANY_CONTRACTS,
+    MAX_CONTRACTS,
+)
+from selfservice.administration.users import MAX_USERS
 from selfservice.audit import AuditEntry
 from selfservice.help import HelpfulText
 from selfservice.requests.messages import KIND_LABELS as REQUEST_LABELS
@@ -67,6 +72,14 @@ CONTRACT_PROFILE_NAME_TAKEN = HelpfulText(
 CONTRACTS_MISSING = HelpfulText("Choisissez au moins un contrat.", COLLEAGUES)
 CONTRACT_TOO_LONG = HelpfulText(
     f"Un numéro de contrat ne dépasse pas {CONTRACT_LENGTH} caractères.", COLLEAGUES
+)
+TOO_MANY_IN_ALL = HelpfulText(
+    f"Les profils d’accès d’une société ne dépassent pas {MAX_COMPANY_CONTRACTS} contrats en tout.",
+    COLLEAGUES,
+)
+COMPANY_FULL = HelpfulText(
+    f"Cette société a déjà {MAX_USERS} utilisateurs : supprimez ceux qui ne servent plus.",
+    COLLEAGUES,
 )
 TOO_MANY_CONTRACTS = HelpfulText(
     f"Un profil d’accès ne dépasse pas {MAX_CONTRACTS} contrats : laissez « Aucun... » à qui les "

@@ -23,6 +23,7 @@ from selfservice.suppliers.addresses import address_key, is_address, is_like_a_l
 from selfservice.suppliers.models import Company
 
 PAGE_ROWS = 50
+MAX_USERS = 500  # of a company: some pages show all of them
 STATES = {"active": True, "inactive": False}
 
 
@@ -32,6 +33,10 @@ class UnknownUserError(NotFoundError):
 
 class LoginTakenError(Exception):
     """Another user of the portal, perhaps of another supplier, has this login."""
+
+
+class CompanyFullError(Exception):
+    """The company has MAX_USERS users."""
 
 
 class LinkLikeLoginError(Exception):
@@ -107,7 +112,8 @@ def add_user(administrator: User, new: NewUser, *, origin: str) -> User:
 
     A company is told of a few taken logins an hour: each tells who else is on the portal. Raises
     LinkLikeLoginError, ForeignCompanyError, LoginTakenError, ForeignProfileError,
-    LimitedAdministratorError, PasswordRefusedError or LimitReachedError.
+    LimitedAdministratorError, CompanyFullError, TooManyContractsError, PasswordRefusedError or
+    LimitReachedError.
     """
     with ratelimit.failure("login_taken", str(administrator.company_id), of=LoginTakenError):
         return _add(administrator, new, origin=origin)
@@ -130,6 +136,9 @@ def _add(administrator: User, new: NewUser, *, origin: str) -> User:
     try:
         with database.atomic():
             lock_company(administrator, company.id)
+            users = User.select().where(User.company == company, User.closed_at.is_null())
+            if users.count() >= MAX_USERS:
+                raise CompanyFullError(company.id)
             if new.contracts:
                 profile = profile_with(administrator, company.id, new.contracts, origin=origin)
                 new = replace(new, profile_id=profile.id)

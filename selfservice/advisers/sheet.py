@@ -19,6 +19,7 @@ from selfservice.requests.models import CustomerRequest
 from selfservice.suppliers import register
 from selfservice.suppliers.models import Company, RegisterChange
 
+SHOWN_LOGINS = 500  # as many as are open at most; closed ones come last
 SHOWN_MAILS = 6
 SHOWN_DOCUMENTS = 5
 SHOWN_LINES = 5
@@ -57,7 +58,7 @@ def read_sheet(company: Company) -> Sheet:
         owner=owner,
         can_activate=can_activate(company, owner),
         changes={field: register.last_change(company, field) for field in register.FIELDS},
-        logins=list(logins_of(company)),
+        logins=list(logins_of(company).limit(SHOWN_LOGINS)),
         mails=list(mails.mails_to([company.id]).limit(SHOWN_MAILS)),
         documents=list(newest.limit(SHOWN_DOCUMENTS)),
         document_count=documents.count(),

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from selfservice import clock
 from selfservice.accounts.models import User
 from selfservice.administration import users
 from selfservice.audit import AuditEntry
@@ -196,3 +197,17 @@ def test_a_company_learns_of_a_few_taken_logins_only(
     logins = ("bob", "charlie", "bob", "nobody.yet")
     codes = [alice.submit(ADD, fields(people, login=login)).status_code for login in logins]
     assert codes == [200, 200, 429, 429]
+
+
+def test_a_company_has_so_many_users_at_most(alice: Browser, people: People) -> None:
+    company = people.alice.company
+    rows = [
+        {"company": company, "login": f"u{n}", "login_key": f"u{n}", "created_at": clock.now()}
+        for n in range(users.MAX_USERS - 2)
+    ]
+    User.insert_many(rows).execute()
+    assert alice.submit(ADD, fields(people)).location == LIST
+    page = alice.submit(ADD, fields(people, login="one.too.many"))
+    assert "a déjà 500 utilisateurs" in page.text
+    User.update(closed_at=clock.now()).where(User.login == "u1").execute()
+    assert alice.submit(ADD, fields(people, login="one.too.many")).location == LIST

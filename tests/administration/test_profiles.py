@@ -9,6 +9,7 @@ from peewee import IntegrityError
 from selfservice import clock
 from selfservice.accounts.models import Profile, ProfileContract, User
 from selfservice.audit import AuditEntry
+from selfservice.suppliers.models import Company
 from tests.conftest import Browser
 from tests.factories import People, make_company, make_invoice, make_profile, make_user
 from tests.papers import months_ago
@@ -193,3 +194,36 @@ def test_pages_of_administrators_are_404_for_others(
     assert bob.get(path).status_code == 404
     assert charlie.get(path).status_code == 404
     assert browser.get(path).status_code == 302
+
+
+def _others(company: Company, count: int) -> None:
+    profile = make_profile(company, "Flotte")
+    rows = [{"profile": profile, "contract": f"K{number}"} for number in range(count)]
+    for first in range(0, count, 1000):
+        ProfileContract.insert_many(rows[first : first + 1000]).execute()
+
+
+def test_the_profiles_of_a_company_hold_so_many_contracts_in_all(
+    alice: Browser, people: People
+) -> None:
+    company = people.alice.company
+    make_invoice(company, contract="A")
+    make_invoice(company, contract="B")
+    _others(company, 4998)
+    fields: dict[str, object] = {"name": "Autre", "other_contracts": "A\r\nB\r\nC"}
+    assert "5000 contrats en tout" in alice.submit(ADD, fields).text
+    assert alice.submit(ADD, fields | {"other_contracts": "A\r\nB"}).location == LIST
+    other = Profile.get(Profile.name == "Autre")
+    edited = alice.submit(f"{LIST}/{other.id}", fields)
+    assert "5000 contrats en tout" in edited.text
+    assert contracts(other) == ["A", "B"], "a refused change keeps what there was"
+    person = {
+        "login": "julie",
+        "password": "Vielle-roue7",
+        "password_again": "Vielle-roue7",
+        "company": str(company.id),
+        "contracts": [f"{company.id}:A"],
+    }
+    page = alice.submit("/administration/utilisateurs/ajout", person)
+    assert "5000 contrats en tout" in page.text
+    assert not User.select().where(User.login == "julie").exists()

@@ -91,4 +91,7 @@ def _save(form: ContractProfileForm, save: Callable[..., object], owner_id: int)
     except contract_profiles.ProfileNameTakenError:
         form.name.errors = (messages.CONTRACT_PROFILE_NAME_TAKEN,)
         return False
+    except contract_profiles.TooManyContractsError:
+        form.other_contracts.errors = (messages.TOO_MANY_IN_ALL,)
+        return False
     return True

@@ -22,7 +22,7 @@ def edit_user(user_id: int) -> Response | str:
     if is_protected:
         form.keep_access()
     else:
-        profiles = contract_profiles.profiles_of(signed_in())
+        profiles = contract_profiles.profiles_to_offer(signed_in())
         form.offer_profiles([(p.id, p.name) for p in profiles if p.company_id == user.company_id])
         _offer_contracts(form, user)
     if form.validate_on_submit() and _edit(form, user, is_protected=is_protected):
@@ -126,6 +126,8 @@ def _edit(form: EditUserForm, user: User, *, is_protected: bool) -> bool:
         form.form_errors.append(messages.LAST_ADMINISTRATOR)
     except contract_profiles.ForeignProfileError:
         form.profile_id.errors = (messages.CONTRACT_PROFILE_FOREIGN,)
+    except contract_profiles.TooManyContractsError:
+        form.contracts.errors = (messages.TOO_MANY_IN_ALL,)
     except contract_profiles.LimitedAdministratorError:
         form.profile_id.errors = (messages.ADMINISTRATOR_LIMITED,)
     return False

@@ -76,7 +76,7 @@ def _propose(form: AddUserForm) -> str:
 def _profiles_to_offer(*, has_companies: bool) -> list[tuple[int, str]]:
     return [
         (profile.id, f"{profile.name} ({profile.company.name})" if has_companies else profile.name)
-        for profile in contract_profiles.profiles_of(signed_in())
+        for profile in contract_profiles.profiles_to_offer(signed_in())
     ]
 
 
@@ -97,6 +97,8 @@ def _add(form: AddUserForm) -> User | None:
     )
     try:
         return users.add_user(signed_in(), new, origin=origin())
+    except users.CompanyFullError:
+        form.company.errors = (messages.COMPANY_FULL,)
     except users.LoginTakenError:
         form.login.errors = (messages.LOGIN_TAKEN,)
     except PasswordRefusedError as error:
@@ -105,6 +107,8 @@ def _add(form: AddUserForm) -> User | None:
         form.company.errors = (messages.COMPANY_MISSING,)
     except contract_profiles.ForeignProfileError:
         form.profile_id.errors = (messages.CONTRACT_PROFILE_FOREIGN,)
+    except contract_profiles.TooManyContractsError:
+        form.contracts.errors = (messages.TOO_MANY_IN_ALL,)
     except contract_profiles.LimitedAdministratorError:
         form.profile_id.errors = (messages.ADMINISTRATOR_LIMITED,)
     return None
