@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 from limits import parse_many
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+MAX_COUNT = 10**9  # of a limit, and of its seconds
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8000"
 
 
@@ -121,20 +122,29 @@ def _is_host(host: str) -> bool:
         return bool(re.fullmatch(rf"{label}(?:\.{label})*", host)) and not is_numeric
 
 
+def _is_address(text: str, beginning: str) -> bool:
+    """Tell whether a library can take an address apart; a path of SQLite stays as it is."""
+    try:
+        is_whole = text.startswith("sqlite:") or urlsplit(text).port != 0
+    except ValueError:  # « [ » without its end, a port that is no number
+        return False
+    return is_whole and bool(re.match(beginning, text))
+
+
 def _limits_url(value: object) -> str:
-    if _text(value) != "database://" and not re.match(r"rediss?://.", _text(value)):
+    if _text(value) != "database://" and not _is_address(_text(value), r"rediss?://."):
         raise ValueError("database:// ou redis://hote est attendu")
     return _text(value)
 
 
 def _database_url(value: object) -> str:
-    if not re.match(r"(sqlite:///.|postgresql://.)", _text(value)):
+    if not _is_address(_text(value), r"(sqlite:///.|postgresql://.)"):
         raise ValueError("sqlite:///chemin ou postgresql://utilisateur@hote/base est attendu")
     return _text(value)
 
 
 def _queue_url(value: object) -> str:
-    if not re.match(r"(sqlite:///.|redis://.|postgresql://.)", _text(value)):
+    if not _is_address(_text(value), r"(sqlite:///.|redis://.|postgresql://.)"):
         raise ValueError("sqlite:///chemin, redis://hote ou postgresql://hote/base est attendu")
     return _text(value)
 
@@ -152,7 +162,8 @@ def _rate(value: object) -> str:
         limits = parse_many(_text(value))
     except ValueError:
         limits = []
-    if len(limits) != 1 or limits[0].amount < 1:
+    is_one = len(limits) == 1 and 1 <= limits[0].amount <= MAX_COUNT
+    if not is_one or not 1 <= limits[0].get_expiry() <= MAX_COUNT:
         raise ValueError("une limite comme 5/hour ou 10 per 15 minutes est attendue")
     return _text(value)
 
