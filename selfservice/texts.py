@@ -57,6 +57,17 @@ def identifier(text: str) -> str:
     return text if text.isascii() else _DASHES.sub("-", text)
 
 
+def visible(text: str, *, kept: str = "") -> str:
+    """Return a text in which nothing commands a terminal: names and answers are others' words.
+
+    What is not printable is written as Python does, « \\x1b », but the characters of `kept`.
+    """
+    return "".join(
+        each if each.isprintable() or each in kept else each.encode("unicode_escape").decode()
+        for each in text
+    )
+
+
 def password_form(text: str) -> str:
     """Return a password as it is hashed: NFC, every kind of space as one (RFC 8265).
 

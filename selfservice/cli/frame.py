@@ -12,7 +12,7 @@ import click
 from flask import Flask
 from flask.cli import FlaskGroup, NoAppException, routes_command, run_command, shell_command
 
-from selfservice import config, db, system_errors
+from selfservice import config, db, system_errors, texts
 from selfservice.app import create_app
 from selfservice.cli import french
 from selfservice.cli.ownership import require_owner
@@ -170,11 +170,8 @@ def agrees(question: str) -> bool:
 
 
 def visible(text: str) -> str:
-    """Return a text in which nothing commands a terminal: names and answers are others' words."""
-    return "".join(
-        each if each.isprintable() or each in "\n\t" else each.encode("unicode_escape").decode()
-        for each in text
-    )
+    """Return lines, with tabs between their cells, in which nothing else commands a terminal."""
+    return texts.visible(text, kept="\n\t")
 
 
 def say(text: str, *, err: bool = False) -> None:

@@ -5,11 +5,14 @@ import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic, sleep
 
 from selfservice import files, system_errors
 from selfservice.deposits.errors import RejectsNotWrittenError
+from selfservice.texts import visible
 
 NAME = "rejets.csv"
+WAIT_SECONDS, PAUSE_SECONDS = 5, 0.05
 ASIDE = f".{NAME}"  # a *.csv name is never taken for a document
 
 
@@ -29,8 +32,7 @@ def write_rejects(folder: Path, refused: Iterable[tuple[str, str]]) -> None:
 def _replace(folder: Path, content: bytes) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
-        with suppress(OSError):  # some network folders know no locks
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _wait_for_others(descriptor)
         with files.written_aside(folder / NAME, aside=ASIDE) as file:
             # Who may read the folder reads the list, although what we write is our own.
             os.fchmod(file.fileno(), 0o600 | (os.fstat(descriptor).st_mode & 0o044))
@@ -39,5 +41,22 @@ def _replace(folder: Path, content: bytes) -> None:
         os.close(descriptor)
 
 
+def _wait_for_others(folder: int) -> None:
+    """Let another deposit end its list, a while: whoever may read the folder may lock it for ever.
+
+    Some network folders know no locks.
+    """
+    until = monotonic() + WAIT_SECONDS
+    with suppress(OSError):
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if monotonic() > until:
+                    return
+                sleep(PAUSE_SECONDS)
+
+
 def _readable(name: str) -> str:
-    return os.fsencode(name).decode("utf-8", "replace")
+    return visible(os.fsencode(name).decode("utf-8", "replace"))

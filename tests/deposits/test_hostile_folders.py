@@ -10,11 +10,13 @@ import pytest
 from flask import Flask
 
 from selfservice import files
+from selfservice.deposits import rejects_csv
 from selfservice.deposits.deposit import DepositReport
 from selfservice.deposits.errors import UnreadableIndexError
 from selfservice.deposits.messages import explain
 from selfservice.deposits.pdf import read_pdf
 from selfservice.deposits.refusal import RefusalError
+from selfservice.files import locked
 from selfservice.invoices import embedded_xml
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Company
@@ -174,3 +176,20 @@ def test_an_index_of_more_than_a_deposit_is_not_kept_in_memory(
     with pytest.raises(UnreadableIndexError) as caught:
         deposit()
     assert words in explain(caught.value)
+
+
+def test_the_list_of_rejects_commands_no_terminal(folder: Path, deposit: Deposit) -> None:
+    (folder / "a\x1b[2J\n=b\u202e.pdf").write_bytes(b"no PDF")
+    deposit()
+    written = (folder / "rejets.csv").read_text("utf-8")
+    assert written.splitlines()[1].startswith("a\\x1b[2J\\n=b\\u202e.pdf;")
+
+
+def test_a_lock_that_another_holds_on_the_folder_does_not_stop_the_deposit(
+    folder: Path, deposit: Deposit, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rejects_csv, "WAIT_SECONDS", 0.1)
+    (folder / "a.pdf").write_bytes(b"no PDF")
+    with locked(folder):
+        deposit()
+    assert "a.pdf" in (folder / "rejets.csv").read_text("utf-8")
