@@ -60,6 +60,14 @@ class Front:
             self.cookie = cookie.partition(";")[0]
         return answer, content
 
+    def begin(self, line: str) -> ssl.SSLSocket:
+        """Begin a request whose body does not come."""
+        plain = socket.create_connection(("127.0.0.1", self.tls))
+        spoken = nginx.unverified().wrap_socket(plain, server_hostname=NAME)
+        head = f"{line} HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 9\r\n\r\na"
+        spoken.sendall(head.encode())
+        return spoken
+
     def token(self) -> str:
         found = re.search(rb'name="csrf_token"[^>]*value="([^"]+)"', self.ask("GET", "/")[1])
         assert found
@@ -208,15 +216,24 @@ def test_a_visitors_own_claims_are_dropped(front: Front) -> None:
 
 @pytest.mark.parametrize("front", ["nginx"], indirect=True)  # Caddy gives a request 15 s in all
 def test_slow_requests_of_one_address_leave_room_for_others(front: Front) -> None:
-    begun = f"POST /connexion HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 9\r\n\r\na".encode()
-    context = nginx.unverified()
     with ExitStack() as slow:
         for _ in range(100):
-            plain = slow.enter_context(socket.create_connection(("127.0.0.1", front.tls)))
-            spoken = slow.enter_context(context.wrap_socket(plain, server_hostname=NAME))
-            spoken.sendall(begun)
+            slow.enter_context(front.begin("POST /connexion"))
         wait_until(lambda: front.ask("GET", "/connexion")[0].status == 429)
     wait_until(lambda: front.ask("GET", "/connexion")[0].status == 200)
+
+
+@pytest.mark.parametrize("front", ["nginx"], indirect=True)  # Caddy keeps nothing on the disk
+def test_one_address_takes_ten_archives_or_registers_at_a_time(front: Front) -> None:
+    """Each waits on the disk of nginx, where the portal counts it no more."""
+    with ExitStack() as slow:
+        for number in range(10):
+            name = ("archive.zip", "registre.csv", "registre.xlsx")[number % 3]
+            slow.enter_context(front.begin(f"GET /factures/{name}"))
+        wait_until(lambda: front.ask("GET", "/factures/archive.zip")[0].status == 429)
+        assert front.ask("GET", "/factures/registre.csv?q=a")[0].status == 429
+        assert front.ask("GET", "/factures")[0].status == 302
+    wait_until(lambda: front.ask("GET", "/factures/archive.zip")[0].status == 302)
 
 
 @pytest.mark.parametrize("front", ["nginx", "caddy"], indirect=True)
