@@ -51,6 +51,18 @@ class JsonFormatter(logging.Formatter):
         return json.dumps(line)
 
 
+class WithoutTokens(logging.Filter):
+    """Cut the paths that a library writes into its messages, as ours are cut."""
+
+    def __init__(self, app: Flask) -> None:
+        super().__init__()
+        self._hide_tokens = token_hider(app)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = self._hide_tokens(record.getMessage()), ()
+        return True
+
+
 class Once(logging.Filter):
     """Tell a fault once, however many requests, companies or seconds meet it.
 

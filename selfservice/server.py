@@ -18,7 +18,7 @@ from waitress.server import create_server
 from waitress.task import ErrorTask
 from waitress.utilities import BadRequest, Error
 
-from selfservice import db, proxies, ratelimit, turns
+from selfservice import db, logs, proxies, ratelimit, turns
 from selfservice.app import create_app
 from selfservice.web import HEADERS
 
@@ -192,6 +192,8 @@ def serve(*, host: str, port: int, threads: int) -> None:
     db.configure(app.config["DATABASE_URL"], lock_timeout_seconds=db.VISITOR_LOCK_TIMEOUT_SECONDS)
     turns.share(threads)
     _allow_files()
+    for library in ("waitress", app.logger.name):  # each names the path at which it stumbles
+        logging.getLogger(library).addFilter(logs.WithoutTokens(app))
     logging.getLogger("waitress.queue").setLevel(logging.ERROR)  # a line for each that waits
     sockets: dict[int, Any] = {}
     try:

@@ -2,6 +2,9 @@
 
 import json
 import logging
+import socket
+import struct
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +20,7 @@ from selfservice.audit import AuditEntry
 from selfservice.mail import outbox
 from tests.conftest import Browser, free_port
 from tests.factories import People
-from tests.processes import running, said, wait_until
+from tests.processes import running, said, serving, wait_until
 
 
 @pytest.fixture
@@ -131,6 +134,22 @@ def told(once: logs.Once, count: int, error: Exception, *, message: str = "compa
         record.args, record.exc_info = (number,), (type(error), error, None)
         lines += once.filter(record)
     return lines
+
+
+def test_server_cuts_the_link_of_who_leaves_meanwhile(app: Flask, instance: Path) -> None:
+    port, at_once = free_port(), struct.pack("ii", 1, 0)
+    with serving(instance, port, LOG_LEVEL="info"):
+        for number in range(3000):
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as leaving:
+                leaving.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, at_once)
+                head = "GET /reinitialisation/aBcDeFgH HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+                leaving.sendall(head.encode())
+                time.sleep(number % 60 / 10_000)
+            if "Client disconnected" in said(instance).read_text():
+                break
+    told = said(instance).read_text()
+    assert "Client disconnected while serving /reinitialisation/" in told
+    assert "aBcDeFgH" not in told
 
 
 def test_a_fault_is_told_once_whoever_meets_it(monkeypatch: pytest.MonkeyPatch) -> None:
