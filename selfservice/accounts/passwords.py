@@ -22,6 +22,8 @@ from selfservice.turns import NoTurnError, Turns
 MINIMUM_LENGTH = 8
 MAXIMUM_LENGTH = 128
 NAME_LENGTH = 4
+MOST_READ = 320  # of a login or name: none is longer, and normalising takes time quadratic in it
+TRIES = 20  # at a proposal
 FEW = 4
 OWN_FAULTS = ("login", "name")  # they depend on the login too
 LEET = str.maketrans("013457@$", "oleastas")
@@ -71,8 +73,8 @@ def check_for(users: list[User], password: str) -> None:
 
 def _faults(password: str, *, login: str, names: tuple[str, ...]) -> list[str]:
     # The seed's rule (FAQ 9) first, then what is refused beyond it (ASVS 6.2).
-    password = password_form(password)
-    words = re.findall(r"[^\W\d_]+", _fold(" ".join(names)))
+    password, login = password_form(password), login[:MOST_READ]
+    words = re.findall(r"[^\W\d_]+", _fold(" ".join(name[:MOST_READ] for name in names)))
     folded = _fold(password[: MAXIMUM_LENGTH + 1])  # what is longer is refused as such
     tests = {
         "short": len(password) < MINIMUM_LENGTH,
@@ -88,12 +90,16 @@ def _faults(password: str, *, login: str, names: tuple[str, ...]) -> list[str]:
 
 
 def propose(*, login: str, names: tuple[str, ...]) -> str:
-    """Return a password that can be said on the phone, « Kavo-Rilu-Tefi-58 »: 2^59 of them."""
-    while True:
+    """Return a password that can be said on the phone, « Kavo-Rilu-Tefi-58 »: 2^59 of them.
+
+    A login may be in each, as « - » is: its form says so.
+    """
+    for _ in range(TRIES):
         words = ["".join(_syllable() + _syllable()).capitalize() for _ in range(3)]
         proposed = "-".join([*words, f"{secrets.randbelow(90) + 10}"])
         if not _faults(proposed, login=login, names=names):
-            return proposed
+            break
+    return proposed
 
 
 def _syllable() -> str:

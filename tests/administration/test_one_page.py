@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
+from itertools import count
 
 import pytest
 from lxml import html
 
+from selfservice.accounts import passwords
 from selfservice.accounts.models import Profile, User
 from selfservice.submissions import Kept
 from tests.administration.test_add_user import ADD, LIST, fields
@@ -123,6 +125,21 @@ def test_a_proposed_password_is_shown_once_and_kept_nowhere(
     sent = {k: v for k, v in form.fields.items() if v is not None and k != "csrf_token"}
     assert alice.submit(ADD, sent).location == LIST
     assert new_browser().sign_in("julie.martin", proposed).status_code == 302
+
+
+@pytest.mark.parametrize("login", ["-", "\N{HYPHEN}", "a-"])
+def test_a_proposal_ends_whatever_the_login_is(
+    login: str, alice: Browser, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    syllables = count()
+
+    def syllable() -> str:
+        assert next(syllables) < 1000, "it goes on for ever"
+        return "ka"
+
+    monkeypatch.setattr(passwords, "_syllable", syllable)
+    typed = fields(people, login=login, password="", password_again="", proposer="oui")
+    assert alice.submit(ADD, typed).status_code == 200
 
 
 def test_enter_sends_the_form_and_proposes_nothing(alice: Browser, people: People) -> None:

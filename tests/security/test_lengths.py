@@ -9,7 +9,7 @@ from wtforms import StringField
 from wtforms.validators import Length
 
 from selfservice.accounts.forms import PortalForm
-from selfservice.accounts.passwords import PasswordRefusedError, check
+from selfservice.accounts.passwords import PasswordRefusedError, check, propose
 from selfservice.cli import cli
 from selfservice.feedback.wording import kept_words
 from selfservice.suppliers.addresses import address_key, is_address, normalise, pasted
@@ -62,6 +62,8 @@ def test_what_is_normalised_is_cut_first() -> None:
         identifier,
         password_form,
         partial(check, login="a", names=names),
+        lambda text: check("Corn3muse-bleue", login=text, names=(text, text)),
+        lambda text: propose(login=text, names=(text, text)),
     ):
         started = time.process_time()
         with suppress(PasswordRefusedError):
