@@ -298,6 +298,7 @@ def _tell(user: User, change: str) -> None:
         MAIL,
         {
             "change": change,
+            "is_adviser": user.is_adviser,
             "login": user.login,
             "company_name": user.company.name,
             "changed_at": clock.now(),

@@ -139,6 +139,9 @@ def test_an_adviser_learns_by_mail_that_the_second_factor_changed(
     assert done.exit_code == 0
     mail = OutboxMail.get(OutboxMail.kind == "second_factor_changed")
     assert mail.to_address == ADDRESS
+    for body in (mail.body_text, mail.body_html):
+        assert body.count("l’exploitant du portail") == 2
+        assert "votre conseiller" not in body and "votre société" not in body
 
 
 def test_who_types_an_advisers_address_does_not_speak_in_its_mails(
