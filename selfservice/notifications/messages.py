@@ -67,6 +67,10 @@ WRONG_PROOF = HelpfulText(
     "Aucune facture ne correspond à ces trois indications. Recopiez-les d’une facture récente.",
     ACTIVATION,
 )
+ANOTHER_PROVEN = HelpfulText(
+    "Une autre société a été recherchée depuis dans ce navigateur : rien n’a été envoyé.",
+    ACTIVATION,
+)
 SENT_AGAIN = "Un mail part à l’adresse enregistrée. Il arrive en quelques minutes."
 
 _ANOTHER = "Faites enregistrer une autre adresse."

@@ -97,15 +97,25 @@ def _prove(form: ProofForm) -> int:
 
 
 def proven_company_id() -> int | None:
-    """Return the id of the company of which this browser has just proved to know a document."""
+    """Return the id of the company of which this browser has just proved to know a document.
+
+    A form means the company that its own page was about, not one proven since in another window.
+    """
     company_id, until = session.get(PROVEN, (0, ""))
+    if until and request.form.get("proof", until) != until:
+        flash(messages.ANOTHER_PROVEN, "error")
+        return None
     is_living = until and datetime.fromisoformat(until) > clock.now()
     return company_id if is_living and Company.get_or_none(company_id) else None
 
 
 @blueprint.app_context_processor
 def _faults() -> dict[str, Any]:
-    return {"returned_mail": _returned_mail, "why_returned": messages.why}
+    return {
+        "proof": lambda: session.get(PROVEN, (0, ""))[1],
+        "returned_mail": _returned_mail,
+        "why_returned": messages.why,
+    }
 
 
 def _returned_mail() -> OutboxMail | None:

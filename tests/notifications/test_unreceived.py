@@ -1,5 +1,6 @@
 """« Je n'ai rien reçu »: an answer for whoever knows one document, and nothing for anybody else."""
 
+import re
 import statistics
 import time
 from datetime import date
@@ -15,6 +16,7 @@ from selfservice.audit import AuditEntry
 from selfservice.mail import delivery
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import messages, send, unreceived
+from selfservice.requests.models import CustomerRequest
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser
 from tests.factories import make_company, make_invoice, make_supplier, make_user
@@ -182,6 +184,30 @@ def test_a_login_that_opens_no_more_gets_no_second_activation(
     ended.tell_asked()
     kinds = [mail.kind for mail in OutboxMail.select().order_by(OutboxMail.id)]
     assert kinds == ["activation", "login_ended"]
+
+
+def test_a_page_means_its_own_company_not_the_one_proven_since(
+    browser: Browser, company: Company
+) -> None:
+    register(company)
+    make_invoice(company, number="FA-2")
+    send.send_due()
+    page = ask(browser).text
+    found = re.search(r'name="proof" value="([^"]+)"', page)
+    assert found
+    form = {"proof": found[1]}
+    assert f'value="{found[1]}"' in browser.get(f"{PAGE}/demande").text
+    other = make_company(company.supplier, client_number="200200", email="b@example.com")
+    make_invoice(other, number="FB-1", gross_cents=12_345)
+    ask(browser, client_number="200200", number="FB-1", gross="123,45")
+    sent = OutboxMail.select().count()
+    asked = {"email": "c@example.com", "words": "Je suis le gérant."}
+    for door, fields in (("renvoi", form), ("demande", form | asked)):
+        response = browser.submit(f"{PAGE}/{door}", fields, page=PAGE)
+        assert response.location == PAGE
+        assert messages.ANOTHER_PROVEN in shown(browser.get(PAGE))
+    assert OutboxMail.select().count() == sent
+    assert not CustomerRequest.select().exists()
 
 
 def test_nothing_is_said_to_leave_before_the_activation(browser: Browser, company: Company) -> None:
