@@ -12,6 +12,7 @@ from selfservice import clock
 from selfservice.texts import folded, squeezed
 
 MAX_TERMS = 8  # each costs two readings of a company's documents where nothing is found
+DAY = timedelta(days=1)
 MAX_WORDS = 4  # of one date or amount: « 1er trimestre année 2026 », « 12 345 678,90 »
 MONTHS = (
     *("janvier", "fevrier", "mars", "avril", "mai", "juin"),
@@ -224,8 +225,8 @@ def _open(word: str, period: Period) -> Period:
     if word == "depuis":
         return Period(period.since, date.max)
     if word == "avant":
-        return Period(date.min, period.since - timedelta(days=1))
-    return Period(period.until + timedelta(days=1), date.max)
+        return Period(date.min, max(period.since, date.min + DAY) - DAY)
+    return Period(min(period.until, date.max - DAY) + DAY, date.max)
 
 
 def _relative(found: re.Match[str], today: date) -> Period | None:

@@ -284,6 +284,8 @@ def test_a_visitor_is_sent_to_sign_in_and_back(browser: Browser) -> None:
         "q=%E2%80%AE&q=x",
         "du=9999-12-15&au=9999-12-31",
         "du=0001-01-01&au=0001-01-01",
+        "q=avant+01/01/0001",
+        "q=apres+31/12/9999",
     ],
 )
 def test_no_parameter_breaks_the_page(alice: Browser, people: People, query: str) -> None:
