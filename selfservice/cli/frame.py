@@ -39,6 +39,9 @@ class NotConfiguredError(NoAppException):
     exit_code = 1
     show = click.ClickException.show
 
+    def format_message(self) -> str:
+        return visible(super().format_message())
+
 
 def _load_app() -> Flask:
     try:
@@ -54,6 +57,16 @@ class Commands(FlaskGroup):
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
         return click.Group.get_command(self, ctx, name)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; what click refuses may name an argument that others have named."""
+        try:
+            return super().invoke(ctx)
+        except NotConfiguredError:
+            raise
+        except click.UsageError as error:
+            told = visible(error.format_message()).replace("\n", "\\n")
+            raise click.UsageError(told, error.ctx) from error
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return click.Group.list_commands(self, ctx)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from selfservice import config
+from selfservice import config, texts
 from selfservice.operations.rights import account, owner_of
 
 FREE = ("doctor", "documentation")
@@ -23,8 +23,10 @@ def require_owner(context: click.Context) -> None:
     owner = owner_of(instance)
     if owner != os.geteuid():
         raise click.ClickException(
-            f"{instance} est au compte {account(owner)}, et vous êtes {account(os.geteuid())} : "
-            f"tapez « {_line(instance, account(owner))} »."
+            texts.visible(
+                f"{instance} est au compte {account(owner)}, et vous êtes {account(os.geteuid())} "
+                f": tapez « {_line(instance, account(owner))} »."
+            )
         )
 
 

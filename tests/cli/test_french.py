@@ -15,6 +15,7 @@ import pytest
 from babel.messages.extract import extract_from_dir
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
+from click.testing import CliRunner
 from flask import Flask
 
 from docs_tools import operator_facts
@@ -295,3 +296,20 @@ def test_ctrl_c_in_a_deposit_says_what_is_in_and_that_it_may_be_run_again(
     again = command(instance, *words)
     assert again.returncode == 0
     assert f"{found[1]} déjà déposé(s)" in again.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("companies", "import", "diac", "a\x1b[2J\nErreur.csv"),
+        ("a\x1b[2J\nErreur.csv",),
+        ("backup", "a", "b\x1b[2J\nErreur.csv"),
+    ],
+)
+def test_an_argument_that_others_have_named_commands_no_terminal(
+    arguments: tuple[str, ...], app: Flask
+) -> None:
+    done = CliRunner().invoke(cli, arguments, color=True)
+    assert done.exit_code == 2
+    assert "\x1b" not in done.output
+    assert "\\x1b[2J\\nErreur.csv" in done.output
