@@ -71,6 +71,8 @@ class ConnectionForm(PortalForm):
             raise ValidationError(messages.LOGIN_LIKE_A_LINK)
         if not all(_is_latin(character) for character in field.data):
             raise ValidationError(messages.LOGIN_FOREIGN)
+        if pasted(field.data) != field.data:  # the sign-in page would read another
+            raise ValidationError(messages.LOGIN_NOT_READ)
 
 
 def own_password() -> PasswordField:

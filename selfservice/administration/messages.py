@@ -20,6 +20,9 @@ COLLEAGUES = "acces-collaborateurs"
 LOGIN_MISSING = HelpfulText("Choisissez un identifiant, par exemple l’adresse mail.", COLLEAGUES)
 LOGIN_TAKEN = HelpfulText("Cet identifiant est déjà pris : choisissez-en un autre.", COLLEAGUES)
 LOGIN_SPACED = HelpfulText("Un identifiant ne contient pas d’espace.", COLLEAGUES)
+LOGIN_NOT_READ = HelpfulText(
+    "Avec « @ », un identifiant est une adresse mail entière, sans rien autour.", COLLEAGUES
+)
 LOGIN_LIKE_A_LINK = HelpfulText("Un identifiant ne contient ni « : » ni « / ».", COLLEAGUES)
 LOGIN_FOREIGN = HelpfulText(
     "Un identifiant s’écrit avec des lettres latines, des chiffres et des signes courants.",

@@ -102,6 +102,8 @@ def test_a_login_that_is_an_address_serves_for_recovery(
         ({"login": "https://evil.example"}, "ni «\u00a0:\u00a0» ni «\u00a0/\u00a0»"),
         ({"login": "evil.example/portail"}, "ni «\u00a0:\u00a0» ni «\u00a0/\u00a0»"),
         ({"login": "mailto:julie"}, "ni «\u00a0:\u00a0» ni «\u00a0/\u00a0»"),
+        ({"login": "julie,bob@example.com"}, "sans rien autour"),
+        ({"login": "julie@example.com."}, "sans rien autour"),
         ({"login": "comptа"}, "lettres latines"),
         ({"login": "alice\u200b"}, "caractères invisibles"),
         ({"phone": "0" * 41}, "trop long"),
