@@ -26,7 +26,11 @@ from selfservice.retention import documents as retired
 
 # The settings that say where an instance reads and writes.
 PLACES = (
-    *("DATABASE_URL", "DOCUMENTS_DIR", "QUEUE_URL", "RATELIMIT_STORAGE_URI", "HELP_SITE_DIR"),
+    "DATABASE_URL",
+    "DOCUMENTS_DIR",
+    "QUEUE_URL",
+    "RATELIMIT_STORAGE_URI",
+    "HELP_SITE_DIR",
     "MAIL_BOUNCES",
 )
 
