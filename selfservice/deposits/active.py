@@ -3,12 +3,14 @@
 PDF/A-3, and so Factur-X, forbids nearly all of it (ISO 19005-3, 6.6). A link on which one clicks
 may stay. Every object is looked at, whether or not something leads to it. Where a file gives one
 thing twice, viewers choose otherwise than we do, and what another would show is not looked at: such
-a file is refused too.
+a file is refused too, unless nothing active can hide there, as where a careless program names its
+author twice.
 """
 
 import re
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
+from typing import BinaryIO
 
 from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
 
@@ -33,15 +35,28 @@ ANNOTATIONS = dict.fromkeys(("/RichMedia", "/Movie", "/Sound", "/Screen", "/3D")
 KEYS = {"/JS": "script", "/JavaScript": "script", "/XFA": "xfa"}
 # What happens without a click; `/AA` holds one action for each occasion.
 BY_ITSELF = ("/OpenAction", "/Next", "/AA")
-_NAMES = re.compile(
-    "|".join((*ACTIONS, *WITH_A_FILE, *PROXIES, *ANNOTATIONS, *KEYS, *BY_ITSELF)).encode()
-)
+# What decides how a stream is read: given twice, another viewer unpacks other objects.
+OF_STREAM = ("/Type", "/Length", "/Filter", "/DecodeParms", "/F", "/N", "/First", "/Extends")
+_BY_NAME = (*ACTIONS, *WITH_A_FILE, *PROXIES, *ANNOTATIONS, *KEYS)
+# In the bytes of a whole file, pictures included, three letters are soon there by chance.
+_END_OF_NAME = rb"(?=[\0\t\n\f\r ()<>\[\]{}/%]|$)"
+
+
+def _any_of(names: tuple[str, ...], end: bytes = b"") -> re.Pattern[bytes]:
+    return re.compile(b"(?:%s)%s" % ("|".join(names).encode(), end))
+
+
+_NAMES = _any_of((*_BY_NAME, *BY_ITSELF))
+_WHOLE_NAMES = _any_of(_BY_NAME, _END_OF_NAME)
+_WHOLE_BY_ITSELF, _WHOLE_URI = _any_of(BY_ITSELF, _END_OF_NAME), _any_of(("/URI",), _END_OF_NAME)
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
+_DUPLICATE = re.compile(r"\(object (\d+) (\d+), offset \d+\): dictionary has (?s:(.*)); last")
 
 
-def find(pdf: Pdf) -> str:
+def find(pdf: Pdf, file: BinaryIO) -> str:
     """Return the first active thing of a document, a key of messages.ACTIVE_LABELS, or nothing.
 
+    `file` holds the document as it was sent.
     Raises what reading a broken structure raises.
     """
     streams = [each for each in pdf.objects if isinstance(each, Stream)]
@@ -52,8 +67,11 @@ def find(pdf: Pdf) -> str:
         found := next((kind for each in _dictionaries(pdf) if (kind := _of_dictionary(each))), "")
     ):
         return found
-    is_ambiguous = any("duplicated key" in str(each) for each in pdf.get_warnings()) or any(
-        _hides_another(each, pdf) for each in streams if each.get("/Type") == Name.ObjStm
+    packed = [each for each in streams if each.get("/Type") == Name.ObjStm]
+    duplicates = [text for each in pdf.get_warnings() if "duplicated key" in (text := str(each))]
+    is_ambiguous = any(_hides_another(each, pdf) for each in packed) or (
+        bool(duplicates)
+        and (any(_decides(each, pdf) for each in duplicates) or _may_hide(file, packed))
     )
     return "ambiguous" if is_ambiguous else ""
 
@@ -61,6 +79,26 @@ def find(pdf: Pdf) -> str:
 def unescaped(written: bytes) -> bytes:
     """Return what a file holds with each « #4A » in its names as the letter that it is."""
     return _ESCAPE.sub(lambda code: bytes([int(code[1], 16)]), written)
+
+
+def _decides(duplicate: str, pdf: Pdf) -> bool:
+    """Tell whether what qpdf says of a duplicate decides which objects the file has."""
+    found = _DUPLICATE.search(duplicate)
+    if found is None:  # of the trailer, or of a table of objects
+        return True
+    key = found[3].removeprefix("duplicated key ")
+    return key in OF_STREAM and isinstance(pdf.get_object(int(found[1]), int(found[2])), Stream)
+
+
+def _may_hide(file: BinaryIO, packed: list[Stream]) -> bool:
+    """Tell whether a file holds an active name at all, where we have not looked either."""
+    file.seek(0)
+    written = [unescaped(file.read()), *(unescaped(each.read_bytes()) for each in packed)]
+
+    def holds(names: re.Pattern[bytes]) -> bool:
+        return any(names.search(each) for each in written)
+
+    return holds(_WHOLE_NAMES) or (holds(_WHOLE_URI) and holds(_WHOLE_BY_ITSELF))
 
 
 def _hides_another(packed: Stream, pdf: Pdf) -> bool:

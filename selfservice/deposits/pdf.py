@@ -48,7 +48,7 @@ def read_pdf(file: BinaryIO, *, max_pages: int, takes_active: bool = False) -> D
                 raise RefusalError("no_page")
             if pages > max_pages:
                 raise RefusalError("too_long", limit=max_pages)
-            if not takes_active and (what := active.find(pdf)):
+            if not takes_active and (what := active.find(pdf, file)):
                 raise RefusalError("active", what=ACTIVE_LABELS[what])
             return own
         except embedded_xml.PDF_FAULTS as error:

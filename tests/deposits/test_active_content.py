@@ -8,8 +8,10 @@ from flask import Flask
 from pikepdf import Array, Dictionary, Name, Pdf, String
 
 from selfservice.deposits.deposit import DepositReport
+from selfservice.deposits.document import Document
 from selfservice.suppliers.models import Company
 from tests.deposits import bombs
+from tests.deposits.fixtures import Answer
 
 pytestmark = pytest.mark.slow  # each reader process is real
 
@@ -147,6 +149,8 @@ PAGES = (
     b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
     b"<< /Type /Page /Parent 2 0 R /Resources << >> /MediaBox [0 0 9 9] >>",
 )
+CATALOG = b"<< /Type /Catalog /Pages 2 0 R >>"
+ANNOTATED = b"<< /AA << /O << /S /URI /URI (x) >> >> >>"
 RUNS, GOES = b"<< /S /JavaScript /JS (app.alert(1)) >>", b"<< /S /GoTo /D (x) >>"
 
 
@@ -161,6 +165,10 @@ RUNS, GOES = b"<< /S /JavaScript /JS (app.alert(1)) >>", b"<< /S /GoTo /D (x) >>
             b"<< /Type /Catalog /Pages 2 0 R /OpenAction << /S /URI /URI (x) /S /GoTo >> >>",
             *PAGES,
         ),
+        bombs.raw(b"<< /Type /Catalog /Pages 2 0 R /X [%s] /X [] >>" % ANNOTATED, *PAGES),
+        bombs.raw(b"<< /Type /Catalog /Pages 2 0 R /X << /Y %s >> /X 1 >>" % RUNS, *PAGES),
+        bombs.raw(CATALOG, *PAGES, bombs.stream(b"", b"/F (//example.com/a) /F null")),
+        bombs.raw(CATALOG, *PAGES, trailer=b"/Prev 0 /Prev null"),
         bombs.packed_twice(RUNS, GOES, *PAGES),
         bombs.packed_twice(RUNS.replace(b"/Java", b"/J#61va"), GOES, *PAGES),
     ],
@@ -170,6 +178,28 @@ def test_what_another_viewer_would_run_is_refused(
 ) -> None:
     twice = "une même chose écrite deux fois, que chaque logiciel lit à sa façon"
     assert refusal(content) == reason(twice)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        bombs.raw(
+            CATALOG[:-2] + b"/OpenAction [3 0 R /Fit] /Lang (fr) /Lang (fr) >>",
+            *PAGES,
+            b"<< /Producer (a) /Title (b) /Producer (c) >>",
+            trailer=b"/Info 4 0 R",
+        ),
+        bombs.raw(
+            CATALOG,
+            PAGES[0],
+            PAGES[1][:-2] + b"/Rotate 0 /Rotate 0 /Annots [<< /Subtype /Link /A 4 0 R >>] >>",
+            b"<< /S /URI /URI (x) >>",
+            bombs.stream(b"", b"/Subtype /Form /Subtype /Form"),
+        ),
+    ],
+)
+def test_what_a_careless_program_writes_twice_may_stay(content: bytes, answer: Answer) -> None:
+    assert isinstance(answer(content), Document)
 
 
 @pytest.mark.parametrize("kind", ["RichMedia", "Movie", "Sound", "Screen", "3D"])
