@@ -124,7 +124,7 @@ def hit_from(name: str, address: str, *, of: str = "") -> None:
     """
     item, about = _item(name), f"{of} " if of else ""
     _hit(name, item, about + network_of(address))
-    if wide := _wide_network_of(address):
+    if wide := wide_network_of(address):
         _hit(name, type(item)(item.amount * WIDE_FACTOR, item.multiples), about + wide)
 
 
@@ -165,7 +165,8 @@ def network_of(address: str) -> str:
     return str(parsed) if parsed.version == 4 else _network(parsed, IPV6_PREFIX)
 
 
-def _wide_network_of(address: str) -> str | None:
+def wide_network_of(address: str) -> str | None:
+    """Return the /48 around an IPv6 address, which one customer may hold; None for another."""
     parsed = _parse(address)
     return _network(parsed, IPV6_WIDE_PREFIX) if parsed and parsed.version == 6 else None
 

@@ -4,12 +4,13 @@ import errno
 import logging
 import re
 import resource
+import select
 import signal
 import sys
 from collections import deque
-from socket import MSG_DONTWAIT, MSG_PEEK, getaddrinfo
+from socket import getaddrinfo
 from types import FrameType
-from typing import Any
+from typing import Any, TypeVar
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
@@ -26,6 +27,7 @@ CONNECTIONS = 1000
 SILENCE_SECONDS = 20  # after which a connection that sends or takes nothing is closed
 CROWD, CROWD_SILENCE_SECONDS = CONNECTIONS // 2, 3  # the same where many are open
 MOST_OF_A_VISITOR = 100  # requests that wait, and answers on their way
+WIDE_FACTOR = 4  # as many times that for a /48 of IPv6: others still find a connection
 MOST_AHEAD = 4  # requests that a connection may send before their answers: no proxy sends any
 FILES = 8 * CONNECTIONS  # of a service, systemd would open 1024: a connection and its file are two
 MAX_BODY_BYTES = 1024 * 1024
@@ -37,6 +39,9 @@ SENDING_BYTES = 128 * 1024
 # Who reads the same request in two ways lets one visitor's pass for another's.
 AMBIGUOUS = "two readers could take this request for different ones"
 REQUEST_LINE = re.compile(rb"[!-~]+ [!-\xff]+ HTTP/[0-9]\.[0-9]")
+
+
+Kept = TypeVar("Kept")
 
 
 class PortTakenError(Exception):
@@ -101,33 +106,42 @@ class TooManyRequests(Error):  # noqa: N818 (named as the others of waitress are
 class Waiting:
     """The requests that wait for a thread, each visitor's in turn: a deque for waitress.
 
-    Who sends many at once waits for himself; the others go on.
+    Who sends many at once waits for himself; the others go on. The networks of a /48 of IPv6
+    take turns among themselves, and have one turn together: one customer may hold all 256.
     """
 
     def __init__(self) -> None:
-        self._of_visitors: dict[str, deque[StrictChannel]] = {}
+        self._of_wide: dict[str, dict[str, deque[StrictChannel]]] = {}
 
     def __len__(self) -> int:
-        return sum(map(len, list(self._of_visitors.values())))
+        return sum(len(each) for own in list(self._of_wide.values()) for each in list(own.values()))
 
     def append(self, channel: "StrictChannel") -> None:
         channel.note_visitor()
-        self._of_visitors.setdefault(channel.visitor, deque()).append(channel)
+        own = self._of_wide.setdefault(channel.wide_visitor, {})
+        own.setdefault(channel.visitor, deque()).append(channel)
 
     def popleft(self) -> "StrictChannel":
-        visitor = next(iter(self._of_visitors))
-        waiting = self._of_visitors.pop(visitor)
+        wide, own = _take_first(self._of_wide)
+        visitor, waiting = _take_first(own)
         channel = waiting.popleft()
         if waiting:  # behind all others
-            self._of_visitors[visitor] = waiting
+            own[visitor] = waiting
+        if own:
+            self._of_wide[wide] = own
         return channel
+
+
+def _take_first(waiting: dict[str, Kept]) -> tuple[str, Kept]:
+    first = next(iter(waiting))
+    return first, waiting.pop(first)
 
 
 class StrictChannel(HTTPChannel):
     parser_class = StrictParser
     error_task_class = RefusalTask
     proxy_count = 0
-    visitor = ""
+    visitor = wide_visitor = ""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -144,11 +158,12 @@ class StrictChannel(HTTPChannel):
         return is_taken
 
     def note_visitor(self) -> None:
-        """Remember whose the request is that waits: the network that the limits count."""
+        """Remember whose the request is that waits: the networks that the limits count."""
         forwarded = self.requests[0].headers.get("X_FORWARDED_FOR", "")
         peer = self.addr[0] if self.addr else ""
         address = proxies.visitor_of(forwarded, peer=peer, count=self.proxy_count)
         self.visitor = ratelimit.network_of(address)
+        self.wide_visitor = ratelimit.wide_network_of(address) or self.visitor
 
     def service(self) -> None:
         """Answer a request, unless its sender has left or has too many others under way.
@@ -165,20 +180,23 @@ class StrictChannel(HTTPChannel):
         super().service()
 
     def _has_left(self) -> bool:
+        """Tell whether the sender has closed, whatever else lies unread before the end."""
+        end = select.poll()
         try:
-            return self.socket is None or not self.socket.recv(1, MSG_PEEK | MSG_DONTWAIT)
-        except BlockingIOError:
-            return False
-        except OSError:
+            end.register(self.socket, select.POLLRDHUP)
+        except (OSError, ValueError, TypeError):  # closed here meanwhile
             return True
+        return bool(end.poll(0))
 
     def _has_too_many(self) -> bool:
         channels = list(self.server.active_channels.values())
         if len(channels) <= MOST_OF_A_VISITOR:
             return False
-        own = [each for each in channels if each.visitor == self.visitor]
-        under_way = [each for each in own if each.requests or each.total_outbufs_len]
-        return len(under_way) > MOST_OF_A_VISITOR
+        wide = [each for each in channels if each.wide_visitor == self.wide_visitor]
+        under_way = [each for each in wide if each.requests or each.total_outbufs_len]
+        own = [each for each in under_way if each.visitor == self.visitor]
+        most_of_all = MOST_OF_A_VISITOR * WIDE_FACTOR
+        return len(own) > MOST_OF_A_VISITOR or len(under_way) > most_of_all
 
 
 def serve(*, host: str, port: int, threads: int) -> None:

@@ -118,11 +118,15 @@ def behind_proxy(app: Flask, instance: Path, port: int) -> Iterator[Path]:
         yield said(instance)
 
 
-def of_visitor(number: int, path: str = "/connexion", *, port: int) -> socket.socket:
+def of_visitor(number: int, *, port: int) -> socket.socket:
     """Begin to ask for a page in the name of a visitor; do not read it."""
+    return of_address(f"192.0.2.{number}", port=port)
+
+
+def of_address(address: str, *, port: int) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS)
-    origin = f"X-Forwarded-For: 192.0.2.{number}\r\n"
-    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{origin}\r\n".encode())
+    origin = f"X-Forwarded-For: {address}\r\n"
+    connection.sendall(f"GET /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\n{origin}\r\n".encode())
     return connection
 
 
@@ -140,6 +144,18 @@ def test_what_its_sender_has_given_up_is_not_done(behind_proxy: Path, port: int)
     assert answered(behind_proxy, 1) < 200
 
 
+def test_what_is_sent_after_a_request_keeps_no_sender_there(behind_proxy: Path, port: int) -> None:
+    with ExitStack() as leaving:
+        many = [leaving.enter_context(of_visitor(1, port=port)) for _ in range(90)]
+        wait_until(lambda: answered(behind_proxy, 1) > 3)  # so the server has read the others
+        for each in many:
+            with suppress(OSError):  # answered already
+                each.sendall(b"G")
+    with of_visitor(1, port=port) as last:
+        assert last.recv(20).startswith(b"HTTP/1.1 200")
+    assert answered(behind_proxy, 1) < 70
+
+
 def test_who_sends_many_requests_waits_for_himself(behind_proxy: Path, port: int) -> None:
     with ExitStack() as open_ones:
         for _ in range(MOST_OF_A_VISITOR):
@@ -147,6 +163,17 @@ def test_who_sends_many_requests_waits_for_himself(behind_proxy: Path, port: int
         with of_visitor(2, port=port) as other:
             assert other.recv(20).startswith(b"HTTP/1.1 200")
         assert answered(behind_proxy, 1) < MOST_OF_A_VISITOR
+
+
+def test_the_networks_of_one_customer_wait_together(behind_proxy: Path, port: int) -> None:
+    """A /48 of IPv6 holds 256 networks of the limits, and may be one customer's."""
+    with ExitStack() as open_ones:
+        for number in range(256):
+            address = f"2001:db8:7:{number << 8:x}::1"
+            open_ones.enter_context(of_address(address, port=port))
+        with of_visitor(2, port=port) as other:
+            assert other.recv(20).startswith(b"HTTP/1.1 200")
+        assert behind_proxy.read_text().count('"origin": "2001:db8:7:') < 200
 
 
 def test_too_many_requests_of_one_network_are_refused(behind_proxy: Path, port: int) -> None:
