@@ -250,10 +250,13 @@ def _behind(token: tokens.Token) -> CustomerRequest:
 def _require_time_left(request: CustomerRequest) -> None:
     """Raise DecidedError once an objection changes nothing any more.
 
-    What is accepted can still be taken back until the next deposit has opened the new login.
+    What is accepted can still be taken back until the next deposit has opened the new login; in
+    spite of an objection, it stands.
     """
     if request.is_open:
         return
+    if request.objected_at is not None:
+        raise DecidedError(request)
     is_registered = request.company.email_key == request.value_key
     is_open_already = Activation.select().where(
         Activation.company == request.company, Activation.email_key == request.value_key

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from flask import Flask
 
+from selfservice import clock
 from selfservice.accounts.models import User, UserSession
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
@@ -17,7 +18,7 @@ from selfservice.texts import unbroken
 from tests.conftest import Browser
 from tests.factories import People, make_invoice, make_user
 from tests.platform.test_habits import twice
-from tests.requests.steps import NEW, again, asked, colleague, link, prove
+from tests.requests.steps import NEW, OLD, again, asked, colleague, link, prove
 
 PAGE = "/profil/demandes"
 FIELDS: dict[str, dict[str, object]] = {
@@ -170,6 +171,23 @@ def test_an_objection_to_what_is_decided_says_so(people: People, browser: Browse
     for address in (path, f"/demandes/opposition?demande={request.id}"):
         page = browser.get(address)
         assert (page.status_code, "a déjà été décidée" in page.text) == (410, True)
+
+
+def test_what_was_decided_in_spite_of_an_objection_stands(
+    people: People, alice: Browser, browser: Browser
+) -> None:
+    request = asked(people, "access")
+    prove()
+    by_link, on_page = link("request_objection"), f"{PAGE}/{request.id}/opposition"
+    CustomerRequest.update(waits_until=clock.now()).execute()
+    deciding.accept(request, by=Portal())
+    alice.submit(on_page, {"words": "Inconnu"})
+    assert Company.get_by_id(request.company_id).email == OLD
+    deciding.accept(request, by=Portal(), reason="Vérifié au téléphone")
+    page = alice.submit(on_page, {"words": "Encore"}, page=PAGE)
+    assert "a déjà été décidée" in alice.get(page.location).text
+    assert browser.get(by_link).status_code == 410
+    assert Company.get_by_id(request.company_id).email == NEW
 
 
 def test_of_two_links_opened_at_once_each_button_means_its_own(
