@@ -109,6 +109,11 @@ class User(BaseModel, UserMixin):
         return tuple(space.id for space in self.spaces) or (self.company_id,)
 
     @property
+    def is_open(self) -> bool:
+        """Tell whether the login is neither switched off nor closed."""
+        return bool(self.is_active) and self.closed_at is None
+
+    @property
     def is_adviser(self) -> bool:
         """Tell whether this is one of the supplier's advisers, who reads no company by itself."""
         return self.company.is_desk

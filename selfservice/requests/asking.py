@@ -23,6 +23,7 @@ from selfservice.requests.listing import find
 from selfservice.requests.messages import END_LABELS
 from selfservice.requests.models import (
     OF_ADDRESS,
+    OF_ADMINISTRATORS,
     UNIDENTIFIED,
     CustomerRequest,
     Portal,
@@ -30,8 +31,6 @@ from selfservice.requests.models import (
 from selfservice.suppliers import register
 from selfservice.suppliers.models import Company
 from selfservice.texts import identifier
-
-OF_ADMINISTRATORS = ("address", "notification", "delivery")
 
 
 def kinds_of(user: User) -> list[str]:

@@ -6,6 +6,7 @@ from selfservice import clock
 from selfservice.db import database
 from selfservice.requests import journal, mails
 from selfservice.requests.errors import (
+    AskerGoneError,
     DecidedError,
     NotProvenError,
     ReasonMissingError,
@@ -45,7 +46,8 @@ def accept(
     """Approve a request: what it changes of the register counts from the next deposit (FAQ 15).
 
     A new address has to be proven, and the days for an objection to be over. In spite of an
-    objection it takes a reason, of somebody who has seen it. `expected` is what the register said
+    objection it takes a reason, of somebody who has seen it, and where who asked is no
+    administrator any more, a reason too. `expected` is what the register said
     to who decides. Raises a DecisionError or register.ChangedMeanwhileError, and then nothing has
     changed.
     """
@@ -55,7 +57,8 @@ def accept(
         if current.objected_at is not None and not is_objection_seen:
             raise UnseenObjectionError(current)
         if needs_reason(current) and not reason:
-            raise ReasonMissingError(current)
+            refusal = AskerGoneError if current.is_asker_gone else ReasonMissingError
+            raise refusal(current)
         _claim(
             current,
             _is_same_objection(current),
@@ -100,8 +103,8 @@ def refuse(request: CustomerRequest, *, by: register.Actor, reason: str, origin:
 
 
 def needs_reason(request: CustomerRequest) -> bool:
-    """Tell whether accepting takes words: an answer, or why in spite of an objection."""
-    return request.column is None or request.objected_at is not None
+    """Tell whether accepting takes words: an answer, or why in spite of what speaks against it."""
+    return request.column is None or request.objected_at is not None or request.is_asker_gone
 
 
 def is_waiting(request: CustomerRequest) -> bool:

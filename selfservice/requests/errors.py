@@ -51,5 +51,9 @@ class UnseenObjectionError(DecisionError):
     """Somebody has objected, and who accepts has not seen it."""
 
 
+class AskerGoneError(DecisionError):
+    """Who asked is no administrator any more: accepting all the same takes a reason."""
+
+
 class ReasonMissingError(DecisionError):
     """A refusal, an answer, and a decision in spite of an objection need a reason."""

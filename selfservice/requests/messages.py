@@ -54,6 +54,7 @@ WHO_LABELS = {
     "system": "le portail",
     "visitor": "un visiteur",
     "unidentified": "non identifié",
+    "gone": "n’est plus administrateur",
     "nobody": "aucune adresse",
 }
 # Why the portal itself changes the register, or ends a request.
@@ -162,6 +163,11 @@ REFUSALS = {
     "UnseenObjectionError": HelpfulText(
         "Une opposition à la demande n° {id} est arrivée : lisez-la avant d’accepter.", HELP
     ),
+    "AskerGoneError": HelpfulText(
+        "{asker} n’est plus administrateur de cette société : vérifiez la demande, puis donnez la "
+        "raison de l’accepter.",
+        HELP,
+    ),
     "ReasonMissingError": REASON_MISSING,
 }
 
@@ -172,6 +178,7 @@ def explain(error: DecisionError) -> HelpfulText:
     words = REFUSALS[type(error).__name__]
     text = words.format(
         id=request.id,
+        asker=request.asked_by,
         who=actor_words(str(request.decided_by or request.taken_by)),
         at=clock.format_instant(request.decided_at),
         state=STATE_LABELS[request.state].lower(),
@@ -188,7 +195,9 @@ def actor_words(login: str) -> str:
 def asker_words(request: CustomerRequest) -> str:
     """Return who asks, and whether anything says so."""
     who = str(request.asked_by) or WHO_LABELS["visitor"]
-    return f"{who} ({WHO_LABELS['unidentified']})" if request.is_unidentified else who
+    if request.is_unidentified:
+        return f"{who} ({WHO_LABELS['unidentified']})"
+    return f"{who} ({WHO_LABELS['gone']})" if request.is_asker_gone else who
 
 
 def value_words(request: CustomerRequest) -> str:

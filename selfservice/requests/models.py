@@ -21,6 +21,8 @@ KINDS = (*OF_REGISTER, "document", "question")
 # A new address, which a link mailed to it proves. Nobody has proven who asks for the last two.
 OF_ADDRESS = ("address", "administrator", "access")
 UNIDENTIFIED = ("administrator", "access")
+# Only a company's administrator asks for these (FAQ 15).
+OF_ADMINISTRATORS = ("address", "notification", "delivery")
 REASON_LENGTH = 500  # the register keeps no longer one
 
 
@@ -85,6 +87,14 @@ class CustomerRequest(BaseModel):
     def is_unidentified(self) -> bool:
         """Tell whether nothing says who asks (« non identifié »)."""
         return self.kind in UNIDENTIFIED
+
+    @property
+    def is_asker_gone(self) -> bool:
+        """Tell whether who asked is none of the administrators any more who alone may ask this."""
+        if not self.is_open or self.kind not in OF_ADMINISTRATORS:
+            return False
+        user: User | None = self.user
+        return user is None or not (user.is_administrator and user.is_open)
 
     @property
     def needs_proof(self) -> bool:

@@ -10,6 +10,7 @@ from click.testing import Result
 from flask import Flask
 
 from selfservice import clock
+from selfservice.accounts.models import User
 from selfservice.cli import cli
 from selfservice.mail.outbox import OutboxMail
 from selfservice.requests import asking, deciding, messages
@@ -17,8 +18,8 @@ from selfservice.requests.models import Portal
 from selfservice.suppliers import register
 from selfservice.suppliers.models import Company, RegisterChange
 from tests.conftest import Browser
-from tests.factories import People
-from tests.requests.steps import NEW, again, asked, prove, secret
+from tests.factories import People, make_user
+from tests.requests.steps import NEW, OLD, again, asked, prove, secret
 
 QUEUE = "/conseil/demandes"
 Run = Callable[..., Result]
@@ -95,6 +96,26 @@ def test_an_objection_that_the_page_did_not_show_is_shown_first(
     page = decide(nadia, request.id, "accept", "Vérifié")
     assert "lisez-la avant d’accepter" in page and "C’est un vol" in page
     assert "est faite" in decide(nadia, request.id, "accept", "Vérifié", seen="1")
+
+
+@pytest.mark.parametrize(
+    "ended",
+    [{"is_administrator": False}, {"is_active": False}, {"closed_at": clock.now()}],
+    ids=lambda fields: next(iter(fields)),
+)
+def test_who_was_an_administrator_asks_no_more_by_what_was_asked_before(
+    ended: dict[str, object], people: People, nadia: Browser, run: Run
+) -> None:
+    gone = make_user(people.alice.company, "parti", is_administrator=True)
+    request = asked(people, "address", user=gone)
+    User.update(ended).where(User.id == gone.id).execute()
+    prove()
+    assert "parti (n’est plus administrateur)" in nadia.get(f"{QUEUE}/{request.id}").text
+    assert "parti (n’est plus administrateur)" in run("list").stdout
+    assert "parti n’est plus administrateur" in decide(nadia, request.id, "accept")
+    assert "parti n’est plus administrateur" in run("accept", str(request.id)).stderr
+    assert Company.get_by_id(request.company_id).email == OLD
+    assert "est faite" in decide(nadia, request.id, "accept", "Vérifié au téléphone")
 
 
 def test_a_value_that_changed_since_the_page_was_read_is_shown_first(
