@@ -34,7 +34,7 @@ from selfservice.accounts.forms import (
 from selfservice.accounts.messages import MALFORMED, PASSWORDS_DIFFER, TOO_LONG
 from selfservice.administration import messages
 from selfservice.administration.contract_profiles import CONTRACT_LENGTH, MAX_CONTRACTS
-from selfservice.suppliers.addresses import is_address, is_like_a_link, pasted
+from selfservice.suppliers.addresses import is_address, is_like_a_link, normalise, pasted
 from selfservice.texts import identifier
 
 CONTRACTS_LENGTH = 19_000
@@ -71,6 +71,8 @@ class ConnectionForm(PortalForm):
             raise ValidationError(messages.LOGIN_LIKE_A_LINK)
         if not all(_is_latin(character) for character in field.data):
             raise ValidationError(messages.LOGIN_FOREIGN)
+        if len(normalise(field.data)) > LOGIN_LENGTH:  # « ﬃ » is one letter, and three to compare
+            raise ValidationError(TOO_LONG)
         if pasted(field.data) != field.data:  # the sign-in page would read another
             raise ValidationError(messages.LOGIN_NOT_READ)
 

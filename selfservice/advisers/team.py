@@ -38,7 +38,8 @@ def add_adviser(supplier: Supplier, login: str, *, email: str) -> User:
     Raises WrongLoginError, WrongAddressError or LoginTakenError.
     """
     login, email = one_form(login), one_form(email)
-    if not login or len(login) > MAX_LENGTH or " " in login or is_like_a_link(login):
+    longest = max(len(login), len(normalise(login)))  # « ﬃ » is one letter, and three to compare
+    if not login or longest > MAX_LENGTH or " " in login or is_like_a_link(login):
         raise WrongLoginError(login)
     if not is_address(email) or len(address_key(email)) > MAX_LENGTH:
         raise WrongAddressError(email)

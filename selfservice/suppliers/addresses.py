@@ -9,6 +9,7 @@ from email_validator import EmailNotValidError, ValidatedEmail, validate_email
 from selfservice.texts import identifier, one_form
 
 MAX_CHARACTERS = 400  # more than a login or an address has: what is longer equals none
+MAX_KEY = 320  # as its columns: a letter may be two in lower case
 MAX_PASTED = 2000
 AROUND_ADDRESS = re.compile(r"[\s<>\"«»“”()\[\],;|]+")
 
@@ -34,7 +35,7 @@ def address_key(text: str) -> str:
     try:
         return _validate(text).ascii_email.lower()  # type: ignore[union-attr]
     except EmailNotValidError:
-        return text.replace("\0", "\N{REPLACEMENT CHARACTER}").lower()
+        return text.replace("\0", "\N{REPLACEMENT CHARACTER}").lower()[:MAX_KEY]
 
 
 def unmistakable(text: str) -> str:

@@ -107,6 +107,7 @@ def test_a_login_that_is_an_address_serves_for_recovery(
         ({"login": "comptа"}, "lettres latines"),
         ({"login": "alice\u200b"}, "caractères invisibles"),
         ({"phone": "0" * 41}, "trop long"),
+        ({"login": "ﬃ" * 107}, "trop long"),
     ],
 )
 def test_each_fault_is_told_and_nothing_is_created(

@@ -43,6 +43,7 @@ def test_an_adviser_is_added_listed_and_closed(app: Flask, people: People) -> No
     [
         (["add", "diac", "a b", "--email", ADDRESS], "ne contient ni espace"),
         (["add", "diac", "a:b", "--email", ADDRESS], "ne contient ni espace"),
+        (["add", "diac", "ﬃ" * 107, "--email", ADDRESS], "ne contient ni espace"),
         (["add", "diac", "nadia", "--email", "nadia"], "n'est pas une adresse mail"),
         (["add", "diac", "ALICE", "--email", ADDRESS], "déjà pris"),
         (["add", "nobody", "nadia", "--email", ADDRESS], "n'existe pas"),

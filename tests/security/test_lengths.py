@@ -4,6 +4,7 @@ import time
 from contextlib import suppress
 from functools import partial
 
+import pytest
 from flask import Flask, request
 from wtforms import StringField
 from wtforms.validators import Length
@@ -75,6 +76,14 @@ def test_a_login_longer_than_any_is_refused_on_its_page(browser: Browser, people
     response = browser.submit("/connexion", {"login": "a" * 321, "password": "x"})
     assert response.status_code == 200
     assert "Ce texte est trop long." in response.text
+
+
+@pytest.mark.postgresql
+def test_an_address_that_grows_when_it_is_compared_is_no_fault(
+    browser: Browser, people: People
+) -> None:
+    response = browser.submit("/recuperation", {"email": "İ" * 318 + "@x"})
+    assert (response.status_code, "Aucun compte" in response.text) == (200, True)
 
 
 def test_a_name_cannot_command_a_terminal(app: Flask, people: People) -> None:
