@@ -48,9 +48,11 @@ def close_superseded(owner: User) -> None:
     """Close the logins of the company's former addresses, once an owner has a password (FAQ 15).
 
     If the address has changed again since, only the logins older than this owner's close, and never
-    the one of the address that is registered now: it has come back.
+    the one of the address that is registered now: it has come back. Call inside a transaction.
     """
-    if not owner.is_from_activation:
+    # Read again: hashing takes a while, in which another address may have been registered.
+    owner = User.select(User, Company).join(Company).where(User.id == owner.id).get()
+    if not owner.is_from_activation or owner.closed_at is not None:
         return
     company: Company = owner.company
     others = User.select().where(

@@ -156,12 +156,15 @@ def count_hashing(user: User) -> None:
 
 
 def is_unchanged(user: User) -> bool:
-    """Tell whether the password is still the one loaded, and lock it until the commit.
+    """Tell whether an open login's password is still the one loaded, and lock it until the commit.
 
     Call inside a transaction. Of two changes at once, the second fails.
     """
     claim = User.update(password_hash=user.password_hash).where(
-        User.id == user.id, User.password_hash == user.password_hash
+        User.id == user.id,
+        User.password_hash == user.password_hash,
+        User.is_active,
+        User.closed_at.is_null(),
     )
     return bool(claim.execute())
 

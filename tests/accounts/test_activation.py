@@ -1,6 +1,7 @@
 """Logins for the owners of registered addresses (guide, FAQ 2, 3, 6, 15)."""
 
 import re
+from collections.abc import Callable
 from datetime import date
 
 import pytest
@@ -280,6 +281,49 @@ def test_no_other_address_closes_the_login_of_the_one_that_came_back(
     send.send_due()
     assert User.get(User.login == "wrong@example.com").closed_at is not None
     assert browser.sign_in("right@example.com", PASSWORD).location == "/factures"
+
+
+@pytest.fixture
+def while_hashing(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], object]], None]:
+    """Have something happen at the moment at which a chosen password is hashed."""
+    hash_password = passwords.hash_password
+
+    def arrange(happens: Callable[[], object]) -> None:
+        def hash_late(password: str) -> str:
+            happens()
+            return hash_password(password)
+
+        monkeypatch.setattr(passwords, "hash_password", hash_late)
+
+    return arrange
+
+
+def test_a_password_chosen_at_the_moment_of_the_return_closes_it_no_more(
+    app: Flask, browser: Browser, while_hashing: Callable[[Callable[[], object]], None]
+) -> None:
+    company = _put_right_too_late("right@example.com", "wrong@example.com")
+    User.update(password_hash=None).where(User.login == "right@example.com").execute()
+    ask(browser, "wrong@example.com")
+    browser.get(mailed_path())
+    while_hashing(lambda: change_register(company, "right@example.com"))
+    assert choose(browser).location == "/connexion"
+    assert User.get(User.login == "right@example.com").closed_at is None
+
+
+def test_a_login_closed_while_its_password_changes_closes_no_other(
+    app: Flask, browser: Browser, while_hashing: Callable[[Callable[[], object]], None]
+) -> None:
+    _put_right_too_late("right@example.com", "wrong@example.com")
+    wrong = User.get(User.login == "wrong@example.com")
+    User.update(password_hash=passwords.hash_password(PASSWORD)).where(
+        User.id == wrong.id
+    ).execute()
+    assert browser.sign_in("wrong@example.com", PASSWORD).location == "/factures"
+    while_hashing(lambda: users.close_login("wrong@example.com"))
+    typed = {"current": PASSWORD, "password": "Zephyr-Lune-47", "confirmation": "Zephyr-Lune-47"}
+    browser.submit("/profil/mot-de-passe", typed)
+    assert passwords.is_password_of(User.get_by_id(wrong.id), PASSWORD)
+    assert User.get(User.login == "right@example.com").closed_at is None
 
 
 def test_a_login_that_the_operator_closed_stays_closed(app: Flask) -> None:
