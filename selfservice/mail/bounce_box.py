@@ -144,3 +144,5 @@ def _told(place: str) -> Iterator[None]:
         raise BoxError(f"{place} : le serveur IMAP répond « {answer.strip()} »") from error
     except OSError as error:
         raise BoxError(f"{place} : {system_errors.explain(error)}") from error
+    except ValueError as error:  # no base64, a number without an end
+        raise BoxError(f"{place} : réponse illisible ({error})") from error

@@ -33,6 +33,7 @@ SIGNED_IN = 235
 NO_MECHANISM = 504
 GOING_AWAY = 421
 MAX_REPLY_BYTES = 64 * 1024
+MAX_DIGITS = 20  # RFC 1870
 # Which command smtplib tells by which error, while a conversation begins; STARTTLS by none.
 STAGES = (
     (smtplib.SMTPConnectError, GREETING),
@@ -171,7 +172,8 @@ def _refusals_of_the_portal() -> Iterator[None]:
         stage = next((stage for kind, stage in STAGES if isinstance(error, kind)), TLS)
         reply = Reply(stage, error.smtp_code, _decoded(error.smtp_error))
         raise UnreachableError(str(reply), reply.reason) from error
-    except (OSError, UnicodeError) as error:  # « smtp..example.com » is no name of a host
+    # « smtp..example.com » is no name of a host, « 334 !a » asks for nothing in base64.
+    except (OSError, ValueError) as error:
         raise UnreachableError(_told(error), "unreachable") from error
 
 
@@ -204,7 +206,8 @@ def _coded(*texts: str) -> str:
 def _announced_limit(host: smtplib.SMTP) -> int:
     """Return the size of the largest mail that the server says it takes, 0 where it does not."""
     limit = host.esmtp_features.get("size", "")
-    return int(limit) if limit.isdecimal() and limit.isascii() else 0
+    is_number = limit.isdecimal() and limit.isascii() and len(limit) <= MAX_DIGITS
+    return int(limit) if is_number else 0
 
 
 def _fault_of(reply: Reply) -> SendingError:

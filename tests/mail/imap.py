@@ -16,7 +16,8 @@ PASSWORD = "p@ss/é"
 class Folder:
     """What the server holds, by number; `refusing` names the command that it refuses.
 
-    To the command that `endless` names, it answers without an end.
+    To the command that `endless` names, it answers without an end, before the one that
+    `rambling` names by what no grammar has.
     """
 
     def __init__(self) -> None:
@@ -24,6 +25,7 @@ class Folder:
         self.flags: dict[int, set[str]] = {}
         self.refusing = ""
         self.endless = ""
+        self.rambling: dict[str, bytes] = {}
         self.selected = ""
 
     def put(self, content: bytes) -> int:
@@ -42,6 +44,9 @@ class Conversation(socketserver.StreamRequestHandler):
             words = f"{command} {rest[0] if rest else ''}"
             while self.server.folder.endless and self.server.folder.endless in words:
                 self._say("\r\n".join(["* 1 EXISTS"] * 1000))
+            for beginning, answer in self.server.folder.rambling.items():
+                if beginning in words:
+                    self._say(answer)
             if self.server.folder.refusing and self.server.folder.refusing in words:
                 self._say(f"{tag} NO [ALERT] not now")
             else:

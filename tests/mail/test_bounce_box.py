@@ -137,6 +137,18 @@ def test_an_imap_server_that_never_ends_is_told(folder: Folder, command: str) ->
         mail.read_box()
 
 
+@pytest.mark.parametrize(
+    ("command", "answer"),
+    [("AUTHENTICATE", b"+ !a"), ("SELECT", b"* 1 FETCH {%s}" % (b"9" * 5000))],
+)
+def test_an_imap_server_that_speaks_otherwise_is_told(
+    folder: Folder, command: str, answer: bytes
+) -> None:
+    folder.rambling = {command: answer}
+    with pytest.raises(mail.BoxError, match="localhost/Retours : "):
+        mail.read_box()
+
+
 def test_what_an_imap_server_does_not_give_now_waits(folder: Folder) -> None:
     one, address = sent()
     folder.put(shape("gmail", address))

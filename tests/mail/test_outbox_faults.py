@@ -118,6 +118,42 @@ def test_answer_without_an_end_is_that_of_a_server_out_of_reach(
     assert verdict(mail) == ("queued", "unreachable")
 
 
+def ask_for_what_is_no_base64(connection: socket.socket) -> None:
+    with suppress(OSError), connection.makefile("rb") as heard:
+        connection.sendall(b"220 here\r\n")
+        for line in heard:
+            connection.sendall(
+                b"334 !a\r\n" if line.startswith(b"AUTH") else b"250-here\r\n250 AUTH LOGIN\r\n"
+            )
+
+
+def announce_a_size_beyond_numbers(connection: socket.socket) -> None:
+    with suppress(OSError), connection.makefile("rb") as heard:
+        connection.sendall(b"220 here\r\n")
+        for line in heard:
+            size = b"250-here\r\n250 SIZE %s\r\n" % (b"9" * 5000)
+            connection.sendall(size if line.lower().startswith(b"ehlo") else b"550 no\r\n")
+
+
+@pytest.mark.parametrize(
+    ("talk", "told"),
+    [
+        (ask_for_what_is_no_base64, "unreachable"),
+        (announce_a_size_beyond_numbers, "sender_refused"),
+    ],
+)
+def test_server_that_speaks_otherwise_is_no_fault_of_a_mail(
+    talk: Callable[[socket.socket], None], told: str, use_smtp: Callable[..., Flask]
+) -> None:
+    with misbehaving(talk) as port:
+        use_smtp(port, MAIL_USERNAME="portail" if told == "unreachable" else "", MAIL_PASSWORD="x")
+        mail = queue_one()
+        due_at = kept(mail).due_at
+        assert delivery.deliver_due().deferred == 1
+    assert verdict(mail) == ("queued", told)
+    assert kept(mail).due_at == due_at
+
+
 def test_a_long_answer_is_kept_cut(smtp: Postbox) -> None:
     smtp.answers = ["\r\n".join(["550-5.1.1 no such user " + "x" * 400] * 50 + ["550 5.1.1 end"])]
     mail = queue_one()
