@@ -15,12 +15,6 @@ def dump(url: str, target: Path) -> None:
     _run(["pg_dump", "--format=custom", "--no-owner", f"--file={target}"], url)
 
 
-def load(url: str, source: Path) -> None:
-    """Load a dump whole or not at all. Raises OperationError."""
-    database = f"--dbname={_name(url)}"
-    _run(["pg_restore", "--no-owner", "--single-transaction", database, str(source)], url)
-
-
 def text_of(source: Path) -> Generator[str]:
     """Return the lines of the rows and sequences that a dump holds. Raises OperationError."""
     with tempfile.TemporaryDirectory(dir=source.parent) as folder:

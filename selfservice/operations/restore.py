@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from selfservice import config, db
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
-from selfservice.operations import backup_file, postgresql, schema, transfer
+from selfservice.operations import backup_file, schema, transfer
 from selfservice.operations.backup_file import Manifest
 from selfservice.operations.document_names import names_of
 from selfservice.operations.errors import OperationError
@@ -33,6 +33,7 @@ PLACES = (
     "HELP_SITE_DIR",
     "MAIL_BOUNCES",
 )
+GIVEN = "given.db"
 
 
 @dataclass(frozen=True)
@@ -161,19 +162,17 @@ def _wake_database(
     """Load and migrate the database, and check that every document it names is there."""
     _refuse_newer(manifest)
     url = settings["DATABASE_URL"]
-    file, dump = aside / backup_file.SQLITE, aside / backup_file.POSTGRESQL
-    if url.startswith("sqlite"):
-        db.configure(f"sqlite:///{file}")
-        with db.connection():
-            if dump.is_file():
-                transfer.postgresql_to_sqlite(dump, migrations=manifest.migrations)
-            return _bring_up_to_date(aside / "documents", manifest)
-    db.configure(url)
-    with db.connection(), _emptied_on_failure():
+    file, dump, given = (
+        aside / each for each in (backup_file.SQLITE, backup_file.POSTGRESQL, GIVEN)
+    )
+    if file.is_file():
+        file.rename(given)  # what is filled gets its name
+    db.configure(f"sqlite:///{file}" if url.startswith("sqlite") else url)
+    with db.connection(), nullcontext() if db.is_sqlite() else _emptied_on_failure():
         if dump.is_file():
-            postgresql.load(url, dump)
+            transfer.from_postgresql(dump, migrations=manifest.migrations)
         else:
-            transfer.sqlite_to_postgresql(file, migrations=manifest.migrations)
+            transfer.from_sqlite(given, migrations=manifest.migrations)
         return _bring_up_to_date(aside / "documents", manifest)
 
 
@@ -200,8 +199,6 @@ def _emptied_on_failure() -> Iterator[None]:
 
 def _bring_up_to_date(documents: Path, manifest: Manifest) -> tuple[list[str], list[str]]:
     """Return the migrations that were applied, and the names of the missing documents."""
-    if db.is_sqlite():
-        transfer.require_sound(db.database.connection())
     migrations = db.migrate()
     schema.require()
     with db.database.atomic():

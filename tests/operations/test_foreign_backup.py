@@ -5,17 +5,21 @@ import json
 import os
 import pty
 import resource
+import sqlite3
 import subprocess
 import tarfile
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
+from selfservice import db
 from selfservice.operations.backup import make_backup
 from selfservice.operations.errors import OperationError
 from selfservice.operations.restore import restore
+from tests.factories import make_supplier
 from tests.processes import SELFSERVICE, command, environment
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.slow]
@@ -106,6 +110,27 @@ def test_no_password_is_shown(saved: Rebuild, tmp_path: Path) -> None:
     done = command(tmp_path / "copy", "restore", str(path))
     assert "redis://queue.example.com/0" in done.stderr
     assert "hush" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("UPDATE supplier SET name = x'fffe'", "supplier, bytes pour varchar(200)"),
+        ("UPDATE supplier SET opened_on = 'demain'", "supplier, Invalid isoformat string"),
+        ("CREATE TABLE s2 AS SELECT * FROM supplier; DROP TABLE supplier", "supplier"),
+    ],
+)
+def test_a_base_whose_values_no_page_can_show_is_refused_in_one_line(
+    change: str, told: str, saved: Rebuild, tmp_path: Path
+) -> None:
+    make_supplier("vendeur")
+    with closing(sqlite3.connect(db.database.database)) as file:
+        file.executescript(change)
+    done = command(tmp_path / "copy", "restore", str(saved("")))
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert told in line
+    assert not (tmp_path / "copy").exists()
 
 
 def test_an_unknown_format_is_refused(saved: Rebuild, tmp_path: Path) -> None:

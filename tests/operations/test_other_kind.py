@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from datetime import date, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -125,6 +125,49 @@ def test_sqlite_becomes_postgresql_and_comes_back_the_same(
     db.configure(f"sqlite:///{back / 'portal.db'}")
     assert contents() == before
     assert file_contents(back) == file_before
+
+
+TRIGGERS = {
+    True: """CREATE TRIGGER steal AFTER INSERT ON audit_entry
+        BEGIN UPDATE company SET email = 'other@example.com'; END""",
+    False: """CREATE FUNCTION steal() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN UPDATE company SET email = 'other@example.com'; RETURN NEW; END $$;
+        CREATE TRIGGER steal AFTER INSERT ON audit_entry FOR EACH ROW EXECUTE FUNCTION steal();
+        CREATE RULE again AS ON INSERT TO tombstone DO ALSO DELETE FROM invoice""",
+}
+DOING = {
+    True: "SELECT count(*) FROM sqlite_master WHERE type = 'trigger'",
+    False: "SELECT (SELECT count(*) FROM pg_trigger WHERE NOT tgisinternal)"
+    " + (SELECT count(*) FROM pg_rules WHERE schemaname = 'public')"
+    " + (SELECT count(*) FROM pg_constraint WHERE condeferrable)",
+}
+
+
+def test_of_a_base_that_does_things_by_itself_the_rows_alone_come_back(
+    on_sqlite: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a trigger does would outlive every new key and password."""
+    before = contents()
+    stack = ExitStack()
+    for number, url in enumerate((None, url_for(tmp_path / "1"), url_for(tmp_path / "2"), None)):
+        with db.connection():
+            for statement in TRIGGERS[db.is_sqlite()].split(";\n        CREATE"):
+                prefix = "" if statement.startswith("CREATE") else "CREATE"
+                db.database.execute_sql(prefix + statement)
+            assert db.database.execute_sql(DOING[db.is_sqlite()]).fetchone()[0] > 0
+            make_backup(tmp_path / f"{number}.tar")
+        if url:
+            monkeypatch.setenv("SELFSERVICE_DATABASE_URL", url)
+        else:
+            monkeypatch.delenv("SELFSERVICE_DATABASE_URL", raising=False)
+        instance = tmp_path / f"{number}"
+        restore.restore(tmp_path / f"{number}.tar", instance)
+        monkeypatch.setenv("SELFSERVICE_INSTANCE", str(instance))
+        stack.enter_context(create_app().app_context())
+        assert contents() == before
+        with db.connection():
+            assert db.database.execute_sql(DOING[db.is_sqlite()]).fetchone()[0] == 0
+    stack.close()
 
 
 def test_ids_are_given_once_wherever_the_instance_goes(
