@@ -32,6 +32,9 @@ UNCOUNTED = frozenset(
 )
 
 
+MAX_FACT = 2000  # characters; only a list of contracts is longer
+
+
 class AuditEntry(BaseModel):
     """One event. Its ids are plain numbers, because the journal outlives what they name."""
 
@@ -130,7 +133,14 @@ def record_of(
 
 
 def _write(facts: dict[str, str | int | bool | None]) -> str:
-    return json.dumps(facts, sort_keys=True)
+    """Return facts as JSON, each cut and in its own letters: escapes take up to twelve bytes."""
+    shown = {name: _cut(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
+    return json.dumps(shown, sort_keys=True, ensure_ascii=False)
+
+
+def _cut(text: str) -> str:
+    text = text if len(text) <= MAX_FACT else f"{text[: MAX_FACT - 1]}…"
+    return text.encode("utf-8", "backslashreplace").decode()  # half a character is none
 
 
 def pseudonym(text: str, *, key: str) -> str:

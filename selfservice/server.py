@@ -181,10 +181,12 @@ class StrictChannel(HTTPChannel):
 
     def _has_left(self) -> bool:
         """Tell whether the sender has closed, whatever else lies unread before the end."""
+        if self.socket is None:
+            return True
         end = select.poll()
         try:
             end.register(self.socket, select.POLLRDHUP)
-        except (OSError, ValueError, TypeError):  # closed here meanwhile
+        except (OSError, ValueError):  # closed here meanwhile
             return True
         return bool(end.poll(0))
 

@@ -48,6 +48,16 @@ def test_contracts_of_documents_are_offered_and_others_can_be_written(
     assert "VEH-1, VEH-2" in alice.get(LIST).text
 
 
+def test_a_long_list_of_contracts_takes_a_few_kilobytes_of_the_journal(alice: Browser) -> None:
+    """Its administrator may write one a thousand times an hour, and it stays for a year."""
+    written = "\n".join(f"{number:03d}{'é' * 60}" for number in range(100))
+    assert alice.submit(ADD, {"name": "Flotte", "other_contracts": written}).location == LIST
+    facts = AuditEntry.get(AuditEntry.event == "profile.added").facts
+    assert len(facts.encode()) < 5000
+    assert json.loads(facts)["contracts"].startswith("000é") and facts.count("…") == 1
+    assert "000é" in alice.get("/administration/journal").text
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
