@@ -13,6 +13,7 @@ from selfservice.invoices.queries import MAX_ID, billed_contracts
 from selfservice.suppliers.models import Company
 
 MAX_CONTRACTS = 1000
+MAX_PROFILES = 500  # of a company, as many as users: some pages offer all of them
 MAX_COMPANY_CONTRACTS = 5000  # over all its profiles: the list of them shows each
 OFFERED_CONTRACTS = 200  # as boxes on one page
 NAME_LENGTH = 100
@@ -35,8 +36,8 @@ class ProfileNameTakenError(Exception):
     """The company has a profile of this name."""
 
 
-class TooManyContractsError(Exception):
-    """The profiles of the company would hold more contracts than MAX_COMPANY_CONTRACTS."""
+class ProfilesFullError(Exception):
+    """The company would have more than MAX_PROFILES, or MAX_COMPANY_CONTRACTS in them."""
 
 
 class ProfileInUseError(Exception):
@@ -119,7 +120,7 @@ def add_profile(
 ) -> Profile:
     """Define a profile.
 
-    Raises ForeignCompanyError, ProfileNameTakenError or TooManyContractsError.
+    Raises ForeignCompanyError, ProfileNameTakenError or ProfilesFullError.
     """
     try:
         with database.atomic():
@@ -137,7 +138,7 @@ def profile_with(
 ) -> Profile:
     """Return the company's profile of just these contracts; make it, named after them, if none.
 
-    Call inside the transaction that locks the company. Raises TooManyContractsError.
+    Call inside the transaction that locks the company. Raises ProfilesFullError.
     """
     profiles = _with_contracts(
         profiles_to_offer(administrator).where(Profile.company == company_id)
@@ -158,7 +159,7 @@ def edit_profile(
 ) -> None:
     """Rename a profile and replace its contracts, for all its users at once.
 
-    Raises UnknownProfileError, ProfileNameTakenError or TooManyContractsError.
+    Raises UnknownProfileError, ProfileNameTakenError or ProfilesFullError.
     """
     try:
         with database.atomic():
@@ -194,8 +195,10 @@ def _claim(administrator: User, profile_id: int) -> Profile:
 
 def _write_contracts(profile: Profile, contracts: Sequence[str]) -> None:
     held = ProfileContract.select().join(Profile).where(Profile.company == profile.company_id)
-    if held.count() + len(contracts) > MAX_COMPANY_CONTRACTS:
-        raise TooManyContractsError(profile.company_id)
+    profiles = Profile.select().where(Profile.company == profile.company_id)
+    is_full = held.count() + len(contracts) > MAX_COMPANY_CONTRACTS
+    if is_full or profiles.count() > MAX_PROFILES:
+        raise ProfilesFullError(profile.company_id)
     ProfileContract.insert_many(
         [{"profile": profile.id, "contract": contract} for contract in contracts]
     ).execute()

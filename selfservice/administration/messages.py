@@ -8,6 +8,7 @@ from selfservice.administration.contract_profiles import (
     CONTRACT_LENGTH,
     MAX_COMPANY_CONTRACTS,
     MAX_CONTRACTS,
+    MAX_PROFILES,
 )
 from selfservice.administration.users import MAX_USERS
 from selfservice.audit import AuditEntry
@@ -76,8 +77,9 @@ CONTRACTS_MISSING = HelpfulText("Choisissez au moins un contrat.", COLLEAGUES)
 CONTRACT_TOO_LONG = HelpfulText(
     f"Un numéro de contrat ne dépasse pas {CONTRACT_LENGTH} caractères.", COLLEAGUES
 )
-TOO_MANY_IN_ALL = HelpfulText(
-    f"Les profils d’accès d’une société ne dépassent pas {MAX_COMPANY_CONTRACTS} contrats en tout.",
+PROFILES_FULL = HelpfulText(
+    f"Une société a au plus {MAX_PROFILES} profils d’accès, et {MAX_COMPANY_CONTRACTS} contrats "
+    "en tout.",
     COLLEAGUES,
 )
 COMPANY_FULL = HelpfulText(

@@ -112,7 +112,7 @@ def add_user(administrator: User, new: NewUser, *, origin: str) -> User:
 
     A company is told of a few taken logins an hour: each tells who else is on the portal. Raises
     LinkLikeLoginError, ForeignCompanyError, LoginTakenError, ForeignProfileError,
-    LimitedAdministratorError, CompanyFullError, TooManyContractsError, PasswordRefusedError or
+    LimitedAdministratorError, CompanyFullError, ProfilesFullError, PasswordRefusedError or
     LimitReachedError.
     """
     with ratelimit.failure("login_taken", str(administrator.company_id), of=LoginTakenError):

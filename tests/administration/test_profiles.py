@@ -213,6 +213,19 @@ def _others(company: Company, count: int) -> None:
         ProfileContract.insert_many(rows[first : first + 1000]).execute()
 
 
+def test_a_company_has_so_many_profiles(alice: Browser, people: People) -> None:
+    """Pages offer all of them: thousands of one contract each held the pages of others."""
+    company = people.alice.company
+    rows = [{"company": company, "name": f"P{number}"} for number in range(499)]
+    Profile.insert_many(rows).execute()
+    fields = {"name": "Avant-dernier", "other_contracts": "A"}
+    assert alice.submit(ADD, fields).location == LIST
+    assert "500 profils" in alice.submit(ADD, fields | {"name": "Dernier"}).text
+    last = Profile.get(Profile.name == "Avant-dernier")
+    edited = {"name": "Toujours là", "other_contracts": "B"}
+    assert alice.submit(f"{LIST}/{last.id}", edited).location == LIST
+
+
 def test_the_profiles_of_a_company_hold_so_many_contracts_in_all(
     alice: Browser, people: People
 ) -> None:

@@ -91,7 +91,7 @@ def _save(form: ContractProfileForm, save: Callable[..., object], owner_id: int)
     except contract_profiles.ProfileNameTakenError:
         form.name.errors = (messages.CONTRACT_PROFILE_NAME_TAKEN,)
         return False
-    except contract_profiles.TooManyContractsError:
-        form.other_contracts.errors = (messages.TOO_MANY_IN_ALL,)
+    except contract_profiles.ProfilesFullError:
+        form.other_contracts.errors = (messages.PROFILES_FULL,)
         return False
     return True

@@ -126,8 +126,8 @@ def _edit(form: EditUserForm, user: User, *, is_protected: bool) -> bool:
         form.form_errors.append(messages.LAST_ADMINISTRATOR)
     except contract_profiles.ForeignProfileError:
         form.profile_id.errors = (messages.CONTRACT_PROFILE_FOREIGN,)
-    except contract_profiles.TooManyContractsError:
-        form.contracts.errors = (messages.TOO_MANY_IN_ALL,)
+    except contract_profiles.ProfilesFullError:
+        form.contracts.errors = (messages.PROFILES_FULL,)
     except contract_profiles.LimitedAdministratorError:
         form.profile_id.errors = (messages.ADMINISTRATOR_LIMITED,)
     return False

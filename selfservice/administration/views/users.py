@@ -107,8 +107,8 @@ def _add(form: AddUserForm) -> User | None:
         form.company.errors = (messages.COMPANY_MISSING,)
     except contract_profiles.ForeignProfileError:
         form.profile_id.errors = (messages.CONTRACT_PROFILE_FOREIGN,)
-    except contract_profiles.TooManyContractsError:
-        form.contracts.errors = (messages.TOO_MANY_IN_ALL,)
+    except contract_profiles.ProfilesFullError:
+        form.contracts.errors = (messages.PROFILES_FULL,)
     except contract_profiles.LimitedAdministratorError:
         form.profile_id.errors = (messages.ADMINISTRATOR_LIMITED,)
     return None
