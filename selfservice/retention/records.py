@@ -9,13 +9,14 @@ from flask import current_app
 
 from selfservice import audit, clock
 from selfservice.accounts import sessions
-from selfservice.accounts.models import User, UserSession
+from selfservice.accounts.models import Activation, User, UserSession
 from selfservice.audit import AuditEntry
 from selfservice.db import database
 from selfservice.feedback.models import Call, HelpVote, MissedSearch
 from selfservice.mail import ENDED, NO_TEXT, OutboxMail
 from selfservice.ratelimit import RateCounter
 from selfservice.requests.models import OF_ADDRESS, CustomerRequest
+from selfservice.suppliers.models import Company
 from selfservice.tokens import Token
 
 BATCH_ROWS = 500
@@ -86,6 +87,17 @@ def _old_requests() -> Any:
     )
 
 
+def _closed_logins() -> Any:
+    # That of the registered address stays: without it the next deposit would open another.
+    registered = (
+        Activation.select(Activation.user)
+        .join(Company)
+        .where(Company.email_key == Activation.email_key)
+    )
+    is_old = User.closed_at <= _months_ago("RETENTION_MONTHS")
+    return is_old & User.id.not_in(registered)
+
+
 def _oldest_feedback_on() -> date:
     return clock.add_months(clock.today(), -FEEDBACK_MONTHS)
 
@@ -112,7 +124,7 @@ RULES = (
     ),
     Rule("counters", RateCounter.key, lambda: RateCounter.expires_at <= clock.now()),
     Rule("requests", CustomerRequest.id, _old_requests),
-    Rule("users", User.id, lambda: User.closed_at <= _months_ago("RETENTION_MONTHS")),
+    Rule("users", User.id, _closed_logins),
     Rule("help_votes", HelpVote.id, lambda: HelpVote.voted_on <= _oldest_feedback_on()),
     Rule("calls", Call.id, lambda: Call.called_on <= _oldest_feedback_on()),
     Rule(

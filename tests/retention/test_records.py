@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from selfservice import audit, clock, tokens
-from selfservice.accounts import activation, sessions
+from selfservice.accounts import activation, sessions, users
 from selfservice.accounts.models import Activation, User, UserSession
 from selfservice.audit import AuditEntry
 from selfservice.invoices.models import Opening
@@ -105,13 +105,26 @@ def test_an_address_that_comes_back_long_after_gets_its_activation_anew(company:
     activation.close(first, reason="test")
     User.update(closed_at=ago(months=24)).execute()
     OutboxMail.update(created_at=ago(months=25), state="sent").execute()
+    Company.update(email_key="other@example.com").execute()
     done = purge.purge()
     assert (done["users"], done["mails"]) == (1, 1)
     assert Activation.select().count() == 0
+    Company.update(email_key=company.email_key).execute()
     make_invoice(company)
     report = send.send_due()
     assert (report.activated, report.faults) == (1, [])
     assert User.get().id > first.id
+
+
+def test_a_closed_login_of_the_address_still_registered_is_not_made_anew(company: Company) -> None:
+    make_invoice(company)
+    send.send_due()
+    users.close_login(str(User.get().login))
+    User.update(closed_at=ago(months=25)).execute()
+    assert purge.purge()["users"] == 0
+    make_invoice(company)
+    assert send.send_due().activated == 0
+    assert User.get().closed_at is not None
 
 
 def test_the_journal_goes_by_its_own_rule(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
