@@ -1,4 +1,10 @@
-"""The companies in which an administrator acts, and the lock by which administrators take turns."""
+"""The companies in which an administrator acts, and how administrators take turns.
+
+A lock keeps two apart who act at once; what a page showed keeps one who has left it open for a
+while from undoing what another has decided since.
+"""
+
+import hashlib
 
 from selfservice.accounts.models import User
 from selfservice.accounts.spaces import companies_of
@@ -16,6 +22,24 @@ class NoLongerAdministratorError(NotFoundError):
 
 class ForeignCompanyError(NotFoundError):
     """The company is not one that this administrator may act in."""
+
+
+class ChangedMeanwhileError(Exception):
+    """Another administrator has decided otherwise since the page was shown."""
+
+
+def shown(*values: object) -> str:
+    """Return the fingerprint of what a page shows; its form gives it back as `seen`."""
+    return hashlib.sha256(repr(values).encode()).hexdigest()[:16]
+
+
+def require_as_shown(seen: str, *values: object) -> None:
+    """Check that values are still those of the page; `seen` is empty where there was none.
+
+    Raises ChangedMeanwhileError.
+    """
+    if seen and seen != shown(*values):
+        raise ChangedMeanwhileError
 
 
 def lock_company(administrator: User, company_id: int) -> Company:

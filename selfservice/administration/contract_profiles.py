@@ -7,7 +7,7 @@ from peewee import IntegrityError, ModelSelect, fn, prefetch
 from selfservice import audit
 from selfservice.accounts.models import Profile, ProfileContract, User
 from selfservice.accounts.spaces import companies_of
-from selfservice.administration.companies import NotFoundError, lock_company
+from selfservice.administration.companies import NotFoundError, lock_company, require_as_shown
 from selfservice.db import FRENCH, database
 from selfservice.invoices.queries import MAX_ID, billed_contracts
 from selfservice.suppliers.models import Company
@@ -154,16 +154,29 @@ def profile_with(
     return add_profile(administrator, company_id, name=name, contracts=contracts, origin=origin)
 
 
+def content_of(profile: Profile) -> tuple[object, ...]:
+    """Return what a profile found here is called, and holds, now."""
+    return profile.name, [each.contract for each in profile.contracts]
+
+
 def edit_profile(
-    administrator: User, profile_id: int, *, name: str, contracts: Sequence[str], origin: str
+    administrator: User,
+    profile_id: int,
+    *,
+    name: str,
+    contracts: Sequence[str],
+    seen: str = "",
+    origin: str,
 ) -> None:
     """Rename a profile and replace its contracts, for all its users at once.
 
-    Raises UnknownProfileError, ProfileNameTakenError or ProfilesFullError.
+    `seen` is what the page showed of `content_of` the profile. Raises UnknownProfileError,
+    ProfileNameTakenError, ProfilesFullError or ChangedMeanwhileError.
     """
     try:
         with database.atomic():
             profile = _claim(administrator, profile_id)
+            require_as_shown(seen, *content_of(profile))
             Profile.update(name=name).where(Profile.id == profile.id).execute()
             ProfileContract.delete().where(ProfileContract.profile == profile).execute()
             _write_contracts(profile, contracts)

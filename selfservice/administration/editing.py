@@ -7,7 +7,7 @@ from selfservice import audit, clock
 from selfservice.accounts import passwords, recovery, sessions
 from selfservice.accounts.models import SecondFactor, User
 from selfservice.accounts.users import active_administrators, store_given_password
-from selfservice.administration.companies import lock_company
+from selfservice.administration.companies import lock_company, require_as_shown
 from selfservice.administration.contract_profiles import check_grant, profile_with
 from selfservice.administration.users import find_user, recovery_address
 from selfservice.db import database
@@ -54,6 +54,11 @@ def is_protected(administrator: User, user: User) -> bool:
     return bool(user.is_from_activation) or user.id == administrator.id
 
 
+def rights_of(user: User) -> tuple[object, ...]:
+    """Return what `Access` decides, as it is now."""
+    return user.email, user.is_active, user.is_administrator, user.profile_id
+
+
 def edit_user(
     administrator: User,
     user_id: int,
@@ -61,14 +66,15 @@ def edit_user(
     access: Access | None,
     *,
     current: str = "",
+    seen: str = "",
     origin: str,
 ) -> None:
     """Change a user; an `access` of None stays as it is.
 
-    Another address needs `current`, the administrator's own password. Sessions end when a right
-    is withdrawn, recovery links when the address changes. Raises UnknownUserError,
-    WrongPasswordError, ProtectedLoginError, LastAdministratorError, ForeignProfileError or
-    LimitedAdministratorError.
+    `seen` is what the page showed of `rights_of` the user. Another address needs `current`, the
+    administrator's own password. Sessions end when a right is withdrawn, recovery links when the
+    address changes. Raises UnknownUserError, WrongPasswordError, ProtectedLoginError,
+    LastAdministratorError, ForeignProfileError, LimitedAdministratorError or ChangedMeanwhileError.
     """
     known = find_user(administrator, user_id)
     if access is not None and recovery_address(known.login, access.email) != known.email:
@@ -79,6 +85,7 @@ def edit_user(
         user = _claim(administrator, user_id)
         wanted: dict[str, Any] = asdict(coordinates)
         if access is not None:
+            require_as_shown(seen, *rights_of(user))
             wanted |= _checked(access, administrator, user, origin=origin)
         changes = {name: value for name, value in wanted.items() if getattr(user, name) != value}
         if not changes:

@@ -6,6 +6,7 @@ from wtforms import (
     BooleanField,
     EmailField,
     Field,
+    HiddenField,
     PasswordField,
     SelectChoice,
     SelectField,
@@ -135,9 +136,19 @@ class ContractsForm(PortalForm):
 class EditUserForm(UserForm, OwnPasswordForm, ContractsForm):
     """The form that edits a user: of profile and boxes, the one that was changed decides."""
 
+    seen = HiddenField(default="")
+
     def keep_access(self) -> None:
         """Remove the fields that this administrator may not change."""
-        names = ("email", "is_active", "profile_id", "contracts", "is_administrator", "current")
+        names = (
+            "email",
+            "is_active",
+            "profile_id",
+            "contracts",
+            "is_administrator",
+            "current",
+            "seen",
+        )
         for name in names:
             del self[name]
 
@@ -194,6 +205,7 @@ class AddUserForm(ConnectionForm, UserForm, ContractsForm):
 
 
 class ContractProfileForm(PortalForm):
+    seen = HiddenField(default="")
     name = StringField(
         "Nom du profil",
         [DataRequired(messages.CONTRACT_PROFILE_NAME_MISSING), *text_rules(NAME_LENGTH)],

@@ -66,6 +66,10 @@ NO_CONTRACT_LEFT = HelpfulText(
 CONTRACT_FOREIGN = HelpfulText(
     "Ces contrats sont ceux d’une autre société : cochez ceux de la société choisie.", COLLEAGUES
 )
+CHANGED_MEANWHILE = (
+    "Un autre administrateur a changé ces droits depuis que votre page est ouverte : rien n’a été "
+    "enregistré. Les voici comme ils sont ; recommencez si c’est encore utile."
+)
 LAST_ADMINISTRATOR = HelpfulText(
     "La société doit garder un administrateur actif : nommez-en un autre d’abord.", COLLEAGUES
 )

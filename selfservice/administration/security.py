@@ -6,7 +6,7 @@ from selfservice import audit
 from selfservice.accounts import passwords, second_factor
 from selfservice.accounts.models import SecondFactor, User
 from selfservice.accounts.spaces import companies_of
-from selfservice.administration.companies import NotFoundError, lock_company
+from selfservice.administration.companies import NotFoundError, lock_company, require_as_shown
 from selfservice.administration.users import users_of
 from selfservice.db import database
 from selfservice.suppliers.models import Company
@@ -23,24 +23,35 @@ def second_factors_of(administrator: User) -> dict[int, SecondFactor]:
     return {factor.user_id: factor for factor in factors}
 
 
-def demand(administrator: User, company_ids: Collection[int], *, origin: str) -> None:
+def demands_of(administrator: User) -> list[tuple[int, bool]]:
+    """Return the administrator's companies by id, each with whether it demands it."""
+    return [(each.id, each.is_second_factor_required) for each in companies_of(administrator)]
+
+
+def demand(
+    administrator: User, company_ids: Collection[int], *, seen: str = "", origin: str
+) -> None:
     """Demand the second factor in these of the administrator's companies, and in them only.
 
-    Raises NoLongerAdministratorError.
+    `seen` is what the page showed of `demands_of` the administrator. Raises
+    NoLongerAdministratorError or ChangedMeanwhileError.
     """
-    for company in companies_of(administrator):
-        is_required = company.id in company_ids
-        with database.atomic():
-            lock_company(administrator, company.id)
+    with database.atomic():
+        for company_id, _ in demands_of(administrator):
+            lock_company(administrator, company_id)
+        found = demands_of(administrator)
+        require_as_shown(seen, *found)
+        for company_id, _ in found:
+            is_required = company_id in company_ids
             changed = (
                 Company.update(is_second_factor_required=is_required)
-                .where(Company.id == company.id, Company.is_second_factor_required != is_required)
+                .where(Company.id == company_id, Company.is_second_factor_required != is_required)
                 .execute()
             )
             if changed:
                 audit.record(
                     "second_factor.demanded" if is_required else "second_factor.made_optional",
-                    company_id=company.id,
+                    company_id=company_id,
                     user_id=administrator.id,
                     actor=administrator.login,
                     origin=origin,

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 
 import pytest
+from lxml import html
+from werkzeug.test import TestResponse
 
 from selfservice.accounts.models import User
 from tests.conftest import Browser
@@ -54,3 +56,20 @@ def edited(user: User, **changes: object) -> dict[str, object]:
 
 def page_of(user: User, *rest: str) -> str:
     return "/".join(("/administration/utilisateurs", str(user.id), *rest))
+
+
+class OpenPage:
+    """A page left open for a while: its form sends what it showed, but for changes."""
+
+    def __init__(self, browser: Browser, path: str) -> None:
+        self._browser, self._path = browser, path
+        page = html.fromstring(browser.get(path).text)
+        self._form = next(
+            each for each in page.forms if each.action == path and "q" not in each.fields
+        )
+
+    def send(self, **changes: object) -> TestResponse:
+        shown: dict[str, list[object]] = {}
+        for name, value in self._form.form_values():
+            shown.setdefault(name, []).append(value)
+        return self._browser.client.post(self._path, data=shown | changes)

@@ -20,7 +20,7 @@ from selfservice.administration.companies import NoLongerAdministratorError
 from selfservice.audit import AuditEntry
 from selfservice.invoices.models import Opening
 from selfservice.mail.outbox import OutboxMail
-from tests.administration.conftest import edited, page_of
+from tests.administration.conftest import OpenPage, edited, page_of
 from tests.conftest import Browser, free_port
 from tests.factories import PASSWORD, People, make_company, make_invoice, make_profile, make_user
 from tests.platform.test_server import TOKEN, Visitor
@@ -454,3 +454,52 @@ def test_contracts_of_another_company_are_not_given(
     foreign = edited(limited, contracts=ticks(people.bob, "B-1"))
     assert "Un point est à corriger" in alice.submit(page_of(limited), foreign).text
     assert now(limited).profile_id == limited.profile_id
+
+
+@pytest.mark.parametrize(
+    ("decided", "name"),
+    [
+        ({"is_active": None}, "is_active"),
+        ({"is_administrator": None}, "is_administrator"),
+        ({"profile_id": "own"}, "profile_id"),
+    ],
+)
+def test_page_opened_before_gives_no_right_back(
+    alice: Browser,
+    dave: User,
+    enter: Callable[[User], Browser],
+    decided: dict[str, object],
+    name: str,
+) -> None:
+    company = dave.company
+    is_administrator = name == "is_administrator"
+    erin = make_user(company, "erin", email="erin@example.com", is_administrator=is_administrator)
+    if "profile_id" in decided:
+        decided = {"profile_id": str(make_profile(company, "VEH-1").id)}
+    left_open = OpenPage(enter(dave), page_of(erin))
+    assert alice.submit(page_of(erin), edited(erin, **decided)).location == LIST
+    withdrawn = getattr(now(erin), name)
+    answer = left_open.send(phone="0102030405")
+    assert answer.location == page_of(erin)
+    assert (getattr(now(erin), name), now(erin).phone) == (withdrawn, "")
+    assert events().count("user.edited") <= 1
+
+
+def test_page_opened_before_says_so_and_shows_how_things_are(
+    alice: Browser, dave: User, julie: User, enter: Callable[[User], Browser]
+) -> None:
+    browser = enter(dave)
+    left_open = OpenPage(browser, page_of(julie))
+    alice.submit(page_of(julie), edited(julie, is_active=None))
+    left_open.send(phone="0102030405")
+    assert "depuis que votre page est ouverte" in browser.get(page_of(julie)).text
+    assert OpenPage(browser, page_of(julie)).send(phone="0102030405").location == LIST
+    assert (now(julie).is_active, now(julie).phone) == (False, "0102030405")
+
+
+def test_coordinates_that_another_changed_are_no_right(
+    alice: Browser, dave: User, julie: User, enter: Callable[[User], Browser]
+) -> None:
+    left_open = OpenPage(enter(dave), page_of(julie))
+    alice.submit(page_of(julie), edited(julie, mobile="0607080910"))
+    assert left_open.send(phone="0102030405").location == LIST

@@ -10,6 +10,7 @@ from selfservice import clock
 from selfservice.accounts.models import Profile, ProfileContract, User
 from selfservice.audit import AuditEntry
 from selfservice.suppliers.models import Company
+from tests.administration.conftest import OpenPage
 from tests.conftest import Browser
 from tests.factories import People, make_company, make_invoice, make_profile, make_user
 from tests.papers import months_ago
@@ -250,3 +251,14 @@ def test_the_profiles_of_a_company_hold_so_many_contracts_in_all(
     page = alice.submit("/administration/utilisateurs/ajout", person)
     assert "5000 contrats en tout" in page.text
     assert not User.select().where(User.login == "julie").exists()
+
+
+def test_page_opened_before_gives_no_contract_back(alice: Browser, people: People) -> None:
+    profile = make_profile(people.alice.company, "VEH-1", "VEH-2")
+    page = f"{LIST}/{profile.id}"
+    left_open = OpenPage(alice, page)
+    fields = {"name": profile.name, "other_contracts": "VEH-1"}
+    assert alice.submit(page, fields).location == LIST
+    assert left_open.send(name="Flotte entière").location == page
+    assert contracts(profile) == ["VEH-1"]
+    assert OpenPage(alice, page).send(name="Flotte").location == LIST

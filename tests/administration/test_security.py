@@ -15,6 +15,7 @@ from selfservice.audit import AuditEntry
 from selfservice.mail.outbox import OutboxMail
 from selfservice.suppliers.models import Company
 from tests.accounts.authenticator import PAGE, set_up
+from tests.administration.conftest import OpenPage
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_company, make_user
 
@@ -175,3 +176,14 @@ def test_bob_and_charlie_see_nothing_of_it(
     page = charlie.get(SECURITY).text
     assert "Boutique Charlie" in page
     assert not any(name in page for name in ("alice", "julie", "Atelier Alice"))
+
+
+def test_page_opened_before_lifts_no_demand(alice: Browser, people: People) -> None:
+    other = make_company(people.supplier, name="Atelier Nord", email="alice@example.com")
+    set_up(alice)
+    left_open = OpenPage(alice, SECURITY)
+    demand(alice, other.id)
+    assert left_open.send(company=[people.alice.company_id]).location == SECURITY
+    assert "depuis que votre page est ouverte" in alice.get(SECURITY).text
+    assert Company.get_by_id(other.id).is_second_factor_required
+    assert not is_demanded(people.alice)

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from flask import Blueprint, abort, render_template, request
+from flask import Blueprint, abort, flash, redirect, render_template, request
 from werkzeug.wrappers import Response
 
 from selfservice.accounts.messages import WRONG_PASSWORD
@@ -16,7 +16,7 @@ from selfservice.accounts.views.visitor import (
     signed_in,
 )
 from selfservice.administration import messages
-from selfservice.administration.companies import NotFoundError
+from selfservice.administration.companies import ChangedMeanwhileError, NotFoundError
 from selfservice.administration.forms import OwnPasswordForm
 from selfservice.invoices.queries import MAX_ID
 from selfservice.texts import one_form
@@ -45,6 +45,13 @@ def or_404() -> Iterator[None]:
     except NotFoundError:
         note_denial()
         abort(404)
+
+
+@blueprint.errorhandler(ChangedMeanwhileError)
+def _show_anew(_error: ChangedMeanwhileError) -> Response:
+    """Show the page again as things are now: to save the former one would undo a decision."""
+    flash(messages.CHANGED_MEANWHILE, "error")
+    return redirect(request.path)
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """« Profils », the contract profiles: list, add, edit and remove them."""
 
 from collections.abc import Callable
+from functools import partial
 
 from flask import flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -9,6 +10,7 @@ from selfservice.accounts.forms import PortalForm
 from selfservice.accounts.spaces import known_companies
 from selfservice.accounts.views.visitor import origin, signed_in
 from selfservice.administration import contract_profiles, messages
+from selfservice.administration.companies import shown
 from selfservice.administration.forms import ContractProfileForm
 from selfservice.administration.views.blueprint import blueprint, or_404
 from selfservice.invoices.queries import billed_contracts
@@ -46,12 +48,14 @@ def add_profile() -> Response | str:
 @or_404()
 def edit_profile(profile_id: int) -> Response | str:
     profile = contract_profiles.find_profile(signed_in(), profile_id)
-    form = ContractProfileForm(name=profile.name)
+    content = contract_profiles.content_of(profile)
+    form = ContractProfileForm(name=profile.name, seen=shown(*content))
     form.offer_contracts(
         billed_contracts(profile.company_id, limit=contract_profiles.OFFERED_CONTRACTS),
         [each.contract for each in profile.contracts],
     )
-    if form.validate_on_submit() and _save(form, contract_profiles.edit_profile, profile_id):
+    edit = partial(contract_profiles.edit_profile, seen=form.seen.data)
+    if form.validate_on_submit() and _save(form, edit, profile_id):
         flash(messages.CONTRACT_PROFILE_SAVED.format(name=form.name.data))
         return redirect(url_for("administration.profiles"))
     return render_template(

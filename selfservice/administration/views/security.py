@@ -7,6 +7,7 @@ from selfservice import submissions
 from selfservice.accounts.spaces import companies_of
 from selfservice.accounts.views.visitor import origin, signed_in
 from selfservice.administration import messages, security, users
+from selfservice.administration.companies import shown
 from selfservice.administration.forms import OwnPasswordForm
 from selfservice.administration.views.blueprint import blueprint, or_404, own_password
 from selfservice.invoices.queries import MAX_ID
@@ -17,7 +18,8 @@ from selfservice.invoices.queries import MAX_ID
 def security_page() -> Response | str:
     if request.method == "POST":
         company_ids = request.form.getlist("company", type=int)
-        security.demand(signed_in(), company_ids, origin=origin())
+        seen = request.form.get("seen", "")
+        security.demand(signed_in(), company_ids, seen=seen, origin=origin())
         flash(messages.SECURITY_SAVED)
         return redirect(url_for("administration.security"))
     return _page()
@@ -25,13 +27,14 @@ def security_page() -> Response | str:
 
 def _page(form: OwnPasswordForm | None = None) -> str:
     """Show the page; `form` is the one of a removal that was refused."""
-    offered = list(companies_of(signed_in()))
-    demanded = [company.id for company in offered if company.is_second_factor_required]
+    demands = security.demands_of(signed_in())
+    demanded = [company_id for company_id, is_demanded in demands if is_demanded]
     typed = submissions.typed()  # before the session ended, if it did
     return render_template(
         "administration/security.html",
         form=form,
-        companies=offered,
+        companies=companies_of(signed_in()),
+        seen=typed.get("seen") if typed else shown(*demands),
         demanded=typed.getlist("company", type=int) if typed else demanded,
         users=users.users_of(signed_in()),
         factors=security.second_factors_of(signed_in()),

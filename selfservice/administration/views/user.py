@@ -9,6 +9,7 @@ from selfservice.accounts.messages import PASSWORD_RULES
 from selfservice.accounts.models import User
 from selfservice.accounts.views.visitor import origin, signed_in
 from selfservice.administration import contract_profiles, editing, messages, users
+from selfservice.administration.companies import shown
 from selfservice.administration.forms import EditUserForm, GivenPasswordForm
 from selfservice.administration.views.blueprint import blueprint, or_404, own_password
 
@@ -18,7 +19,7 @@ from selfservice.administration.views.blueprint import blueprint, or_404, own_pa
 def edit_user(user_id: int) -> Response | str:
     user = users.find_user(signed_in(), user_id)
     is_protected = editing.is_protected(signed_in(), user)
-    form = EditUserForm(obj=user)
+    form = EditUserForm(obj=user, seen=shown(*editing.rights_of(user)))
     if is_protected:
         form.keep_access()
     else:
@@ -119,6 +120,7 @@ def _edit(form: EditUserForm, user: User, *, is_protected: bool) -> bool:
                 coordinates,
                 _access(form),
                 current=form.current.data,
+                seen=form.seen.data,
                 origin=origin(),
             )
             return True
