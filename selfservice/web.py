@@ -9,7 +9,7 @@ from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from babel.dates import format_datetime
 from flask import (
@@ -50,6 +50,7 @@ MAX_HEADER_CHARACTERS = 1024
 # A session's cookie is longer; the last proxy writes at the end of a list of hosts.
 LONG_HEADERS = {"HTTP_COOKIE", "HTTP_X_FORWARDED_FOR"}
 SAFE_NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
+TAKEN_AWAY = (".zip", ".csv", ".xlsx")  # wherever: browsers take « /x/.. » and « /. » away
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PAGES_OF_ERRORS = (400, 404, 410, 413, 429, 500, 503)
@@ -171,6 +172,16 @@ class Digits(IntegerConverter):
     """Takes the digits 0 to 9 only: Python reads those of other writings as numbers too."""
 
     regex = "[0-9]+"
+
+
+def wanted_page() -> str | None:
+    """Return where the address of a sign-in page says that its visitor wants to go.
+
+    Another site leads nobody to a file of many documents: the sign-in would have it taken away.
+    """
+    target = request.args.get("next")
+    is_file = any(ending in unquote(target or "") for ending in TAKEN_AWAY)
+    return None if is_file and submissions.is_led_by_another_site() else target
 
 
 def safe_next(target: str | None, default: str) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from lxml import html
 from werkzeug.test import TestResponse
 
 from selfservice import clock
@@ -23,7 +24,7 @@ from selfservice.invoices.models import Invoice, Opening
 from selfservice.invoices.places import MAX_PLACES, MAX_PLACES_OF_ONE, NoPlaceError, WaitingFile
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser
-from tests.factories import People, make_invoice, make_profile, make_user
+from tests.factories import PASSWORD, People, make_invoice, make_profile, make_user
 from tests.papers import cii, months_ago, pdf
 
 
@@ -211,6 +212,48 @@ def test_another_site_has_nothing_taken_away(site: str, alice: Browser, people: 
     for ours in ("same-origin", "none"):
         answer = alice.get("/factures/archive.zip?choix=tout", headers={"Sec-Fetch-Site": ours})
         assert answer.status_code == 200
+
+
+def signed_in_from(browser: Browser, path: str, **headers: str) -> str | None:
+    """Return where a sign-in leads whom a page has led to a path without a session."""
+    asked = browser.get(path, headers=headers)
+    page = browser.get(asked.location or path, headers=headers).text
+    form = next(each for each in html.fromstring(page).forms if "password" in each.fields)
+    fields = dict(form.form_values())
+    answer = browser.client.post(
+        "/connexion", data=fields | {"login": "alice", "password": PASSWORD}
+    )
+    return answer.location
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/factures/archive.zip?choix=tout",
+        "/factures/registre.csv",
+        "/factures/registre.xlsx?q=F-1",
+        "/connexion?next=/factures/archive.zip?choix%3Dtout",
+        "/connexion?next=/factures/archive%252Ezip?choix%3Dtout",
+        "/connexion?next=/factures/archive.zip/x/..?choix%3Dtout",
+    ],
+)
+def test_another_site_has_nothing_taken_away_by_a_sign_in(
+    path: str, browser: Browser, people: People
+) -> None:
+    assert signed_in_from(browser, path, **{"Sec-Fetch-Site": "cross-site"}) == "/factures"
+
+
+@pytest.mark.parametrize("site", ["same-origin", "none"])
+def test_who_asked_for_an_archive_here_gets_it_after_a_sign_in(
+    site: str, browser: Browser, people: People
+) -> None:
+    path = "/factures/archive.zip?choix=tout"
+    assert signed_in_from(browser, path, **{"Sec-Fetch-Site": site}) == path
+
+
+def test_another_site_leads_to_a_page_after_a_sign_in(browser: Browser, people: People) -> None:
+    path = "/factures?q=F-1"
+    assert signed_in_from(browser, path, **{"Sec-Fetch-Site": "cross-site"}) == path
 
 
 def test_asking_for_the_size_only_counts_as_nothing(alice: Browser, people: People) -> None:

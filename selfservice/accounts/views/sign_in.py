@@ -43,7 +43,7 @@ def sign_in_page() -> Response | str:
     if request.method == "GET":
         if is_signed_in():
             return redirect(landing())
-        return _page(SignInForm(formdata=None, login=_used(), next=request.args.get("next")))
+        return _page(SignInForm(formdata=None, login=_used(), next=web.wanted_page()))
     form = SignInForm()
     if not form.validate_on_submit():
         return _page(form)
@@ -66,7 +66,7 @@ def sign_in_page() -> Response | str:
 
 @blueprint.route("/connexion/code", methods=["GET", "POST"])
 def sign_in_code() -> Response | str:
-    form = CodeForm(next=request.args.get("next"))
+    form = CodeForm(next=web.wanted_page())
     try:
         sign_in.half_way_user(session.get(HALF_WAY, ""))
         if form.validate_on_submit():
