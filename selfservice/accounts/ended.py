@@ -1,8 +1,10 @@
 """What became of a login that opens nothing any more: told by mail, never on a page."""
 
+import logging
 from contextlib import suppress
 from datetime import timedelta
 
+from limits.errors import StorageError
 from peewee import IntegrityError, ModelSelect
 
 from selfservice import clock, mail, ratelimit, tokens, web
@@ -10,6 +12,8 @@ from selfservice.accounts.models import User
 from selfservice.db import database
 from selfservice.suppliers.colours import light_accent
 from selfservice.suppliers.models import Company, Supplier
+
+log = logging.getLogger(__name__)
 
 MAIL = "login_ended"
 ASKED = MAIL  # the purpose of tokens that wait for the worker; nobody holds their secrets
@@ -34,9 +38,16 @@ def ask(key: str) -> None:
 
 
 def tell_asked() -> None:
-    """Tell the mailboxes that `ask` has named since. Call outside any transaction."""
+    """Tell the mailboxes that `ask` has named since. Call outside any transaction.
+
+    Where no limit can be counted now, a later call tells them: other mails do not wait for that.
+    """
     for token in tokens.living(ASKED):
-        _tell_mailbox(token.subject)
+        try:
+            _tell_mailbox(token.subject)
+        except StorageError as error:
+            log.warning("ended logins are not told of yet: %s", error)
+            return
         with suppress(tokens.UsedTokenError), database.atomic():
             tokens.consume(token)
 

@@ -10,10 +10,11 @@ from flask import Flask
 from selfservice import clock, tokens
 from selfservice.accounts import ended
 from selfservice.accounts.models import User
+from selfservice.cli import cli
 from selfservice.mail.outbox import OutboxMail
 from selfservice.tokens import Token
 from tests.accounts.test_recovery import ask
-from tests.conftest import Browser
+from tests.conftest import Browser, free_port
 from tests.factories import PASSWORD, People, make_company, make_user
 
 ENDS: dict[str, tuple[dict[str, object], str]] = {
@@ -67,6 +68,21 @@ def test_recovery_of_an_ended_login_is_told_by_mail_and_the_page_is_anybodys(
     assert ("band is-danger" in page) == ("band is-danger" in anybody)
     (mail,) = ended_mails()
     assert words in mail.body_text
+
+
+def test_limits_that_cannot_be_counted_hold_up_no_other_mail(
+    app: Flask, browser: Browser, people: People
+) -> None:
+    end(people.alice, {"closed_at": "now"})
+    ask(browser, "alice@example.com")
+    ask(browser, "bob@example.com")
+    app.extensions.pop("ratelimit_storage")
+    app.config["RATELIMIT_STORAGE_URI"] = f"redis://127.0.0.1:{free_port()}/0"
+    delivered = app.test_cli_runner().invoke(cli, ["mail", "deliver"])
+    assert (delivered.exit_code, delivered.stdout[:16]) == (0, "1 mail(s) envoyé")
+    app.extensions.pop("ratelimit_storage")
+    app.config["RATELIMIT_STORAGE_URI"] = "database://"
+    assert [mail.to_address for mail in ended_mails()] == ["alice@example.com"]
 
 
 def test_the_worker_writes_the_mails_so_that_no_time_tells_how_many(
