@@ -80,7 +80,8 @@ def configure(
     main = folder / "nginx.conf"
     main.write_text(
         f"user root;\npid {folder}/pid;\nerror_log {folder}/error.log;\ndaemon off;\n"
-        f"events {{\n\tworker_connections 768;\n}}\nhttp {{\n{temporary}{text}}}\n"  # Debian's
+        f"events {{\n\tworker_connections 768;\n}}\n"  # Debian's
+        f"http {{\n{temporary}set_real_ip_from 127.0.0.1;\nreal_ip_header X-From;\n{text}}}\n"
     )
     (line,) = re.findall(r"^sed .* /etc/nginx/nginx.conf$", GUIDE.read_text("utf-8"), re.MULTILINE)
     subprocess.run(["sh", "-c", line.replace("/etc/nginx/nginx.conf", str(main))], check=True)

@@ -60,12 +60,12 @@ class Front:
             self.cookie = cookie.partition(";")[0]
         return answer, content
 
-    def begin(self, line: str) -> ssl.SSLSocket:
-        """Begin a request whose body does not come."""
+    def begin(self, line: str, *, origin: str = "127.0.0.1") -> ssl.SSLSocket:
+        """Begin a request whose body does not come; tests' nginx believes where it is from."""
         plain = socket.create_connection(("127.0.0.1", self.tls))
         spoken = nginx.unverified().wrap_socket(plain, server_hostname=NAME)
-        head = f"{line} HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 9\r\n\r\na"
-        spoken.sendall(head.encode())
+        head = f"{line} HTTP/1.1\r\nHost: {NAME}\r\nX-From: {origin}\r\nContent-Length: 9\r\n"
+        spoken.sendall(f"{head}\r\na".encode())
         return spoken
 
     def token(self) -> str:
@@ -221,6 +221,27 @@ def test_slow_requests_of_one_address_leave_room_for_others(front: Front) -> Non
             slow.enter_context(front.begin("POST /connexion"))
         wait_until(lambda: front.ask("GET", "/connexion")[0].status == 429)
     wait_until(lambda: front.ask("GET", "/connexion")[0].status == 200)
+
+
+@pytest.mark.parametrize("front", ["nginx"], indirect=True)
+def test_the_addresses_of_one_customer_are_one_visitor(front: Front) -> None:
+    def status(origin: str, path: str = "/connexion") -> int:
+        return front.ask("GET", path, X_From=origin)[0].status
+
+    with ExitStack() as slow:
+        for number in range(100):
+            origin = f"2001:db8:7:1{number:02x}:{number + 1:x}::1"  # of one /56
+            slow.enter_context(front.begin("POST /connexion", origin=origin))
+        wait_until(lambda: status("2001:db8:7:1ff::1") == 429)
+        assert status("2001:db8:7:2ff::1") == status("2001:db8:7::1") == 200
+        for number in range(10):
+            origin = f"2001:db8:8:{number}{number}00::1"  # of one /48
+            slow.enter_context(front.begin("GET /factures/archive.zip", origin=origin))
+        wait_until(lambda: status("2001:db8:8::1", "/factures/archive.zip") == 429)
+        assert status("2001:db8:9::1", "/factures/archive.zip") == 302
+        for number in range(100):
+            slow.enter_context(front.begin("POST /connexion", origin=f"2001:db9::{number + 1:x}"))
+        wait_until(lambda: status("2001:db9::1:0:0:ff") == 429)
 
 
 @pytest.mark.parametrize("front", ["nginx"], indirect=True)  # Caddy keeps nothing on the disk
