@@ -106,6 +106,11 @@ def end_all(user: User, *, except_secret: str | None = None) -> int:
     return int(query.execute())
 
 
+def end_everybodys() -> int:
+    """End every session of everybody and return how many."""
+    return int(UserSession.delete().execute())
+
+
 def forget_ended() -> int:
     """Delete the sessions that are idle or open for too long."""
     idle, oldest = _limits(clock.now())

@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from selfservice import config, db
+from selfservice.accounts import sessions
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from selfservice.operations import backup_file, schema, transfer
@@ -202,6 +203,7 @@ def _bring_up_to_date(documents: Path, manifest: Manifest) -> tuple[list[str], l
     migrations = db.migrate()
     schema.require()
     with db.database.atomic():
+        sessions.end_everybodys()  # who has signed out since must not be signed in again
         for sha256 in manifest.purged:  # while the backup ran; the rest of that purge is done here
             if batch := list(Invoice.select().where(Invoice.sha256 == sha256)):
                 retired.remove_rows(batch)

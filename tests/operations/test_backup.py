@@ -18,6 +18,8 @@ import pytest
 from flask import Flask
 
 from selfservice import clock, config, db
+from selfservice.accounts import sessions
+from selfservice.accounts.models import User
 from selfservice.deposits.deposit import deposit_folder
 from selfservice.invoices import storage, tombstones
 from selfservice.invoices.models import Invoice
@@ -26,9 +28,9 @@ from selfservice.operations import backup, backup_file, heartbeats, postgresql
 from selfservice.operations.backup import make_backup
 from selfservice.operations.errors import OperationError
 from selfservice.operations.restore import restore
-from selfservice.suppliers.models import Supplier
+from selfservice.suppliers.models import Company, Supplier
 from tests import papers
-from tests.factories import make_company, make_supplier
+from tests.factories import make_company, make_supplier, make_user
 from tests.postgresql import url_for
 from tests.processes import command, running, wait_until
 from tests.smtp import queue_one
@@ -138,6 +140,24 @@ def test_restored_instance_works_and_holds_all_that_matters(
     assert command(copy, "mail", "list").returncode == 0
     left = [path.name for path in tmp_path.iterdir() if path.name.startswith(".")]
     assert left == []
+
+
+def test_who_was_signed_in_when_the_backup_was_made_signs_in_again(
+    filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = make_user(Company.get(), "alice")
+    with db.database.atomic():
+        secret = sessions.open_session(user, origin="", browser="")
+    make_backup(tmp_path / "backup.tar")
+    assert sessions.load(secret) == user
+    copy = tmp_path / "copy"
+    if not db.is_sqlite():
+        monkeypatch.setenv("SELFSERVICE_DATABASE_URL", url_for(copy))
+    restore(tmp_path / "backup.tar", copy)
+    db.configure(config.load(copy)["DATABASE_URL"])
+    with db.connection():
+        assert User.get() == user
+        assert sessions.load(secret) is None
 
 
 def test_backup_is_known_to_the_doctor(filled: Supplier, tmp_path: Path) -> None:
