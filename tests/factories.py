@@ -5,7 +5,7 @@ from itertools import count
 
 from selfservice import clock
 from selfservice.accounts import passwords
-from selfservice.accounts.models import Profile, ProfileContract, SecondFactor, User
+from selfservice.accounts.models import Activation, Profile, ProfileContract, SecondFactor, User
 from selfservice.advisers import team
 from selfservice.invoices.models import Invoice, search_key
 from selfservice.suppliers.addresses import address_key, normalise
@@ -38,6 +38,15 @@ def make_company(supplier: Supplier, **fields: object) -> Company:
     if isinstance(email, str):
         defaults |= {"email_key": address_key(email), "email_registered_at": clock.now()}
     company: Company = Company.create(supplier=supplier, **(defaults | fields))
+    return company
+
+
+def share_company(owner: User, **fields: object) -> Company:
+    """A further company of a login's address, which has been activated there too."""
+    company = make_company(owner.company.supplier, **{"email": owner.email, **fields})
+    Activation.create(
+        company=company, email_key=company.email_key, user=owner, activated_at=clock.now()
+    )
     return company
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from peewee import ModelSelect, fn
 
-from selfservice.accounts.models import SecondFactor, Space, User
+from selfservice.accounts.models import Activation, SecondFactor, Space, User
 from selfservice.db import FRENCH
 from selfservice.suppliers.models import Company
 
@@ -19,7 +19,8 @@ def companies_of(user: User) -> "ModelSelect[Company]":
     """Return the companies of a login, by name.
 
     These are the own company and, for a login created by activation, the same supplier's companies
-    registered with its proven address. A typed address gives no right. Another company that
+    registered with its proven address, each from the deposit on that activated the address there:
+    until then the change can be taken back. A typed address gives no right. Another company that
     demands the second factor is neither read nor administered without one. Setting it up ends the
     sessions opened without it, so that every session of who has one has passed it.
     """
@@ -28,8 +29,13 @@ def companies_of(user: User) -> "ModelSelect[Company]":
         registered = (Company.supplier == user.company.supplier_id) & (
             Company.email_key == user.email_key
         )
+        is_activated = fn.EXISTS(
+            Activation.select().where(
+                Activation.company == Company.id, Activation.email_key == user.email_key
+            )
+        )
         has_factor = fn.EXISTS(SecondFactor.select().where(SecondFactor.user == user))
-        allowed |= registered & (~Company.is_second_factor_required | has_factor)
+        allowed |= registered & is_activated & (~Company.is_second_factor_required | has_factor)
     return (
         Company.select()
         .where(allowed)

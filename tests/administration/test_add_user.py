@@ -12,7 +12,7 @@ from selfservice.administration import users
 from selfservice.audit import AuditEntry
 from selfservice.mail.outbox import OutboxMail
 from tests.conftest import Browser
-from tests.factories import PASSWORD, People, make_company
+from tests.factories import PASSWORD, People, make_company, share_company
 
 ADD = "/administration/utilisateurs/ajout"
 LIST = "/administration/utilisateurs"
@@ -144,7 +144,7 @@ def test_a_company_of_others_cannot_be_chosen(alice: Browser, people: People) ->
 def test_companies_registered_with_the_proven_address_are_offered(
     alice: Browser, people: People
 ) -> None:
-    make_company(people.supplier, name="Alice Location", email="ALICE@example.com")
+    share_company(people.alice, name="Alice Location", email="ALICE@example.com")
     make_company(people.other_supplier, name="Alice chez Martin", email="alice@example.com")
     page = alice.get(ADD).text
     assert "Atelier Alice" in page

@@ -22,7 +22,15 @@ from selfservice.invoices.models import Opening
 from selfservice.mail.outbox import OutboxMail
 from tests.administration.conftest import OpenPage, edited, page_of
 from tests.conftest import Browser, free_port
-from tests.factories import PASSWORD, People, make_company, make_invoice, make_profile, make_user
+from tests.factories import (
+    PASSWORD,
+    People,
+    make_company,
+    make_invoice,
+    make_profile,
+    make_user,
+    share_company,
+)
 from tests.platform.test_server import TOKEN, Visitor
 from tests.processes import serving
 
@@ -321,7 +329,7 @@ def _signed_in(address: str, user: User) -> Visitor:
 
 @pytest.mark.parametrize("way", ["demote", "switch off", "remove"])
 def test_a_company_keeps_its_last_administrator(alice: Browser, people: People, way: str) -> None:
-    other = make_company(people.supplier, name="Alice Location", email="alice@example.com")
+    other = share_company(people.alice, name="Alice Location")
     last = make_user(other, "last", is_administrator=True)
     fields = {
         "demote": edited(last, is_administrator=None),

@@ -14,7 +14,7 @@ from selfservice.audit import AuditEntry
 from selfservice.config import REPOSITORY
 from tests.administration.conftest import edited, page_of
 from tests.conftest import Browser
-from tests.factories import PASSWORD, People, make_company, make_invoice
+from tests.factories import PASSWORD, People, make_invoice, share_company
 
 JOURNAL = "/administration/journal"
 
@@ -159,7 +159,7 @@ def test_pages_follow_each_other_and_keep_the_filter(
 
 def test_companies_are_named_where_there_are_several(alice: Browser, people: People) -> None:
     assert "Atelier Alice" not in rows(alice)[0]
-    make_company(people.supplier, name="Alice Location", email="alice@example.com")
+    share_company(people.alice, name="Alice Location")
     assert "Atelier Alice" in rows(alice)[0]
 
 

@@ -8,7 +8,7 @@ from lxml import html
 from selfservice.accounts.models import User
 from selfservice.administration import users
 from tests.conftest import Browser
-from tests.factories import People, make_company, make_profile, make_user
+from tests.factories import People, make_profile, make_user, share_company
 from tests.invoices.test_listing import counted_queries
 
 LIST = "/administration/utilisateurs"
@@ -86,7 +86,7 @@ def test_pages_follow_each_other_and_keep_the_search(
 
 def test_companies_are_named_where_there_are_several(alice: Browser, people: People) -> None:
     assert "Société</th>" not in alice.get(LIST).text
-    other = make_company(people.supplier, name="Alice Location", email="alice@example.com")
+    other = share_company(people.alice, name="Alice Location")
     make_user(other, "far")
     page = alice.get(LIST).text
     assert "Société</th>" in page and "Alice Location" in page

@@ -12,7 +12,14 @@ from selfservice.accounts.models import Profile, User
 from selfservice.submissions import Kept
 from tests.administration.test_add_user import ADD, LIST, fields
 from tests.conftest import Browser
-from tests.factories import PASSWORD, People, make_company, make_invoice, make_profile, make_user
+from tests.factories import (
+    PASSWORD,
+    People,
+    make_invoice,
+    make_profile,
+    make_user,
+    share_company,
+)
 
 
 @pytest.fixture
@@ -72,7 +79,7 @@ def test_a_profile_takes_a_free_name(alice: Browser, billed: People) -> None:
 def test_contracts_that_contradict_the_rest_are_told(
     changes: dict[str, str], words: str, alice: Browser, billed: People
 ) -> None:
-    other = make_company(billed.supplier, name="Alice Location", email="alice@example.com")
+    other = share_company(billed.alice, name="Alice Location")
     known = make_profile(billed.alice.company, "Atelier", "C-1")
     told = {"known": str(known.id), "other": str(other.id)}
     given = {name: told.get(value, value) for name, value in changes.items()}
@@ -100,7 +107,7 @@ def test_nobody_is_added_without_the_profile_nor_the_profile_without_them(
 
 
 def test_ones_own_company_is_chosen_beforehand(alice: Browser, people: People) -> None:
-    make_company(people.supplier, name="Alice Location", email="alice@example.com")
+    share_company(people.alice, name="Alice Location")
     page = html.fromstring(alice.get(ADD).text)
     options = page.xpath("//select[@name='company']/option")
     assert options[0].text == "Choisir ..."

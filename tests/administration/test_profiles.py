@@ -12,7 +12,13 @@ from selfservice.audit import AuditEntry
 from selfservice.suppliers.models import Company
 from tests.administration.conftest import OpenPage
 from tests.conftest import Browser
-from tests.factories import People, make_company, make_invoice, make_profile, make_user
+from tests.factories import (
+    People,
+    make_invoice,
+    make_profile,
+    make_user,
+    share_company,
+)
 from tests.papers import months_ago
 
 LIST = "/administration/profils"
@@ -91,7 +97,7 @@ def test_two_companies_may_use_one_name(alice: Browser, people: People) -> None:
 def test_the_company_is_chosen_first_where_there_are_several(
     alice: Browser, people: People
 ) -> None:
-    other = make_company(people.supplier, name="Alice Location", email="alice@example.com")
+    other = share_company(people.alice, name="Alice Location")
     make_invoice(people.alice.company, contract="VEH-1")
     make_invoice(other, contract="LOC-1")
     page = alice.get(ADD).text
@@ -156,7 +162,7 @@ def test_a_profile_that_nobody_has_is_removed_after_a_confirmation(
 def test_an_added_colleague_gets_a_profile_of_the_chosen_company_only(
     alice: Browser, people: People
 ) -> None:
-    other = make_company(people.supplier, name="Alice Location", email="alice@example.com")
+    other = share_company(people.alice, name="Alice Location")
     own = make_profile(people.alice.company, "Flotte", "VEH-1")
     elsewhere = make_profile(other, "Loyers", "LOC-1")
     make_profile(people.bob.company, "De Bob", "B")

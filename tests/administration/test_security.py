@@ -17,7 +17,7 @@ from selfservice.suppliers.models import Company
 from tests.accounts.authenticator import PAGE, set_up
 from tests.administration.conftest import OpenPage
 from tests.conftest import Browser
-from tests.factories import PASSWORD, People, make_company, make_user
+from tests.factories import PASSWORD, People, make_user, share_company
 
 SECURITY = "/administration/securite"
 DISABLE = f"{PAGE}/desactivation"
@@ -57,7 +57,7 @@ def test_saying_the_same_again_is_not_journalled(alice: Browser) -> None:
 
 
 def test_rule_reaches_own_companies_only(alice: Browser, people: People) -> None:
-    ours = make_company(people.supplier, name="Atelier Nord", email="alice@example.com")
+    ours = share_company(people.alice, name="Atelier Nord")
     everyone = [ours.id, people.bob.company_id, people.charlie.company_id, 2**63, "x"]
     demand(alice, *everyone)
     assert Company.get_by_id(ours.id).is_second_factor_required
@@ -179,7 +179,7 @@ def test_bob_and_charlie_see_nothing_of_it(
 
 
 def test_page_opened_before_lifts_no_demand(alice: Browser, people: People) -> None:
-    other = make_company(people.supplier, name="Atelier Nord", email="alice@example.com")
+    other = share_company(people.alice, name="Atelier Nord")
     set_up(alice)
     left_open = OpenPage(alice, SECURITY)
     demand(alice, other.id)

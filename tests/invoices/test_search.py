@@ -26,7 +26,14 @@ from selfservice.invoices.words import term_label
 from selfservice.suppliers.models import Supplier
 from selfservice.texts import folded
 from tests.conftest import Browser
-from tests.factories import People, make_company, make_invoice, make_profile, make_user
+from tests.factories import (
+    People,
+    make_company,
+    make_invoice,
+    make_profile,
+    make_user,
+    share_company,
+)
 
 NAMES = ("q", "kind", "du", "au", "contrat", "etat", "non_telechargees", "vue", "tri", "apres")
 
@@ -267,7 +274,7 @@ def test_who_misses_an_invoice_is_told_what_the_portal_knows(
 ) -> None:
     company = people.alice.company
     make_invoice(company, issued_on=clock.today(), contract="A")
-    make_company(people.supplier, name="Autre société", email=people.alice.email)
+    share_company(people.alice, name="Autre société")
     make_company(people.other_supplier, name="Chez un autre", email=people.alice.email)
     Supplier.update(contact_name="Service clients", phone="01 23 45 67 89").execute()
     page = words(alice.get("/factures").text)

@@ -12,13 +12,14 @@ import pytest
 from lxml import html
 
 from selfservice import clock
+from selfservice.accounts import activation
 from selfservice.accounts.models import SecondFactor, User
 from selfservice.audit import AuditEntry
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser
-from tests.factories import PASSWORD, People, make_company, make_invoice, make_user
+from tests.factories import PASSWORD, People, make_company, make_invoice, make_user, share_company
 from tests.papers import cii, pdf
 
 ALL = "/factures?societe=toutes"
@@ -29,9 +30,7 @@ def spaces(people: People) -> dict[str, Invoice]:
     """A document of alice's own company, of her second one, and of three that she must not see."""
     companies = {
         "own": people.alice.company,
-        "second": make_company(
-            people.supplier, name="Alice Location", client_number="2", email="alice@example.com"
-        ),
+        "second": share_company(people.alice, name="Alice Location", client_number="2"),
         "stranger": people.bob.company,
         "other supplier": make_company(people.other_supplier, email="alice@example.com"),
         "moved": make_company(people.supplier, name="Partie", email="new@example.com"),
@@ -227,6 +226,24 @@ def test_an_added_colleague_reads_the_own_company_only(
     assert numbers(ursule.get(ALL).text) == ["OWN"]
     assert ursule.get("/factures?societe=2").status_code == 404
     assert ursule.get(f"/factures/{spaces['second'].id}.pdf").status_code == 404
+
+
+def test_a_company_is_read_and_administered_from_its_next_deposit_on(
+    alice: Browser, people: People
+) -> None:
+    """Until then the new address can be taken back: it may be another customer's by mistake."""
+    company = make_company(
+        people.supplier, name="Reprise", client_number="9", email="new@x.example"
+    )
+    invoice, colleague = _document(company, "before"), make_user(company, "colleague")
+    Company.update(email="alice@example.com", email_key="alice@example.com").where(
+        Company.id == company.id
+    ).execute()
+    doors = ("/factures?societe=9", f"/factures/{invoice.id}.pdf")
+    doors += (f"/administration/utilisateurs/{colleague.id}",)
+    assert [alice.get(door).status_code for door in doors] == [404, 404, 404]
+    activation.activate(Company.get_by_id(company.id))
+    assert [alice.get(door).status_code for door in doors] == [200, 200, 200]
 
 
 def test_a_company_whose_address_has_changed_is_gone_at_once(

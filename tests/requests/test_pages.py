@@ -16,7 +16,7 @@ from selfservice.suppliers import mailboxes
 from selfservice.suppliers.models import Company
 from selfservice.texts import unbroken
 from tests.conftest import Browser
-from tests.factories import People, make_invoice, make_user
+from tests.factories import People, make_invoice, make_user, share_company
 from tests.platform.test_habits import twice
 from tests.requests.steps import NEW, OLD, again, asked, colleague, link, prove
 
@@ -300,13 +300,7 @@ def test_a_question_reaches_the_company_of_its_document(
     people: People, new_browser: Callable[[], Browser]
 ) -> None:
     owner = {"is_from_activation": True, "is_administrator": True, "email": "alice@example.com"}
-    second = Company.create(
-        supplier=people.supplier,
-        client_number="2",
-        name="Atelier II",
-        email="alice@example.com",
-        email_key="alice@example.com",
-    )
+    second = share_company(people.alice, client_number="2", name="Atelier II")
     make_user(second, "alice_2", **owner)
     number = make_invoice(second).number
     alice = new_browser()
