@@ -9,6 +9,7 @@ from selfservice.audit import AuditEntry
 from selfservice.suppliers.addresses import normalise
 
 PAGE_ROWS = 100
+MOST_SEARCHED = 50_000  # entries that one page looks through; the following page goes on
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +53,14 @@ def journal_of(
     """Return one page of what happened in the companies of these ids, as `read_journal`."""
     rows = rows or PAGE_ROWS
     query = AuditEntry.select().where(AuditEntry.company_id.in_(list(names)))
+    if before_id is not None:
+        query = query.where(AuditEntry.id < before_id)
+    query = query.order_by(AuditEntry.id.desc())
+    beyond: int | None = None  # the first that is not looked through
+    if events or login:
+        beyond = query.select(AuditEntry.id).offset(MOST_SEARCHED).limit(1).scalar()
+    if beyond is not None:
+        query = query.where(AuditEntry.id > beyond)
     if events:
         query = query.where(AuditEntry.event.in_(list(events)))
     if login:
@@ -59,14 +68,14 @@ def journal_of(
             User.company.in_(list(names)), User.login_key.contains(normalise(login))
         )
         query = query.where(AuditEntry.user_id.in_(users) | AuditEntry.actor.contains(login))
-    if before_id is not None:
-        query = query.where(AuditEntry.id < before_id)
-    found = list(query.order_by(AuditEntry.id.desc()).limit(rows + 1))
+    found = list(query.limit(rows + 1))
     logins = _logins(found)
     entries = [
         (entry, logins.get(entry.user_id, ""), names[entry.company_id]) for entry in found[:rows]
     ]
-    next_id = found[rows - 1].id if len(found) > rows else None
+    next_id = beyond + 1 if beyond is not None else None
+    if len(found) > rows:
+        next_id = found[rows - 1].id
     return JournalPage(entries=entries, has_companies=len(names) > 1, next_id=next_id)
 
 

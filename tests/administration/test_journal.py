@@ -157,6 +157,25 @@ def test_pages_follow_each_other_and_keep_the_filter(
     assert seen == [["F4", "F3"], ["F2", "F1"], ["F0"]]
 
 
+def test_a_search_goes_through_so_many_entries_a_page(
+    alice: Browser, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A search without an answer looked through hundreds of thousands, and others waited."""
+    company = people.alice.company
+    audit.record("invoice.opened", company_id=company.id, actor="ancienne", number="F-1")
+    for _ in range(8):
+        audit.record("sign_out", company_id=company.id, actor="autre")
+    monkeypatch.setattr(journal, "MOST_SEARCHED", 5)
+    path = f"{JOURNAL}?utilisateur=ancienne"
+    pages = []
+    while link := re.search(r'href="([^"]*avant=[^"]*)"', alice.get(path).text):
+        pages.append(rows(alice, path.removeprefix(JOURNAL)))
+        path = link[1].replace("&amp;", "&")
+    pages.append(rows(alice, path.removeprefix(JOURNAL)))
+    assert pages[0] == [] and "plus récents" in alice.get(f"{JOURNAL}?utilisateur=ancienne").text
+    assert sum(map(len, pages)) == 1, pages
+
+
 def test_companies_are_named_where_there_are_several(alice: Browser, people: People) -> None:
     assert "Atelier Alice" not in rows(alice)[0]
     share_company(people.alice, name="Alice Location")
