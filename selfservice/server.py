@@ -7,10 +7,10 @@ import resource
 import select
 import signal
 import sys
-from collections import deque
+from collections import Counter, deque
 from socket import getaddrinfo
 from types import FrameType
-from typing import Any, TypeVar
+from typing import Any
 
 from waitress.channel import HTTPChannel
 from waitress.parser import HTTPRequestParser, ParsingError
@@ -39,9 +39,6 @@ SENDING_BYTES = 128 * 1024
 # Who reads the same request in two ways lets one visitor's pass for another's.
 AMBIGUOUS = "two readers could take this request for different ones"
 REQUEST_LINE = re.compile(rb"[!-~]+ [!-\xff]+ HTTP/[0-9]\.[0-9]")
-
-
-Kept = TypeVar("Kept")
 
 
 class PortTakenError(Exception):
@@ -107,14 +104,18 @@ class Waiting:
     """The requests that wait for a thread, each visitor's in turn: a deque for waitress.
 
     Who sends many at once waits for himself; the others go on. The networks of a /48 of IPv6
-    take turns among themselves, and have one turn together: one customer may hold all 256.
+    take turns among themselves, and have one turn together: one customer may hold all 256. No
+    customer has all threads: one is left to the others.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int) -> None:
+        self._most_served = max(1, threads - 1)
+        self._served: Counter[str] = Counter()
         self._of_wide: dict[str, dict[str, deque[StrictChannel]]] = {}
 
     def __len__(self) -> int:
-        return sum(len(each) for own in list(self._of_wide.values()) for each in list(own.values()))
+        """Return how many customers have a request that a thread may take now."""
+        return sum(map(self._may_be_served, self._of_wide))
 
     def append(self, channel: "StrictChannel") -> None:
         channel.note_visitor()
@@ -122,19 +123,26 @@ class Waiting:
         own.setdefault(channel.visitor, deque()).append(channel)
 
     def popleft(self) -> "StrictChannel":
-        wide, own = _take_first(self._of_wide)
-        visitor, waiting = _take_first(own)
+        wide = next(filter(self._may_be_served, self._of_wide))
+        own = self._of_wide.pop(wide)
+        visitor = next(iter(own))
+        waiting = own.pop(visitor)
         channel = waiting.popleft()
         if waiting:  # behind all others
             own[visitor] = waiting
         if own:
             self._of_wide[wide] = own
+        self._served[wide] += 1
         return channel
 
+    def end(self, wide: str) -> None:
+        """Note that a thread is free again: it then looks for a request itself."""
+        self._served[wide] -= 1
+        if not self._served[wide]:
+            del self._served[wide]
 
-def _take_first(waiting: dict[str, Kept]) -> tuple[str, Kept]:
-    first = next(iter(waiting))
-    return first, waiting.pop(first)
+    def _may_be_served(self, wide: str) -> bool:
+        return self._served[wide] < self._most_served
 
 
 class StrictChannel(HTTPChannel):
@@ -171,13 +179,19 @@ class StrictChannel(HTTPChannel):
         A proxy closes what its visitor gives up, and counts it no more: without this, one visitor
         who asks and leaves would keep the threads busy for minutes.
         """
-        if self._has_left():
-            self.cancel()
-            self.server.pull_trigger()
-            return
-        if self._has_too_many():
-            self.requests[0].error = TooManyRequests("too many requests of one network at once")
-        super().service()
+        wide = self.wide_visitor  # another's may follow on the connection of a proxy
+        try:
+            if self._has_left():
+                self.cancel()
+                self.server.pull_trigger()
+                return
+            if self._has_too_many():
+                self.requests[0].error = TooManyRequests("too many requests of one network at once")
+            super().service()
+        finally:
+            dispatcher = self.server.task_dispatcher
+            with dispatcher.lock:
+                dispatcher.queue.end(wide)
 
     def _has_left(self) -> bool:
         """Tell whether the sender has closed, whatever else lies unread before the end."""
@@ -244,7 +258,7 @@ def serve(*, host: str, port: int, threads: int) -> None:
     for socket in sockets.values():
         socket.channel_class = StrictChannel
     StrictChannel.proxy_count = app.config["PROXY_COUNT"]
-    server.task_dispatcher.queue = Waiting()
+    server.task_dispatcher.queue = Waiting(threads)
     signal.signal(signal.SIGTERM, _stop)
     server.run()
 

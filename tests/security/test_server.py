@@ -2,10 +2,12 @@
 
 import re
 import socket
+import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from pathlib import Path
+from time import sleep
 
 import pytest
 from flask import Flask
@@ -118,15 +120,17 @@ def behind_proxy(app: Flask, instance: Path, port: int) -> Iterator[Path]:
         yield said(instance)
 
 
-def of_visitor(number: int, *, port: int) -> socket.socket:
+def of_visitor(number: int, *, port: int, method: str = "GET") -> socket.socket:
     """Begin to ask for a page in the name of a visitor; do not read it."""
-    return of_address(f"192.0.2.{number}", port=port)
+    return of_address(f"192.0.2.{number}", port=port, method=method)
 
 
-def of_address(address: str, *, port: int) -> socket.socket:
+def of_address(address: str, *, port: int, method: str = "GET") -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS)
     origin = f"X-Forwarded-For: {address}\r\n"
-    connection.sendall(f"GET /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\n{origin}\r\n".encode())
+    head = f"{method} /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\n{origin}"
+    form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b"
+    connection.sendall((head + (form if method == "POST" else "\r\n")).encode())
     return connection
 
 
@@ -174,6 +178,23 @@ def test_the_networks_of_one_customer_wait_together(behind_proxy: Path, port: in
         with of_visitor(2, port=port) as other:
             assert other.recv(20).startswith(b"HTTP/1.1 200")
         assert behind_proxy.read_text().count('"origin": "2001:db8:7:') < 200
+
+
+@pytest.mark.sqlite
+def test_no_visitor_has_all_threads(behind_proxy: Path, instance: Path, port: int) -> None:
+    """Others have their pages, whatever his own requests wait for."""
+    with ExitStack() as waiting:
+        held = waiting.enter_context(closing(sqlite3.connect(instance / "portal.db")))
+        held.execute("BEGIN IMMEDIATE")
+        for _ in range(8):
+            form = waiting.enter_context(of_visitor(1, method="POST", port=port))
+        sleep(0.5)  # until each thread that takes them waits, 2 s at most
+        with of_visitor(2, port=port) as other:
+            other.settimeout(1)
+            assert other.recv(20).startswith(b"HTTP/1.1 200")
+        form.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            form.recv(20)
 
 
 def test_too_many_requests_of_one_network_are_refused(behind_proxy: Path, port: int) -> None:
