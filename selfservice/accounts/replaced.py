@@ -18,23 +18,30 @@ MAIL = "address_replaced"
 
 
 @address_replaced.connect
-def tell_former(company: Company, *, former_key: str, told: Mapping[str, object]) -> None:
+def tell_former(company: Company, *, former_key: str | None, told: Mapping[str, object]) -> None:
     """Queue a mail to the former address for each of its logins in the company that will close.
 
     Of a change that was asked for, `told` has `value`, `asked_by`, `answer` and `objection_url`.
     """
+    closing = list(closing_logins(company, former_key))
+    if not closing and not former_key:
+        return
     owner = activation.owner_with_password(company)
-    for user in closing_logins(company, former_key):
+    for user in closing:
         _queue(user, company, told, is_closed=owner is not None)
     if owner is not None:
         activation.close_superseded(owner)
 
 
-def closing_logins(company: Company, former_key: str) -> "ModelSelect[User]":
-    """Return the open logins that activation gave to an address of a company."""
+def closing_logins(company: Company, former_key: str | None) -> "ModelSelect[User]":
+    """Return the open logins that activation gave to a former address of a company.
+
+    Without one, those of every address that is not registered now.
+    """
+    is_former = User.email_key == former_key if former_key else User.email_key != company.email_key
     return User.select().where(
         User.company == company,
-        User.email_key == former_key,
+        is_former,
         User.is_from_activation,
         User.is_active,
         User.closed_at.is_null(),

@@ -43,7 +43,10 @@ UNKNOWN_QUESTION = HelpfulText("Choisissez l’une des questions.", ADVISERS)
 ADDRESS_SAVED = (
     "L’adresse est enregistrée. Rien n’est envoyé : l’identifiant y part avec le prochain document."
 )
-ADDRESS_REMOVED = "L’adresse est retirée : plus aucun mail ne part."
+ADDRESS_REMOVED = (
+    "L’adresse est retirée : plus aucun mail ne part. Son identifiant reste ouvert jusqu’à ce "
+    "qu’une autre la remplace : fermez-le sur cette fiche si elle n’était pas la bonne."
+)
 SENDING_SAVED = "C’est enregistré, et s’appliquera dès le prochain document déposé."
 ACTIVATION_SENT = (
     "Le mail d’activation part avec l’identifiant {login}. Il arrive en quelques minutes."

@@ -183,7 +183,8 @@ def _apply(
     if company.__data__ == before:
         return "unchanged"
     company.save()
-    register.tell_former(company, before.get("email_key"))
+    if outcome == "updated":
+        register.tell_former(company, before.get("email_key"))
     changed = {name for name, value in company.__data__.items() if before.get(name) != value}
     is_visible = any(not name.endswith("_in_file") for name in changed)
     return outcome if is_visible else "unchanged"

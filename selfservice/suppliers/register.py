@@ -24,8 +24,8 @@ from selfservice.texts import one_form
 FIELDS = ("email", "notification", "delivery")
 CHOICES = {"notification": NOTIFICATION_MODES, "delivery": DELIVERIES}
 ADDRESS_LENGTH = 320
-# Another address has taken the place of `former_key`: sent with the company and what else its owner
-# is told, in the transaction that registers it.
+# Another address has taken the place of `former_key`, None where there was none: sent with the
+# company and what else its owner is told, in the transaction that registers it.
 address_replaced = Namespace().signal("address-replaced")
 
 
@@ -128,8 +128,11 @@ def put(company: Company, field: str, value: str) -> None:
 def tell_former(
     company: Company, former_key: str | None, told: Mapping[str, object] | None = None
 ) -> None:
-    """Let the owner of a former address be told where another one has replaced it."""
-    if former_key and company.email_key and former_key != company.email_key:
+    """Let the owner of a former address be told where another one has replaced it.
+
+    Without `former_key`, that is who had the address that was removed before this one came.
+    """
+    if company.email_key and former_key != company.email_key:
         address_replaced.send(company, former_key=former_key, told=told or {})
 
 

@@ -268,6 +268,20 @@ def test_a_wrong_address_put_right_opens_nothing_from_then_on(app: Flask, browse
     assert browser.sign_in("right@example.com", PASSWORD).location == "/factures"
 
 
+def test_a_wrong_address_that_was_removed_first_keeps_its_login_no_longer(
+    app: Flask, browser: Browser
+) -> None:
+    company = _put_right_too_late("right@example.com", "wrong@example.com")
+    for address in ("", "right@example.com"):
+        change_register(company, address)
+    assert User.get(User.login == "wrong@example.com").closed_at is not None
+    (told,) = OutboxMail.select().where(
+        OutboxMail.kind == "address_replaced", OutboxMail.address_key == "wrong@example.com"
+    )
+    assert "vient d’être fermé" in told.body_text
+    assert browser.sign_in("right@example.com", PASSWORD).location == "/factures"
+
+
 def test_no_other_address_closes_the_login_of_the_one_that_came_back(
     app: Flask, browser: Browser
 ) -> None:
