@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import chain, pairwise
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from pathlib import Path
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
@@ -102,6 +102,7 @@ def _ctrl_c_blocked() -> Iterator[None]:
 
     A reader that is still loading its code would end with a trace of its own.
     """
+    resource_tracker.ensure_running()  # its own start, at the first reader's, would let it through
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield

@@ -272,6 +272,24 @@ def test_wrong_date_says_its_form(field: str, value: str, app: Flask, instance: 
     assert field in done.stderr and "AAAA-MM-JJ" in done.stderr
 
 
+def readers_of(pid: int) -> list[int]:
+    """Return the processes of a deposit that read documents."""
+    of_threads = Path(f"/proc/{pid}/task").glob("*/children")
+    children = " ".join(each.read_text() for each in of_threads).split()
+    readers = [
+        int(child)
+        for child in children
+        if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()
+    ]
+    assert readers
+    return readers
+
+
+def never_gets_ctrl_c(pid: int) -> bool:
+    blocked = Path(f"/proc/{pid}/status").read_text().split("SigBlk:")[1].split()[0]
+    return bool(int(blocked, 16) & 1 << signal.SIGINT - 1)
+
+
 @pytest.mark.slow
 def test_ctrl_c_in_a_deposit_says_what_is_in_and_that_it_may_be_run_again(
     supplier_with_folder: Path, instance: Path
@@ -287,6 +305,7 @@ def test_ctrl_c_in_a_deposit_says_what_is_in_and_that_it_may_be_run_again(
     )
     assert process.stdout
     process.stdout.readline()  # a batch is in
+    assert all(map(never_gets_ctrl_c, readers_of(process.pid)))
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does, its readers too
     _, stderr = process.communicate(timeout=60)
     assert process.returncode == 1
