@@ -1,13 +1,19 @@
 """Which documents credit which: kept at deposit, found again for a page of the list."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
+
+from peewee import fn
 
 from selfservice.accounts.models import User
 from selfservice.db import Prepared, rows
 from selfservice.invoices import queries
 from selfservice.invoices.models import Credited, Invoice
+
+# Of one supplier: each customer's page reads all that credit what it shows, and numbers are alike
+# from one supplier to the other.
+MAX_NOTES_ON_ONE = 50
 
 
 class Link(NamedTuple):
@@ -18,15 +24,32 @@ class Link(NamedTuple):
 
 
 def record(supplier_id: int, credited: Mapping[str, tuple[str, ...]]) -> None:
-    """Keep what deposited documents credit, by number, in the transaction of their rows."""
+    """Keep what deposited documents credit, by number, in the transaction of their rows.
+
+    Of a document that so many credit already, no more is kept.
+    """
     notes = [number for number, others in credited.items() if others]
     if not notes:
         return
     query = Invoice.select(Invoice.id, Invoice.number).where(
         Invoice.supplier == supplier_id, Invoice.number.in_(notes)
     )
-    pairs = [(note, other) for note, number in rows(query) for other in credited[number]]
-    Credited.insert_many(pairs, fields=[Credited.invoice, Credited.number]).execute()
+    counts = _counts(supplier_id, {other for number in notes for other in credited[number]})
+    pairs = []
+    for note, number in rows(query):
+        for other in credited[number]:
+            counts[other] += 1
+            if counts[other] <= MAX_NOTES_ON_ONE:
+                pairs.append((note, other))
+    if pairs:
+        Credited.insert_many(pairs, fields=[Credited.invoice, Credited.number]).execute()
+
+
+def _counts(supplier_id: int, numbers: Collection[str]) -> Counter[str]:
+    """Return how many documents of a supplier credit each number."""
+    query = Credited.select(Credited.number, fn.COUNT(Credited.id)).join(Invoice)
+    query = query.where(Invoice.supplier == supplier_id, Credited.number.in_(numbers))
+    return Counter(dict(rows(query.group_by(Credited.number))))
 
 
 def linked(

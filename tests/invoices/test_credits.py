@@ -69,6 +69,26 @@ def test_deposit_keeps_what_is_credited_once(
     assert len(kept()) == 3
 
 
+def test_no_more_than_fifty_of_a_supplier_credit_one_document(people: People) -> None:
+    """All pages that show the number read them, those of another supplier's customers too."""
+    company = people.alice.company
+    others = make_company(people.other_supplier)
+    for number in range(credits.MAX_NOTES_ON_ONE + 2):
+        for each in (company, others):
+            make_invoice(each, number=f"A-{number}", kind="credit_note")
+    half = credits.MAX_NOTES_ON_ONE // 2
+    for numbers in (range(half), range(half, credits.MAX_NOTES_ON_ONE + 2)):
+        credits.record(company.supplier_id, {f"A-{each}": ("F-1", "F-2") for each in numbers})
+    credits.record(others.supplier_id, {"A-1": ("F-1",)})
+    credits.record(company.supplier_id, {"A-1": ("F-3",)})
+    found = [credited for _, credited in kept()]
+    assert [found.count(each) for each in ("F-1", "F-2", "F-3")] == [
+        credits.MAX_NOTES_ON_ONE + 1,
+        credits.MAX_NOTES_ON_ONE,
+        1,
+    ]
+
+
 def test_what_is_credited_goes_with_its_credit_note(people: People) -> None:
     invoice = make_invoice(people.alice.company, number="A-1", kind="credit_note")
     Credited.create(invoice=invoice, number="F-1")
