@@ -1,11 +1,14 @@
 """The Factur-X XML inside a PDF: found at its deposit, given out at each download."""
 
 import os
+import threading
 import zlib
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from io import BytesIO
 from itertools import chain, zip_longest
 from pathlib import Path
+from time import thread_time
 from typing import Any, BinaryIO, NamedTuple
 
 import pikepdf
@@ -22,6 +25,10 @@ LOSSLESS = tuple(
 )
 PREDICTED = LOSSLESS[:2]
 FILE_KEYS = ("/UF", "/F", "/Unix", "/DOS", "/Mac")
+SLOW_SECONDS = 0.02
+MAX_KEPT_BYTES = 2 * MAX_XML_BYTES
+_one_at_a_time = threading.Lock()
+_slow: OrderedDict[str, bytes] = OrderedDict()  # by the names of files, which tell their content
 
 # What reading a PDF made by nobody knows whom may raise, whatever its structure.
 PDF_FAULTS = (
@@ -57,10 +64,21 @@ class SeveralXmlError(EmbeddedXmlError):
 def extract(path: Path) -> bytes | None:
     """Return the Factur-X XML of a deposited PDF, byte for byte.
 
-    In the portal's own process: at its deposit the same reading kept within a reader's limits.
+    In the portal's own process: at its deposit the same reading kept within a reader's limits. No
+    page goes on meanwhile, so that one thread at a time does it, and what was slow is kept.
     """
-    with path.open("rb") as file, opened(file, AccessMode.stream) as pdf:
-        return find(pdf)
+    with path.open("rb") as file, _one_at_a_time:
+        if path.name in _slow:
+            _slow.move_to_end(path.name)
+            return _slow[path.name]
+        begun = thread_time()
+        with opened(file, AccessMode.stream) as pdf:
+            xml = find(pdf)
+        if xml is not None and thread_time() - begun > SLOW_SECONDS:
+            _slow[path.name] = xml
+            while sum(map(len, _slow.values())) > MAX_KEPT_BYTES:
+                _slow.popitem(last=False)
+        return xml
 
 
 def opened(file: BinaryIO, mode: AccessMode) -> Pdf:

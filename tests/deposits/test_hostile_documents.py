@@ -1,22 +1,28 @@
 """Documents made to harm: each ends as a refusal with its reason or a right deposit, in bounds."""
 
+import io
 import os
 import signal
+from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 
 import pikepdf
 import pytest
 from flask import Flask
 
-from selfservice.deposits import readers, reading
+from selfservice.deposits import pdf, readers, reading
 from selfservice.deposits.deposit import DepositReport
 from selfservice.deposits.document import Document
 from selfservice.deposits.errors import ReadersNotStartedError, TooManyDocumentsError
 from selfservice.deposits.messages import explain
 from selfservice.deposits.reading import Limits
+from selfservice.deposits.refusal import RefusalError
+from selfservice.invoices import embedded_xml
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Company
+from tests import papers
 from tests.conftest import Browser
 from tests.deposits import bombs
 from tests.deposits.fixtures import Answer, seconds_of_readers
@@ -47,6 +53,47 @@ def test_a_document_whose_xml_would_slow_each_download_is_refused(refusal: Refus
     assert "chaque téléchargement ralentirait le portail" in refusal(
         bombs.packed_many_times(cii(buyer=client_number("C-1")), 60)
     )
+
+
+@pytest.mark.parametrize(("second", "is_refused"), [(0.1, False), (1, True)])
+def test_what_was_slow_once_is_timed_again(
+    second: float, is_refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A machine that others keep busy refuses no honest document."""
+    times = iter([0, 1, 2, 2 + second])
+    monkeypatch.setattr(pdf, "process_time", lambda: next(times))
+    document = io.BytesIO(papers.pdf(papers.cii()))
+    with pytest.raises(RefusalError) if is_refused else nullcontext():
+        assert pdf.read_pdf(document, max_pages=9).has_xml
+
+
+def test_data_that_are_slow_to_find_are_found_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pages wait meanwhile: eight readers of one document had each take three seconds."""
+    path = tmp_path / "0a.pdf"
+    path.write_bytes(papers.pdf(papers.cii()))
+    monkeypatch.setattr(embedded_xml, "SLOW_SECONDS", -1)
+    monkeypatch.setattr(embedded_xml, "_slow", OrderedDict())
+    found = embedded_xml.extract(path)
+    monkeypatch.setattr(embedded_xml, "opened", None)
+    assert embedded_xml.extract(path) == found
+    path.unlink()
+    with pytest.raises(FileNotFoundError):
+        embedded_xml.extract(path)
+
+
+def test_no_more_of_them_are_kept_than_memory_may_hold(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept: OrderedDict[str, bytes] = OrderedDict()
+    monkeypatch.setattr(embedded_xml, "SLOW_SECONDS", -1)
+    monkeypatch.setattr(embedded_xml, "_slow", kept)
+    for name in ("0a.pdf", "0b.pdf", "0c.pdf"):
+        (tmp_path / name).write_bytes(papers.pdf(papers.cii()))
+        xml = embedded_xml.extract(tmp_path / name)
+        monkeypatch.setattr(embedded_xml, "MAX_KEPT_BYTES", 2 * len(xml or b""))
+    assert list(kept) == ["0b.pdf", "0c.pdf"]
 
 
 BOMBS: dict[str, tuple[Callable[[], bytes], str]] = {
