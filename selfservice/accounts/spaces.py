@@ -19,19 +19,27 @@ def companies_of(user: User) -> "ModelSelect[Company]":
     """Return the companies of a login, by name.
 
     These are the own company and, for a login created by activation, the same supplier's companies
-    registered with its proven address, each from the deposit on that activated the address there:
-    until then the change can be taken back. A typed address gives no right. Another company that
-    demands the second factor is neither read nor administered without one. Setting it up ends the
-    sessions opened without it, so that every session of who has one has passed it.
+    registered with its proven address, each from the deposit on that activated the address there,
+    or reopened its login: until then the change can be taken back. A typed address gives no right.
+    Another company that demands the second factor is neither read nor administered without one.
+    Setting it up ends the sessions opened without it, so that every session of who has one has
+    passed it.
     """
     allowed = Company.id == user.company_id
     if user.is_from_activation and user.email_key:
         registered = (Company.supplier == user.company.supplier_id) & (
             Company.email_key == user.email_key
         )
+        own = (
+            User.alias()
+        )  # the address's login there, closed until the deposit if it has come back
         is_activated = fn.EXISTS(
-            Activation.select().where(
-                Activation.company == Company.id, Activation.email_key == user.email_key
+            Activation.select()
+            .join(own)
+            .where(
+                Activation.company == Company.id,
+                Activation.email_key == user.email_key,
+                ~own.is_superseded,
             )
         )
         has_factor = fn.EXISTS(SecondFactor.select().where(SecondFactor.user == user))

@@ -244,6 +244,12 @@ def test_a_company_is_read_and_administered_from_its_next_deposit_on(
     assert [alice.get(door).status_code for door in doors] == [404, 404, 404]
     activation.activate(Company.get_by_id(company.id))
     assert [alice.get(door).status_code for door in doors] == [200, 200, 200]
+    activation.close(
+        User.get(User.company == company.id, User.is_from_activation), reason="", is_superseded=True
+    )
+    assert [alice.get(door).status_code for door in doors] == [404, 404, 404], "it has come back"
+    activation.activate(Company.get_by_id(company.id))
+    assert [alice.get(door).status_code for door in doors] == [200, 200, 200]
 
 
 def test_a_company_whose_address_has_changed_is_gone_at_once(
