@@ -9,6 +9,7 @@ from typing import Any
 
 import yaml
 
+from selfservice import placeholders
 from selfservice.help import OPERATORS
 
 ADDITION = Path(__file__).with_name("search_fr.js")
@@ -41,8 +42,18 @@ def improve(folder: Path, place: str = "", *, words: Path = WORDS) -> None:
         VOCABULARY, f'WORDS_OF_PAGES = "{" ".join(_words(index))}"'
     )
     french.write_text(french.read_text("utf-8") + addition, "utf-8")
-    (site_dir / INDEX).write_text(json.dumps(index, ensure_ascii=False), "utf-8")
+    written = json.dumps(index, ensure_ascii=False)
+    for address in _portal_addresses(site_dir) if not place else ():
+        written = written.replace(address, placeholders.PORTAL)
+    (site_dir / INDEX).write_text(written, "utf-8")
     _leave_out_other_languages(site_dir)
+
+
+def _portal_addresses(site_dir: Path) -> set[str]:
+    """Return what stands for the portal's address in the pages, whose index has lost the places."""
+    texts = (page.read_text("utf-8") for page in site_dir.rglob("index.html"))
+    places = (found for text in texts for found in placeholders.VALUE.findall(text))
+    return {otherwise for name, otherwise in places if name == "portal_url"}
 
 
 def _words(index: dict[str, Any]) -> list[str]:

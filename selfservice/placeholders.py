@@ -2,9 +2,9 @@
 
 `<span data-fact="name">votre fournisseur</span>` gives way to a fact, or keeps its own words.
 `<section data-if="opening" hidden>` stays where the fact is known, its fellow with `data-unless`
-where it is not; no section holds another. In the search index, a word `"@name"` is a fact. The
-address that a page or the sitemap gives of itself takes the portal's host. A page read without the
-portal has neutral words everywhere.
+where it is not; no section holds another. In the search index, a word `"@name"` is a fact, PORTAL
+within a text the portal's address. The address that a page or the sitemap gives of itself takes the
+portal's host. A page read without the portal has neutral words everywhere.
 """
 
 import json
@@ -29,6 +29,7 @@ VALUE = re.compile(r'<span data-fact="(\w+)">(.*?)</span>', re.DOTALL)
 SECTION = re.compile(r'<section data-(if|unless)="(\w+)"[^>]*>(.*?)</section>', re.DOTALL)
 ADDRESS = re.compile(r'(<link rel="canonical" href="|<loc>)https?://[^/"<]+')
 WORD = re.compile(r'"@(\w+)"')
+PORTAL = "@portal_url@"
 
 
 def has_places(text: str) -> bool:
@@ -54,7 +55,8 @@ def fill(text: str, facts: Mapping[str, str]) -> str:
         return json.dumps(escape(facts.get(found[1], "")), ensure_ascii=False)
 
     if text.startswith("{"):
-        return WORD.sub(word, text)
+        portal_url = json.dumps(escape(facts.get("portal_url", "")), ensure_ascii=False)
+        return WORD.sub(word, text).replace(PORTAL, portal_url[1:-1])
     text = VALUE.sub(value, SECTION.sub(section, text))
     if "portal_url" in facts:
         text = ADDRESS.sub(rf"\g<1>{escape(facts['portal_url'])}", text)

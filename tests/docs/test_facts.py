@@ -58,7 +58,9 @@ def test_help_of_diac_tells_its_facts(site_of_diac: Path) -> None:
     faq = (site_of_diac / "foire-aux-questions" / "index.html").read_text("utf-8")
     for fact in ("Diac / Diac Location", "02/12/2022", "E-Fact", "septembre 2023", "DC- ou DL-"):
         assert fact in faq
-    assert "E-Fact" in (site_of_diac / SEARCH_INDEX).read_text("utf-8")
+    index = (site_of_diac / SEARCH_INDEX).read_text("utf-8")
+    assert "E-Fact" in index
+    assert "https://diac.example/recuperation" in index and "factures.example.com" not in index
 
 
 def test_every_place_is_for_a_fact_that_suppliers_have(site_dir: Path) -> None:
@@ -78,7 +80,8 @@ def app(configure: Callable[..., None], make_app: Callable[[], Flask], tmp_path:
     page.write_text(PAGE, "utf-8")
     index = tmp_path / "site" / SEARCH_INDEX
     index.parent.mkdir()
-    index.write_text('{"tags": ["@former_portal", "ancien"]}', "utf-8")
+    tags = '"tags": ["@former_portal", "ancien"]'
+    index.write_text(f'{{{tags}, "text": "Voir {placeholders.PORTAL}/recuperation"}}', "utf-8")
     sitemap = "<urlset><url><loc>https://built.example/aide/contact/</loc></url></urlset>"
     (tmp_path / "site" / "sitemap.xml").write_text(sitemap, "utf-8")
     configure(HELP_SITE_DIR=str(tmp_path / "site"), PUBLIC_URL="https://neutre.example")
@@ -105,6 +108,7 @@ def test_each_host_tells_of_its_supplier_alone(browser: Browser) -> None:
     assert 'href="https://a.example/aide/contact/"' in read(browser, "a.example")
     found = json.loads(read(browser, "a.example", f"/aide/{SEARCH_INDEX}"))
     assert found["tags"] == ["&lt;Vieux&gt;", "ancien"]
+    assert found["text"] == "Voir https://a.example/recuperation"
 
 
 def test_search_engines_find_each_host_at_its_own_address(browser: Browser) -> None:
