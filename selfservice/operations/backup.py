@@ -16,7 +16,7 @@ from flask import current_app
 from selfservice import clock, db
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
-from selfservice.operations import backup_file, database_copy, heartbeats, version
+from selfservice.operations import backup_file, database_copy, heartbeats, rotation, version
 from selfservice.operations.backup_file import Manifest, Writer
 from selfservice.operations.document_names import names_of
 
@@ -38,13 +38,14 @@ def make_backup(path: Path) -> Backup:
     Raises OperationError, OSError or the database's errors, and then leaves no file behind.
     """
     path.parent.resolve(strict=True)  # the fault names the folder, and no file aside
+    rotation.remove_abandoned(path)
     manifest = Manifest(
         made_at=clock.now().isoformat(),
         migrations=db.applied_migrations(),
         version=version.full(),
     )
     with (
-        tempfile.TemporaryDirectory(prefix=".backup-", dir=path.parent) as folder,
+        tempfile.TemporaryDirectory(prefix=rotation.FOLDER_PREFIX, dir=path.parent) as folder,
         backup_file.create(path, manifest) as writer,
     ):
         _add_settings(writer)

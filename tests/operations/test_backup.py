@@ -59,7 +59,7 @@ def fill(folder: Path, count: int) -> None:
             buyer=papers.client_number("C-1"),
             issued=f"{clock.today():%Y%m%d}",
             type_code="381",
-            preceding=papers.preceding("F-OLD"),
+            preceding=papers.preceding(f"F-OLD-{each}"),
         )
         (folder / f"{each:04}.pdf").write_bytes(papers.pdf(xml))
 

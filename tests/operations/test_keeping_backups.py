@@ -1,6 +1,7 @@
 """Backups are told apart and rotated; a document that is lost is found and named."""
 
 import hashlib
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -51,6 +52,24 @@ def touch(folder: Path, *names: str) -> None:
 
 def names(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
+
+
+def test_what_a_killed_backup_left_goes_with_a_later_one(app: Flask, tmp_path: Path) -> None:
+    """A copy of everybody's data, which nothing else would ever remove."""
+    left = {".backup-a1b2c3_d", ".nuit-2026-11-01-0230.tar.part"}
+    others = {".backup-a1b2c3_e", ".backup-mine", ".jour-1.tar.part", ".backup-a1b2c3_f"}
+    for name in (*left, *others):
+        if name.endswith(".part"):
+            touch(tmp_path, name)
+        else:
+            (tmp_path / name).mkdir()
+            touch(tmp_path / name, "notes" if name.endswith("e") else "portal.db-journal")
+    young = tmp_path / ".nuit-2026-11-19-0230.tar.part"
+    for name in (*left, *others - {".backup-a1b2c3_f"}):
+        os.utime(tmp_path / name, (0, 0))
+    touch(tmp_path, young.name)
+    make_backup(tmp_path / NIGHTS[-1])
+    assert names(tmp_path) == {*others, young.name, NIGHTS[-1]} | (names(tmp_path) & {"instance"})
 
 
 def test_rotation_removes_the_oldest_of_its_own_name_only(tmp_path: Path) -> None:
