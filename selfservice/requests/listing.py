@@ -5,6 +5,7 @@ from typing import Any
 from peewee import ModelSelect
 
 from selfservice.accounts.models import User
+from selfservice.accounts.spaces import companies_of
 from selfservice.requests.errors import UnknownRequestError
 from selfservice.requests.models import CustomerRequest
 from selfservice.suppliers.models import Company, Supplier
@@ -40,9 +41,10 @@ def find(request_id: int, condition: Any = True) -> CustomerRequest:
 def followed_by(user: User) -> "ModelSelect[CustomerRequest]":
     """Return the last requests that a user may follow, newest first.
 
-    An administrator follows all of the company, others their own.
+    An administrator follows all of the company, others their own of what they still read.
     """
-    is_followed = CustomerRequest.user == user
+    companies = [company.id for company in companies_of(user)]
+    is_followed = (CustomerRequest.user == user) & CustomerRequest.company.in_(companies)
     if user.is_administrator:
         is_followed |= CustomerRequest.company == user.company_id
     return all_requests().where(is_followed).order_by(CustomerRequest.id.desc()).limit(SHOWN)

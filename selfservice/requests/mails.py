@@ -5,7 +5,7 @@ from datetime import timedelta
 from flask import current_app
 
 from selfservice import clock, mail, tokens, web
-from selfservice.accounts import replaced
+from selfservice.accounts import replaced, spaces
 from selfservice.notifications import chain
 from selfservice.notifications.messages import usual_words
 from selfservice.requests.messages import (
@@ -22,9 +22,12 @@ STEP, PROOF, OBJECTION = "request", "request_proof", "request_objection"
 
 
 def queue_step(request: CustomerRequest) -> None:
-    """Tell whoever asked where the request stands; nobody who has not proven their address."""
+    """Tell whoever asked where the request stands; nobody who has not proven their address.
+
+    A mailbox that is no longer the company's, nor of a login that reads it, is told nothing more.
+    """
     is_unknown = request.is_unidentified and request.proven_at is None
-    if not request.mail_to or is_unknown or _is_told_as_former(request):
+    if not request.mail_to or is_unknown or _is_told_as_former(request) or _has_left(request):
         return
     hostname = request.company.supplier.hostname
     _queue(
@@ -64,6 +67,17 @@ def _is_told_as_former(request: CustomerRequest) -> bool:
         and address_key(str(request.mail_to)) == former_key
         and replaced.closing_logins(request.company, former_key).exists()
     )
+
+
+def _has_left(request: CustomerRequest) -> bool:
+    """Tell whether the mailbox noted at the beginning has nothing to do with the company now."""
+    key, user = address_key(str(request.mail_to)), request.user
+    # The former one is who asked for the change that was accepted.
+    if request.is_unidentified or key in (request.company.email_key, address_key(request.former)):
+        return False
+    if user is None or not user.is_open or user.email_key != key:
+        return True
+    return request.company not in spaces.companies_of(user)
 
 
 def queue_proof(request: CustomerRequest) -> None:

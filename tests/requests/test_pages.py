@@ -12,13 +12,13 @@ from selfservice.notifications import send
 from selfservice.requests import deciding, messages
 from selfservice.requests.models import CustomerRequest, Portal
 from selfservice.requests.views.customer import SLUGS
-from selfservice.suppliers import mailboxes
+from selfservice.suppliers import mailboxes, register
 from selfservice.suppliers.models import Company
 from selfservice.texts import unbroken
 from tests.conftest import Browser
 from tests.factories import People, make_invoice, make_user, share_company
 from tests.platform.test_habits import twice
-from tests.requests.steps import NEW, OLD, again, asked, colleague, link, prove
+from tests.requests.steps import NEW, OLD, again, asked, colleague, link, prove, steps_told
 
 PAGE = "/profil/demandes"
 FIELDS: dict[str, dict[str, object]] = {
@@ -308,6 +308,40 @@ def test_a_question_reaches_the_company_of_its_document(
     page = ask(alice, "question", number=number.lower(), words="Pourquoi ?")
     assert number in page
     assert CustomerRequest.get().company_id == second.id
+
+
+def move(company: Company) -> None:
+    """Have the register know another address for a company."""
+    register.change(company, "email", "next@atelier.example", by=Portal(), reason="", origin="")
+
+
+def test_who_reads_a_company_no_more_learns_no_answer_of_it(
+    people: People, new_browser: Callable[[], Browser]
+) -> None:
+    second = share_company(people.alice, client_number="2", name="Atelier II")
+    number = make_invoice(second).number
+    alice = new_browser()
+    alice.sign_in("alice", people.password)
+    assert number in ask(alice, "question", number=number, words="Pourquoi ?")
+    move(second)
+    before = len(steps_told())
+    deciding.accept(again(CustomerRequest.get()), by=Portal(), reason="Un secret.")
+    page = alice.get("/profil/demandes").text
+    assert number not in page and "Un secret." not in page
+    assert len(steps_told()) == before
+
+
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_a_former_address_learns_no_answer_to_a_colleague(
+    is_moved: bool, people: People, ursule: Browser
+) -> None:
+    ask(ursule, "question", number="", words="Pourquoi ?")
+    if is_moved:
+        move(people.alice.company)
+    before = len(steps_told())
+    deciding.accept(again(CustomerRequest.get()), by=Portal(), reason="Un secret.")
+    assert len(steps_told()) == before + (not is_moved)
+    assert "Un secret." in ursule.get("/profil/demandes").text
 
 
 def test_a_question_may_be_about_no_document(people: People, alice: Browser) -> None:
