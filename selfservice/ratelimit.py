@@ -107,13 +107,13 @@ class DatabaseStorage(Storage):
         return row
 
 
-def hit(name: str, identity: str = "all") -> None:
-    """Count one hit of the limit LIMIT_<NAME> for an identity.
+def hit(name: str, identity: str = "all", *, times: int = 1) -> None:
+    """Count one hit of the limit LIMIT_<NAME> for an identity, or several at once.
 
     Raises LimitReachedError past it. The hit counts before the work it protects is done, so
     that parallel requests cannot slip through.
     """
-    _hit(name, _item(name), identity)
+    _hit(name, _item(name), identity, times=times)
 
 
 def hit_from(name: str, address: str, *, of: str = "") -> None:
@@ -183,9 +183,9 @@ def _network(address: ipaddress.IPv4Address | ipaddress.IPv6Address, prefix: int
     return str(ipaddress.ip_network((address, prefix), strict=False))
 
 
-def _hit(name: str, item: RateLimitItem, identity: str) -> None:
+def _hit(name: str, item: RateLimitItem, identity: str, *, times: int = 1) -> None:
     key = hash_secret(identity)
-    if not _limiter().hit(item, name, key):
+    if not _limiter().hit(item, name, key, cost=times):
         raise _reached(name, item, key)
 
 

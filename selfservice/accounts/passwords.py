@@ -146,13 +146,13 @@ def confirm(user: User, current: str, *, origin: str) -> None:
         raise WrongPasswordError
 
 
-def count_hashing(user: User) -> None:
-    """Count a password that is to be hashed for a signed-in user, right or wrong.
+def count_hashing(user: User, *, times: int = 1) -> None:
+    """Count what is to be hashed for a signed-in user: a password, right or wrong, or codes.
 
     A company has so many a minute: it leaves turns for those who sign in. Call outside any
     transaction. Raises LimitReachedError.
     """
-    ratelimit.hit("hashing_company", str(user.company_id))
+    ratelimit.hit("hashing_company", str(user.company_id), times=times)
 
 
 def is_unchanged(user: User) -> bool:

@@ -91,7 +91,7 @@ def confirm(user: User, setup: str, code: str, *, origin: str) -> list[str]:
     step = _matching_step(user, setup, _compact(code))
     if step is None:
         raise WrongCodeError
-    codes = _new_rescue_codes()
+    codes = _new_rescue_codes(user)
     try:
         with database.atomic():
             # Of a sign-in without a code at the same time, the session is seen and ends below.
@@ -156,7 +156,7 @@ def _used(user: User, code: str, *, origin: str) -> Iterator[None]:
 def renew_rescue_codes(user: User, *, password: str, code: str, origin: str) -> list[str]:
     """Replace the rescue codes and return them. Raises WrongPasswordError or WrongCodeError."""
     passwords.confirm(user, password, origin=origin)
-    codes = _new_rescue_codes()
+    codes = _new_rescue_codes(user)
     with proven(user, code, origin=origin):
         RescueCode.delete().where(RescueCode.factor == user.id).execute()
         _keep(user, codes)
@@ -268,8 +268,9 @@ def _claim(user: User, code: str) -> ModelUpdate | ModelDelete | None:
     )
 
 
-def _new_rescue_codes() -> dict[str, str]:
-    """Return new codes as people read them, each with its hash."""
+def _new_rescue_codes(user: User) -> dict[str, str]:
+    """Return new codes as people read them, each with its hash. Call outside any transaction."""
+    passwords.count_hashing(user, times=RESCUE_CODES)
     codes = [
         f"{secrets.randbelow(10**RESCUE_DIGITS):0{RESCUE_DIGITS}}" for _ in range(RESCUE_CODES)
     ]

@@ -346,7 +346,7 @@ KEYS = (
         "LIMIT_HASHING_COMPANY",
         _rate,
         "60 per minute",
-        "Passwords checked or made for who is signed in, per company.",
+        "Passwords and rescue codes hashed for who is signed in, per company.",
     ),
     Key("LIMIT_LOGIN_TAKEN", _rate, "30/hour", "Logins found to be taken already, per company."),
     Key("LIMIT_KEPT_IP", _rate, "1000/hour", "Answers kept for forms pressed twice, per network."),

@@ -22,7 +22,7 @@ from selfservice.mail import OutboxMail
 from selfservice.ratelimit import LimitReachedError, RateCounter
 from tests.accounts.test_recovery import ask, choose, mailed_path
 from tests.conftest import Browser, free_port
-from tests.factories import PASSWORD, People, make_invoice
+from tests.factories import PASSWORD, People, give_second_factor, make_invoice
 from tests.platform.test_server import TOKEN, Visitor
 from tests.processes import serving
 
@@ -245,6 +245,17 @@ def test_a_company_leaves_turns_to_hash_for_who_signs_in(
     assert alice.submit("/administration/utilisateurs/ajout", colleague).status_code == 429
     assert bob.submit("/profil/mot-de-passe", typed).status_code == 200
     assert Browser(app.test_client()).sign_in("alice", PASSWORD).status_code == 302
+
+
+def test_rescue_codes_count_as_what_is_hashed_for_a_company(
+    app: Flask, people: People, alice: Browser
+) -> None:
+    app.config["LIMIT_HASHING_COMPANY"] = "12 per minute"
+    give_second_factor(people.alice)
+    typed = {"current": PASSWORD, "code": "000000"}
+    path = "/profil/double-authentification/codes"
+    codes = [alice.submit(path, typed).status_code for _ in range(3)]
+    assert codes == [200, 429, 429], "a password and ten codes, then a password"
 
 
 def test_a_full_journal_gives_no_wrong_password_its_try_back(app: Flask, alice: Browser) -> None:
