@@ -105,11 +105,11 @@ class Waiting:
 
     Who sends many at once waits for himself; the others go on. The networks of a /48 of IPv6
     take turns among themselves, and have one turn together: one customer may hold all 256. No
-    customer has all threads: one is left to the others.
+    customer has more than half of the threads, and of the places to hash that these can take.
     """
 
     def __init__(self, threads: int) -> None:
-        self._most_served = max(1, threads - 1)
+        self._most_served = max(1, threads // 2)
         self._served: Counter[str] = Counter()
         self._of_wide: dict[str, dict[str, deque[StrictChannel]]] = {}
 

@@ -24,7 +24,7 @@ from tests.accounts.test_recovery import ask, choose, mailed_path
 from tests.conftest import Browser, free_port
 from tests.factories import PASSWORD, People, give_second_factor, make_invoice
 from tests.platform.test_server import TOKEN, Visitor
-from tests.processes import serving
+from tests.processes import serving, wait_until
 
 LIMITS = [key.name for key in config.KEYS if key.name.startswith("LIMIT_")]
 
@@ -68,6 +68,24 @@ def test_a_server_of_two_threads_keeps_one_for_pages(
             visitor.opener.addheaders.append(("X-Forwarded-For", f"192.0.2.{number}"))
         codes = list(pool.map(lambda known: _code_of(*known), visitors))
     assert 200 in codes and 429 in codes, "who would hash on the last thread is sent away"
+
+
+@pytest.mark.slow
+def test_one_network_has_not_all_turns_to_hash(app: Flask, instance: Path, people: People) -> None:
+    slow = {"PASSWORD_HASH_MEMORY_KIB": "32768", "PASSWORD_HASH_ITERATIONS": "5"}
+    with (
+        serving(instance, free_port(), PROXY_COUNT="1", **slow) as address,
+        ThreadPoolExecutor(9) as pool,
+    ):
+        User.update(password_hash=None).execute()  # all are compared with a hash as slow
+        visitors = [_visitor(address) for _ in range(9)]
+        for visitor, _token in visitors[:8]:
+            visitor.opener.addheaders.append(("X-Forwarded-For", "192.0.2.1"))
+        visitors[8][0].opener.addheaders.append(("X-Forwarded-For", "192.0.2.2"))
+        many = [pool.submit(_code_of, *known) for known in visitors[:8]]
+        wait_until(lambda: any(each.done() for each in many))
+        assert _code_of(*visitors[8]) == 200
+        assert not all(each.done() for each in many), "they still had turns"
 
 
 def _code_of(visitor: Visitor, token: str) -> int:
