@@ -49,6 +49,8 @@ def _any_of(names: tuple[str, ...], end: bytes = b"") -> re.Pattern[bytes]:
 _NAMES = _any_of((*_BY_NAME, *BY_ITSELF))
 _WHOLE_NAMES = _any_of(_BY_NAME, _END_OF_NAME)
 _WHOLE_BY_ITSELF, _WHOLE_URI = _any_of(BY_ITSELF, _END_OF_NAME), _any_of(("/URI",), _END_OF_NAME)
+_SECOND_TABLE = _any_of(("/XRefStm",), _END_OF_NAME)
+_STREAM = re.compile(rb"\bstream\r?\n")
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _DUPLICATE = re.compile(r"\(object (\d+) (\d+), offset \d+\): dictionary has (?s:(.*)); last")
 
@@ -69,9 +71,11 @@ def find(pdf: Pdf, file: BinaryIO) -> str:
         return found
     packed = [each for each in streams if each.get("/Type") == Name.ObjStm]
     duplicates = [text for each in pdf.get_warnings() if "duplicated key" in (text := str(each))]
-    is_ambiguous = any(_hides_another(each, pdf) for each in packed) or (
-        bool(duplicates)
-        and (any(_decides(each, pdf) for each in duplicates) or _may_hide(file, packed))
+    is_ambiguous = (
+        any(_hides_another(each, pdf) for each in packed)
+        or any(_decides(each, pdf) for each in duplicates)
+        or (bool(duplicates) and _may_hide(file, packed))
+        or _hides_objects(pdf, file, streams)
     )
     return "ambiguous" if is_ambiguous else ""
 
@@ -93,12 +97,46 @@ def _decides(duplicate: str, pdf: Pdf) -> bool:
 def _may_hide(file: BinaryIO, packed: list[Stream]) -> bool:
     """Tell whether a file holds an active name at all, where we have not looked either."""
     file.seek(0)
-    written = [unescaped(file.read()), *(unescaped(each.read_bytes()) for each in packed)]
+    return _is_active_at_all(
+        [unescaped(file.read()), *(unescaped(each.read_bytes()) for each in packed)]
+    )
 
+
+def _is_active_at_all(written: list[bytes]) -> bool:
     def holds(names: re.Pattern[bytes]) -> bool:
         return any(names.search(each) for each in written)
 
     return holds(_WHOLE_NAMES) or (holds(_WHOLE_URI) and holds(_WHOLE_BY_ITSELF))
+
+
+def _hides_objects(pdf: Pdf, file: BinaryIO, streams: list[Stream]) -> bool:
+    """Tell whether a second table, for newer viewers alone, may give objects that we do not read.
+
+    Word writes such a table; all that it gives is in the first, or in a stream that is.
+    """
+    file.seek(0)
+    written = unescaped(file.read())
+    if not _SECOND_TABLE.search(written):
+        return False
+    ours = sum(key in BY_ITSELF for each in _dictionaries(pdf) for key in each)
+    return bool(
+        len(_STREAM.findall(written)) > len(streams)
+        or _WHOLE_NAMES.search(written)
+        or (_WHOLE_URI.search(written) and len(_WHOLE_BY_ITSELF.findall(written)) > ours)
+        or any(map(_leads_nowhere, _dictionaries(pdf)))
+    )
+
+
+def _leads_nowhere(entries: Mapping[str, object]) -> bool:
+    """Tell whether what happens by itself is an object that we do not read.
+
+    The /Next of a bookmark, which has no /S, is no action.
+    """
+    return any(
+        key in entries and entries[key] is None
+        for key in BY_ITSELF
+        if key != "/Next" or "/S" in entries
+    )
 
 
 def _hides_another(packed: Stream, pdf: Pdf) -> bool:
@@ -112,7 +150,11 @@ def _hides_another(packed: Stream, pdf: Pdf) -> bool:
     ends = dict(pairwise(places))
     for number, place in zip(heading[::2], heading[1::2], strict=False):
         written = unescaped(content[first + place : first + ends.get(place, place)])
-        if _NAMES.search(written) and not _NAMES.search(_written(pdf.get_object(number, 0))):
+        ours = pdf.get_object(number, 0)
+        if ours is None:  # another table gives it, which we do not read
+            if _is_active_at_all([written]):
+                return True
+        elif _NAMES.search(written) and not _NAMES.search(_written(ours)):
             return True
     return False
 

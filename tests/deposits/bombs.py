@@ -126,6 +126,33 @@ def two_tables(*, is_forged: bool) -> bytes:
     return after.replace(b"/L %d" % len(before), length, 1)
 
 
+def two_kinds_of_tables(hidden: bytes, *pages: bytes, is_packed: bool) -> bytes:
+    """A PDF of which a second table alone, for newer viewers, gives the fifth object."""
+    catalog = b"<< /Type /Catalog /Pages 2 0 R /OpenAction 5 0 R >>"
+    packed = zlib.compress(b"5 0 " + hidden)
+    bodies = dict(enumerate((catalog, *pages), 1))
+    bodies[4] = stream(packed, b"/Filter /FlateDecode /N 1 /First 4")
+    bodies |= {} if is_packed else {4: b"null", 5: hidden}
+    out, places = bytearray(HEADER), dict[int, int]()
+    for number, body in bodies.items():
+        places[number] = len(out)
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    rows = [(1, places[4], 0), (2, 4, 0) if is_packed else (1, places[5], 0)]
+    xref = b"".join(
+        kind.to_bytes(1) + where.to_bytes(4) + more.to_bytes(1) for kind, where, more in rows
+    )
+    second = places[6] = len(out)
+    heading = b"/Type /XRef /Size 7 /W [1 4 1] /Index [4 2] /Root 1 0 R"
+    out += b"6 0 obj\n" + stream(xref, heading) + b"\nendobj\n"
+    start = len(out)
+    out += b"xref\n0 7\n0000000000 65535 f \n"
+    for number in range(1, 7):
+        is_shown = number not in (4, 5)
+        out += b"%010d 00000 n \n" % places[number] if is_shown else b"0000000000 65535 f \n"
+    out += b"trailer\n<< /Size 7 /Root 1 0 R /XRefStm %d >>\n" % second
+    return bytes(out + b"startxref\n%d\n%%%%EOF\n" % start)
+
+
 def xref_stream(megabytes: int) -> bytes:
     """A cross-reference stream that unpacks to so many megabytes of entries."""
     out = bytearray(HEADER + b"1 0 obj\n<< /Type /Catalog >>\nendobj\n")

@@ -170,6 +170,9 @@ RUNS, GOES = b"<< /S /JavaScript /JS (app.alert(1)) >>", b"<< /S /GoTo /D (x) >>
         bombs.raw(CATALOG, *PAGES, bombs.stream(b"", b"/F (//example.com/a) /F null")),
         bombs.raw(CATALOG, *PAGES, trailer=b"/Prev 0 /Prev null"),
         bombs.packed_twice(RUNS, GOES, *PAGES),
+        bombs.two_kinds_of_tables(RUNS, *PAGES, is_packed=False),
+        bombs.two_kinds_of_tables(b"<< /S /URI /URI (x) >>", *PAGES, is_packed=False),
+        bombs.two_kinds_of_tables(RUNS, *PAGES, is_packed=True),
         bombs.packed_twice(RUNS.replace(b"/Java", b"/J#61va"), GOES, *PAGES),
     ],
 )
