@@ -71,9 +71,17 @@ def _one_of(*choices: str) -> Callable[[object], str]:
     return parse
 
 
+# In deploy/several-hosts/config.toml.
+EXAMPLE_OF_A_KEY = "replace-me"
+
+
 def secret(value: object) -> str:
     if len(_text(value)) < 32:
         raise ValueError("au moins 32 caractères sont attendus")
+    if _text(value).startswith(EXAMPLE_OF_A_KEY):
+        raise ValueError(
+            "c'est un exemple, que tout le monde connaît ; mettez-y un texte au hasard"
+        )
     return _text(value)
 
 

@@ -92,6 +92,7 @@ def hosts(
     for old, new in {
         "postgresql://portail:secret@10.0.0.20/portail": database_url,
         "/srv/portail/documents": str(tmp_path / "shared"),
+        "replace-me-by-a-random-text-of-48-characters-or-more": OTHER,
     }.items():
         assert old in text
         text = text.replace(old, new)

@@ -58,6 +58,7 @@ def test_numbers_that_look_like_text_stay_text(tmp_path: Path) -> None:
         ("MAIL_TRANSPORT", "pigeon"),
         ("MAIL_PORT", "70000"),
         ("SECRET_KEY", "court"),
+        ("SECRET_KEY", "replace-me-by-a-random-text-of-48-characters-or-more"),
         ("MAIL_DEFAULT_SENDER", "a@b\nBcc: c@d"),
         ("MAIL_DEFAULT_SENDER", "reçu@example.com"),
         ("MAIL_DEFAULT_SENDER", "facture@société.example"),
