@@ -133,9 +133,17 @@ def record_of(
 
 
 def _write(facts: dict[str, str | int | bool | None]) -> str:
-    """Return facts as JSON, each cut and in its own letters: escapes take up to twelve bytes."""
+    """Return facts as JSON, each cut and in its own letters: escapes take up to twelve bytes.
+
+    What shows nothing, or begins a line, is escaped all the same.
+    """
     shown = {name: _cut(fact) if isinstance(fact, str) else fact for name, fact in facts.items()}
-    return json.dumps(shown, sort_keys=True, ensure_ascii=False)
+    written = json.dumps(shown, sort_keys=True, ensure_ascii=False)
+    return written if written.isprintable() else "".join(map(_shown_or_escaped, written))
+
+
+def _shown_or_escaped(letter: str) -> str:
+    return letter if letter.isprintable() else json.dumps(letter)[1:-1]
 
 
 def _cut(text: str) -> str:
