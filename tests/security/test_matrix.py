@@ -167,8 +167,11 @@ def enter(people: People, new_browser: Callable[[], Browser]) -> Callable[[str],
             SecondFactor.delete().where(SecondFactor.user == known).execute()
             return sign_in_adviser(browser, known)
         if role == "two-companies":  # its address has its login in the other one too
-            activated = {"email_key": people.alice.email_key, "activated_at": clock.now()}
-            Activation.create(company=people.alice.company, user=people.alice, **activated)
+            Activation.get_or_create(
+                company=people.alice.company,
+                email_key=people.alice.email_key,
+                defaults={"user": people.alice, "activated_at": clock.now()},
+            )
         if role in logins:
             assert browser.sign_in(logins[role], people.password).status_code == 302
         return browser
