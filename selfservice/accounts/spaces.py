@@ -30,9 +30,7 @@ def companies_of(user: User) -> "ModelSelect[Company]":
         registered = (Company.supplier == user.company.supplier_id) & (
             Company.email_key == user.email_key
         )
-        own = (
-            User.alias()
-        )  # the address's login there, closed until the deposit if it has come back
+        own = User.alias()  # of the address there: closed until the deposit if it has come back
         is_activated = fn.EXISTS(
             Activation.select()
             .join(own)
