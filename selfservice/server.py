@@ -21,7 +21,7 @@ from waitress.utilities import BadRequest, Error
 
 from selfservice import db, logs, proxies, ratelimit, turns
 from selfservice.app import create_app
-from selfservice.web import HEADERS
+from selfservice.web import HEADERS, TAKEN_AWAY
 
 CONNECTIONS = 1000
 SILENCE_SECONDS = 20  # after which a connection that sends or takes nothing is closed
@@ -106,11 +106,14 @@ class Waiting:
     Who sends many at once waits for himself; the others go on. The networks of a /48 of IPv6
     take turns among themselves, and have one turn together: one customer may hold all 256. No
     customer has more than half of the threads, and of the places to hash that these can take.
+    What may be heavy leaves one thread to pages: it waits here, where it would find no turn.
     """
 
     def __init__(self, threads: int) -> None:
         self._most_served = max(1, threads // 2)
+        self._most_heavy = max(1, threads - 1)
         self._served: Counter[str] = Counter()
+        self._heavy = 0
         self._of_wide: dict[str, dict[str, deque[StrictChannel]]] = {}
 
     def __len__(self) -> int:
@@ -118,7 +121,7 @@ class Waiting:
         return sum(map(self._may_be_served, self._of_wide))
 
     def append(self, channel: "StrictChannel") -> None:
-        channel.note_visitor()
+        channel.note_request()
         own = self._of_wide.setdefault(channel.wide_visitor, {})
         own.setdefault(channel.visitor, deque()).append(channel)
 
@@ -133,16 +136,20 @@ class Waiting:
         if own:
             self._of_wide[wide] = own
         self._served[wide] += 1
+        self._heavy += channel.is_heavy
         return channel
 
-    def end(self, wide: str) -> None:
+    def end(self, wide: str, *, is_heavy: bool) -> None:
         """Note that a thread is free again: it then looks for a request itself."""
+        self._heavy -= is_heavy
         self._served[wide] -= 1
         if not self._served[wide]:
             del self._served[wide]
 
     def _may_be_served(self, wide: str) -> bool:
-        return self._served[wide] < self._most_served
+        first = next(iter(self._of_wide[wide].values()))[0]
+        is_room = self._heavy < self._most_heavy or not first.is_heavy
+        return is_room and self._served[wide] < self._most_served
 
 
 class StrictChannel(HTTPChannel):
@@ -150,6 +157,7 @@ class StrictChannel(HTTPChannel):
     error_task_class = RefusalTask
     proxy_count = 0
     visitor = wide_visitor = ""
+    is_heavy = False
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -165,9 +173,17 @@ class StrictChannel(HTTPChannel):
             self.cancel()
         return is_taken
 
-    def note_visitor(self) -> None:
-        """Remember whose the request is that waits: the networks that the limits count."""
-        forwarded = self.requests[0].headers.get("X_FORWARDED_FOR", "")
+    def note_request(self) -> None:
+        """Remember whose the request is that waits, by the networks that the limits count.
+
+        A form may hash a password or wait to write, a file of many documents takes long to make.
+        """
+        request = self.requests[0]
+        self.is_heavy = not request.error and (
+            request.command not in ("GET", "HEAD")
+            or any(ending in request.path for ending in TAKEN_AWAY)
+        )
+        forwarded = request.headers.get("X_FORWARDED_FOR", "")
         peer = self.addr[0] if self.addr else ""
         address = proxies.visitor_of(forwarded, peer=peer, count=self.proxy_count)
         self.visitor = ratelimit.network_of(address)
@@ -179,7 +195,8 @@ class StrictChannel(HTTPChannel):
         A proxy closes what its visitor gives up, and counts it no more: without this, one visitor
         who asks and leaves would keep the threads busy for minutes.
         """
-        wide = self.wide_visitor  # another's may follow on the connection of a proxy
+        # Another's may follow on the connection of a proxy.
+        wide, is_heavy = self.wide_visitor, self.is_heavy
         try:
             if self._has_left():
                 self.cancel()
@@ -191,7 +208,8 @@ class StrictChannel(HTTPChannel):
         finally:
             dispatcher = self.server.task_dispatcher
             with dispatcher.lock:
-                dispatcher.queue.end(wide)
+                dispatcher.queue.end(wide, is_heavy=is_heavy)
+                dispatcher.queue_cv.notify()  # it may let two go on: one of its sender, a heavy one
 
     def _has_left(self) -> bool:
         """Tell whether the sender has closed, whatever else lies unread before the end."""
