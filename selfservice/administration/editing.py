@@ -8,7 +8,7 @@ from selfservice.accounts import passwords, recovery, sessions
 from selfservice.accounts.models import SecondFactor, User
 from selfservice.accounts.users import active_administrators, store_given_password
 from selfservice.administration.companies import lock_company, require_as_shown
-from selfservice.administration.contract_profiles import check_grant, profile_with
+from selfservice.administration.contract_profiles import check_grant, contracts_of, profile_with
 from selfservice.administration.users import find_user, recovery_address
 from selfservice.db import database
 from selfservice.invoices.models import Opening
@@ -56,7 +56,7 @@ def is_protected(administrator: User, user: User) -> bool:
 
 def rights_of(user: User) -> tuple[object, ...]:
     """Return what `Access` decides, as it is now."""
-    return user.email, user.is_active, user.is_administrator, user.profile_id
+    return user.email, user.is_active, user.is_administrator, user.profile_id, contracts_of(user)
 
 
 def edit_user(

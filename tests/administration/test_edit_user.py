@@ -493,6 +493,18 @@ def test_page_opened_before_gives_no_right_back(
     assert events().count("user.edited") <= 1
 
 
+def test_page_opened_before_gives_no_contract_back_that_the_profile_has_lost(
+    alice: Browser, dave: User, limited: User, enter: Callable[[User], Browser]
+) -> None:
+    left_open = OpenPage(enter(dave), page_of(limited))
+    profile = f"/administration/profils/{limited.profile_id}"
+    lost = {"name": "Flotte", "contracts": [], "other_contracts": "C-0"}
+    assert alice.submit(profile, lost).location == "/administration/profils"
+    assert left_open.send(phone="0102030405").location == page_of(limited)
+    assert (now(limited).profile_id, now(limited).phone) == (limited.profile_id, "")
+    assert Profile.select().count() == 1
+
+
 def test_page_opened_before_says_so_and_shows_how_things_are(
     alice: Browser, dave: User, julie: User, enter: Callable[[User], Browser]
 ) -> None:
