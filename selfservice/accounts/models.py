@@ -11,6 +11,7 @@ from peewee import (
     DateTimeField,
     ForeignKeyField,
     IntegerField,
+    ModelSelect,
 )
 
 from selfservice.db import BaseModel
@@ -155,6 +156,16 @@ class Activation(BaseModel):
     email_key = CharField(max_length=320)
     user = ForeignKeyField(User, on_delete="CASCADE")
     activated_at = DateTimeField()
+
+    @classmethod
+    def in_force(cls) -> "ModelSelect[Activation]":
+        """Return what the deposits have opened so far.
+
+        An address that has come back has a login, closed until the next deposit: who asks whether
+        that deposit was there asks these.
+        """
+        user = User.alias()
+        return cls.select().join(user).where(~user.is_superseded)
 
     class Meta:
         indexes = ((("company", "email_key"), True),)

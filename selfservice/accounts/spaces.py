@@ -30,14 +30,9 @@ def companies_of(user: User) -> "ModelSelect[Company]":
         registered = (Company.supplier == user.company.supplier_id) & (
             Company.email_key == user.email_key
         )
-        own = User.alias()  # of the address there: closed until the deposit if it has come back
         is_activated = fn.EXISTS(
-            Activation.select()
-            .join(own)
-            .where(
-                Activation.company == Company.id,
-                Activation.email_key == user.email_key,
-                ~own.is_superseded,
+            Activation.in_force().where(
+                Activation.company == Company.id, Activation.email_key == user.email_key
             )
         )
         has_factor = fn.EXISTS(SecondFactor.select().where(SecondFactor.user == user))

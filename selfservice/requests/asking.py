@@ -257,7 +257,7 @@ def _require_time_left(request: CustomerRequest) -> None:
     if request.objected_at is not None:
         raise DecidedError(request)
     is_registered = request.company.email_key == request.value_key
-    is_open_already = Activation.select().where(
+    is_open_already = Activation.in_force().where(
         Activation.company == request.company, Activation.email_key == request.value_key
     )
     if request.state != "done" or not is_registered or is_open_already.exists():

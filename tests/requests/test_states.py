@@ -10,6 +10,7 @@ import time_machine
 from flask import Flask
 
 from selfservice import clock, db
+from selfservice.accounts import activation
 from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
 from selfservice.mail.outbox import OutboxMail
@@ -30,6 +31,7 @@ from selfservice.requests.errors import (
     UnseenObjectionError,
 )
 from selfservice.requests.models import KINDS, OF_ADDRESS, UNIDENTIFIED, CustomerRequest, Portal
+from selfservice.suppliers import register
 from selfservice.suppliers.models import Company
 from selfservice.tokens import DeadTokenError
 from tests.factories import People, make_invoice, make_user
@@ -224,6 +226,40 @@ def test_an_objection_after_the_deposit_is_too_late_and_says_so(
         asking.object_by_link(link, words="", origin=ORIGIN)
     assert Company.get_by_id(people.alice.company_id).email == NEW
     asking.tokens.read("request_objection", link)  # it was not used up
+
+
+@pytest.fixture
+def returning(people: People) -> None:
+    """The new address was the company's before, and its login closed since."""
+    activation.activate(_register(people, NEW))
+    former = User.get(User.email_key == NEW)
+    activation.close(former, reason="address changed", is_superseded=True)
+    _register(people, OLD)
+
+
+def _register(people: People, address: str) -> Company:
+    company: Company = Company.get_by_id(people.alice.company_id)
+    register.change(company, "email", address, by=BY, reason="Erreur")
+    return Company.get_by_id(company.id)
+
+
+def test_an_objection_to_an_address_that_comes_back_is_in_time_until_its_login_reopens(
+    returning: None, people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = opened("address")
+    prove()
+    link = secret("request_objection")
+    ACTS["accept"](request)
+    asking.object_by_link(link, words="", origin=ORIGIN)
+    assert Company.get_by_id(people.alice.company_id).email == OLD
+    deciding.refuse(again(request), by=BY, reason="Non")
+    again_asked = opened("address")
+    prove()
+    ACTS["accept"](again_asked)
+    make_invoice(Company.get_by_id(people.alice.company_id))
+    send.send_due()
+    with pytest.raises(DecidedError):
+        asking.object_by_link(secret("request_objection"), words="", origin=ORIGIN)
 
 
 def test_an_objection_of_the_moment_of_a_decision_leaves_nothing_half_done(
