@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from functools import partial
 
-from peewee import ModelSelect
+from peewee import ModelSelect, fn
 
 from selfservice import clock
 from selfservice.accounts.models import Activation
@@ -20,7 +20,8 @@ NEWCOMER_FOR = timedelta(days=7)
 def send_reminders() -> SendReport:
     """Queue one mail for each company with such documents, at most one a month.
 
-    To the registered address, once its login exists for a week; never in mode `none`.
+    To the registered address, once its login exists for a week, and not before the deposit that
+    reopens it; never in mode `none`.
     """
     on = clock.today()
     is_to_remind = queries.is_leaving(on) & Invoice.company.in_(_companies())
@@ -28,20 +29,20 @@ def send_reminders() -> SendReport:
 
 
 def _companies() -> "ModelSelect[Company]":
-    is_activated = (Activation.company == Company.id) & (Activation.email_key == Company.email_key)
+    is_activated = fn.EXISTS(
+        Activation.in_force().where(
+            Activation.company == Company.id,
+            Activation.email_key == Company.email_key,
+            Activation.activated_at <= clock.now() - NEWCOMER_FOR,
+        )
+    )
     reminded = OutboxMail.select(OutboxMail.company_id).where(
         OutboxMail.kind == mails.LEAVING,
         OutboxMail.company_id.is_null(False),
         OutboxMail.created_at > clock.months_ago(1),
     )
-    return (
-        Company.select(Company.id)
-        .join(Activation, on=is_activated)
-        .where(
-            Company.notification != "none",
-            Company.id.not_in(reminded),
-            Activation.activated_at <= clock.now() - NEWCOMER_FOR,
-        )
+    return Company.select(Company.id).where(
+        Company.notification != "none", Company.id.not_in(reminded), is_activated
     )
 
 

@@ -9,7 +9,8 @@ from flask import Flask
 from peewee import IntegrityError
 
 from selfservice import clock, worker
-from selfservice.accounts.models import Activation
+from selfservice.accounts import activation
+from selfservice.accounts.models import Activation, User
 from selfservice.invoices.models import Invoice
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import mails, reminders, send
@@ -100,6 +101,16 @@ def test_a_removed_address_is_not_written_to(app: Flask) -> None:
     leaving(company)
     Company.update(email=None, email_key=None).execute()
     assert reminders.send_reminders().reminded == 0
+
+
+def test_an_address_that_comes_back_is_not_written_to_before_its_login_reopens(app: Flask) -> None:
+    company = activated()
+    leaving(company)
+    owner = User.get(User.company == company.id)
+    activation.close(owner, reason="address changed", is_superseded=True)
+    assert reminders.send_reminders().reminded == 0
+    activation.activate(Company.get_by_id(company.id))
+    assert reminders.send_reminders().reminded == 1
 
 
 def test_at_most_one_mail_a_month(app: Flask, clock_at: time_machine.Traveller) -> None:
