@@ -8,6 +8,8 @@ import select
 import signal
 import sys
 from collections import Counter, deque
+from enum import IntEnum
+from itertools import chain
 from socket import getaddrinfo
 from types import FrameType
 from typing import Any
@@ -21,6 +23,7 @@ from waitress.utilities import BadRequest, Error
 
 from selfservice import db, logs, proxies, ratelimit, turns
 from selfservice.app import create_app
+from selfservice.invoices.places import MAX_BUILDING
 from selfservice.web import HEADERS, TAKEN_AWAY
 
 CONNECTIONS = 1000
@@ -100,25 +103,33 @@ class TooManyRequests(Error):  # noqa: N818 (named as the others of waitress are
     reason = "Too Many Requests"
 
 
+class Kind(IntEnum):
+    """What a request may take: a page little, a form a turn to hash or to write, a file longer."""
+
+    PAGE, FORM, FILE = range(3)
+
+
 class Waiting:
     """The requests that wait for a thread, each visitor's in turn: a deque for waitress.
 
     Who sends many at once waits for himself; the others go on. The networks of a /48 of IPv6
     take turns among themselves, and have one turn together: one customer may hold all 256. No
     customer has more than half of the threads, and of the places to hash that these can take.
-    What may be heavy leaves one thread to pages: it waits here, where it would find no turn.
+    Forms and files leave a thread to pages, and files one more to forms: they wait here, where
+    they would find no turn. A page passes those of its own visitor that wait for that.
     """
 
     def __init__(self, threads: int) -> None:
         self._most_served = max(1, threads // 2)
         self._most_heavy = max(1, threads - 1)
+        self._most_files = max(1, min(MAX_BUILDING, threads - 2))
         self._served: Counter[str] = Counter()
-        self._heavy = 0
+        self._kinds: Counter[Kind] = Counter()
         self._of_wide: dict[str, dict[str, deque[StrictChannel]]] = {}
 
     def __len__(self) -> int:
-        """Return how many customers have a request that a thread may take now."""
-        return sum(map(self._may_be_served, self._of_wide))
+        """Return 1 if there is a request that a thread may take now."""
+        return int(any(map(self._next_of, self._of_wide)))
 
     def append(self, channel: "StrictChannel") -> None:
         channel.note_request()
@@ -126,30 +137,35 @@ class Waiting:
         own.setdefault(channel.visitor, deque()).append(channel)
 
     def popleft(self) -> "StrictChannel":
-        wide = next(filter(self._may_be_served, self._of_wide))
-        own = self._of_wide.pop(wide)
-        visitor = next(iter(own))
-        waiting = own.pop(visitor)
-        channel = waiting.popleft()
+        channel = next(filter(None, map(self._next_of, self._of_wide)))
+        own = self._of_wide.pop(channel.wide_visitor)
+        waiting = own.pop(channel.visitor)
+        waiting.remove(channel)
         if waiting:  # behind all others
-            own[visitor] = waiting
+            own[channel.visitor] = waiting
         if own:
-            self._of_wide[wide] = own
-        self._served[wide] += 1
-        self._heavy += channel.is_heavy
+            self._of_wide[channel.wide_visitor] = own
+        self._served[channel.wide_visitor] += 1
+        self._kinds[channel.kind] += 1
         return channel
 
-    def end(self, wide: str, *, is_heavy: bool) -> None:
+    def end(self, wide: str, kind: Kind) -> None:
         """Note that a thread is free again: it then looks for a request itself."""
-        self._heavy -= is_heavy
+        self._kinds[kind] -= 1
         self._served[wide] -= 1
         if not self._served[wide]:
             del self._served[wide]
 
-    def _may_be_served(self, wide: str) -> bool:
-        first = next(iter(self._of_wide[wide].values()))[0]
-        is_room = self._heavy < self._most_heavy or not first.is_heavy
-        return is_room and self._served[wide] < self._most_served
+    def _next_of(self, wide: str) -> "StrictChannel | None":
+        if self._served[wide] >= self._most_served:
+            return None
+        waiting = chain.from_iterable(self._of_wide[wide].values())
+        return next((each for each in waiting if self._is_room_for(each.kind)), None)
+
+    def _is_room_for(self, kind: Kind) -> bool:
+        heavy = self._kinds[Kind.FORM] + self._kinds[Kind.FILE]
+        is_file_too_many = kind is Kind.FILE and self._kinds[kind] >= self._most_files
+        return kind is Kind.PAGE or (heavy < self._most_heavy and not is_file_too_many)
 
 
 class StrictChannel(HTTPChannel):
@@ -157,7 +173,7 @@ class StrictChannel(HTTPChannel):
     error_task_class = RefusalTask
     proxy_count = 0
     visitor = wide_visitor = ""
-    is_heavy = False
+    kind = Kind.PAGE
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -174,15 +190,9 @@ class StrictChannel(HTTPChannel):
         return is_taken
 
     def note_request(self) -> None:
-        """Remember whose the request is that waits, by the networks that the limits count.
-
-        A form may hash a password or wait to write, a file of many documents takes long to make.
-        """
+        """Remember whose the request is that waits, by the networks that the limits count."""
         request = self.requests[0]
-        self.is_heavy = not request.error and (
-            request.command not in ("GET", "HEAD")
-            or any(ending in request.path for ending in TAKEN_AWAY)
-        )
+        self.kind = _kind_of(request)
         forwarded = request.headers.get("X_FORWARDED_FOR", "")
         peer = self.addr[0] if self.addr else ""
         address = proxies.visitor_of(forwarded, peer=peer, count=self.proxy_count)
@@ -196,7 +206,7 @@ class StrictChannel(HTTPChannel):
         who asks and leaves would keep the threads busy for minutes.
         """
         # Another's may follow on the connection of a proxy.
-        wide, is_heavy = self.wide_visitor, self.is_heavy
+        wide, kind = self.wide_visitor, self.kind
         try:
             if self._has_left():
                 self.cancel()
@@ -208,8 +218,8 @@ class StrictChannel(HTTPChannel):
         finally:
             dispatcher = self.server.task_dispatcher
             with dispatcher.lock:
-                dispatcher.queue.end(wide, is_heavy=is_heavy)
-                dispatcher.queue_cv.notify()  # it may let two go on: one of its sender, a heavy one
+                dispatcher.queue.end(wide, kind)
+                dispatcher.queue_cv.notify()  # two may go on: one of its sender, one of its kind
 
     def _has_left(self) -> bool:
         """Tell whether the sender has closed, whatever else lies unread before the end."""
@@ -231,6 +241,14 @@ class StrictChannel(HTTPChannel):
         own = [each for each in under_way if each.visitor == self.visitor]
         most_of_all = MOST_OF_A_VISITOR * WIDE_FACTOR
         return len(own) > MOST_OF_A_VISITOR or len(under_way) > most_of_all
+
+
+def _kind_of(request: StrictParser) -> Kind:
+    if request.error:  # it may have neither a method nor a path
+        return Kind.PAGE
+    if request.command not in ("GET", "HEAD"):
+        return Kind.FORM
+    return Kind.FILE if any(ending in request.path for ending in TAKEN_AWAY) else Kind.PAGE
 
 
 def serve(*, host: str, port: int, threads: int) -> None:

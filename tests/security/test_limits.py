@@ -75,6 +75,27 @@ def test_who_hashes_waits_for_his_turn_and_leaves_a_thread_to_pages(
 
 
 @pytest.mark.slow
+def test_who_takes_files_away_waits_for_his_turn(
+    app: Flask, instance: Path, people: People
+) -> None:
+    make_invoice(people.alice.company)
+    with (
+        serving(instance, free_port(), PROXY_COUNT="1") as address,
+        ThreadPoolExecutor(12) as pool,
+    ):
+        first, token = _visitor(address)
+        first.post("/connexion", {"csrf_token": token, "login": "alice", "password": PASSWORD})
+        visitors = [first, *(Visitor(address) for _ in range(11))]
+        for number, visitor in enumerate(visitors):
+            visitor.opener.addheaders.append(("X-Forwarded-For", f"192.0.2.{number}"))
+            for cookie in first.cookies:
+                visitor.cookies.set_cookie(cookie)
+        for _ in range(3):
+            taken = pool.map(lambda each: each.get("/factures/registre.csv"), visitors)
+            assert all("Numéro" in each for each in taken), "a refusal would be an error"
+
+
+@pytest.mark.slow
 def test_one_network_has_not_all_turns_to_hash(app: Flask, instance: Path, people: People) -> None:
     slow = {"PASSWORD_HASH_MEMORY_KIB": "32768", "PASSWORD_HASH_ITERATIONS": "5"}
     with (

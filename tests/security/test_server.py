@@ -197,6 +197,25 @@ def test_no_visitor_has_all_threads(behind_proxy: Path, instance: Path, port: in
             form.recv(20)
 
 
+@pytest.mark.sqlite
+def test_a_page_passes_the_forms_of_its_visitor_that_wait(
+    app: Flask, instance: Path, port: int
+) -> None:
+    """An office behind one address reads on while a colleague's form waits for its turn."""
+    with serving(instance, port, "--threads", "2", PROXY_COUNT="1"), ExitStack() as waiting:
+        held = waiting.enter_context(closing(sqlite3.connect(instance / "portal.db")))
+        held.execute("BEGIN IMMEDIATE")
+        waiting.enter_context(of_visitor(1, method="POST", port=port))
+        sleep(0.5)  # until it waits, 2 s at most
+        form = waiting.enter_context(of_visitor(2, method="POST", port=port))
+        with of_visitor(2, port=port) as page:
+            page.settimeout(1)
+            assert page.recv(20).startswith(b"HTTP/1.1 200")
+        form.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            form.recv(20)
+
+
 def test_too_many_requests_of_one_network_are_refused(behind_proxy: Path, port: int) -> None:
     """Caddy has no such limit; of IPv4, a network is one address."""
     with ExitStack() as open_ones:
