@@ -9,7 +9,8 @@ from selfservice import audit, ratelimit, tokens
 from selfservice.accounts import ended, passwords, second_factor, sessions
 from selfservice.accounts.models import User
 from selfservice.db import database
-from selfservice.suppliers.addresses import normalise
+from selfservice.suppliers.addresses import address_key, normalise
+from selfservice.suppliers.models import Company
 
 HALF_WAY = "half_way"
 HALF_WAY_LIFETIME = timedelta(minutes=5)
@@ -118,9 +119,13 @@ def _is_still_valid(user: User, new_hash: str | None = None) -> bool:
 def _record_failure(user: User | None, key: str, origin: str) -> None:
     """Record an unknown login as a fingerprint: it may be a password typed in the wrong field.
 
+    So is an address that others registered than who typed it as a colleague's login: its owner, who
+    takes it for theirs, tells that company neither when nor from where.
     A network makes the journal grow by LIMIT_JOURNAL_STRANGER at most. Those of a known login have
     a limit of their own; they are counted here too, so that both take the same time.
     """
+    if _is_of_others(user, key):
+        user = None
     with suppress(ratelimit.LimitReachedError):
         ratelimit.hit_from("journal_stranger", origin)
         if user is None:
@@ -128,6 +133,16 @@ def _record_failure(user: User | None, key: str, origin: str) -> None:
             audit.record("sign_in.failed", origin=origin, login=fingerprint)
     if user is not None:
         audit.record_of("sign_in.failed", user, origin=origin)
+
+
+def _is_of_others(user: User | None, key: str) -> bool:
+    """Tell whether a login is a mail address that other companies alone registered.
+
+    An unknown one is looked up too, so that both take the same time.
+    """
+    registered = Company.select(Company.id).where(Company.email_key == address_key(key))
+    ids = {company.id for company in registered}
+    return bool(user and ids and not user.is_from_activation and user.company_id not in ids)
 
 
 def sign_out(user: User, *, origin: str) -> None:

@@ -12,6 +12,7 @@ from selfservice.accounts.models import SecondFactor, User
 from selfservice.audit import AuditEntry
 from selfservice.mail import delivery
 from selfservice.mail.outbox import OutboxMail
+from selfservice.suppliers.models import Company
 from tests.accounts.authenticator import set_up
 from tests.accounts.test_recovery import NEW, SENT, ask, choose, mailed_path
 from tests.administration.test_journal import rows
@@ -89,6 +90,21 @@ def test_who_is_known_by_typing_alone_leaves_no_trace_to_the_company(
     )
     assert [entry.company_id for entry in told] == [None, None], "the operator's journal has it"
     assert ADDRESS not in told[0].facts
+
+
+@pytest.mark.parametrize("registered", ["alice", "bob"])
+def test_bob_sees_no_sign_in_tried_with_an_address_that_others_registered(
+    registered: str, people: People, bob: Browser, browser: Browser
+) -> None:
+    """Alice, whose login is another, takes her address for it, which bob gave to a colleague."""
+    User.update(is_administrator=True).where(User.id == people.bob.id).execute()
+    owner = getattr(people, registered).company
+    Company.update(email=ADDRESS, email_key=ADDRESS).where(Company.id == owner.id).execute()
+    make_user(people.bob.company, ADDRESS)
+    browser.sign_in(ADDRESS, "Vielle-roue7")
+    tried = [entry.company_id for entry in AuditEntry.select() if entry.event == "sign_in.failed"]
+    assert tried == [None if registered == "alice" else people.bob.company_id]
+    assert any("Connexion refusée" in row for row in rows(bob)) == (registered == "bob")
 
 
 def test_a_company_registered_with_the_address_sees_no_mail_before_it_has_its_login(
