@@ -10,18 +10,18 @@ from tempfile import TemporaryFile
 from selfservice.turns import NoTurnError, Turns
 
 MAX_PLACES = 32
-MAX_PLACES_OF_ONE = 16
 MAX_BUILDING = 2
 WAIT_SECONDS = 3
 
 # One more thread than pages need is left to those who sign in.
 _turns = Turns(at_once=MAX_BUILDING, wait_seconds=WAIT_SECONDS, spared=2)
-_taken: Counter[int] = Counter()
+_taken: Counter[int | str] = Counter()
+_files = 0
 _lock = threading.RLock()  # the end of a forgotten file may come while it is held
 
 
 class NoPlaceError(Exception):
-    """This process holds as many files as it may, in all or for one company."""
+    """This process holds as many files as it may, in all, for one company or for one network."""
 
 
 @contextmanager
@@ -37,19 +37,28 @@ def building() -> Iterator[None]:
 class WaitingFile(BufferedRandom):
     """A temporary file of a company, without a name, that keeps a place until it is closed.
 
-    The server closes it once its reader has it, or has left. Raises NoPlaceError.
+    The server closes it once its reader has it, or has left. A company, and a network, may hold no
+    more places than it leaves free: two would else take all, by reading slowly. Raises
+    NoPlaceError.
     """
 
-    def __init__(self, company_id: int) -> None:
+    def __init__(self, company_id: int, network: str) -> None:
+        global _files
+        self.holders = (company_id, network)
         with _lock:
-            if _taken.total() >= MAX_PLACES or _taken[company_id] >= MAX_PLACES_OF_ONE:
+            if any(_taken[each] >= MAX_PLACES - _files for each in self.holders):
                 raise NoPlaceError
             super().__init__(TemporaryFile(buffering=0))  # noqa: SIM115 (it closes with this one)
-            _taken[company_id] += 1
-        self.company_id = company_id
+            _taken.update(self.holders)
+            _files += 1
 
     def close(self) -> None:
+        global _files
         if not self.closed:
             with _lock:
-                _taken.subtract([self.company_id])
+                _taken.subtract(self.holders)
+                for each in self.holders:
+                    if not _taken[each]:
+                        del _taken[each]
+                _files -= 1
         super().close()

@@ -7,7 +7,7 @@ import json
 import subprocess
 import zipfile
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from selfservice.audit import AuditEntry
 from selfservice.invoices import places, storage
 from selfservice.invoices import zip as archives
 from selfservice.invoices.models import Invoice, Opening
-from selfservice.invoices.places import MAX_PLACES, MAX_PLACES_OF_ONE, NoPlaceError, WaitingFile
+from selfservice.invoices.places import MAX_PLACES, NoPlaceError, WaitingFile
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_invoice, make_profile, make_user
@@ -305,7 +305,7 @@ def test_beyond_so_many_at_once_the_reader_is_asked_to_come_back(
 ) -> None:
     invoice = stored(people.alice.company)
     monkeypatch.setattr(archives, "choose", None)  # nothing is read for who has to come back
-    taken = [WaitingFile(people.alice.company_id) for _ in range(MAX_PLACES_OF_ONE)]
+    taken = [WaitingFile(people.alice.company_id, "here") for _ in range(MAX_PLACES // 2)]
     for address in (f"archive.zip?id={invoice.id}", "registre.csv", "registre.xlsx"):
         response = alice.get(f"/factures/{address}")
         assert response.status_code == 503 and "Retry-After" in response.headers
@@ -317,17 +317,23 @@ def test_beyond_so_many_at_once_the_reader_is_asked_to_come_back(
     assert ask(alice, invoice).status_code == 200
 
 
-def test_nobody_takes_the_places_of_all() -> None:
+@pytest.mark.parametrize("is_one_network", [True, False])
+def test_nobody_takes_the_places_of_all(is_one_network: bool) -> None:
+    """Neither two companies, as an accountant has, nor their readers from several networks."""
     with ExitStack() as taken:
-        for company_id in [1] * MAX_PLACES_OF_ONE:
-            taken.enter_context(WaitingFile(company_id))
+        for company_id in range(2):
+            network = "192.0.2.1" if is_one_network else f"192.0.2.{company_id}"
+            with suppress(NoPlaceError):
+                while True:
+                    taken.enter_context(WaitingFile(company_id, network))
+        for company_id in range(2, 8):
+            taken.enter_context(WaitingFile(company_id, f"198.51.100.{company_id}"))
+    with ExitStack() as taken:
+        for company_id in range(MAX_PLACES):
+            taken.enter_context(WaitingFile(company_id, f"192.0.2.{company_id}"))
         with pytest.raises(NoPlaceError):
-            WaitingFile(1)
-        for company_id in range(2, 2 + MAX_PLACES - MAX_PLACES_OF_ONE):
-            taken.enter_context(WaitingFile(company_id))
-        with pytest.raises(NoPlaceError):
-            WaitingFile(1000)
-    WaitingFile(1000).close()
+            WaitingFile(1000, "198.51.100.1")
+    WaitingFile(1000, "198.51.100.1").close()
 
 
 def test_few_are_written_at_once_so_that_pages_go_on(

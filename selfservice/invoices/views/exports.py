@@ -11,7 +11,7 @@ from flask_login import login_required
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
-from selfservice import clock, submissions
+from selfservice import clock, ratelimit, submissions
 from selfservice.accounts.views.visitor import note_denial, origin
 from selfservice.help import help_url
 from selfservice.invoices import downloads, export
@@ -114,7 +114,8 @@ def _attached(write: Callable[[IO[bytes]], None], mimetype: str, name: str) -> R
     """Answer with the file that `write` writes; its name gets the client number and the day."""
     stem, _, extension = name.rpartition(".")
     name = f"{stem}-{_whose()}-{clock.today()}.{extension}"
-    file = WaitingFile(reader().company_id)  # before anything is read: a crowd costs little
+    network = ratelimit.wide_network_of(origin()) or ratelimit.network_of(origin())
+    file = WaitingFile(reader().company_id, network)  # before reading: a crowd costs little
     try:
         with building():
             write(file)
