@@ -207,6 +207,15 @@ def test_wrong_codes_are_limited_whatever_the_password(
     assert browser.sign_in("bob", PASSWORD).location == "/factures"
 
 
+def test_a_code_takes_no_sign_in_from_the_others_of_an_office(
+    app: Flask, phone: Phone, new_browser: Callable[[], Browser]
+) -> None:
+    app.config["LIMIT_SIGN_IN_IP"] = "3 per minute"
+    enter_codes = [enter(new_browser(), code) for code in phone.rescue_codes[:2]]
+    assert enter_codes == ["/factures"] * 2
+    assert new_browser().sign_in("bob", PASSWORD).location == "/factures"
+
+
 def test_right_codes_use_up_no_try(phone: Phone, new_browser: Callable[[], Browser]) -> None:
     for code in phone.rescue_codes[:7]:
         assert enter(new_browser(), code) == "/factures"
