@@ -274,7 +274,9 @@ def _object(request: CustomerRequest, *, by: str, words: str, origin: str) -> No
             str(request.former),
             by=Portal(by) if by else Portal(),
             reason=END_LABELS["taken_back"],
-            origin=origin,
+            # By a link, the portal does it: a user named as it is would use up its place in the
+            # journal. From where is told by the objection.
+            origin=origin if by else "",
         )
     objected = {"objected_at": clock.now(), "objected_by": by, "objection": words, "taken_by": ""}
     same = (CustomerRequest.id == request.id) & CustomerRequest.decided_at.is_null(request.is_open)

@@ -10,7 +10,7 @@ import time_machine
 from flask import Flask
 
 from selfservice import clock, db
-from selfservice.accounts import activation
+from selfservice.accounts import activation, profile
 from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
 from selfservice.mail.outbox import OutboxMail
@@ -211,6 +211,27 @@ def test_an_objection_takes_back_what_was_accepted_until_the_new_login_exists(
     )
     with pytest.raises(DeadTokenError):
         asking.object_by_link(link, words="", origin=ORIGIN)
+
+
+def test_nobodys_acts_keep_an_objection_from_the_journal(
+    people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = opened("address")
+    prove()
+    ACTS["accept"](request)
+    mule = make_user(people.bob.company, "system")
+    with pytest.raises(LimitReachedError):
+        for _ in range(1001):
+            profile.save_coordinates(
+                mule, last_name="", first_name="", phone="", mobile="", origin=ORIGIN
+            )
+    asking.object_by_link(secret("request_objection"), words="", origin=ORIGIN)
+    company = Company.get_by_id(people.alice.company_id)
+    assert company.email == OLD
+    of_company = AuditEntry.select().where(AuditEntry.company_id == company.id)
+    told = {each.event: (each.actor, each.origin) for each in of_company}
+    assert told["register.changed"] == ("system", "")
+    assert told["request.objected"] == ("", ORIGIN)
 
 
 def test_an_objection_after_the_deposit_is_too_late_and_says_so(
