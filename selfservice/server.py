@@ -8,8 +8,8 @@ import select
 import signal
 import sys
 from collections import Counter, deque
+from collections.abc import Iterator
 from enum import IntEnum
-from itertools import chain
 from socket import getaddrinfo
 from types import FrameType
 from typing import Any
@@ -116,7 +116,7 @@ class Waiting:
     take turns among themselves, and have one turn together: one customer may hold all 256. No
     customer has more than half of the threads, and of the places to hash that these can take.
     Forms and files leave a thread to pages, and files one more to forms: they wait here, where
-    they would find no turn. A page passes those of its own visitor that wait for that.
+    they would find no turn. Each kind has turns of its own, so that none waits for another.
     """
 
     def __init__(self, threads: int) -> None:
@@ -125,28 +125,32 @@ class Waiting:
         self._most_files = max(1, min(MAX_BUILDING, threads - 2))
         self._served: Counter[str] = Counter()
         self._kinds: Counter[Kind] = Counter()
-        self._of_wide: dict[str, dict[str, deque[StrictChannel]]] = {}
+        self._of_kind: dict[Kind, dict[str, dict[str, deque[StrictChannel]]]] = {
+            kind: {} for kind in Kind
+        }
 
     def __len__(self) -> int:
         """Return 1 if there is a request that a thread may take now."""
-        return int(any(map(self._next_of, self._of_wide)))
+        return int(next(self._turns(), None) is not None)
 
     def append(self, channel: "StrictChannel") -> None:
         channel.note_request()
-        own = self._of_wide.setdefault(channel.wide_visitor, {})
+        own = self._of_kind[channel.kind].setdefault(channel.wide_visitor, {})
         own.setdefault(channel.visitor, deque()).append(channel)
 
     def popleft(self) -> "StrictChannel":
-        channel = next(filter(None, map(self._next_of, self._of_wide)))
-        own = self._of_wide.pop(channel.wide_visitor)
-        waiting = own.pop(channel.visitor)
-        waiting.remove(channel)
-        if waiting:  # behind all others
-            own[channel.visitor] = waiting
+        kind, wide = next(self._turns())
+        of_wide = self._of_kind[kind] = self._of_kind.pop(kind)  # what was served goes behind
+        own = of_wide.pop(wide)
+        visitor = next(iter(own))
+        waiting = own.pop(visitor)
+        channel = waiting.popleft()
+        if waiting:
+            own[visitor] = waiting
         if own:
-            self._of_wide[channel.wide_visitor] = own
-        self._served[channel.wide_visitor] += 1
-        self._kinds[channel.kind] += 1
+            of_wide[wide] = own
+        self._served[wide] += 1
+        self._kinds[kind] += 1
         return channel
 
     def end(self, wide: str, kind: Kind) -> None:
@@ -156,11 +160,12 @@ class Waiting:
         if not self._served[wide]:
             del self._served[wide]
 
-    def _next_of(self, wide: str) -> "StrictChannel | None":
-        if self._served[wide] >= self._most_served:
-            return None
-        waiting = chain.from_iterable(self._of_wide[wide].values())
-        return next((each for each in waiting if self._is_room_for(each.kind)), None)
+    def _turns(self) -> Iterator[tuple[Kind, str]]:
+        for kind, of_wide in self._of_kind.items():
+            if self._is_room_for(kind):
+                yield from (
+                    (kind, wide) for wide in of_wide if self._served[wide] < self._most_served
+                )
 
     def _is_room_for(self, kind: Kind) -> bool:
         heavy = self._kinds[Kind.FORM] + self._kinds[Kind.FILE]
