@@ -40,6 +40,7 @@ def accept(
     by: register.Actor,
     reason: str = "",
     is_objection_seen: bool = True,
+    is_departure_seen: bool = True,
     expected: str | None = None,
     origin: str = "",
 ) -> None:
@@ -47,18 +48,18 @@ def accept(
 
     A new address has to be proven, and the days for an objection to be over. In spite of an
     objection it takes a reason, of somebody who has seen it, and where who asked is no
-    administrator any more, a reason too. `expected` is what the register said
-    to who decides. Raises a DecisionError or register.ChangedMeanwhileError, and then nothing has
-    changed.
+    administrator any more, too. `expected` is what the register said to who decides. Raises a
+    DecisionError or register.ChangedMeanwhileError, and then nothing has changed.
     """
     with database.atomic():
         current = find(request.id)
         _require_acceptable(current)
         if current.objected_at is not None and not is_objection_seen:
             raise UnseenObjectionError(current)
+        if current.is_asker_gone and not (reason and is_departure_seen):
+            raise AskerGoneError(current)
         if needs_reason(current) and not reason:
-            refusal = AskerGoneError if current.is_asker_gone else ReasonMissingError
-            raise refusal(current)
+            raise ReasonMissingError(current)
         _claim(
             current,
             _is_same_objection(current),

@@ -52,7 +52,7 @@ class UnseenObjectionError(DecisionError):
 
 
 class AskerGoneError(DecisionError):
-    """Who asked is no administrator any more: accepting all the same takes a reason."""
+    """Who asked is no administrator any more: accepting takes a reason of who has seen that."""
 
 
 class ReasonMissingError(DecisionError):

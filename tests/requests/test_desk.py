@@ -114,8 +114,10 @@ def test_who_was_an_administrator_asks_no_more_by_what_was_asked_before(
     assert "parti (n’est plus administrateur)" in run("list").stdout
     assert "parti n’est plus administrateur" in decide(nadia, request.id, "accept")
     assert "parti n’est plus administrateur" in run("accept", str(request.id)).stderr
+    unseen = decide(nadia, request.id, "accept", "Bonjour")  # from a page opened before
+    assert "parti n’est plus administrateur" in unseen
     assert Company.get_by_id(request.company_id).email == OLD
-    assert "est faite" in decide(nadia, request.id, "accept", "Vérifié au téléphone")
+    assert "est faite" in decide(nadia, request.id, "accept", "Vérifié au téléphone", gone="1")
 
 
 def test_a_value_that_changed_since_the_page_was_read_is_shown_first(

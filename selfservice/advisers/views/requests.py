@@ -54,6 +54,7 @@ def decide_request(request_id: int) -> Response | str:
             return redirect(url_for("advisers.requests"))
         asked = listing.find(asked.id)
     form.seen.data = "1" if asked.objected_at else ""
+    form.gone.data = "1" if asked.is_asker_gone else ""
     form.present.data = asked.present
     return render_template(
         "advisers/request.html",
@@ -80,6 +81,7 @@ def _decide(asked: CustomerRequest, form: DecisionForm) -> str:
             by=signed_in(),
             reason=reason,
             is_objection_seen=bool(form.seen.data),
+            is_departure_seen=bool(form.gone.data),
             expected=form.present.data,
             origin=origin(),
         )
