@@ -252,15 +252,17 @@ def _require_time_left(request: CustomerRequest) -> None:
     What is accepted can still be taken back until the next deposit has opened the new login; in
     spite of an objection, it stands.
     """
-    if request.is_open:
+    if request.decided_at is None:
         return
-    if request.objected_at is not None:
-        raise DecidedError(request)
-    is_registered = request.company.email_key == request.value_key
-    is_open_already = Activation.in_force().where(
-        Activation.company == request.company, Activation.email_key == request.value_key
+    company, key = request.company, request.value_key
+    is_registered = company.email_key == key and register.has_stayed_since(
+        company, request.decided_at
     )
-    if request.state != "done" or not is_registered or is_open_already.exists():
+    is_open_already = Activation.in_force().where(
+        Activation.company == company, Activation.email_key == key
+    )
+    is_too_late = not is_registered or is_open_already.exists()
+    if request.objected_at is not None or request.state != "done" or is_too_late:
         raise DecidedError(request)
 
 

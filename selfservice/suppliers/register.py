@@ -6,6 +6,7 @@ deposit on (FAQ 8, 15).
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from blinker import Namespace
@@ -134,6 +135,25 @@ def tell_former(
     """
     if company.email_key and former_key != company.email_key:
         address_replaced.send(company, former_key=former_key, told=told or {})
+
+
+def has_stayed_since(company: Company, instant: datetime) -> bool:
+    """Tell whether the address is there since the first change on the portal from an instant on.
+
+    One that has gone and come back, by whatever way, has been registered later.
+    """
+    first: RegisterChange | None = (
+        RegisterChange.select()
+        .where(
+            RegisterChange.company == company,
+            RegisterChange.field == "email",
+            RegisterChange.changed_at >= instant,
+        )
+        .order_by(RegisterChange.id)
+        .first()
+    )
+    registered_at = company.email_registered_at
+    return first is not None and registered_at is not None and registered_at <= first.changed_at
 
 
 def last_change(company: Company, field: str) -> RegisterChange | None:

@@ -213,6 +213,26 @@ def test_an_objection_takes_back_what_was_accepted_until_the_new_login_exists(
         asking.object_by_link(link, words="", origin=ORIGIN)
 
 
+@pytest.mark.parametrize("is_imported", [False, True])
+def test_an_objection_takes_back_nothing_but_what_its_request_changed(
+    is_imported: bool, people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = _ripen(opened("access"))
+    ACTS["accept"](request)
+    activation.activate(Company.get_by_id(people.alice.company_id))
+    company = _register(people, "next@atelier.example")
+    former = User.get(User.email_key == NEW)
+    activation.close(former, reason="address changed", is_superseded=True)
+    if is_imported:
+        register.put(company, "email", NEW)
+        company.save()
+    else:
+        _register(people, NEW)
+    with pytest.raises(DecidedError):
+        asking.object_as(people.alice, request.id, words="", origin=ORIGIN)
+    assert Company.get_by_id(company.id).email == NEW
+
+
 def test_nobodys_acts_keep_an_objection_from_the_journal(
     people: People, opened: Callable[[str], CustomerRequest]
 ) -> None:
