@@ -5,6 +5,7 @@ because nothing starts without it.
 """
 
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -18,12 +19,14 @@ from selfservice import config, db
 from selfservice.accounts import sessions
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
+from selfservice.mail import OutboxMail
 from selfservice.operations import backup_file, schema, transfer
 from selfservice.operations.backup_file import Manifest
 from selfservice.operations.document_names import names_of
 from selfservice.operations.errors import OperationError
 from selfservice.operations.rights import open_documents
 from selfservice.retention import documents as retired
+from selfservice.suppliers.models import Supplier
 
 # The settings that say where an instance reads and writes.
 PLACES = (
@@ -35,6 +38,13 @@ PLACES = (
     "MAIL_BOUNCES",
 )
 GIVEN = "given.db"
+SHA256 = "[0-9a-f]{64}"
+# What the rows call files, as the portal does: any other name leads to the host's own files.
+NAMES = (
+    (Invoice.sha256, re.compile(SHA256)),
+    (Supplier.logo_sha256, re.compile(SHA256)),
+    (OutboxMail.attachment_path, re.compile(rf"[0-9a-f]{{2}}/{SHA256}\.pdf")),
+)
 
 
 @dataclass(frozen=True)
@@ -202,6 +212,7 @@ def _bring_up_to_date(documents: Path, manifest: Manifest) -> tuple[list[str], l
     """Return the migrations that were applied, and the names of the missing documents."""
     migrations = db.migrate()
     schema.require()
+    _require_own_names()
     with db.database.atomic():
         sessions.end_everybodys()  # who has signed out since must not be signed in again
         for sha256 in manifest.purged:  # while the backup ran; the rest of that purge is done here
@@ -212,6 +223,15 @@ def _bring_up_to_date(documents: Path, manifest: Manifest) -> tuple[list[str], l
         if not (documents / storage.name_of(sha256)).is_file() and sha256 not in manifest.missing:
             raise OperationError("document_absent", sha256=sha256)
     return migrations, names_of(manifest.missing)
+
+
+def _require_own_names() -> None:
+    """Raise OperationError for a row that names a file out of the documents' folder."""
+    for column, form in NAMES:
+        named = column.model.select(column).where(column.is_null(False)).distinct()
+        if not all(form.fullmatch(name) for (name,) in named.tuples().iterator()):
+            reason = f"{column.model.__name__}.{column.name}"
+            raise OperationError("damaged_database", reason=reason)
 
 
 def _place(places: dict[Path, Path]) -> None:

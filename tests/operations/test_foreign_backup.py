@@ -16,10 +16,11 @@ import pytest
 from flask import Flask
 
 from selfservice import db
+from selfservice.notifications import send
 from selfservice.operations.backup import make_backup
 from selfservice.operations.errors import OperationError
 from selfservice.operations.restore import restore
-from tests.factories import make_supplier
+from tests.factories import make_company, make_invoice, make_supplier
 from tests.processes import SELFSERVICE, command, environment
 
 pytestmark = [pytest.mark.sqlite, pytest.mark.slow]
@@ -124,6 +125,30 @@ def test_a_base_whose_values_no_page_can_show_is_refused_in_one_line(
     change: str, told: str, saved: Rebuild, tmp_path: Path
 ) -> None:
     make_supplier("vendeur")
+    with closing(sqlite3.connect(db.database.database)) as file:
+        file.executescript(change)
+    done = command(tmp_path / "copy", "restore", str(saved("")))
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert told in line
+    assert not (tmp_path / "copy").exists()
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("UPDATE invoice SET sha256 = '../' || sha256", "Invoice.sha256"),
+        ("UPDATE supplier SET logo_sha256 = '/etc/passwd'", "Supplier.logo_sha256"),
+        ("UPDATE outbox_mail SET attachment_path = '/etc/passwd'", "OutboxMail.attachment_path"),
+        ("UPDATE outbox_mail SET attachment_path = '../secret_key'", "OutboxMail.attachment_path"),
+    ],
+)
+def test_a_row_that_names_a_file_of_the_host_is_refused_in_one_line(
+    change: str, told: str, saved: Rebuild, tmp_path: Path
+) -> None:
+    """The portal would send it by mail, or show it as a logo to everybody."""
+    make_invoice(make_company(make_supplier("vendeur"), email="a@x.fr", notification="attached"))
+    send.send_due()
     with closing(sqlite3.connect(db.database.database)) as file:
         file.executescript(change)
     done = command(tmp_path / "copy", "restore", str(saved("")))
