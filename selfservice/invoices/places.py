@@ -1,17 +1,25 @@
 """The places of those who take many documents away at once: so many files may wait for a reader."""
 
+import os
 import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from io import BufferedRandom
 from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
 
 from selfservice.turns import NoTurnError, Turns
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
 
 MAX_PLACES = 32
 MAX_BUILDING = 2
 WAIT_SECONDS = 3
+# What they leave of their disk, where the database may be too: so much, or a part of a small one.
+SPARED_BYTES, SPARED_PART = 1_000_000_000, 10
+LOOK_BYTES = 8_000_000
 
 # One more thread than pages need is left to those who sign in.
 _turns = Turns(at_once=MAX_BUILDING, wait_seconds=WAIT_SECONDS, spared=2)
@@ -21,7 +29,7 @@ _lock = threading.RLock()  # the end of a forgotten file may come while it is he
 
 
 class NoPlaceError(Exception):
-    """This process holds as many files as it may, in all, for one company or for one network."""
+    """This process holds as many files as it may, in all, for a company, a network or the disk."""
 
 
 @contextmanager
@@ -39,8 +47,10 @@ class WaitingFile(BufferedRandom):
 
     The server closes it once its reader has it, or has left. A company, and a network, may hold no
     more places than it leaves free: two would else take all, by reading slowly. Raises
-    NoPlaceError.
+    NoPlaceError, also while it is written where it would fill its disk.
     """
+
+    _unseen_bytes = 0  # written since the disk was looked at
 
     def __init__(self, company_id: int, network: str) -> None:
         global _files
@@ -51,6 +61,11 @@ class WaitingFile(BufferedRandom):
             super().__init__(TemporaryFile(buffering=0))  # noqa: SIM115 (it closes with this one)
             _taken.update(self.holders)
             _files += 1
+        try:
+            self._look_at_disk()
+        except NoPlaceError:
+            self.close()
+            raise
 
     def close(self) -> None:
         global _files
@@ -62,3 +77,16 @@ class WaitingFile(BufferedRandom):
                         del _taken[each]
                 _files -= 1
         super().close()
+
+    def write(self, data: "Buffer") -> int:
+        self._unseen_bytes += len(memoryview(data))
+        if self._unseen_bytes >= LOOK_BYTES:
+            self._unseen_bytes = 0
+            self._look_at_disk()
+        return super().write(data)
+
+    def _look_at_disk(self) -> None:
+        disk = os.fstatvfs(self.fileno())
+        spared = min(SPARED_BYTES, disk.f_blocks * disk.f_frsize // SPARED_PART)
+        if disk.f_bavail * disk.f_frsize < spared:
+            raise NoPlaceError

@@ -4,6 +4,7 @@ import csv
 import errno
 import io
 import json
+import os
 import subprocess
 import zipfile
 from collections.abc import Callable
@@ -343,6 +344,27 @@ def test_few_are_written_at_once_so_that_pages_go_on(
     monkeypatch.setattr(places, "WAIT_SECONDS", 0.1)
     with places.building(), places.building():
         assert ask(alice, invoice).status_code == 503, "nobody comes to an end"
+    assert ask(alice, invoice).status_code == 200
+
+
+def test_what_waits_for_its_reader_fills_no_disk(
+    alice: Browser, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database may be on it: the portal would answer 503 to everybody."""
+    invoice = stored(people.alice.company)
+    with monkeypatch.context() as patch:
+        patch.setattr(places, "SPARED_BYTES", 2**62)
+        patch.setattr(places, "SPARED_PART", 1)  # all of it: the disk of the tests holds something
+        for address in (f"archive.zip?id={invoice.id}", "registre.csv", "registre.xlsx"):
+            response = alice.get(f"/factures/{address}")
+            assert response.status_code == 503
+            assert "Trop de téléchargements en cours" in response.text
+    with monkeypatch.context() as patch:
+        free = [os.statvfs_result((1, 1, 100, blocks, blocks, *[0] * 6)) for blocks in (50, 5)]
+        patch.setattr(os, "fstatvfs", lambda _file: free.pop(0) if free[1:] else free[0])
+        patch.setattr(places, "LOOK_BYTES", 1)
+        assert ask(alice, invoice).status_code == 503, "another has filled it meanwhile"
+    assert journal() == []
     assert ask(alice, invoice).status_code == 200
 
 
