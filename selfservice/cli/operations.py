@@ -62,7 +62,7 @@ def backup(file: Path, keep: int | None) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="La sauvegarde.",
 )
-@click.option("--yes", is_flag=True, help="Accepte des réglages qui mènent hors de l'instance.")
+@click.option("--yes", is_flag=True, help="Accepte des réglages sur lesquels elle interroge.")
 def restore(file: Path, yes: bool) -> None:
     """Remet une sauvegarde dans une instance vide, après avoir tout vérifié."""
 

@@ -246,8 +246,8 @@ ERRORS = {
         "Cette sauvegarde est d'un format inconnu ({format}) : mettez le portail à jour."
     ),
     "outside": (
-        "Les réglages de cette sauvegarde mènent hors de l'instance ({settings}) : "
-        "relancez avec « --yes » si vous le voulez."
+        "Les réglages de cette sauvegarde mènent hors de l'instance, ou à ce qu'elle exécute ou "
+        "publie ({settings}) : relancez avec « --yes » si vous le voulez."
     ),
     "newer_archive": (
         "Cette sauvegarde vient d'une version plus récente ({migration}) : "
@@ -258,7 +258,10 @@ ERRORS = {
     "program_failed": "{program} a échoué : {reason}",
 }
 PLAN_SUMMARY = "Base : {plan.database} ; documents : {plan.documents} ; démonstration : {demo}."
-ASK_OUTSIDE = "Ces réglages mènent hors de l'instance ({settings}). Restaurer ainsi, oui ou non ?"
+ASK_OUTSIDE = (
+    "Ces réglages mènent hors de l'instance, ou à ce qu'elle exécute ou publie ({settings}). "
+    "Restaurer ainsi, oui ou non ?"
+)
 MISSING_DOCUMENT = "Document absent ou abîmé, non sauvegardé : {name}"
 MISSING_IN_ARCHIVE = "Document absent de cette sauvegarde partielle : {name}"
 

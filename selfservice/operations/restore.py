@@ -36,7 +36,11 @@ PLACES = (
     "RATELIMIT_STORAGE_URI",
     "HELP_SITE_DIR",
     "MAIL_BOUNCES",
+    "MAIL_SERVER",
 )
+# What the portal runs (tasks are pickles), and what it shows to everybody: wherever the archive
+# puts them, it may have put its own there, or the database.
+RUN_OR_SHOWN = ("QUEUE_URL", "HELP_SITE_DIR")
 GIVEN = "given.db"
 SHA256 = "[0-9a-f]{64}"
 # What the rows call files, as the portal does: any other name leads to the host's own files.
@@ -51,7 +55,8 @@ NAMES = (
 class Plan:
     """What the settings would do, shown before anything is done; no password among it.
 
-    `outside` names the settings of the archive itself that lead out of the instance.
+    `outside` names the settings of the archive itself that lead out of the instance, or decide what
+    it runs or shows.
     """
 
     database: str
@@ -137,6 +142,13 @@ def _places(aside: Path, instance: Path, settings: dict[str, Any]) -> dict[Path,
 
 def _plan(aside: Path, instance: Path, settings: dict[str, Any]) -> Plan:
     of_archive = config.given_by_file(aside)
+
+    def leads_away(name: str) -> bool:
+        if name == "MAIL_SERVER":  # it would be told a password of this machine
+            return bool(settings["MAIL_PASSWORD"]) and "MAIL_PASSWORD" not in of_archive
+        is_inside = any(_is_inside(settings[name], folder) for folder in (instance, aside))
+        return name in RUN_OR_SHOWN or not is_inside
+
     return Plan(
         database=_shown(settings["DATABASE_URL"], aside, instance),
         documents=_shown(settings["DOCUMENTS_DIR"], aside, instance),
@@ -144,9 +156,7 @@ def _plan(aside: Path, instance: Path, settings: dict[str, Any]) -> Plan:
         outside=[
             f"{name} = {_shown(settings[name], aside, instance)}"
             for name in PLACES
-            if name in of_archive
-            and settings[name]
-            and not (_is_inside(settings[name], instance) or _is_inside(settings[name], aside))
+            if name in of_archive and settings[name] and leads_away(name)
         ],
     )
 
@@ -161,7 +171,7 @@ def _is_inside(place: Path | str, instance: Path) -> bool:
 
 def _shown(place: Path | str, aside: Path, instance: Path) -> str:
     """Return a place without its password; what is aside will be in the instance."""
-    if isinstance(place, Path) or place.startswith("sqlite"):
+    if isinstance(place, Path) or "://" not in place or place.startswith("sqlite"):
         return str(place).removeprefix("sqlite:///").replace(str(aside), str(instance))
     parts = urlsplit(place)
     return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"

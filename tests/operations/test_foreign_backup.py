@@ -59,7 +59,7 @@ def test_a_setting_that_leads_away_is_refused_without_a_terminal_and_taken_by_ye
     done = command(copy, "restore", str(path))
     (line,) = done.stderr.splitlines()
     assert done.returncode == 1
-    assert f"mènent hors de l'instance ({name} = {value.removeprefix('sqlite:///')})" in line
+    assert f"ou publie ({name} = {value.removeprefix('sqlite:///')})" in line
     assert not copy.exists()
     assert not away.exists()
     assert command(copy, "restore", "--yes", str(path)).returncode == 0
@@ -77,6 +77,37 @@ def test_what_the_settings_do_is_shown_and_nothing_asked_where_they_stay_inside(
     assert done.stdout.splitlines()[0] == (
         f"Base : {copy}/portal.db ; documents : {copy}/papers ; démonstration : oui."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("QUEUE_URL", "sqlite:///documents/ab/{sha256}.pdf"),
+        ("HELP_SITE_DIR", "."),
+        ("HELP_SITE_DIR", "documents"),
+    ],
+)
+def test_what_the_portal_runs_or_shows_is_asked_about_inside_the_instance_too(
+    name: str, value: str, saved: Rebuild, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SELFSERVICE_HELP_SITE_DIR")  # the tests' own would decide
+    value, copy = value.format(sha256="ab" * 32), tmp_path / "copy"
+    done = command(copy, "restore", str(saved(f'{name} = "{value}"\n')))
+    place = os.path.normpath(copy / value.removeprefix("sqlite:///"))
+    assert done.returncode == 1
+    assert f"à ce qu'elle exécute ou publie ({name} = {place})" in done.stderr
+    assert not copy.exists()
+
+
+def test_a_server_of_mails_that_would_be_told_our_password_is_asked_about(
+    saved: Rebuild, tmp_path: Path
+) -> None:
+    path, copy = saved('MAIL_SERVER = "smtp.example.net"\n'), tmp_path / "copy"
+    ours = {"MAIL_USERNAME": "portal", "MAIL_PASSWORD": "hush"}
+    done = command(copy, "restore", str(path), **ours)
+    assert done.returncode == 1
+    assert "(MAIL_SERVER = smtp.example.net)" in done.stderr
+    assert command(copy, "restore", str(path)).returncode == 0
 
 
 def test_a_setting_of_the_environment_is_the_operators_own(saved: Rebuild, tmp_path: Path) -> None:
