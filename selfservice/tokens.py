@@ -137,14 +137,17 @@ def count_use(token: Token) -> None:
     Token.update(use_count=Token.use_count + 1).where(Token.id == token.id).execute()
 
 
-def replace_all(purpose: str, subject: str) -> None:
-    """End every living token of a subject."""
-    Token.update(replaced_at=clock.now()).where(
+def replace_all(purpose: str, subject: str, *, before: datetime | None = None) -> None:
+    """End every living token of a subject, or those alone that were issued before an instant."""
+    living = [
         Token.purpose == purpose,
         Token.subject == subject,
         Token.used_at.is_null(),
         Token.replaced_at.is_null(),
-    ).execute()
+    ]
+    if before is not None:
+        living.append(Token.issued_at < before)
+    Token.update(replaced_at=clock.now()).where(*living).execute()
 
 
 def newest_id() -> int:

@@ -121,9 +121,13 @@ def prove(secret: str, *, origin: str) -> CustomerRequest:
 def objection_of(secret: str) -> CustomerRequest:
     """Return the request that a link objects to; consumes nothing.
 
-    Raises a TokenError, or DecidedError where it is too late.
+    Raises a TokenError, also where the address that it was mailed to had been replaced before any
+    decision, or DecidedError where it is too late.
     """
-    request = _asked_for(tokens.read(mails.OBJECTION, secret))
+    token = tokens.read(mails.OBJECTION, secret)
+    request = _asked_for(token)
+    if request.is_open and mails.is_of_former(token, request):
+        raise tokens.ReplacedTokenError(token.subject)
     _require_time_left(request)
     return request
 

@@ -71,6 +71,7 @@ def accept(
             former=current.company.email or "",
         )
         if column := current.column:
+            mails.end_former_objections(current)
             register.change(
                 current.company,
                 column,

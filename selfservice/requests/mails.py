@@ -116,6 +116,21 @@ def end_links(request: CustomerRequest) -> None:
     tokens.replace_all(PROOF, str(request.id))
 
 
+def is_of_former(link: tokens.Token, request: CustomerRequest) -> bool:
+    """Tell whether an objection's link went to an address that has gone since, or gone and back."""
+    registered_at = request.company.email_registered_at
+    return registered_at is None or link.issued_at < registered_at
+
+
+def end_former_objections(request: CustomerRequest) -> None:
+    """End the links of those addresses, before a decision makes another one the former.
+
+    Call inside a transaction.
+    """
+    registered_at = request.company.email_registered_at or clock.now()
+    tokens.replace_all(OBJECTION, str(request.id), before=registered_at)
+
+
 def _objection_url(request: CustomerRequest) -> str:
     secret = tokens.issue(OBJECTION, str(request.id), lifetime=_objection_lifetime())
     return _link(request, f"/demandes/opposition/{secret}")

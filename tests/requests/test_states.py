@@ -33,7 +33,7 @@ from selfservice.requests.errors import (
 from selfservice.requests.models import KINDS, OF_ADDRESS, UNIDENTIFIED, CustomerRequest, Portal
 from selfservice.suppliers import register
 from selfservice.suppliers.models import Company
-from selfservice.tokens import DeadTokenError
+from selfservice.tokens import DeadTokenError, ReplacedTokenError
 from tests.factories import People, make_invoice, make_user
 from tests.requests.steps import (
     NEW,
@@ -231,6 +231,24 @@ def test_an_objection_takes_back_nothing_but_what_its_request_changed(
     with pytest.raises(DecidedError):
         asking.object_as(people.alice, request.id, words="", origin=ORIGIN)
     assert Company.get_by_id(company.id).email == NEW
+
+
+@pytest.mark.parametrize("is_accepted", [False, True])
+@pytest.mark.parametrize("between", ["between@atelier.example", ""])
+def test_an_address_replaced_before_the_decision_objects_to_nothing_any_more(
+    between: str, is_accepted: bool, people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = _ripen(opened("access"))
+    link = secret("request_objection")
+    _register(people, between)
+    if is_accepted:
+        ACTS["accept"](again(request))
+    with pytest.raises(ReplacedTokenError):
+        asking.object_by_link(link, words="Non", origin=ORIGIN)
+    assert again(request).objected_at is None
+    assert Company.get_by_id(people.alice.company_id).email == (
+        NEW if is_accepted else between or None
+    )
 
 
 def test_nobodys_acts_keep_an_objection_from_the_journal(
