@@ -334,7 +334,11 @@ def _by_month(user: User, shown: Filters, terms: Sequence[Term], rows: list[Row]
         Month(
             format_date(date.fromisoformat(f"{month}-01"), "MMMM y", locale="fr").capitalize(),
             list(of_month),
-            [(currency, int(cents)) for name, currency, cents in sums if name == month],
+            [
+                (currency, int(units) * queries.SUM_UNIT + int(rest))
+                for name, currency, units, rest in sums
+                if name == month
+            ],
         )
         for month, of_month in groupby(rows, lambda row: f"{row.issued_on:%Y-%m}")
     ]

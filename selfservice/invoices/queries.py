@@ -31,6 +31,7 @@ from selfservice.invoices.search import Term, read_terms
 
 MAX_ID = 2**63 - 1  # beyond it the database driver overflows
 LEAVING_DAYS = 60
+SUM_UNIT = 1_000_000  # cents
 BATCH = 500  # ids in one statement
 
 
@@ -298,10 +299,16 @@ def is_by_date(sort: str) -> bool:
 
 
 def sums_by_month(query: "ModelSelect[Invoice]") -> "ModelSelect[Invoice]":
-    """Return months (« 2026-11 »), currencies and gross cents of documents."""
+    """Return months (« 2026-11 »), currencies and gross cents of documents, as SUM_UNITs and a rest.
+
+    A hundred of the largest amounts add up to more than SQLite can hold.
+    """
     # Literals: PostgreSQL takes two parameters for two expressions, and would not group by them.
     month = fn.SUBSTR(Cast(Invoice.issued_on, "TEXT"), SQL("1"), SQL("7"))
-    sums = query.select(month, Invoice.currency, fn.SUM(Invoice.gross_cents))
+    unit = SQL(str(SUM_UNIT))
+    units = Invoice.gross_cents / unit
+    rest = Invoice.gross_cents - units * unit
+    sums = query.select(month, Invoice.currency, fn.SUM(units), fn.SUM(rest))
     return sums.group_by(month, Invoice.currency).order_by(Invoice.currency)
 
 

@@ -305,6 +305,19 @@ def test_the_foot_of_the_page_adds_up_its_rows_by_currency(people: People) -> No
     ]
 
 
+@pytest.mark.parametrize("search", ["", "FA-"])
+def test_months_add_up_to_more_than_a_database_can_hold(people: People, search: str) -> None:
+    largest = 10**17 - 1  # cents, of fifteen digits before the comma
+    for number in range(93):
+        make_invoice(people.alice.company, number=f"FA-{number}", gross_cents=largest)
+    for number in range(3):
+        make_invoice(
+            people.alice.company, number=f"FA-C{number}", currency="USD", gross_cents=-largest
+        )
+    months = list_invoices(people.alice, Filters(q=search)).months
+    assert months[0].sums == [("EUR", 93 * largest), ("USD", -3 * largest)]
+
+
 def test_days_left_are_told_from_sixty_days_before(people: People) -> None:
     with time_machine.travel("2026-11-21T09:30:00Z"):
         for days in (0, 60, 61):
