@@ -299,7 +299,7 @@ def is_by_date(sort: str) -> bool:
 
 
 def sums_by_month(query: "ModelSelect[Invoice]") -> "ModelSelect[Invoice]":
-    """Return months (« 2026-11 »), currencies and gross cents of documents, as SUM_UNITs and a rest.
+    """Return months (« 2026-11 »), currencies and gross cents, as so many SUM_UNITs and a rest.
 
     A hundred of the largest amounts add up to more than SQLite can hold.
     """
