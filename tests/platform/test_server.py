@@ -18,9 +18,9 @@ from flask import Flask
 from selfservice import db
 from selfservice.accounts import passwords, recovery
 from selfservice.accounts.models import User, UserSession
+from selfservice.connections import CROWD, SILENCE_SECONDS
 from selfservice.mail.outbox import OutboxMail
 from selfservice.queue import queue
-from selfservice.server import CROWD, SILENCE_SECONDS
 from selfservice.tokens import Token
 from tests.conftest import free_port
 from tests.factories import PASSWORD, People, make_company, make_invoice, make_supplier, make_user

@@ -12,7 +12,7 @@ from time import sleep
 import pytest
 from flask import Flask
 
-from selfservice.server import CONNECTIONS, MOST_AHEAD, MOST_OF_A_VISITOR
+from selfservice.connections import CONNECTIONS, MOST_AHEAD, MOST_OF_A_VISITOR
 from tests.conftest import free_port
 from tests.processes import (
     SELFSERVICE,
