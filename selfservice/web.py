@@ -309,7 +309,9 @@ def _on_limit(error: LimitReachedError) -> tuple[str, int, dict[str, str]]:
     _record_denial("limit.reached", reason=error.name)
     # To the minute, upwards: who comes back then must not be refused again.
     retry_at = clock.paris(clock.now() + timedelta(seconds=error.retry_after_seconds + 59))
-    page, code = _page(429, retry_at=format_datetime(retry_at, "HH'h'mm", locale="fr"))
+    is_today = retry_at.date() == clock.today()
+    wording = "'de' HH'h'mm" if is_today else "'du' d MMMM 'à' HH'h'mm"
+    page, code = _page(429, retry_at=format_datetime(retry_at, wording, locale="fr"))
     return page, code, {"Retry-After": str(error.retry_after_seconds)}
 
 

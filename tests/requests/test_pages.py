@@ -1,8 +1,10 @@
 """The customers' pages of requests, over HTTP: who sees what, and what a fault says."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
+from babel.dates import format_date
 from flask import Flask
 
 from selfservice import clock
@@ -126,7 +128,10 @@ def test_nobody_can_flood(app: Flask, alice: Browser, bob: Browser) -> None:
     app.config["LIMIT_REQUEST"] = "1/day"
     ask(bob, "document")
     CustomerRequest.delete().execute()
-    assert bob.submit(f"{PAGE}/document", FIELDS["document"]).status_code == 429
+    refused = bob.submit(f"{PAGE}/document", FIELDS["document"])
+    assert refused.status_code == 429
+    tomorrow = format_date(clock.today() + timedelta(days=1), "d MMMM", locale="fr")
+    assert f"à partir du {tomorrow} à " in refused.text.replace("\u00a0", " ")
 
 
 def test_the_link_proves_by_its_button_only_and_once(alice: Browser, browser: Browser) -> None:
