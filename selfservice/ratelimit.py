@@ -116,6 +116,15 @@ def hit(name: str, identity: str = "all", *, times: int = 1) -> None:
     _hit(name, _item(name), identity, times=times)
 
 
+def hit_wide(name: str, identity: str) -> None:
+    """Count one hit for all networks together, beside `hit_from`.
+
+    The limit is twice what a /48 has, so that none uses it up alone. Raises LimitReachedError.
+    """
+    item = _item(name)
+    _hit(name, type(item)(item.amount * 2 * WIDE_FACTOR, item.multiples), f"wide {identity}")
+
+
 def hit_from(name: str, address: str, *, of: str = "") -> None:
     """Count one hit of a visitor's network: an IPv4 address, or the /56 of an IPv6 one.
 

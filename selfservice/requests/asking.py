@@ -172,9 +172,8 @@ def is_to_be_asked(user: User) -> bool:
 
 def _open(request: CustomerRequest, *, origin: str) -> CustomerRequest:
     """Write a request and its mails; call outside any transaction."""
-    # By kind: what a stranger asks uses up nothing of the company's own. First of all, or a
-    # stranger would try one address after the other for the registered one.
-    ratelimit.hit("request", f"{request.company_id} {request.kind}")
+    # First of all, or a stranger would try one address after the other for the registered one.
+    _count(request, origin)
     _require_change(request)
     if request.kind in OF_ADDRESS:
         ratelimit.hit("request_address", request.value_key)
@@ -190,6 +189,19 @@ def _open(request: CustomerRequest, *, origin: str) -> CustomerRequest:
         if request.kind in OF_ADDRESS:
             mails.queue_proof(request)
     return request
+
+
+def _count(request: CustomerRequest, origin: str) -> None:
+    """Count by kind: what a stranger asks uses up nothing of the company's own.
+
+    Strangers count by network, so that one of them keeps no other from asking.
+    """
+    subject = f"{request.company_id} {request.kind}"
+    if request.kind == "access":
+        ratelimit.hit_from("request", origin, of=subject)
+        ratelimit.hit_wide("request", subject)
+    else:
+        ratelimit.hit("request", subject)
 
 
 def _require_change(request: CustomerRequest) -> None:

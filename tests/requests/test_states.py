@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from itertools import product
 
@@ -469,6 +470,23 @@ def test_who_is_unknown_cannot_guess_the_registered_address(app: Flask, people: 
     for refusal in (AlreadySoError, AlreadySoError, LimitReachedError):
         with pytest.raises(refusal):
             asking.ask_unknown(people.alice.company_id, address=OLD, words="Zoé", origin=ORIGIN)
+
+
+def test_a_stranger_keeps_no_other_from_asking(people: People) -> None:
+    """Even where one holds a /48 of IPv6 addresses."""
+
+    def ask_from(origin: str, name: str) -> None:
+        address = f"{name}@atelier.example"
+        asking.ask_unknown(people.alice.company_id, address=address, words="", origin=origin)
+
+    asked_for = 0
+    for network in range(20):
+        for number in range(6):
+            with suppress(LimitReachedError):
+                ask_from(f"2001:db8:0:{network}00::1", f"u{network}.{number}")
+                asked_for += 1
+    assert asked_for == 40
+    ask_from(ORIGIN, "zoe")
 
 
 def test_a_mailbox_that_somebody_typed_gets_the_proof_alone_and_its_fate_is_nobodys(
