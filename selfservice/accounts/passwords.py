@@ -149,9 +149,10 @@ def confirm(user: User, current: str, *, origin: str) -> None:
 def count_hashing(user: User, *, times: int = 1) -> None:
     """Count what is to be hashed for a signed-in user: a password, right or wrong, or codes.
 
-    A company has so many a minute: it leaves turns for those who sign in. Call outside any
-    transaction. Raises LimitReachedError.
+    A company has so many a minute: it leaves turns for those who sign in, and one of its users
+    leaves some for the others. Call outside any transaction. Raises LimitReachedError.
     """
+    ratelimit.hit("hashing_user", str(user.id), times=times)
     ratelimit.hit("hashing_company", str(user.company_id), times=times)
 
 

@@ -22,7 +22,7 @@ from selfservice.mail import OutboxMail
 from selfservice.ratelimit import LimitReachedError, RateCounter
 from tests.accounts.test_recovery import ask, choose, mailed_path
 from tests.conftest import Browser, free_port
-from tests.factories import PASSWORD, People, give_second_factor, make_invoice
+from tests.factories import PASSWORD, People, give_second_factor, make_invoice, make_user
 from tests.platform.test_server import TOKEN, Visitor
 from tests.processes import serving, wait_until
 
@@ -290,6 +290,16 @@ def test_a_company_leaves_turns_to_hash_for_who_signs_in(
     assert alice.submit("/administration/utilisateurs/ajout", colleague).status_code == 429
     assert bob.submit("/profil/mot-de-passe", typed).status_code == 200
     assert Browser(app.test_client()).sign_in("alice", PASSWORD).status_code == 302
+
+
+def test_a_user_leaves_colleagues_turns_to_hash(app: Flask, people: People, alice: Browser) -> None:
+    make_user(people.alice.company, "ursule")
+    colleague = Browser(app.test_client())
+    colleague.sign_in("ursule", PASSWORD)
+    typed = {"current": PASSWORD, "password": "trop court", "confirmation": "trop court"}
+    codes = [colleague.submit("/profil/mot-de-passe", typed).status_code for _ in range(70)]
+    assert set(codes[:20]) == {200} and set(codes[20:]) == {429}
+    assert alice.submit("/profil/mot-de-passe", typed).status_code == 200
 
 
 def test_rescue_codes_count_as_what_is_hashed_for_a_company(
