@@ -36,6 +36,7 @@ from selfservice.mail.outbox import (
     retry,
     sending_of,
     withdraw,
+    withdraw_from,
 )
 from selfservice.mail.outcomes import mail_accepted, mail_returned
 from selfservice.mail.signed_sender import signed
@@ -84,4 +85,5 @@ __all__ = [
     "sending_of",
     "signed",
     "withdraw",
+    "withdraw_from",
 ]

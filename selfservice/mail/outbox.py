@@ -41,6 +41,7 @@ _REPEATED = (
     *("spare_text", "spare_html"),
 )
 WITHDRAWN = "sans objet : le document n'est plus disponible"
+OF_FORMER_ADDRESS = "sans objet : cette adresse n'est plus celle de la société"
 
 
 class OutboxMail(BaseModel):
@@ -334,8 +335,28 @@ def withdraw(causes: Sequence[str]) -> None:
     OutboxMail.update(state="dropped", answer=WITHDRAWN).where(
         is_of_these, OutboxMail.state == "queued"
     ).execute()
-    # Whoever is sending one has its text in hand; a next try finds the deadline passed.
     OutboxMail.update(NO_TEXT | {"attachment_path": None}).where(is_of_these).execute()
+    _give_no_second_try(is_of_these)
+
+
+def withdraw_from(address_key: str, *, company_id: int, kinds: Sequence[str]) -> None:
+    """Take back what still waits to leave for an address that is no longer the company's.
+
+    Call inside the transaction that changes it.
+    """
+    is_of_these = (
+        (OutboxMail.address_key == address_key)
+        & (OutboxMail.company_id == company_id)
+        & OutboxMail.kind.in_(kinds)
+    )
+    _give_no_second_try(is_of_these)
+    OutboxMail.update(
+        {"state": "dropped", "answer": OF_FORMER_ADDRESS, "attachment_path": None, **NO_TEXT}
+    ).where(is_of_these, OutboxMail.state == "queued").execute()
+
+
+def _give_no_second_try(is_of_these: Any) -> None:
+    """Whoever is sending one has its text in hand; a next try finds the deadline passed."""
     OutboxMail.update(deadline_at=OutboxMail.created_at).where(
         is_of_these, OutboxMail.state == "sending"
     ).execute()

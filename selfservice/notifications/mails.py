@@ -19,8 +19,10 @@ from selfservice.money import format_amount
 from selfservice.notifications import direct_links
 from selfservice.suppliers.colours import light_accent
 from selfservice.suppliers.models import Company
+from selfservice.suppliers.register import address_left
 
 LEAVING = "leaving"
+OF_DOCUMENTS = ("document", "digest", LEAVING)
 LEAVING_LISTED = 50
 # Readers cut a mail of more than 100 kB. A document takes 750 bytes of it, and twice its number,
 # where each letter with an accent is six.
@@ -99,6 +101,12 @@ def _first(invoices: Sequence[Invoice]) -> Sequence[Invoice]:
     sizes = accumulate(LINE_BYTES + 3 * len(quote(each.number)) for each in invoices)
     count = sum(size <= DIGEST_BYTES for size in islice(sizes, DIGEST_LISTED))
     return invoices[:count]
+
+
+@address_left.connect
+def withdraw_from_former(company: Company, *, former_key: str) -> None:
+    """Take back what tells of documents and still waits for an address that has gone since."""
+    mail.withdraw_from(former_key, company_id=company.id, kinds=OF_DOCUMENTS)
 
 
 def has_digest(company: Company, *, on: date) -> bool:

@@ -28,6 +28,8 @@ ADDRESS_LENGTH = 320
 # Another address has taken the place of `former_key`, None where there was none: sent with the
 # company and what else its owner is told, in the transaction that registers it.
 address_replaced = Namespace().signal("address-replaced")
+# The address `former_key` is no longer the company's, whether or not another one is: likewise.
+address_left = Namespace().signal("address-left")
 
 
 class WrongRegisterValueError(Exception):
@@ -131,8 +133,11 @@ def tell_former(
 ) -> None:
     """Let the owner of a former address be told where another one has replaced it.
 
-    Without `former_key`, that is who had the address that was removed before this one came.
+    Without `former_key`, that is who had the address that was removed before this one came. What
+    waits for a former address may follow too.
     """
+    if former_key and former_key != company.email_key:
+        address_left.send(company, former_key=former_key)
     if company.email_key and former_key != company.email_key:
         address_replaced.send(company, former_key=former_key, told=told or {})
 

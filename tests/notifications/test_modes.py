@@ -14,6 +14,7 @@ from selfservice import clock
 from selfservice.mail import delivery
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
+from selfservice.suppliers.companies_csv import import_companies
 from selfservice.suppliers.models import Company
 from tests.factories import make_company, make_invoice, make_supplier, make_user
 from tests.notifications.documents import PDF, with_file
@@ -74,6 +75,31 @@ def test_attached_mode_sends_the_very_document(app: Flask, instance: Path) -> No
     assert attached.get_filename() == "FA-2026-é.pdf"
     assert attached.get_content() == PDF
     assert invoice.id
+
+
+@pytest.mark.parametrize("other", ["claire@example.com", ""])
+@pytest.mark.parametrize("mode", ["attached", "link", "daily"])
+def test_what_waits_for_an_address_leaves_no_more_once_it_has_gone(
+    mode: str, other: str, app: Flask, instance: Path, tmp_path: Path
+) -> None:
+    company = company_in(mode, client_number="C-1")
+    with_file(make_invoice(company))
+    theirs = with_file(make_invoice(make_company(company.supplier, **_other_company(mode))))
+    send.send_due()
+    send.send_digests(clock.today())
+    register = tmp_path / "register.csv"
+    register.write_text(f"client_number;email\nC-1;{other}\n")
+    import_companies(company.supplier, register)
+    delivery.deliver_due()
+    told = [(each.company_id, each.state) for each in (*mails("document"), *mails("digest"))]
+    assert told == [(company.id, "dropped"), (theirs.company_id, "sent")]
+    dropped = OutboxMail.get(OutboxMail.state == "dropped")
+    assert (dropped.body_text, dropped.attachment_path) == ("", None)
+
+
+def _other_company(mode: str) -> dict[str, object]:
+    """Return another company of the same address, which keeps it."""
+    return {"email": "pierre@example.com", "notification": mode}
 
 
 def test_lost_attachment_fails_visibly(app: Flask) -> None:
