@@ -150,10 +150,13 @@ def _read_manifest(tar: tarfile.TarFile, member: tarfile.TarInfo) -> Manifest:
     try:
         stream = _content_of(tar, member)
         found = Manifest(**json.loads(stream.read() if stream else b""))
-        empty = asdict(Manifest(made_at="", migrations=[]))
-        if any(type(value) is not type(empty[name]) for name, value in asdict(found).items()):
+        given, empty = asdict(found), asdict(Manifest(made_at="", migrations=[]))
+        named = [*found.migrations, *found.purged, *found.missing, *found.files.values()]
+        if any(type(value) is not type(empty[name]) for name, value in given.items()) or any(
+            type(each) is not str for each in named
+        ):
             raise TypeError
-    except (TypeError, ValueError, RecursionError) as error:
+    except (AttributeError, TypeError, ValueError, RecursionError) as error:
         raise tarfile.TarError(f"{MANIFEST} est illisible") from error
     if found.format != FORMAT:
         raise OperationError("unknown_format", format=found.format)

@@ -232,6 +232,12 @@ def forge_manifest(members: dict[str, bytes]) -> None:
     ).encode()
 
 
+def forge_a_name_in_manifest(members: dict[str, bytes]) -> None:
+    members["manifest.json"] = json.dumps(
+        json.loads(members["manifest.json"]) | {"migrations": [["0001_tables"]]}
+    ).encode()
+
+
 def nest_manifest(members: dict[str, bytes]) -> None:
     members["manifest.json"] = b"[" * 200_000
 
@@ -241,6 +247,7 @@ def nest_manifest(members: dict[str, bytes]) -> None:
     "harm",
     [
         forge_manifest,
+        forge_a_name_in_manifest,
         nest_manifest,
         damage_document,
         damage_database,
