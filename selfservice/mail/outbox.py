@@ -27,6 +27,9 @@ from selfservice.queue import queue
 from selfservice.texts import unbroken, unbroken_page
 
 LIFETIME = timedelta(days=14)
+SUBJECT_LENGTH = (
+    400  # the names of a supplier and a company may have 200 each, and more goes with them
+)
 ENDED = ("sent", "returned", "failed", "dropped")
 # Attempts that are none: what a server told of a mail that another had accepted.
 NOTICES = ("returned", "delayed")
@@ -67,7 +70,7 @@ class OutboxMail(BaseModel):
     sender_name = CharField(max_length=200, default="")
     reply_to = CharField(max_length=320, default="")
     message_id = CharField(max_length=200, unique=True)
-    subject = CharField(max_length=400)
+    subject = CharField(max_length=SUBJECT_LENGTH)
     body_text = TextField()
     body_html = TextField()
     attachment_path = CharField(max_length=500, null=True)
@@ -165,7 +168,7 @@ def render(kind: str, context: Mapping[str, object]) -> dict[str, str]:
         for part in ("subject.txt", "body.txt", "body.html")
     )
     return {
-        "subject": unbroken(" ".join(subject.split())),
+        "subject": unbroken(" ".join(subject.split()))[:SUBJECT_LENGTH],
         "body_text": unbroken(body_text),
         "body_html": unbroken_page(body_html.encode()).decode(),
     }

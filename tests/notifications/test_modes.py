@@ -48,6 +48,14 @@ def test_mode_none_mails_the_activation_only(app: Flask) -> None:
     assert kinds() == ["activation"]
 
 
+def test_the_longest_names_hold_up_no_activation(app: Flask) -> None:
+    supplier = make_supplier(name="S" * 200)
+    names = {"name": "C" * 200, "client_number": "N" * 64, "email": "pierre@example.com"}
+    make_invoice(make_company(supplier, **names))
+    assert send.send_due().faults == []
+    assert len(mails("activation")[0].subject) == 400
+
+
 def test_activation_goes_before_a_mail_for_each_document(app: Flask) -> None:
     company = company_in("link")
     numbers = [make_invoice(company).number for _ in range(2)]
