@@ -249,6 +249,10 @@ ERRORS = {
         "Les réglages de cette sauvegarde mènent hors de l'instance, ou à ce qu'elle exécute ou "
         "publie ({settings}) : relancez avec « --yes » si vous le voulez."
     ),
+    "mixed_places": (
+        "Les réglages de cette sauvegarde mettent {one} dans {other} : donnez à la base et aux "
+        "documents des places à part (SELFSERVICE_DATABASE_URL, SELFSERVICE_DOCUMENTS_DIR)."
+    ),
     "newer_archive": (
         "Cette sauvegarde vient d'une version plus récente ({migration}) : "
         "mettez le portail à jour."

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -99,6 +100,7 @@ def restore(
         manifest = backup_file.unpack(path, aside)
         settings = config.load(aside)
         places = _places(aside, instance, settings)
+        _require_apart(places)
         for target in places.values():
             _require_empty(target)
         approve(_plan(aside, instance, settings))
@@ -124,6 +126,16 @@ def _require_empty(target: Path) -> None:
     )
     if is_full:
         raise OperationError("not_empty", path=target)
+
+
+def _require_apart(places: dict[Path, Path]) -> None:
+    """Raise OperationError where one part would take the place of another, or hold it.
+
+    Documents are opened to the server that sends them, and the key would be with them.
+    """
+    for one, other in permutations(places.values(), 2):
+        if one.is_relative_to(other):
+            raise OperationError("mixed_places", one=one, other=other)
 
 
 def _places(aside: Path, instance: Path, settings: dict[str, Any]) -> dict[Path, Path]:

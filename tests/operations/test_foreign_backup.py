@@ -99,6 +99,25 @@ def test_what_the_portal_runs_or_shows_is_asked_about_inside_the_instance_too(
     assert not copy.exists()
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        'DOCUMENTS_DIR = "."\nACCEL_REDIRECT_PREFIX = "/_documents/"',
+        'DOCUMENTS_DIR = "secret_key"',
+        'DATABASE_URL = "sqlite:///config.toml"',
+        'DATABASE_URL = "sqlite:///documents/aa/portal.db"',
+    ],
+)
+def test_no_part_takes_the_place_of_another_or_holds_it(
+    settings: str, saved: Rebuild, tmp_path: Path
+) -> None:
+    done = command(tmp_path / "copy", "restore", "--yes", str(saved(settings)))
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert "donnez à la base et aux documents des places à part" in line
+    assert not (tmp_path / "copy").exists()
+
+
 def test_a_server_of_mails_that_would_be_told_our_password_is_asked_about(
     saved: Rebuild, tmp_path: Path
 ) -> None:
