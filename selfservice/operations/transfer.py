@@ -45,6 +45,7 @@ def from_sqlite(source: Path, *, migrations: list[str]) -> None:
         if not migrations:
             return
         db.migrate(up_to=migrations[-1])
+        _require_tables(copy, {*_tables(), "sqlite_sequence"})
         for table in _referenced_first():
             columns = [name for _, name, *_ in copy.execute(f'PRAGMA table_info("{table}")')]
             _require_same(table, columns)
@@ -90,6 +91,14 @@ def require_sound(file: sqlite3.Connection) -> None:
     (answer,) = file.execute("PRAGMA integrity_check(1)").fetchone()
     if answer != "ok":
         raise OperationError("damaged_database", reason=answer)
+
+
+def _require_tables(file: sqlite3.Connection, names: set[str]) -> None:
+    """Raise OperationError for a view, or rows that a program makes: those may have no end."""
+    kept = "SELECT min(type = 'table' AND rootpage > 0) FROM sqlite_schema WHERE lower(name) = ?"
+    for name in sorted(names):
+        if file.execute(kept, (name,)).fetchone() != (1,):
+            raise OperationError("other_tables", example=name)
 
 
 def _referenced_first() -> Iterable[str]:

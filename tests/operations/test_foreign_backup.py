@@ -163,12 +163,20 @@ def test_no_password_is_shown(saved: Rebuild, tmp_path: Path) -> None:
     assert "hush" not in done.stderr + done.stdout
 
 
+# Rows without an end, which would fill the disk.
+ENDLESS = """DROP TABLE help_vote;
+CREATE VIEW help_vote (id, page, voted_on, is_useful, votes) AS
+WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+SELECT i, printf('%0190d', i), '2026-01-01', 1, 1 FROM n"""
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
         ("UPDATE supplier SET name = x'fffe'", "supplier, bytes pour varchar(200)"),
         ("UPDATE supplier SET opened_on = 'demain'", "supplier, Invalid isoformat string"),
         ("CREATE TABLE s2 AS SELECT * FROM supplier; DROP TABLE supplier", "supplier"),
+        (ENDLESS, "help_vote"),
     ],
 )
 def test_a_base_whose_values_no_page_can_show_is_refused_in_one_line(
