@@ -353,10 +353,10 @@ KEYS = (
     Key(
         "LIMIT_HASHING_COMPANY",
         _rate,
-        "60 per minute",
+        "120 per minute",
         "Passwords and rescue codes hashed for who is signed in, per company.",
     ),
-    Key("LIMIT_HASHING_USER", _rate, "20 per minute", "The same, per login."),
+    Key("LIMIT_HASHING_USER", _rate, "60 per minute", "The same, per login."),
     Key("LIMIT_LOGIN_TAKEN", _rate, "30/hour", "Logins found to be taken already, per company."),
     Key("LIMIT_KEPT_IP", _rate, "1000/hour", "Answers kept for forms pressed twice, per network."),
     Key("LIMIT_PROOF", _rate, "5/hour", "Proofs of « Je n'ai rien reçu », client and network."),
