@@ -21,7 +21,7 @@ CONNECTIONS = 1000
 SILENCE_SECONDS = 20  # after which a connection that sends or takes nothing is closed
 CROWD, CROWD_SILENCE_SECONDS = CONNECTIONS // 2, 3  # the same where many are open
 MOST_OF_A_VISITOR = 100  # requests that wait, and answers on their way
-WIDE_FACTOR = 4  # as many times that for a /48 of IPv6: others still find a connection
+MOST_OF_A_CUSTOMER = 400  # in all networks of a /48 of IPv6: others still find a connection
 MOST_AHEAD = 4  # requests that a connection may send before their answers: no proxy sends any
 SENDING_BYTES = 128 * 1024
 
@@ -63,7 +63,7 @@ class Waiting:
 
     def append(self, channel: "StrictChannel") -> None:
         channel.note_request()
-        own = self._of_kind[channel.kind].setdefault(channel.wide_visitor, {})
+        own = self._of_kind[channel.kind].setdefault(channel.customer_network, {})
         own.setdefault(channel.visitor, deque()).append(channel)
 
     def popleft(self) -> "StrictChannel":
@@ -105,7 +105,7 @@ class StrictChannel(HTTPChannel):
     parser_class = StrictParser
     error_task_class = RefusalTask
     proxy_count = 0
-    visitor = wide_visitor = ""
+    visitor = customer_network = ""
     kind = Kind.PAGE
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -130,7 +130,7 @@ class StrictChannel(HTTPChannel):
         peer = self.addr[0] if self.addr else ""
         address = proxies.visitor_of(forwarded, peer=peer, count=self.proxy_count)
         self.visitor = ratelimit.network_of(address)
-        self.wide_visitor = ratelimit.wide_network_of(address) or self.visitor
+        self.customer_network = ratelimit.customer_network_of(address)
 
     def service(self) -> None:
         """Answer a request, unless its sender has left or has too many others under way.
@@ -139,7 +139,7 @@ class StrictChannel(HTTPChannel):
         who asks and leaves would keep the threads busy for minutes.
         """
         # Another's may follow on the connection of a proxy.
-        wide, kind = self.wide_visitor, self.kind
+        wide, kind = self.customer_network, self.kind
         try:
             if self._has_left():
                 self.cancel()
@@ -169,11 +169,10 @@ class StrictChannel(HTTPChannel):
         channels = list(self.server.active_channels.values())
         if len(channels) <= MOST_OF_A_VISITOR:
             return False
-        wide = [each for each in channels if each.wide_visitor == self.wide_visitor]
+        wide = [each for each in channels if each.customer_network == self.customer_network]
         under_way = [each for each in wide if each.requests or each.total_outbufs_len]
         own = [each for each in under_way if each.visitor == self.visitor]
-        most_of_all = MOST_OF_A_VISITOR * WIDE_FACTOR
-        return len(own) > MOST_OF_A_VISITOR or len(under_way) > most_of_all
+        return len(own) > MOST_OF_A_VISITOR or len(under_way) > MOST_OF_A_CUSTOMER
 
 
 def _kind_of(request: StrictParser) -> Kind:

@@ -133,7 +133,7 @@ def hit_from(name: str, address: str, *, of: str = "") -> None:
     """
     item, about = _item(name), f"{of} " if of else ""
     _hit(name, item, about + network_of(address))
-    if wide := wide_network_of(address):
+    if (wide := customer_network_of(address)) != network_of(address):
         _hit(name, type(item)(item.amount * WIDE_FACTOR, item.multiples), about + wide)
 
 
@@ -174,10 +174,12 @@ def network_of(address: str) -> str:
     return str(parsed) if parsed.version == 4 else _network(parsed, IPV6_PREFIX)
 
 
-def wide_network_of(address: str) -> str | None:
-    """Return the /48 around an IPv6 address, which one customer may hold; None for another."""
+def customer_network_of(address: str) -> str:
+    """Return what one customer of a provider may hold: an IPv4 address, or the /48 of an IPv6."""
     parsed = _parse(address)
-    return _network(parsed, IPV6_WIDE_PREFIX) if parsed and parsed.version == 6 else None
+    if parsed is None or parsed.version == 4:
+        return network_of(address)
+    return _network(parsed, IPV6_WIDE_PREFIX)
 
 
 def _parse(address: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:

@@ -114,7 +114,7 @@ def _attached(write: Callable[[IO[bytes]], None], mimetype: str, name: str) -> R
     """Answer with the file that `write` writes; its name gets the client number and the day."""
     stem, _, extension = name.rpartition(".")
     name = f"{stem}-{_whose()}-{clock.today()}.{extension}"
-    network = ratelimit.wide_network_of(origin()) or ratelimit.network_of(origin())
+    network = ratelimit.customer_network_of(origin())
     file = WaitingFile(reader().company_id, network)  # before reading: a crowd costs little
     try:
         with building():
