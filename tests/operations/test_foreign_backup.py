@@ -170,6 +170,17 @@ WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
 SELECT i, printf('%0190d', i), '2026-01-01', 1, 1 FROM n"""
 
 
+def require_refused(change: str, told: str, saved: Rebuild, *, copy: Path) -> None:
+    """Change the base, and check that a restore refuses its backup and leaves nothing behind."""
+    with closing(sqlite3.connect(db.database.database)) as file:
+        file.executescript(change)
+    done = command(copy, "restore", str(saved("")))
+    (line,) = done.stderr.splitlines()
+    assert done.returncode == 1
+    assert told in line
+    assert not copy.exists()
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -183,13 +194,7 @@ def test_a_base_whose_values_no_page_can_show_is_refused_in_one_line(
     change: str, told: str, saved: Rebuild, tmp_path: Path
 ) -> None:
     make_supplier("vendeur")
-    with closing(sqlite3.connect(db.database.database)) as file:
-        file.executescript(change)
-    done = command(tmp_path / "copy", "restore", str(saved("")))
-    (line,) = done.stderr.splitlines()
-    assert done.returncode == 1
-    assert told in line
-    assert not (tmp_path / "copy").exists()
+    require_refused(change, told, saved, copy=tmp_path / "copy")
 
 
 @pytest.mark.parametrize(
@@ -207,13 +212,7 @@ def test_a_row_that_names_a_file_of_the_host_is_refused_in_one_line(
     """The portal would send it by mail, or show it as a logo to everybody."""
     make_invoice(make_company(make_supplier("vendeur"), email="a@x.fr", notification="attached"))
     send.send_due()
-    with closing(sqlite3.connect(db.database.database)) as file:
-        file.executescript(change)
-    done = command(tmp_path / "copy", "restore", str(saved("")))
-    (line,) = done.stderr.splitlines()
-    assert done.returncode == 1
-    assert told in line
-    assert not (tmp_path / "copy").exists()
+    require_refused(change, told, saved, copy=tmp_path / "copy")
 
 
 def test_an_unknown_format_is_refused(saved: Rebuild, tmp_path: Path) -> None:
