@@ -346,6 +346,7 @@ def test_14_takes_everything_away_in_time(page: Page) -> None:
     follow(page, "duree-disponibilite", "/factures")
     sign_in(page, "helene.morvan_3", OF_HELENE)
     page.get_by_role("link", name=re.compile("^Afficher les")).click()
+    page.wait_for_url("**historique=tout")
     count = page.locator(NUMBERS).count()
     with page.expect_download() as taken:
         page.get_by_role("link", name=f"Télécharger les {count} (ZIP)").click()

@@ -95,6 +95,7 @@ def test_without_any_script(chromium: Browser, portal: str) -> None:
     sign_in(page, *READER)
     page.wait_for_url("**/factures")
     page.get_by_role("link", name="Afficher les").click()
+    page.wait_for_url("**historique=tout")
     page.get_by_text("Filtres").click()
     page.get_by_label("Type", exact=True).select_option("Factures")
     page.get_by_role("button", name="Rechercher").click()
