@@ -32,6 +32,8 @@ class Readers:
     """One reader a core, fewer for a small folder; use as a context manager."""
 
     def __init__(self, limits: Limits, *, documents: int) -> None:
+        # A new Python would first look for its modules where one stands, as in that very folder.
+        os.environ["PYTHONSAFEPATH"] = "1"
         cores = len(os.sched_getaffinity(0))
         self._limits = limits
         self._read: dict[str, ProcessFuture[tuple[str, int, Description]]] = {}

@@ -78,6 +78,16 @@ def test_dots_and_spaces_of_a_vat_number_do_not_matter(
     assert deposit().deposited == 1
 
 
+def test_a_reader_runs_nothing_of_the_folder_one_stands_in(
+    folder: Path, deposit: Deposit, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "multiprocessing.py").write_text("open('ran', 'w')")
+    (folder / "a.pdf").write_bytes(facturx(company))
+    assert deposit().deposited == 1
+    assert not (folder / "ran").exists()
+
+
 def test_a_link_in_the_folder_leads_the_list_of_rejects_nowhere_else(
     folder: Path, deposit: Deposit, company: Company, tmp_path: Path
 ) -> None:
