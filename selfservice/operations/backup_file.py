@@ -89,7 +89,8 @@ def create(path: Path, manifest: Manifest) -> Iterator[Writer]:
         raise OperationError("target_exists", path=path)
     with (
         files.written_aside(path, mode=0o600, aside=f".{path.name}.part") as handle,
-        tarfile.open(fileobj=handle, mode="w", format=tarfile.PAX_FORMAT) as tar,
+        # Of a key or settings that are a link, what it leads to: the link opens nothing elsewhere.
+        tarfile.open(fileobj=handle, mode="w", format=tarfile.PAX_FORMAT, dereference=True) as tar,
     ):
         writer = Writer(tar, manifest)
         yield writer

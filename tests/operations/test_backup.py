@@ -142,6 +142,22 @@ def test_restored_instance_works_and_holds_all_that_matters(
     assert left == []
 
 
+def test_key_and_settings_behind_links_come_back(
+    filled: Supplier, instance: Path, tmp_path: Path
+) -> None:
+    (instance / "config.toml").write_text("RETENTION_MONTHS = 12\n")
+    kept = {}
+    for name in ("config.toml", "secret_key"):
+        elsewhere = (instance / name).rename(tmp_path / name)
+        (instance / name).symlink_to(elsewhere)
+        kept[name] = elsewhere.read_bytes()
+    make_backup(tmp_path / "a.tar")
+    copy = tmp_path / "copy"
+    restore(tmp_path / "a.tar", copy)
+    assert {name: (copy / name).read_bytes() for name in kept} == kept
+    assert not any((copy / name).is_symlink() for name in kept)
+
+
 def test_who_was_signed_in_when_the_backup_was_made_signs_in_again(
     filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
