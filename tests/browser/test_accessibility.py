@@ -62,7 +62,7 @@ DESK = [
     "/conseil/100310/lien",
     "/conseil/demandes",
 ]
-NARROW = (320, 360, 640)
+OTHER_WIDTHS = (320, 360, 640, 768, 1024)
 # A template may run a name and an attribute together: « <tddata-label= » is no cell.
 STRANGE_TAGS = """[...document.querySelectorAll("*")]
     .filter(each => each instanceof HTMLUnknownElement || each.localName.includes("-"))
@@ -97,7 +97,7 @@ def assert_accessible_at_every_size(page: Page, *, is_whole: bool) -> None:
         page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
         assert not violations(page, scheme, is_whole=is_whole)
         assert_nothing_scrolls_sideways(page)
-    for width in NARROW:
+    for width in OTHER_WIDTHS:
         page.set_viewport_size({"width": width, "height": 640})
         assert_nothing_scrolls_sideways(page)
     assert page.evaluate(STRANGE_TAGS) == []
