@@ -64,10 +64,10 @@ def own_password(form: OwnPasswordForm) -> Iterator[None]:
         form.current.errors = (WRONG_PASSWORD if is_wrong else messages.OWN_PASSWORD_MISSING,)
 
 
-def searched(name: str) -> str:
+def searched(name: str, *, length: int = MAX_SEARCH_LENGTH) -> str:
     """Return a field of a search, cut, without characters that no database stores."""
     text = request.args.get(name, "").encode("utf-8", "ignore").decode("utf-8")
-    return one_form(text.replace("\0", ""))[:MAX_SEARCH_LENGTH].strip()
+    return one_form(text.replace("\0", ""))[:length].strip()
 
 
 def page_id(name: str) -> int | None:

@@ -5,6 +5,7 @@ from werkzeug.wrappers import Response
 
 from selfservice import submissions, web
 from selfservice.accounts import passwords
+from selfservice.accounts.forms import LOGIN_LENGTH
 from selfservice.accounts.messages import PASSWORD_RULES, password_faults
 from selfservice.accounts.models import User
 from selfservice.accounts.passwords import PasswordRefusedError
@@ -21,7 +22,8 @@ PROPOSE = "proposer"
 
 @blueprint.get("/utilisateurs", endpoint="users")
 def users_page() -> str:
-    search, state, after = searched("q"), searched("etat"), searched("apres")
+    search, state = searched("q"), searched("etat")
+    after = searched("apres", length=LOGIN_LENGTH)  # whole: cut, it would lead back
     page = users.list_users(signed_in(), search=search, state=state, after=after)
     added_id = session.pop(ADDED, None)
     return render_template(
