@@ -244,9 +244,9 @@ def _check_form() -> None:
 
     Flask-WTF would stumble at the latter.
     """
+    _check_work()  # of a GET too: a page that looks for a field would read its body
     if request.method in ("GET", "HEAD"):
         return
-    _check_work()
     if None in request.form or None in request.files:
         abort(400)
     submissions.check_form()

@@ -97,6 +97,8 @@ def test_a_body_of_too_many_fields_or_escapes_is_refused_unread(app: Flask) -> N
     form = "application/x-www-form-urlencoded"
     for many in ("a=x&" * 40_000, "a=" + "%F0" * 80_000):
         assert client.post("/connexion", data=many, content_type=form).status_code == 413
+        # A page that looks for a field of its form reads it, whatever the method.
+        assert client.get("/je-n-ai-rien-recu", data=many, content_type=form).status_code == 413
     part = 'Content-Disposition: form-data; name="x";' + "a=b;" * 30_000
     body = f"--b\r\n{part}\r\n\r\nx\r\n--b--\r\n"
     kind = "multipart/form-data; boundary=b"
