@@ -134,6 +134,15 @@ def test_nobody_can_flood(app: Flask, alice: Browser, bob: Browser) -> None:
     assert f"à partir du {tomorrow} à " in refused.text.replace("\u00a0", " ")
 
 
+def test_a_stranger_who_guesses_the_next_address_keeps_nobody_from_asking_for_it(
+    app: Flask, people: People, alice: Browser
+) -> None:
+    app.config["LIMIT_REQUEST_ADDRESS"] = "1/day"
+    asked(people, "access")
+    assert "Votre demande est envoyée" in ask(alice, "adresse")
+    assert alice.submit(f"{PAGE}/adresse", FIELDS["adresse"]).status_code == 429
+
+
 def test_the_link_proves_by_its_button_only_and_once(alice: Browser, browser: Browser) -> None:
     ask(alice, "adresse")
     path = link("request_proof")
