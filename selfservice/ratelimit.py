@@ -145,25 +145,28 @@ def check(name: str, identity: str = "all") -> None:
 
 
 @contextmanager
-def failure(name: str, identity: str, *, of: type[Exception]) -> Iterator[None]:
+def failure(name: str, identity: str, *, of: type[Exception], divisor: int = 1) -> Iterator[None]:
     """Count what is done in the block only if it fails by an exception `of` this type.
 
     A place is taken before and given back after, so that parallel failures cannot slip through.
-    Raises LimitReachedError before the block where there is no place.
+    `divisor` leaves the identity a part of the limit. Raises LimitReachedError before the block
+    where there is no place.
     """
+    whole = _item(name)
+    item = type(whole)(max(1, whole.amount // divisor), whole.multiples)
     try:
-        hit(name, identity)
+        _hit(name, item, identity)
     except LimitReachedError:
-        _give_back(name, identity)  # what is refused has not failed
+        _give_back(name, item, identity)  # what is refused has not failed
         raise
     try:
         yield
     except of:
         raise
     except BaseException:
-        _give_back(name, identity)
+        _give_back(name, item, identity)
         raise
-    _give_back(name, identity)
+    _give_back(name, item, identity)
 
 
 def network_of(address: str) -> str:
@@ -200,8 +203,8 @@ def _hit(name: str, item: RateLimitItem, identity: str, *, times: int = 1) -> No
         raise _reached(name, item, key)
 
 
-def _give_back(name: str, identity: str) -> None:
-    _limiter().hit(_item(name), name, hash_secret(identity), cost=-1)
+def _give_back(name: str, item: RateLimitItem, identity: str) -> None:
+    _limiter().hit(item, name, hash_secret(identity), cost=-1)
 
 
 def _reached(name: str, item: RateLimitItem, key: str) -> LimitReachedError:

@@ -366,6 +366,16 @@ def test_a_stranger_does_not_lock_the_owner_out(app: Flask, people: People) -> N
     assert owner.sign_in("alice", PASSWORD).status_code == 302
 
 
+def test_a_stranger_with_many_ipv6_networks_does_not_lock_the_owner_out(
+    app: Flask, people: People
+) -> None:
+    app.config |= {"LIMIT_SIGN_IN_LOGIN": "1/hour", "LIMIT_SIGN_IN_LOGIN_ALL": "8/hour"}
+    strangers = [_from(app, f"2001:db8:0:{number:x}00::1") for number in range(8)]
+    codes = [each.sign_in("alice", "faux").status_code for each in strangers]
+    assert codes == [200] * 4 + [429] * 4
+    assert _from(app, "2001:db8:1::1").sign_in("alice", PASSWORD).status_code == 302
+
+
 def test_wrong_passwords_from_many_places_are_limited_in_all(app: Flask, people: People) -> None:
     app.config["LIMIT_SIGN_IN_LOGIN_ALL"] = "3/hour"
     codes = [_from(app, f"192.0.2.{n}").sign_in("alice", "faux").status_code for n in range(4)]
@@ -411,7 +421,7 @@ def test_counters_hold_no_address_and_no_login(browser: Browser, people: People)
     browser.sign_in("alice", PASSWORD)
     browser.submit("/recuperation", {"email": "alice@example.com"})
     keys = " ".join(row.key for row in RateCounter.select())
-    assert RateCounter.select().count() == 10
+    assert RateCounter.select().count() == 11
     for secret in ("alice", "127.0.0.1"):
         assert secret not in keys
 

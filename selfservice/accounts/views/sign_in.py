@@ -113,12 +113,16 @@ def _on_stale_form(error: CSRFError) -> Response | tuple[str, int]:
 def _counted(login: str) -> Iterator[None]:
     """Count a wrong password for its login from this network, then for its login from everywhere.
 
-    In this order, so that one network alone cannot use up the tries of the others.
+    In this order, so that one network alone cannot use up the tries of the others. Nor can the 256
+    networks of a /48 of IPv6, which one customer may hold: together they have half of them.
     """
     subject, wrong = sign_in.counted_as(login), sign_in.BadCredentialsError
-    here = f"{subject} {ratelimit.network_of(origin())}"
+    network = ratelimit.network_of(origin())
+    customer = ratelimit.customer_network_of(origin())
+    divisor = 1 if customer == network else 2
     with (
-        ratelimit.failure("sign_in_login", here, of=wrong),
+        ratelimit.failure("sign_in_login", f"{subject} {network}", of=wrong),
+        ratelimit.failure("sign_in_login_all", f"{subject} {customer}", of=wrong, divisor=divisor),
         ratelimit.failure("sign_in_login_all", subject, of=wrong),
     ):
         yield
