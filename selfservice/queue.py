@@ -4,6 +4,7 @@ huey is imported where it is first needed: it brings every client it knows along
 start of a command that queues nothing.
 """
 
+import json
 import logging
 import threading
 from collections.abc import Callable
@@ -23,6 +24,19 @@ POLL_SECONDS = 1
 SHUTDOWN_SECONDS = 4
 
 log = logging.getLogger(__name__)
+
+
+class JsonTasks:
+    """Writes tasks as JSON: of huey's own pickles, whoever writes into the queue runs any code."""
+
+    def serialize(self, task: object) -> bytes:
+        return json.dumps(task).encode()
+
+    def deserialize(self, written: bytes) -> object:
+        from huey.registry import Message
+
+        found = json.loads(bytes(written))
+        return Message(*found) if isinstance(found, list) else found
 
 
 class Queue:
@@ -75,6 +89,8 @@ class Queue:
             graceful_signal="TERM",
             shutdown_timeout=SHUTDOWN_SECONDS,
         )
+        with suppress(Exception):  # out of reach: the consumer tells it
+            self.huey.delete(ASKED)  # of a wake-up that a killed worker has lost
         try:
             self._consumer.run()
         finally:
@@ -112,9 +128,9 @@ def _build(url: str) -> "Huey":
     from huey.api import PostgresHuey, RedisHuey, SqliteHuey
 
     scheme = urlsplit(url).scheme
+    options: dict[str, Any] = {"results": False, "serializer": JsonTasks()}
     if scheme == "sqlite":
-        return SqliteHuey(NAME, filename=url.removeprefix("sqlite:///"), results=False)
-    options: dict[str, Any] = {"results": False}
+        return SqliteHuey(NAME, filename=url.removeprefix("sqlite:///"), **options)
     if scheme == "redis":
         return RedisHuey(NAME, url=url, **options)
     # Its first start makes tables, and PostgreSQL lets only one process at a time do that.

@@ -39,8 +39,8 @@ PLACES = (
     "MAIL_BOUNCES",
     "MAIL_SERVER",
 )
-# What the portal runs (tasks are pickles), and what it shows to everybody: wherever the archive
-# puts them, it may have put its own there, or the database.
+# Where the portal's tasks come from, and what it shows to everybody: wherever the archive puts
+# them, it may have put its own there, or the database.
 RUN_OR_SHOWN = ("QUEUE_URL", "HELP_SITE_DIR")
 GIVEN = "given.db"
 SHA256 = "[0-9a-f]{64}"

@@ -16,7 +16,7 @@ from selfservice.invoices.models import Invoice
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
 from selfservice.operations import heartbeats
-from selfservice.queue import queue
+from selfservice.queue import ASKED, queue
 from selfservice.suppliers.models import Company
 from tests.conftest import free_port
 from tests.factories import make_company, make_invoice, make_supplier
@@ -51,6 +51,30 @@ def test_one_wake_up_serves_however_many_mails(app: Flask) -> None:
     queue.huey.execute(queue.huey.dequeue())
     queue_one()
     assert queue.huey.pending_count() == 1, "what comes after its beginning asks again"
+
+
+@pytest.mark.slow
+def test_who_writes_into_the_queue_runs_no_code(
+    box: tuple[Postbox, dict[str, str]], instance: Path, tmp_path: Path
+) -> None:
+    ran = tmp_path / "ran"
+    queue.huey.storage.enqueue(b"cbuiltins\nopen\n(V%s\nVw\ntR." % bytes(ran))  # a pickle
+    queue_one()
+    with running(instance, "worker", **box[1]):
+        wait_until(lambda: sent() == 1, seconds=PATIENCE)
+        wait_until(lambda: queue.huey.pending_count() == 0, seconds=PATIENCE)
+    assert not ran.exists()
+
+
+@pytest.mark.slow
+def test_a_wake_up_that_a_killed_worker_has_lost_keeps_none_from_the_next(
+    box: tuple[Postbox, dict[str, str]], instance: Path
+) -> None:
+    queue_one()
+    queue.huey.flush()
+    queue.huey.put(ASKED, True)
+    with running(instance, "worker", **box[1]):
+        wait_until(lambda: not queue.huey.get(ASKED, peek=True), seconds=PATIENCE)
 
 
 def test_mail_of_an_undone_cause_wakes_nobody(app: Flask) -> None:
