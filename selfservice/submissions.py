@@ -106,8 +106,12 @@ def origin_site() -> str:
 
 
 def is_led_by_another_site() -> bool:
-    """Tell whether the browser says that another site's page has led here; a bookmark has not."""
-    return request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+    """Tell whether another site's page has led here, by what the browser says; a bookmark has not.
+
+    Of what it fetches ahead, for a page of whatever site, a browser says « none » as of a bookmark.
+    """
+    is_ahead = "prefetch" in request.headers.get("Sec-Purpose", "")
+    return is_ahead or request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
 
 
 def page_sent_from() -> str | None:

@@ -257,6 +257,19 @@ def test_another_site_leads_to_a_page_after_a_sign_in(browser: Browser, people: 
     assert signed_in_from(browser, path, **{"Sec-Fetch-Site": "cross-site"}) == path
 
 
+@pytest.mark.parametrize("purpose", ["prefetch", "prefetch;prerender"])
+def test_what_a_browser_fetches_ahead_for_another_site_takes_nothing_away(
+    purpose: str, alice: Browser, browser: Browser, people: People
+) -> None:
+    """Chromium says of a page's speculation rules what it says of a bookmark: « none »."""
+    stored(people.alice.company)
+    ahead = {"Sec-Fetch-Site": "none", "Sec-Purpose": purpose}
+    path = "/factures/archive.zip?choix=tout"
+    assert alice.get(path, headers=ahead).location == "/factures"
+    assert Opening.select().count() == 0
+    assert signed_in_from(browser, path, **ahead) == "/factures"
+
+
 def test_asking_for_the_size_only_counts_as_nothing(alice: Browser, people: People) -> None:
     invoice = stored(people.alice.company)
     whole = ask(alice, invoice)
