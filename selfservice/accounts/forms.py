@@ -38,6 +38,7 @@ PHONE_LENGTH = 40
 LOGIN_LENGTH = 320
 PASSWORD_LENGTH = 128
 LENGTH = 2000  # of a field that says no other
+NEXT_LENGTH = 20_000  # the address of an archive names each of its documents
 
 
 def is_storable(text: str) -> bool:
@@ -122,7 +123,7 @@ class SignInForm(PortalForm):
         filters=[pasted],
     )
     password = password_field("Mot de passe", known_password())
-    next = HiddenField()
+    next = HiddenField(validators=[Length(max=NEXT_LENGTH)])
 
 
 class RecoveryForm(PortalForm):
@@ -252,7 +253,7 @@ def one_time_code() -> StringField:
 
 class CodeForm(PortalForm):
     code = one_time_code()
-    next = HiddenField()
+    next = HiddenField(validators=[Length(max=NEXT_LENGTH)])
 
 
 class SetupStartForm(PortalForm):

@@ -14,7 +14,7 @@ from hashlib import sha256
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from time import monotonic, sleep
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
 from flask import Flask
@@ -73,16 +73,18 @@ class Front:
         assert found
         return found[1].decode()
 
-    def sign_in(self) -> None:
+    def sign_in(self, wanted: str = "") -> str | None:
+        """Sign in, and return where that leads."""
         fields = {"csrf_token": self.token(), "login": "alice", "password": PASSWORD}
         answer, _ = self.ask(
             "POST",
             "/connexion",
-            urlencode(fields).encode(),
+            urlencode(fields | {"next": wanted}).encode(),
             Content_Type=FORM,
             Referer=f"https://{NAME}/connexion",
         )
         assert answer.status == 302
+        return answer.headers["Location"]
 
     def version(self, version: ssl.TLSVersion, ciphers: str | None = None) -> str | None:
         """Return the version of TLS spoken with a visitor who speaks but this one."""
@@ -205,6 +207,14 @@ def test_each_answer_has_each_header_once(front: Front, people: People) -> None:
             assert content == CONTENT
             assert answer.headers["Cache-Control"] == "no-store"
             assert answer.headers.get("X-Accel-Redirect") is None
+
+
+def test_the_address_of_a_large_archive_outlives_the_session(front: Front, people: People) -> None:
+    wanted = f"/factures/archive.zip?{'&'.join(f'id={number}' for number in range(1000, 1900))}"
+    answer, _ = front.ask("GET", wanted)
+    assert answer.status == 302
+    assert parse_qs(urlsplit(answer.headers["Location"]).query)["next"] == [wanted]
+    assert front.sign_in(wanted) == wanted
 
 
 def test_a_visitors_own_claims_are_dropped(front: Front) -> None:
