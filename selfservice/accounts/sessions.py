@@ -106,6 +106,14 @@ def end_all(user: User, *, except_secret: str | None = None) -> int:
     return int(query.execute())
 
 
+def renew(user: User) -> str:
+    """Give the session in use another secret and return it: a copied cookie opens it no more."""
+    secret = new_secret()
+    known = hash_secret(user.session_secret)
+    UserSession.update(id_hash=hash_secret(secret)).where(UserSession.id_hash == known).execute()
+    return secret
+
+
 def end_everybodys() -> int:
     """End every session of everybody and return how many."""
     return int(UserSession.delete().execute())

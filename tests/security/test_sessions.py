@@ -11,6 +11,7 @@ from itsdangerous import URLSafeTimedSerializer
 
 from selfservice.accounts import sessions
 from selfservice.accounts.models import User, UserSession
+from tests.accounts.authenticator import set_up
 from tests.accounts.test_recovery import NEW
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People
@@ -76,6 +77,30 @@ def test_a_stolen_cookie_dies_with_its_session(
     assert thief.get(PAGE).status_code == 302
 
 
+@pytest.mark.parametrize("act", ["password", "others closed", "second factor on", "and off"])
+def test_a_copied_cookie_dies_where_its_owner_ends_the_others_and_stays(
+    act: str, alice: Browser, app: Flask, people: People
+) -> None:
+    with time_machine.travel("2026-03-02T10:00:00Z", tick=False) as machine:
+        alice.sign_in("alice", PASSWORD)
+        phone = set_up(alice) if act == "and off" else None
+        machine.shift(timedelta(minutes=1))
+        thief = Browser(app.test_client())
+        thief.client.set_cookie("session", cookie(alice))
+        assert thief.get(PAGE).status_code == 200
+        if act == "password":
+            typed = {"current": PASSWORD, "password": NEW, "confirmation": NEW}
+            alice.submit("/profil/mot-de-passe", typed)
+        elif act == "others closed":
+            alice.submit("/profil/sessions/fermer-les-autres", {}, page="/profil/sessions")
+        elif phone is None:
+            set_up(alice)
+        else:
+            off = "/profil/double-authentification/desactivation"
+            alice.submit(off, {"current": PASSWORD, "code": phone.code()})
+        assert (alice.get(PAGE).status_code, thief.get(PAGE).status_code) == (200, 302)
+
+
 def test_a_session_id_that_somebody_planted_is_never_taken_over(
     browser: Browser, people: People
 ) -> None:
@@ -125,6 +150,24 @@ def test_a_token_of_another_visitor_is_refused(alice: Browser, bob: Browser) -> 
     token = page.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
     response = alice.client.post(PAGE, data={"csrf_token": token, "last_name": "x"})
     assert response.status_code == 400
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+)
+def test_a_form_of_another_site_is_refused_with_a_good_token_too(
+    headers: dict[str, str], alice: Browser
+) -> None:
+    token = alice.get(PAGE).text.split('name="csrf_token"')[1].split('value="')[1].split('"')[0]
+    fields = {"csrf_token": token, "last_name": "x"}
+    assert alice.client.post(PAGE, data=fields, headers=headers).status_code == 400
+    assert alice.client.post(PAGE, data=fields).status_code == 302
 
 
 @pytest.mark.parametrize("then", ["alice", "bob"])

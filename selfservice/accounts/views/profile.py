@@ -17,7 +17,7 @@ from selfservice.accounts.forms import (
 )
 from selfservice.accounts.users import administrator_names
 from selfservice.accounts.views.blueprint import blueprint
-from selfservice.accounts.views.visitor import let_out, origin, signed_in
+from selfservice.accounts.views.visitor import let_out, origin, renew_session, signed_in
 from selfservice.help import help_url
 from selfservice.suppliers.messages import NOTIFICATION_LABELS
 
@@ -86,6 +86,7 @@ def _change_password(form: PasswordForm) -> Response:
     profile.change_password(
         signed_in(), current=form.current.data, password=form.password.data, origin=origin()
     )
+    renew_session()
     flash(messages.PASSWORD_CHANGED)
     return redirect(url_for("accounts.account"))
 
@@ -140,6 +141,7 @@ def close_session() -> Response:
 def close_other_sessions() -> Response:
     with _proven():
         profile.close_sessions(signed_in(), keeps_current=True, origin=origin())
+    renew_session()
     flash(messages.OTHER_SESSIONS_CLOSED)
     return redirect(url_for("accounts.sessions"))
 

@@ -14,7 +14,7 @@ from selfservice import tokens
 from selfservice.accounts import messages, passwords, second_factor
 from selfservice.accounts.forms import ProofForm, SetupForm, SetupStartForm
 from selfservice.accounts.views.blueprint import blueprint
-from selfservice.accounts.views.visitor import is_signed_in, origin, signed_in
+from selfservice.accounts.views.visitor import is_signed_in, origin, renew_session, signed_in
 
 RESCUE_CODE = re.compile(r"\d{5}( \d{5}){3}")
 # A user who must still set up the second factor may use these only: the setup, sign-out, what
@@ -66,6 +66,7 @@ def confirm_second_factor() -> Response | str:
             codes = second_factor.confirm(
                 signed_in(), form.setup.data, form.code.data, origin=origin()
             )
+            renew_session()
             return render_template("accounts/second_factor_codes.html", codes=codes)
         if request.method == "POST":
             return _setup_page(form)
@@ -131,6 +132,7 @@ def disable_second_factor() -> Response | str:
                 second_factor.disable(
                     signed_in(), password=form.current.data, code=form.code.data, origin=origin()
                 )
+                renew_session()
                 flash(messages.SECOND_FACTOR_OFF)
             except second_factor.DemandedError:
                 flash(messages.SECOND_FACTOR_DEMANDED, "error")

@@ -67,6 +67,14 @@ def let_in(user: User) -> None:
     _note(user)
 
 
+def renew_session() -> None:
+    """Keep the visitor in, by a new cookie: whoever copied the one before is out.
+
+    Call where the other sessions have just ended.
+    """
+    session["_user_id"] = sessions.renew(signed_in())
+
+
 def let_out() -> None:
     """End the visitor's part of a session: pages still open elsewhere keep their form token."""
     key = session.get(FORM_KEY)
