@@ -118,7 +118,10 @@ def page_sent_from() -> str | None:
     """Return the page that holds the form: the form's own address, or the one the browser names."""
     if request.url_rule is not None and "GET" in (request.url_rule.methods or ()):
         return request.full_path.rstrip("?")
-    page = urlsplit(request.referrer or "")
+    try:
+        page = urlsplit(request.referrer or "")
+    except ValueError:  # « http://[ »
+        return None
     if page.netloc != request.host:
         return None
     return f"{page.path}?{page.query}" if page.query else page.path
@@ -239,7 +242,7 @@ def keep_typed() -> None:
     if sum(len(name) + len(value) for name, value in fields) > MAX_TYPED_CHARACTERS:
         return
     secret = secrets.token_urlsafe(32)
-    page = urlsplit(page_sent_from() or "").path.rstrip("/")
+    page = (page_sent_from() or "").partition("?")[0].rstrip("/")
     typed = {"page": page, "fields": fields}
     if _claim(secret.encode()):
         _fill(secret.encode(), typed, lifetime=TYPED_KEPT_FOR)
