@@ -109,5 +109,5 @@ def _queue(user: User, cause: str) -> None:
         reply_to=supplier.mail,
         cause=cause,
         company_id=company.id if user.has_registered_address else None,
-        priority=mail.AWAITED,
+        priority=mail.AWAITED if user.has_proven_mailbox else mail.TYPED,
     )

@@ -180,7 +180,7 @@ def tell_change(users: list[User]) -> None:
         sender_name=" · ".join(supplier.name for supplier in suppliers),
         reply_to=_reply_to(suppliers),
         company_id=_company_id(users),
-        priority=mail.AWAITED,
+        priority=mail.AWAITED if owner.has_proven_mailbox else mail.TYPED,
     )
 
 
@@ -251,7 +251,7 @@ def _send_link(key: str, users: list[User]) -> None:
         company_id=_company_id(users),
         lifetime=lifetime,
         is_secret=True,
-        priority=mail.AWAITED,
+        priority=mail.AWAITED if proven else mail.TYPED,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import current_app
 from flask_mail import Message
@@ -13,7 +14,7 @@ from selfservice import clock, db
 from selfservice.db import database
 from selfservice.mail import backoff, folder, message, outcomes
 from selfservice.mail.errors import DeferredError, RefusedError, SendingError, UnreachableError
-from selfservice.mail.outbox import AWAITED, NO_SPARE_TEXT, NO_TEXT, OutboxAttempt, OutboxMail
+from selfservice.mail.outbox import NO_SPARE_TEXT, NO_TEXT, TYPED, OutboxAttempt, OutboxMail
 from selfservice.mail.smtp import VerifiedConnection
 
 DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360, 720, 1440))
@@ -46,22 +47,27 @@ def deliver_due(
     One process at a time: whatever is « sending » when it begins was left by a killed one, and
     goes again with the same Message-ID. Ends early, between two mails, once `is_stopping`; calls
     `on_progress` after each mail, outside any transaction. `only_awaited` takes the mails that
-    somebody waits for before a screen, and leaves the others.
+    somebody waits for before a screen, and leaves the others. Where the server falls silent over a
+    typed address, its like wait for the next run, and all others pass.
     """
     report = DeliveryReport()
     with db.exclusive("delivery"):
         OutboxMail.update(state="queued").where(OutboxMail.state == "sending").execute()
         _drop_late(report)
         with _transport() as deliver:
-            mail = None if is_stopping() else _claim_next(only_awaited=only_awaited)
+            conditions = [OutboxMail.priority <= TYPED] if only_awaited else []
+            mail = None if is_stopping() else _claim_next(conditions)
             while mail:
                 answer = _send(mail, deliver)
-                is_last = isinstance(answer, UnreachableError) or is_stopping()
+                is_alone = _is_alone(mail, answer)
+                if is_alone:
+                    conditions.append(OutboxMail.priority != TYPED)
+                is_last = (isinstance(answer, UnreachableError) and not is_alone) or is_stopping()
                 # What became of a mail is on record before the next one leaves: a process that is
                 # killed doubles one at most.
                 with database.atomic():
                     _record(mail, answer, report)
-                    mail = None if is_last else _claim_next(only_awaited=only_awaited)
+                    mail = None if is_last else _claim_next(conditions)
                 on_progress()
     return report
 
@@ -87,9 +93,9 @@ def _drop_late(report: DeliveryReport) -> None:
         report.faults.append(f"{mail.id} {mail.to_address}: {mail.answer or 'deadline passed'}")
 
 
-def _claim_next(*, only_awaited: bool) -> OutboxMail | None:
+def _claim_next(conditions: list[Any]) -> OutboxMail | None:
     """Claim the first mail that is due, past those whose domain is paused."""
-    while mail := _first_due(only_awaited=only_awaited):
+    while mail := _first_due(conditions):
         until = backoff.until(mail.domain)
         if until and mail.waits_until(until):
             _hold_back(mail, until)
@@ -102,13 +108,14 @@ def _claim_next(*, only_awaited: bool) -> OutboxMail | None:
     return None
 
 
-def _first_due(*, only_awaited: bool) -> OutboxMail | None:
+def _first_due(conditions: list[Any]) -> OutboxMail | None:
     now = clock.now()
     query = OutboxMail.select().where(
-        OutboxMail.state == "queued", OutboxMail.due_at <= now, OutboxMail.deadline_at > now
+        OutboxMail.state == "queued",
+        OutboxMail.due_at <= now,
+        OutboxMail.deadline_at > now,
+        *conditions,
     )
-    if only_awaited:
-        query = query.where(OutboxMail.priority == AWAITED)
     mail: OutboxMail | None = query.order_by(
         OutboxMail.priority, OutboxMail.due_at, OutboxMail.id
     ).first()
@@ -139,6 +146,15 @@ def _send(mail: OutboxMail, deliver: Deliver) -> str | SendingError:
         # One mail that nobody foresaw must not hold up all the others.
         log.exception("mail %s", mail.id)
         return DeferredError(f"{type(error).__name__}: {error}", "surprise")
+
+
+def _is_alone(mail: OutboxMail, answer: str | SendingError) -> bool:
+    """Tell whether the portal seems refused, or the server silent, over one typed address.
+
+    Whoever types addresses chooses the name servers and mailboxes that the server may ask.
+    """
+    is_suspect = isinstance(answer, UnreachableError) and answer.is_mail_suspect
+    return is_suspect and mail.priority == TYPED
 
 
 def _record(mail: OutboxMail, answer: str | SendingError, report: DeliveryReport) -> None:
@@ -178,7 +194,8 @@ def _defer(mail: OutboxMail, error: SendingError) -> None:
     """Put a mail back for later, and leave alone the domain or the server that is in trouble."""
     delays = DELAYS
     if isinstance(error, UnreachableError):
-        backoff.begin(backoff.SERVER)
+        if not _is_alone(mail, error):
+            backoff.begin(backoff.SERVER)
         delays = SUSPECT_DELAYS if error.is_mail_suspect else (timedelta(0),)
     elif error.reason == "later":
         backoff.begin(mail.domain)

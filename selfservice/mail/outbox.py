@@ -33,9 +33,9 @@ SUBJECT_LENGTH = (
 ENDED = ("sent", "returned", "failed", "dropped")
 # Attempts that are none: what a server told of a mail that another had accepted.
 NOTICES = ("returned", "delayed")
-# Which mails leave first: what somebody waits for before a screen, the opening of an account, the
-# thousands that a deposit brings.
-AWAITED, ACCOUNT, BULK = PRIORITIES = (0, 1, 2)
+# Which mails leave first: what somebody waits for before a screen, at an address that a register
+# gave, then at one that a customer typed; the opening of an account; the thousands of a deposit.
+AWAITED, TYPED, ACCOUNT, BULK = PRIORITIES = (0, 1, 2, 3)
 NO_SPARE_TEXT = {"spare_text": "", "spare_html": ""}
 NO_TEXT = {"body_text": "", "body_html": "", **NO_SPARE_TEXT}
 _REPEATED = (
@@ -96,7 +96,7 @@ class OutboxMail(BaseModel):
 
         Not where somebody waits for it before a screen, nor where it would be too late after.
         """
-        return self.priority != AWAITED and end < self.deadline_at
+        return self.priority > TYPED and end < self.deadline_at
 
 
 class OutboxAttempt(BaseModel):

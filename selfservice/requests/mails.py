@@ -157,6 +157,7 @@ def _queue(
     whose = f"client n° {company.client_number}"
     # Who knows one document of a company learns nothing else of it.
     is_stranger = request.kind == "access" and to == request.value
+    is_registered = address_key(to) == company.email_key
     mail.enqueue(
         kind,
         {
@@ -173,8 +174,8 @@ def _queue(
         sender_name=supplier.name,
         reply_to=supplier.mail,
         # The fate of a mail to an address that somebody typed is not the company's to see.
-        company_id=company.id if address_key(to) == company.email_key else None,
+        company_id=company.id if is_registered else None,
         is_secret=is_secret,
         lifetime=lifetime,
-        priority=mail.AWAITED,
+        priority=mail.AWAITED if is_registered else mail.TYPED,
     )

@@ -11,7 +11,7 @@ from flask import Flask
 
 from selfservice import worker
 from selfservice.cli import cli
-from selfservice.mail import ACCOUNT, AWAITED, backoff, delivery, outbox
+from selfservice.mail import ACCOUNT, AWAITED, TYPED, backoff, delivery, outbox
 from selfservice.mail.outbox import OutboxAttempt, OutboxMail
 from selfservice.notifications import messages
 from tests.conftest import Browser, free_port
@@ -122,6 +122,22 @@ def test_a_mail_that_was_why_lets_the_others_pass_before_it(
         clock_at.shift(timedelta(hours=1))
         delivery.deliver_due()
     assert kept(odd).due_at - kept(odd).created_at <= timedelta(hours=13), "never long away"
+
+
+def test_mails_at_typed_addresses_hold_up_no_other(
+    smtp: Postbox, clock_at: time_machine.Traveller
+) -> None:
+    smtp.rule = lambda address: "421 4.3.2 timed out" if "@slow" in address else None
+    typed = [queue_one(f"a@slow{each}.example", priority=TYPED) for each in range(3)]
+    for each, priority in enumerate((AWAITED, ACCOUNT, outbox.BULK)):
+        queue_one(f"user{each}@example.com", priority=priority)
+    report = delivery.deliver_due()
+    assert (report.sent, report.deferred) == (3, 1)
+    assert not outbox.is_server_paused()
+    assert [kept(mail).attempts for mail in typed] == [1, 0, 0]
+    queue_one("late@example.com", priority=AWAITED)
+    assert delivery.deliver_due().sent == 1
+    assert smtp.recipients[-2:] == ["late@example.com", "a@slow1.example"], "the proven one first"
 
 
 def test_a_recovery_mail_is_tried_while_its_domain_is_paused(

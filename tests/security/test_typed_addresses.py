@@ -264,6 +264,18 @@ def test_a_company_uses_up_no_mail_of_the_others_by_what_it_types(
     assert _mails_to(ADDRESS) == 1
 
 
+def test_what_is_mailed_to_a_typed_address_lets_the_register_pass(
+    mule: User, browser: Browser
+) -> None:
+    User.update(email="m@slow.example", email_key="m@slow.example").where(
+        User.id == mule.id
+    ).execute()
+    for address in ("m@slow.example", ADDRESS):
+        ask(browser, address)
+    mails = OutboxMail.select().where(OutboxMail.state == "queued").order_by(OutboxMail.priority)
+    assert [each.to_address for each in mails] == [ADDRESS, "m@slow.example"]
+
+
 @pytest.mark.parametrize(("login", "mails"), [("mule", 0), ("alice", 2)])
 def test_what_is_done_with_an_added_login_mails_nothing_to_alice(
     login: str, mails: int, people: People, browser: Browser
