@@ -156,6 +156,15 @@ def count_hashing(user: User, *, times: int = 1) -> None:
     ratelimit.hit("hashing_company", str(user.company_id), times=times)
 
 
+def count_change(user: User) -> None:
+    """Count a change of one's own password or codes: as many an hour as a mailbox gets links.
+
+    A mail and the journal tell of each: who changes without end would use up what the mail server
+    takes from all. Raises LimitReachedError.
+    """
+    ratelimit.hit("recovery_address", f"changes of {user.id}")
+
+
 def is_unchanged(user: User) -> bool:
     """Tell whether an open login's password is still the one loaded, and lock it until the commit.
 

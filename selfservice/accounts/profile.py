@@ -31,10 +31,11 @@ def save_coordinates(
 def change_password(user: User, *, current: str, password: str, origin: str) -> None:
     """Replace the password; the session in use stays open, the others end.
 
-    Raises WrongPasswordError or PasswordRefusedError.
+    Raises WrongPasswordError, PasswordRefusedError or LimitReachedError.
     """
     passwords.confirm(user, current, origin=origin)
     passwords.check(password, login=user.login, names=passwords.names_of(user))
+    passwords.count_change(user)
     password_hash = passwords.hash_password(password)
     with database.atomic():
         if not passwords.is_unchanged(user):

@@ -91,6 +91,7 @@ def confirm(user: User, setup: str, code: str, *, origin: str) -> list[str]:
     step = _matching_step(user, setup, _compact(code))
     if step is None:
         raise WrongCodeError
+    passwords.count_change(user)
     codes = _new_rescue_codes(user)
     try:
         with database.atomic():
@@ -158,6 +159,7 @@ def renew_rescue_codes(user: User, *, password: str, code: str, origin: str) -> 
     passwords.confirm(user, password, origin=origin)
     codes = _new_rescue_codes(user)
     with proven(user, code, origin=origin):
+        passwords.count_change(user)
         RescueCode.delete().where(RescueCode.factor == user.id).execute()
         _keep(user, codes)
         _tell(user, "codes")
@@ -174,6 +176,7 @@ def disable(user: User, *, password: str, code: str, origin: str) -> None:
         raise DemandedError
     passwords.confirm(user, password, origin=origin)
     with proven(user, code, origin=origin):
+        passwords.count_change(user)
         _forget(user)
         sessions.end_all(user, except_secret=user.session_secret)
         _tell(user, "disabled")

@@ -340,7 +340,12 @@ KEYS = (
     ),
     Key("LIMIT_SIGN_IN_IP", _rate, "60 per minute", "Attempts to sign in, per network."),
     Key("LIMIT_SECOND_FACTOR", _rate, "5 per 15 minutes", "Wrong codes, per login."),
-    Key("LIMIT_RECOVERY_ADDRESS", _rate, "5/hour", "Recovery requests, per mail address."),
+    Key(
+        "LIMIT_RECOVERY_ADDRESS",
+        _rate,
+        "5/hour",
+        "Recovery requests, per mail address; changes of one's own password or codes, per login.",
+    ),
     Key("LIMIT_RECOVERY_UNPROVEN", _rate, "5/day", "Links to a mail address no register has."),
     Key(
         "LIMIT_RECOVERY_COMPANY",

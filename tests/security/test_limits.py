@@ -4,7 +4,7 @@ import re
 import urllib.error
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import AbstractContextManager
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from threading import Event, Semaphore
 from urllib.parse import urlencode
@@ -16,10 +16,11 @@ from werkzeug.test import TestResponse
 
 from selfservice import config, db, ratelimit
 from selfservice.accounts import passwords
-from selfservice.accounts.models import User, UserSession
+from selfservice.accounts.models import RescueCode, User, UserSession
 from selfservice.audit import AuditEntry
 from selfservice.mail import OutboxMail
 from selfservice.ratelimit import LimitReachedError, RateCounter
+from tests.accounts.authenticator import PAGE, set_up
 from tests.accounts.test_recovery import ask, choose, mailed_path
 from tests.conftest import Browser, free_port
 from tests.factories import PASSWORD, People, give_second_factor, make_invoice, make_user
@@ -312,6 +313,34 @@ def test_rescue_codes_count_as_what_is_hashed_for_a_company(
     path = "/profil/double-authentification/codes"
     codes = [alice.submit(path, typed).status_code for _ in range(3)]
     assert codes == [200, 429, 429], "a password and ten codes, then a password"
+
+
+def test_who_changes_the_password_without_end_uses_up_no_mail_of_the_others(
+    app: Flask, alice: Browser, browser: Browser
+) -> None:
+    app.config["LIMIT_RECOVERY_ADDRESS"] = "2/hour"
+    chosen = [PASSWORD, *(f"Cabrette-verte{number}" for number in range(3))]
+    codes = []
+    for current, password in pairwise(chosen):
+        typed = {"current": current, "password": password, "confirmation": password}
+        codes.append(alice.submit("/profil/mot-de-passe", typed).status_code)
+    assert codes == [302, 302, 429]
+    assert OutboxMail.select().where(OutboxMail.kind == "password_changed").count() == 2
+    assert "vous a été adressé" in ask(browser, "alice@example.com"), "a recovery stays possible"
+
+
+def test_who_changes_the_second_factor_without_end_uses_up_no_mail_of_the_others(
+    app: Flask, alice: Browser
+) -> None:
+    app.config["LIMIT_RECOVERY_ADDRESS"] = "2/hour"
+    code = set_up(alice).rescue_codes[0]
+    pages = [alice.submit(f"{PAGE}/codes", {"current": PASSWORD, "code": code})]
+    codes = re.findall(r"<code>([\d ]+)</code>", pages[0].text)
+    typed = {"current": PASSWORD, "code": codes[0]}
+    pages += [alice.submit(f"{PAGE}/{path}", typed) for path in ("codes", "desactivation")]
+    assert [page.status_code for page in pages] == [200, 429, 429]
+    assert OutboxMail.select().where(OutboxMail.kind == "second_factor_changed").count() == 2
+    assert RescueCode.select().count() == len(codes), "what is refused uses up no code"
 
 
 def test_a_full_journal_gives_no_wrong_password_its_try_back(app: Flask, alice: Browser) -> None:
