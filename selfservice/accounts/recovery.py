@@ -243,7 +243,8 @@ def _send_link(key: str, users: list[User]) -> None:
     names = [supplier.name for supplier in suppliers]
     mail.enqueue(
         MAIL,
-        _mail_context(secret, names, hostname=_hostname(suppliers)),
+        # It opens the added logins too: no single supplier's host is told the secret of another's.
+        _mail_context(secret, names, hostname=_hostname(_suppliers(users))),
         to_address=str(_owner(users).email),
         address_key=key,
         sender_name=" · ".join(names),

@@ -12,7 +12,7 @@ from selfservice.accounts.models import SecondFactor, User
 from selfservice.audit import AuditEntry
 from selfservice.mail import delivery
 from selfservice.mail.outbox import OutboxMail
-from selfservice.suppliers.models import Company
+from selfservice.suppliers.models import Company, Supplier
 from tests.accounts.authenticator import set_up
 from tests.accounts.test_recovery import NEW, SENT, ask, choose, mailed_path
 from tests.administration.test_journal import rows
@@ -209,6 +209,20 @@ def test_the_mail_names_no_supplier_of_whoever_typed_the_address(
     mail = OutboxMail.get()
     assert mail.sender_name == "Diac / Diac Location"
     assert "Martin" not in mail.subject + mail.body_text + mail.body_html
+
+
+def test_no_supplier_s_host_gets_a_link_that_opens_a_login_of_another(
+    people: People, browser: Browser
+) -> None:
+    Supplier.update(hostname="factures.diac.example").where(
+        Supplier.id == people.supplier.id
+    ).execute()
+    ask(browser, ADDRESS)
+    assert "https://factures.diac.example/reinitialisation/" in OutboxMail.get().body_text
+    make_user(people.charlie.company, "colleague", email=ADDRESS)
+    ask(browser, ADDRESS)
+    browser.get(mailed_path())
+    assert "colleague" in browser.get("/reinitialisation").text
 
 
 def _mails_to(address: str) -> int:
