@@ -17,7 +17,6 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, current_app, g, request, session
 from flask.json.tag import TaggedJSONSerializer
-from flask_login import current_user
 from flask_wtf.csrf import CSRFError, generate_csrf, validate_csrf
 from peewee import BlobField, CharField, DateTimeField, IntegrityError
 from werkzeug.datastructures import MultiDict
@@ -174,9 +173,13 @@ def _wait_for(secret: bytes) -> dict[str, Any] | None:
 
 
 def _is_private_of_ended(answer: dict[str, Any]) -> bool:
-    """Tell whether an answer is a page for a user whose session has ended since."""
-    is_private = answer["status"] == 200 and "_user_id" in answer["session"]
-    return is_private and not cast("Any", current_user).is_authenticated
+    """Tell whether an answer is a page for a user whose session has ended since.
+
+    Its own session, which may have a newer secret than the cookie that asks again.
+    """
+    secret = answer["session"].get("_user_id")
+    is_private = answer["status"] == 200 and secret is not None
+    return is_private and current_app.extensions["load_session"](secret) is None
 
 
 def _is_form() -> bool:

@@ -19,6 +19,7 @@ from selfservice.administration import forms as administration_forms
 from selfservice.audit import AuditEntry
 from selfservice.mail.outbox import OutboxMail
 from selfservice.submissions import Kept
+from tests.accounts.authenticator import CONFIRM, begin, code_of, hidden, scan
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_user
 
@@ -225,6 +226,15 @@ def test_a_private_page_does_not_come_again_after_signing_out(alice: Browser) ->
     assert press(alice, page, token, current=PASSWORD).text == first.text, "pressed twice"
     alice.submit("/deconnexion", {}, page="/profil/compte")
     assert 'name="setup"' not in press(alice, page, token, current=PASSWORD).text
+
+
+def test_rescue_codes_asked_for_twice_by_one_form_are_shown(alice: Browser) -> None:
+    setup = begin(alice)
+    fields = {"setup": hidden(setup, "setup"), "code": code_of(scan(setup))}
+    first, again = twice(alice, CONFIRM, page="/profil/compte", **fields)
+    assert "codes de secours" in first.text
+    assert again.text == first.text
+    assert alice.get("/profil/compte").status_code == 200
 
 
 def test_every_secret_of_every_form_is_known() -> None:

@@ -42,6 +42,7 @@ def init_visitors(app: Flask) -> None:
     manager.user_loader(_load)
     manager.unauthorized_handler(send_to_sign_in)
     app.login_manager = manager  # type: ignore[attr-defined]
+    app.extensions["load_session"] = sessions.load
     # A remember-me cookie would never expire here, and one that is not ASCII would crash: the
     # name of one to read is a name that no cookie can have.
     app.config["REMEMBER_COOKIE_NAME"] = ";"
