@@ -36,8 +36,10 @@ def test_every_page_has_the_headers(path: str, alice: Browser) -> None:
     headers = alice.get(path).headers
     policy = headers["Content-Security-Policy"]
     assert "unsafe-inline" not in policy
-    for directive in ("frame-ancestors 'none'", "base-uri 'none'", "object-src 'none'"):
-        assert directive in policy
+    for name in ("default-src", "frame-ancestors", "base-uri", "object-src"):
+        assert f"{name} 'none'" in policy
+    for name in ("script-src", "style-src", "connect-src", "frame-src", "form-action"):
+        assert f"{name} 'self';" in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Referrer-Policy"] == "same-origin"
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"

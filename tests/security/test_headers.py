@@ -28,6 +28,10 @@ def test_redirects_and_public_files_have_the_policy(browser: Browser, people: Pe
         assert "frame-ancestors 'none'" in browser.get(path).headers["Content-Security-Policy"]
 
 
+def test_the_length_of_a_page_tells_nothing_of_its_token(alice: Browser) -> None:
+    assert len({len(alice.get("/profil/compte").data) for _ in range(20)}) > 4
+
+
 @pytest.mark.parametrize("path", ["/factures", "/profil/compte", "/administration/utilisateurs"])
 def test_a_private_page_is_never_a_304(path: str, alice: Browser) -> None:
     response = alice.get(path)
