@@ -28,6 +28,7 @@ from selfservice.operations.errors import OperationError
 from selfservice.operations.rights import open_documents
 from selfservice.retention import documents as retired
 from selfservice.suppliers.models import Supplier
+from selfservice.texts import visible
 
 # The settings that say where an instance reads and writes.
 PLACES = (
@@ -42,6 +43,7 @@ PLACES = (
 # Where the portal's tasks come from, and what it shows to everybody: wherever the archive puts
 # them, it may have put its own there, or the database.
 RUN_OR_SHOWN = ("QUEUE_URL", "HELP_SITE_DIR")
+MAX_SHOWN = 200
 GIVEN = "given.db"
 SHA256 = "[0-9a-f]{64}"
 # What the rows call files, as the portal does: any other name leads to the host's own files.
@@ -166,7 +168,8 @@ def _plan(aside: Path, instance: Path, settings: dict[str, Any]) -> Plan:
         documents=_shown(settings["DOCUMENTS_DIR"], aside, instance),
         is_demo=settings["DEMO"],
         outside=[
-            f"{name} = {_shown(settings[name], aside, instance)}"
+            # In one line, cut: whoever is asked sees all of them.
+            f"{name} = {visible(_shown(settings[name], aside, instance))[:MAX_SHOWN]}"
             for name in PLACES
             if name in of_archive and settings[name] and leads_away(name)
         ],

@@ -66,6 +66,15 @@ def test_a_setting_that_leads_away_is_refused_without_a_terminal_and_taken_by_ye
     assert (copy / "secret_key").is_file()
 
 
+def test_a_setting_pushes_no_other_off_the_screen(saved: Rebuild, tmp_path: Path) -> None:
+    newlines, long = r"\n" * 50, "x" * 5000
+    path = saved(f'QUEUE_URL = "redis://evil.example/0"\nMAIL_BOUNCES = "/a{newlines}{long}"')
+    done = command(tmp_path / "copy", "restore", str(path))
+    (line,) = done.stderr.splitlines()
+    assert "QUEUE_URL = redis://evil.example/0, MAIL_BOUNCES = /a" in line
+    assert len(line) < 1000
+
+
 @pytest.mark.parametrize("where", ["{}/papers", "papers", "./a/../papers"])
 def test_what_the_settings_do_is_shown_and_nothing_asked_where_they_stay_inside(
     where: str, saved: Rebuild, tmp_path: Path
