@@ -139,7 +139,8 @@ def confirm(user: User, current: str, *, origin: str) -> None:
     if not current:
         raise WrongPasswordError
     count_hashing(user)
-    with ratelimit.failure("sign_in_login", user.session_secret, of=WrongPasswordError):
+    opened_at = user.session and user.session.opened_at  # what stays of it, by whatever cookie
+    with ratelimit.failure("sign_in_login", f"{user.id} {opened_at}", of=WrongPasswordError):
         if is_password_of(user, current):
             return
         audit.record_of("password.refused", user, origin=origin)

@@ -343,6 +343,18 @@ def test_who_changes_the_second_factor_without_end_uses_up_no_mail_of_the_others
     assert RescueCode.select().count() == len(codes), "what is refused uses up no code"
 
 
+def test_a_new_cookie_gives_who_guesses_the_password_no_further_try(
+    app: Flask, alice: Browser
+) -> None:
+    app.config["LIMIT_SIGN_IN_LOGIN"] = "1/hour"
+    typed = {"current": "faux", "password": "Cabrette-verte9", "confirmation": "Cabrette-verte9"}
+    assert alice.submit("/profil/mot-de-passe", typed).status_code == 200
+    assert alice.submit("/profil/mot-de-passe", typed).status_code == 429
+    others = "/profil/sessions/fermer-les-autres"
+    assert alice.submit(others, {}, page="/profil/sessions").status_code == 302
+    assert alice.submit("/profil/mot-de-passe", typed).status_code == 429
+
+
 def test_a_full_journal_gives_no_wrong_password_its_try_back(app: Flask, alice: Browser) -> None:
     app.config |= {"LIMIT_SIGN_IN_LOGIN": "2/hour", "LIMIT_JOURNAL_USER": "1/hour"}
     alice.submit("/profil/compte", {"last_name": "Autre"})
