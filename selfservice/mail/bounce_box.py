@@ -121,9 +121,17 @@ def _in_imap(client: imaplib.IMAP4, shown: str, number: str) -> Waiting:
 def _sign_in(client: imaplib.IMAP4, user: str, password: str) -> None:
     """Sign in; LOGIN takes neither an accent nor a space in a name."""
     if "AUTH=PLAIN" in client.capabilities:
-        client.authenticate("PLAIN", lambda _: f"\0{user}\0{password}".encode())
+        answers = iter([f"\0{user}\0{password}".encode()])
+        client.authenticate("PLAIN", lambda _: _answer_once(answers))
     else:
         client.login(user, password)
+
+
+def _answer_once(answers: Iterator[bytes]) -> bytes:
+    """Answer a server; imaplib would answer one that asks again without an end."""
+    for answer in answers:
+        return answer
+    raise imaplib.IMAP4.error("it asks for more than a name and a password")
 
 
 def _require(answer: tuple[str, list[Any]]) -> list[Any]:

@@ -17,7 +17,7 @@ class Folder:
     """What the server holds, by number; `refusing` names the command that it refuses.
 
     To the command that `endless` names, it answers without an end, before the one that
-    `rambling` names by what no grammar has.
+    `rambling` names by what no grammar has. `is_asking_again`: it asks who signs in without an end.
     """
 
     def __init__(self) -> None:
@@ -25,6 +25,7 @@ class Folder:
         self.flags: dict[int, set[str]] = {}
         self.refusing = ""
         self.endless = ""
+        self.is_asking_again = False
         self.rambling: dict[str, bytes] = {}
         self.selected = ""
 
@@ -62,6 +63,8 @@ class Conversation(socketserver.StreamRequestHandler):
             self._say("* CAPABILITY IMAP4rev1 AUTH=PLAIN")
         elif words.startswith("AUTHENTICATE"):
             self._say("+ ")
+            while self.server.folder.is_asking_again and self.rfile.readline():
+                self._say("+ ")
             given = base64.b64decode(self.rfile.readline()).decode()
             assert given == f"\0retours@example.com\0{PASSWORD}"
         elif words.startswith("SELECT"):

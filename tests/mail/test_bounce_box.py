@@ -137,6 +137,12 @@ def test_an_imap_server_that_never_ends_is_told(folder: Folder, command: str) ->
         mail.read_box()
 
 
+def test_an_imap_server_that_asks_again_is_told(folder: Folder) -> None:
+    folder.is_asking_again = True
+    with pytest.raises(mail.BoxError, match=r"localhost/Retours : .* asks for more"):
+        mail.read_box()
+
+
 @pytest.mark.parametrize(
     ("command", "answer"),
     [("AUTHENTICATE", b"+ !a"), ("SELECT", b"* 1 FETCH {%s}" % (b"9" * 5000))],
