@@ -222,8 +222,11 @@ def keep_answer(response: Response) -> Response:
 
 
 def _restore(answer: dict[str, Any]) -> Response:
+    secret = session.get("_user_id", "")
+    is_living = current_app.extensions["load_session"](secret) is not None
+    own = {"_user_id": secret} if is_living else {}  # its cookie may be newer than the answer's
     session.clear()
-    session.update(answer["session"])
+    session.update(answer["session"] | own)
     return current_app.response_class(
         b64decode(answer["body"]), status=answer["status"], headers=answer["headers"]
     )

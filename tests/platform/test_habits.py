@@ -60,6 +60,15 @@ def test_a_password_changed_twice_by_one_form_is_changed(alice: Browser) -> None
     assert AuditEntry.select().where(AuditEntry.event == "password.changed").count() == 1
 
 
+def test_a_form_pressed_again_after_a_change_of_password_signs_nobody_out(alice: Browser) -> None:
+    token = load(alice, "/profil/preferences")
+    press(alice, "/profil/preferences", token, display_history_months="6")
+    fields = {"current": PASSWORD, "password": NEW, "confirmation": NEW}
+    alice.submit("/profil/mot-de-passe", fields)
+    press(alice, "/profil/preferences", token, display_history_months="6")
+    assert alice.get("/factures").status_code == 200
+
+
 def test_a_colleague_added_twice_by_one_form_is_one_colleague(
     alice: Browser, people: People
 ) -> None:
