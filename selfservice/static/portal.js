@@ -99,6 +99,7 @@ if (pane) {
     const url = `${filters.action}?${new URLSearchParams(given)}`;
     try {
       const answer = await fetch(url, { signal: asked.signal });
+      if (answer.redirected) return filters.submit(); // the session has ended, elsewhere perhaps
       const found = new DOMParser().parseFromString(await answer.text(), "text/html");
       if (!found.getElementById("liste")) throw new Error("not the list");
       for (const old of all("[data-live]")) {

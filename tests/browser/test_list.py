@@ -133,6 +133,13 @@ def test_a_session_that_has_ended_leads_to_sign_in(opened: Opened) -> None:
     expect(page.get_by_role("button", name="Connexion")).to_be_visible()
 
 
+def test_a_list_left_open_shows_nothing_more_once_its_session_has_ended(opened: Opened) -> None:
+    page = opened(ALL)
+    page.context.clear_cookies()
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.get_by_role("button", name="Connexion")).to_be_visible()
+
+
 def test_a_box_ticks_them_all_and_the_button_counts(opened: Opened) -> None:
     page = opened(ALL)
     boxes, of_all = page.locator("[name=id]"), page.get_by_label("Tout cocher")
