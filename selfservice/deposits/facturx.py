@@ -279,7 +279,8 @@ def _buyer(root: Any, agreement: Any, settlement: Any) -> Party:
     buyer = replace(buyer, codes=tuple(filter(None, (*buyer.codes, identifier(reference)))))
     if not buyer.siren:
         return buyer
-    others = map(_party, (*_INVOICEE(settlement), *_SHIP_TO(root)))
+    found = chain(_INVOICEE(settlement), _SHIP_TO(root))  # each costs a look into the register
+    others = map(_party, islice(found, MAX_IDENTIFIERS))
     groups = (_of_siren(buyer.siren, each) for other in others for each in other.sirets)
     return replace(buyer, sirets=(*buyer.sirets, *filter(None, groups)))
 

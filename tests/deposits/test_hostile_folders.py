@@ -20,6 +20,8 @@ from selfservice.files import locked
 from selfservice.invoices import embedded_xml
 from selfservice.invoices.models import Invoice
 from selfservice.suppliers.models import Company
+from tests import papers
+from tests.invoices.test_listing import counted_queries
 from tests.papers import cii, facturx, pdf, vat_number
 
 Deposit = Callable[[], DepositReport]
@@ -54,6 +56,17 @@ def test_a_flood_of_buyers_numbers_stops_nothing(
     (folder / "b.pdf").write_bytes(facturx(company))
     report = deposit()
     assert (report.deposited, len(report.refused)) == (1, 1)
+
+
+def test_a_flood_of_places_asks_the_register_no_more(
+    folder: Path, deposit: Deposit, company: Company, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    places = (papers.ship_to(f"<ram:ID>303265045{each:05}</ram:ID>") for each in range(2000))
+    xml = cii(buyer=papers.legal_id("303265045"), delivery="".join(places))
+    (folder / "a.pdf").write_bytes(pdf(xml))
+    with counted_queries(monkeypatch) as seen:
+        deposit()
+    assert len(seen) < 100
 
 
 @pytest.mark.parametrize("error", [KeyError, RuntimeError, pikepdf.QpdfRuntimeError])
