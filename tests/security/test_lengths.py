@@ -15,7 +15,7 @@ from selfservice.cli import cli
 from selfservice.feedback.wording import kept_words
 from selfservice.suppliers.addresses import address_key, is_address, normalise, pasted
 from selfservice.texts import identifier, one_form, password_form
-from selfservice.web import MAX_VALUE_CHARACTERS
+from selfservice.web import MAX_HEADER_CHARACTERS, MAX_VALUE_CHARACTERS
 from tests.conftest import Browser
 from tests.factories import People, make_user
 
@@ -48,6 +48,13 @@ def test_a_value_longer_than_any_field_is_cut(app: Flask) -> None:
     with app.test_request_context(f"/?q={beyond}", method="POST", data={"login": beyond}):
         for values, name in ((request.args, "q"), (request.form, "login")):
             assert values[name] == beyond[:-1]
+
+
+@pytest.mark.usefixtures("unshared")
+def test_a_header_longer_than_any_is_cut(app: Flask) -> None:
+    app.add_url_rule("/longueur", view_func=lambda: str(len(request.headers["User-Agent"])))
+    long = {"User-Agent": "x" * 5000}
+    assert app.test_client().get("/longueur", headers=long).text == str(MAX_HEADER_CHARACTERS)
 
 
 def test_what_is_normalised_is_cut_first() -> None:
