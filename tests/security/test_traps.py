@@ -12,8 +12,8 @@ from selfservice import db, ratelimit
 from selfservice.accounts.models import User
 from selfservice.app import create_app
 from selfservice.ratelimit import LimitReachedError, RateCounter
-from tests.conftest import Browser
-from tests.factories import People
+from tests.conftest import Browser, sign_in_adviser
+from tests.factories import People, make_adviser
 from tests.processes import environment
 
 READ_THEN_WRITE = """
@@ -84,6 +84,17 @@ def test_four_processes_share_one_limit_exactly(app: Flask, instance: Path) -> N
 def test_an_id_beyond_the_database_is_no_error(path: str, alice: Browser) -> None:
     for number in (HUGE, HUGE - 1, -HUGE, 10**40):
         assert alice.get(path.format(number)).status_code in (200, 404)
+
+
+@pytest.mark.parametrize("act", ["mails/{}", "logins/{}/fermeture", "factures?login={}"])
+def test_an_id_beyond_the_database_is_no_error_of_an_adviser(
+    act: str, browser: Browser, people: People
+) -> None:
+    adviser = sign_in_adviser(browser, make_adviser(people.supplier, "nadia"))
+    sheet = f"/conseil/{people.alice.company.client_number}"
+    assert adviser.get(sheet).status_code == 200
+    for number in (HUGE, 10**40):
+        assert adviser.get(f"{sheet}/{act.format(number)}").status_code in (200, 302, 404)
 
 
 def test_an_id_beyond_the_database_in_a_form_is_no_error(alice: Browser) -> None:
