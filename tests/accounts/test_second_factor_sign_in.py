@@ -53,6 +53,13 @@ def test_next_never_leaves_the_portal_after_the_code(
     assert enter(browser, phone.code(), next=target) == "/factures"
 
 
+def test_another_site_has_nothing_taken_away_after_the_code(phone: Phone, browser: Browser) -> None:
+    browser.submit("/connexion", {"login": "alice", "password": PASSWORD})
+    path = f"{CODE}?next=/factures/archive.zip"
+    assert hidden(browser.get(path).text, "next") == "/factures/archive.zip"
+    assert "archive.zip" not in browser.get(path, headers={"Sec-Fetch-Site": "cross-site"}).text
+
+
 def test_half_way_opens_no_page(phone: Phone, browser: Browser, app: Flask) -> None:
     before = UserSession.select().count()
     browser.submit("/connexion", {"login": "alice", "password": PASSWORD})

@@ -170,6 +170,13 @@ def test_a_form_of_another_site_is_refused_with_a_good_token_too(
     assert alice.client.post(PAGE, data=fields).status_code == 302
 
 
+def test_a_sign_in_sent_by_another_site_leads_who_is_signed_in_nowhere(alice: Browser) -> None:
+    fields = {"csrf_token": "forged", "login": "alice", "next": "/factures/archive.zip"}
+    for site, status in (("same-site", 400), ("same-origin", 302)):
+        headers = {"Sec-Fetch-Site": site}
+        assert alice.client.post("/connexion", data=fields, headers=headers).status_code == status
+
+
 @pytest.mark.parametrize("then", ["alice", "bob"])
 def test_signing_in_over_an_open_session_ends_it(
     then: str, app: Flask, people: People, alice: Browser
