@@ -29,6 +29,7 @@ MAX_TAGS = 200_000
 MAX_IDENTIFIERS = 20
 MAX_PRECEDING = 100
 IDENTIFIER_LENGTH = 64
+VAT_LENGTH = 20  # none is as long: what is cut equals none
 
 _AROUND = "\ufeff\0\t\n\v\f\r \x1a"
 _UBL = "urn:oasis:names:specification:ubl:schema:xsd:"
@@ -223,7 +224,7 @@ def _bare(xml: bytes) -> bytes:
 
 def _foreign(root: etree.QName) -> BrokenXmlError:
     """Return what to raise for another root: by its name, where it is a known one."""
-    kind, space = root.localname, root.namespace or ""
+    kind, space = root.localname[:IDENTIFIER_LENGTH], root.namespace or ""
     if space == "urn:ferd:CrossIndustryDocument:invoice:1p0":
         return ForeignXmlError("une facture ZUGFeRD 1.0")
     if space.startswith(_UBL):
@@ -289,7 +290,7 @@ def _party(section: Any) -> Party:
     legal = _section(section, _LEGAL_ID)
     legal_id = _legal_id(legal)
     taxes = [each for each in _TAX_ID(section) if each.get("schemeID") == "VA"]
-    vat = compact_vat_number(taxes[0].text or "") if taxes else ""
+    vat = compact_vat_number(taxes[0].text or "")[:VAT_LENGTH] if taxes else ""
     numbers = [
         (each.get("schemeID", ""), text)
         for each in islice(chain(_NUMBER(section), _GLOBAL_ID(section)), MAX_IDENTIFIERS)
@@ -352,7 +353,7 @@ def _address(element: Any) -> _Address:
     if scheme == MAIL_SCHEME:
         return _Address(email=text[:IDENTIFIER_LENGTH])
     if scheme == VAT_SCHEME:
-        return _Address(vat_number=compact_vat_number(text)[:20])
+        return _Address(vat_number=compact_vat_number(text)[:VAT_LENGTH])
     if scheme not in (SIREN_SCHEME, SIRET_SCHEME, ADDRESS_SCHEME):
         return _Address()
     first, _, rest = text.partition("_")

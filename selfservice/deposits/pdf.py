@@ -11,7 +11,7 @@ from pikepdf import AccessMode, PasswordError, Pdf
 from selfservice.deposits import active, facturx
 from selfservice.deposits.facturx import Description
 from selfservice.deposits.messages import ACTIVE_LABELS
-from selfservice.deposits.refusal import RefusalError
+from selfservice.deposits.refusal import MAX_FACT, RefusalError
 from selfservice.invoices import embedded_xml
 
 MAGIC = b"%PDF-"
@@ -150,5 +150,5 @@ def _name_others(pdf: Pdf) -> Description:
             return Description(problem="foreign_xml", problem_name=str(error))
         except embedded_xml.EmbeddedXmlError:
             continue
-        return Description(problem="misnamed_xml", problem_name=name)
+        return Description(problem="misnamed_xml", problem_name=name[:MAX_FACT])
     return Description()

@@ -5,6 +5,8 @@ from functools import partial
 
 from selfservice.deposits.messages import REFUSALS
 
+MAX_FACT = 500  # characters, whatever a document holds: a folder has thousands of them
+
 
 class RefusalError(Exception):
     """One reason for one file; raised by the checks, kept in the report.
@@ -13,9 +15,12 @@ class RefusalError(Exception):
     """
 
     def __init__(self, code: str, **facts: str | int) -> None:
-        super().__init__(code, facts)
+        cut = {
+            name: fact[:MAX_FACT] if isinstance(fact, str) else fact for name, fact in facts.items()
+        }
+        super().__init__(code, cut)
         self.code = code
-        self.facts = facts
+        self.facts = cut
 
     def __reduce__(self) -> tuple[Callable[[], "RefusalError"], tuple[()]]:
         return partial(RefusalError, self.code, **self.facts), ()  # it comes from another process

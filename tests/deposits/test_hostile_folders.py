@@ -19,7 +19,7 @@ from selfservice.deposits.refusal import RefusalError
 from selfservice.files import locked
 from selfservice.invoices import embedded_xml
 from selfservice.invoices.models import Invoice
-from selfservice.suppliers.models import Company
+from selfservice.suppliers.models import Company, Supplier
 from tests import papers
 from tests.invoices.test_listing import counted_queries
 from tests.papers import cii, facturx, pdf, vat_number
@@ -67,6 +67,25 @@ def test_a_flood_of_places_asks_the_register_no_more(
     with counted_queries(monkeypatch) as seen:
         deposit()
     assert len(seen) < 100
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        pdf(cii(seller=vat_number("FR" + "A" * 3_000_000))),
+        pdf(cii(), name="x" * 3_000_000 + ".xml"),
+        pdf(b'<Order%s xmlns="urn:oasis:names:specification:ubl:schema:xsd:x"/>' % (b"x" * 40_000)),
+    ],
+    ids=["seller", "attachment", "root"],
+)
+def test_no_word_of_a_document_is_repeated_at_length(
+    content: bytes, folder: Path, deposit: Deposit, company: Company
+) -> None:
+    Supplier.update(siren="303265045").execute()
+    (folder / "a.pdf").write_bytes(content)
+    (refused,) = deposit().refused
+    assert len(refused.reason) < 1500
+    assert (folder / "rejets.csv").stat().st_size < 2000
 
 
 @pytest.mark.parametrize("error", [KeyError, RuntimeError, pikepdf.QpdfRuntimeError])
