@@ -28,7 +28,7 @@ FILE_KEYS = ("/UF", "/F", "/Unix", "/DOS", "/Mac")
 SLOW_SECONDS = 0.02
 MAX_KEPT_BYTES = 2 * MAX_XML_BYTES
 _one_at_a_time = threading.Lock()
-_slow: OrderedDict[str, bytes] = OrderedDict()  # by the names of files, which tell their content
+_slow: OrderedDict[Path, bytes] = OrderedDict()  # a document's file never changes
 
 # What reading a PDF made by nobody knows whom may raise, whatever its structure.
 PDF_FAULTS = (
@@ -68,14 +68,14 @@ def extract(path: Path) -> bytes | None:
     page goes on meanwhile, so that one thread at a time does it, and what was slow is kept.
     """
     with path.open("rb") as file, _one_at_a_time:
-        if path.name in _slow:
-            _slow.move_to_end(path.name)
-            return _slow[path.name]
+        if path in _slow:
+            _slow.move_to_end(path)
+            return _slow[path]
         begun = thread_time()
         with opened(file, AccessMode.stream) as pdf:
             xml = find(pdf)
         if xml is not None and thread_time() - begun > SLOW_SECONDS:
-            _slow[path.name] = xml
+            _slow[path] = xml
             while sum(map(len, _slow.values())) > MAX_KEPT_BYTES:
                 _slow.popitem(last=False)
         return xml
