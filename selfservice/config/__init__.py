@@ -26,6 +26,7 @@ __all__ = [
     "LOOPBACK",
     "PREFIX",
     "REPOSITORY",
+    "SETTINGS_NAME",
     "SQLITE",
     "ConfigurationError",
     "given_by_file",
@@ -39,6 +40,7 @@ PREFIX = "SELFSERVICE_"
 DEFAULT_DATABASE_NAME = "portal.db"
 DEFAULT_QUEUE_NAME = "queue.db"
 KEY_NAME = "secret_key"
+SETTINGS_NAME = "config.toml"
 LONGEST_RETURN_NAME = 32  # of the 64 that SMTP allows; the signature takes the others
 KEPT_BY_GIT = ".gitkeep"  # in the project's own `instance/`
 SQLITE = "sqlite:///"
@@ -63,7 +65,7 @@ def load(instance: Path, environ: Mapping[str, str] = os.environ) -> dict[str, A
     Raises ConfigurationError with one line for a wrong value, an unknown key of config.toml or
     a file that is not TOML.
     """
-    given = _read_toml(instance / "config.toml")
+    given = _read_toml(instance / SETTINGS_NAME)
     known = {key.name for key in KEYS}
     for name in given:
         if name not in known:
@@ -89,7 +91,7 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 
 def given_by_file(instance: Path, environ: Mapping[str, str] = os.environ) -> set[str]:
     """Return the settings that config.toml decides, and no variable of the environment."""
-    return {name for name in _read_toml(instance / "config.toml") if PREFIX + name not in environ}
+    return {name for name in _read_toml(instance / SETTINGS_NAME) if PREFIX + name not in environ}
 
 
 def read_secret_key(instance: Path) -> str | None:

@@ -20,9 +20,9 @@ from selfservice.demo import advisers
 from selfservice.demo.documents import write_documents
 from selfservice.demo.plan import PlannedDocument, planned
 from selfservice.demo.register import (
-    ADVISERS,
     COLLEAGUES,
     PASSWORDS,
+    PUBLIC_PASSWORDS,
     SELLERS,
     Colleague,
     Seller,
@@ -79,10 +79,13 @@ def fill() -> DemoReport:
 
 def logins() -> list[tuple[str, str, str]]:
     """Return login, password and whose it is, of everyone but Pierre."""
-    preset = PASSWORDS | {each.login: each.password for each in (*COLLEAGUES, *ADVISERS)}
-    found = users.all_users().where(User.login.in_(list(preset)))
+    found = users.all_users().where(User.login.in_(list(PUBLIC_PASSWORDS)))
     return [
-        (user.login, preset[user.login], f"{user.company.name} ({user.company.supplier.name})")
+        (
+            user.login,
+            PUBLIC_PASSWORDS[user.login],
+            f"{user.company.name} ({user.company.supplier.name})",
+        )
         for user in found
     ]
 

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from selfservice import config, db
-from selfservice.demo.register import SELLERS
+from selfservice.accounts.models import User
+from selfservice.accounts.passwords import is_password_of
+from selfservice.demo.register import PUBLIC_PASSWORDS, SELLERS
 from selfservice.operations import installation
 from selfservice.operations.findings import Finding, fault, warning
 from selfservice.suppliers.models import Supplier
@@ -32,7 +34,7 @@ def prepare(instance: Path) -> None:
         return
     if _holds_data():
         raise NotADemonstrationError(instance)
-    _write_settings(instance / "config.toml")
+    _write_settings(instance / config.SETTINGS_NAME)
 
 
 def foreign_suppliers() -> list[str]:
@@ -58,13 +60,23 @@ def require_alone(settings: Mapping[str, Any], *slugs: str) -> None:
 
 
 def examine(settings: Mapping[str, Any]) -> Iterator[Finding]:
-    """Name the suppliers of others in a demonstration, for the doctor."""
-    if not settings["DEMO"]:
-        return
+    """Name the suppliers of others in a demonstration, and what a former one left; for the doctor.
+
+    Call in an app context.
+    """
     with suppress(*db.ERRORS), db.connection():  # the check of the database tells these
-        if others := foreign_suppliers():
+        if not settings["DEMO"]:
+            if logins := _open_to_all():
+                yield fault("public_passwords", logins=", ".join(logins))
+        elif others := foreign_suppliers():
             find = warning if settings["DEMO_ANYWAY"] else fault
             yield find("foreign_suppliers", suppliers=", ".join(others))
+
+
+def _open_to_all() -> list[str]:
+    """Return the logins that still have the password which each demonstration prints."""
+    found = User.select().where(User.login.in_(list(PUBLIC_PASSWORDS))).order_by(User.login)
+    return [user.login for user in found if is_password_of(user, PUBLIC_PASSWORDS[user.login])]
 
 
 def _holds_data() -> bool:

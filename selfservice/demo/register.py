@@ -346,3 +346,4 @@ ADVISERS = (
     ),
     Adviser("martin", "luc.conseil", "Combine-Gris-8", "luc.faure@martin.example", "Faure", "Luc"),
 )
+PUBLIC_PASSWORDS = PASSWORDS | {each.login: each.password for each in (*COLLEAGUES, *ADVISERS)}

@@ -21,10 +21,9 @@ from selfservice.operations.errors import OperationError
 
 FORMAT = 1
 MANIFEST = "manifest.json"
-SETTINGS = "config.toml"
 SQLITE = "portal.db"
 POSTGRESQL = "portal.dump"
-OF_INSTANCE = (SETTINGS, config.KEY_NAME)
+OF_INSTANCE = (config.SETTINGS_NAME, config.KEY_NAME)
 FILES = (*OF_INSTANCE, SQLITE, POSTGRESQL)
 DOCUMENT = re.compile(r"documents/(?:logos|[0-9a-f]{2})/(?P<sha256>[0-9a-f]{64})(?:\.pdf)?")
 CHUNK_BYTES = 1024 * 1024

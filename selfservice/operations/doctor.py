@@ -27,7 +27,7 @@ from selfservice.operations import (
 from selfservice.operations.document_names import names_of
 from selfservice.operations.findings import Finding, fault, fine, warning
 from selfservice.operations.proxies_seen import check_proxies
-from selfservice.operations.rights import OTHERS_READ, OTHERS_WRITE, check_rights
+from selfservice.operations.rights import check_rights, is_open
 from selfservice.operations.smtp import check_bounces, check_held_mails, check_mail
 from selfservice.queue import queue
 
@@ -62,8 +62,10 @@ def examine_folder(instance: Path) -> Iterator[Finding]:
             yield fault("no_key")
     path = instance / config.KEY_NAME
     if path.is_file() and os.access(path, os.R_OK):  # else config.load has told it
-        is_open = path.stat().st_mode & (OTHERS_READ | OTHERS_WRITE)
-        yield fault("open_key", path=path) if is_open else fine("secret_key")
+        yield fault("open_key", path=path) if is_open(path) else fine("secret_key")
+    path = instance / config.SETTINGS_NAME
+    if path.is_file() and is_open(path):
+        yield fault("open_settings", path=path)
 
 
 def examine_instance(*, is_complete: bool = False) -> Iterator[Finding]:

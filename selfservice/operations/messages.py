@@ -45,6 +45,10 @@ FAULTS = {
         "mettez la même SECRET_KEY sur chaque hôte, ou lancez « selfservice init --new-key »",
     ),
     "open_key": ("Clé secrète : d'autres comptes peuvent la lire", "lancez « chmod 600 {path} »"),
+    "open_settings": (
+        "Configuration : d'autres comptes lisent {path}, et les mots de passe qui y sont",
+        "lancez « chmod 600 {path} »",
+    ),
     "open_folder": (
         "Droits : d'autres comptes écrivent dans {path}",
         "lancez « chmod 700 {path} »",
@@ -178,6 +182,10 @@ FAULTS = {
     "foreign_suppliers": (
         "Démonstration : elle a de vrais fournisseurs ({suppliers}) et des mots de passe publics",
         "retirez DEMO, ou mettez-les dans une autre instance",
+    ),
+    "public_passwords": (
+        "Démonstration : DEMO n'y est plus, et chacun connaît le mot de passe de {logins}",
+        "commencez un vrai portail dans un dossier neuf, par selfservice init",
     ),
     "public_demo": (
         "Démonstration : elle est à une adresse publique, {url}",

@@ -20,6 +20,11 @@ PASSED_BY_GROUP = stat.S_IXGRP
 FOLDER_OF_GROUP, FILE_OF_GROUP = 0o750, 0o640
 
 
+def is_open(path: Path) -> bool:
+    """Tell whether another account than its own may read or write a file."""
+    return bool(path.stat().st_mode & (OTHERS_READ | OTHERS_WRITE))
+
+
 def account(user_id: int) -> str:
     """Return the name of an account, its number where it has none."""
     try:

@@ -8,7 +8,7 @@ from flask import Flask
 
 from selfservice.demo import instance as demo_instance
 from selfservice.operations.findings import Level
-from tests.factories import make_supplier
+from tests.factories import make_company, make_supplier, make_user
 from tests.processes import command
 
 pytestmark = pytest.mark.slow
@@ -34,8 +34,18 @@ def test_doctor_names_the_suppliers_of_others(demo: Flask, instance: Path) -> No
 
 
 def test_real_portal_has_nothing_to_tell(app: Flask) -> None:
-    make_supplier("vrai")
+    company = make_company(make_supplier("vrai"))
+    make_user(company, "claire.lemoine@example.com", password="Autre-Chose-77")
     assert list(demo_instance.examine(app.config)) == []
+
+
+def test_doctor_names_the_logins_of_what_was_a_demonstration(app: Flask, instance: Path) -> None:
+    company = make_company(make_supplier("diac"))
+    make_user(company, "claire.lemoine@example.com", password="Atelier-2CV")
+    make_user(company, "quelqu.un", password="Atelier-2CV")
+    done = command(instance, "doctor")
+    assert done.returncode == 1
+    assert "le mot de passe de claire.lemoine@example.com ;" in done.stdout
 
 
 def test_deposit_and_register_are_refused_beside_them(

@@ -62,12 +62,19 @@ def test_it_runs_where_nothing_is_installed(tmp_path: Path) -> None:
     assert not (tmp_path / "absent").exists()
 
 
-def test_key_that_others_read_is_a_fault(app: Flask, instance: Path) -> None:
+@pytest.mark.parametrize("name", ["secret_key", "config.toml"])
+def test_key_and_settings_that_others_read_are_faults(
+    app: Flask, instance: Path, name: str
+) -> None:
+    secret = "#" * 40
+    path = instance / name
+    path.write_text(secret)
+    path.chmod(0o600)
     assert Level.FAULT not in {each.level for each in doctor.examine_folder(instance)}
-    (instance / "secret_key").chmod(0o644)
+    path.chmod(0o640)
     (finding,) = [each for each in doctor.examine_folder(instance) if each.level is Level.FAULT]
-    assert "chmod 600" in finding.line
-    assert (instance / "secret_key").read_text() not in finding.line
+    assert f"chmod 600 {path}" in finding.line
+    assert secret not in finding.line
 
 
 def test_folders_that_others_read_or_write_are_told(app: Flask, instance: Path) -> None:
