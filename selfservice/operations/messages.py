@@ -185,7 +185,7 @@ FAULTS = {
     ),
     "public_passwords": (
         "Démonstration : DEMO n'y est plus, et chacun connaît le mot de passe de {logins}",
-        "commencez un vrai portail dans un dossier neuf, par selfservice init",
+        "commencez un vrai portail dans un dossier neuf, par « selfservice init »",
     ),
     "public_demo": (
         "Démonstration : elle est à une adresse publique, {url}",
