@@ -119,6 +119,9 @@ def _first_due(conditions: list[Any]) -> OutboxMail | None:
     mail: OutboxMail | None = query.order_by(
         OutboxMail.priority, OutboxMail.due_at, OutboxMail.id
     ).first()
+    if mail is not None and mail.priority == TYPED:
+        # The newest: nobody waits for the sixty silent ones that somebody else typed before.
+        mail = query.where(OutboxMail.priority == TYPED).order_by(OutboxMail.id.desc()).first()
     return mail
 
 
@@ -197,12 +200,24 @@ def _defer(mail: OutboxMail, error: SendingError) -> None:
         if not _is_alone(mail, error):
             backoff.begin(backoff.SERVER)
         delays = SUSPECT_DELAYS if error.is_mail_suspect else (timedelta(0),)
-    elif error.reason == "later":
+        if error.is_mail_suspect:
+            _let_others_pass(mail.address_key)
+    elif error.reason == "later" and mail.priority != TYPED:  # who types may choose any domain
         backoff.begin(mail.domain)
     # What is not its fault costs it no place.
     delay = delays[min(mail.attempts, len(delays) - 1)]
     due_at = clock.now() + delay if delay else mail.due_at
     _record_attempt(mail, "queued", error.reason, error.answer, due_at=due_at)
+
+
+def _let_others_pass(address_key: str) -> None:
+    """Put the mails to a mailbox behind those of all others: a hundred hold up no more than one."""
+    later = clock.now() + SUSPECT_DELAYS[0]
+    OutboxMail.update(due_at=later).where(
+        OutboxMail.address_key == address_key,
+        OutboxMail.state == "queued",
+        OutboxMail.due_at < later,
+    ).execute()
 
 
 def _record_attempt(

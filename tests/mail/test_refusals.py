@@ -134,10 +134,33 @@ def test_mails_at_typed_addresses_hold_up_no_other(
     report = delivery.deliver_due()
     assert (report.sent, report.deferred) == (3, 1)
     assert not outbox.is_server_paused()
-    assert [kept(mail).attempts for mail in typed] == [1, 0, 0]
+    assert [kept(mail).attempts for mail in typed] == [0, 0, 1]
     queue_one("late@example.com", priority=AWAITED)
     assert delivery.deliver_due().sent == 1
     assert smtp.recipients[-2:] == ["late@example.com", "a@slow1.example"], "the proven one first"
+    queue_one("lucie@example.com", priority=TYPED)
+    assert delivery.deliver_due().sent == 1, "a colleague's is newer than what nobody answers"
+
+
+def test_a_typed_address_pauses_no_domain(smtp: Postbox) -> None:
+    smtp.rule = lambda address: "451 4.7.1 not now" if address.startswith("typed") else None
+    queue_one("typed@example.com", priority=TYPED)
+    queue_one("pierre@example.com")
+    assert delivery.deliver_due().sent == 1
+
+
+@pytest.mark.parametrize("answer", ["554 5.7.1 Relay denied", "421 4.3.2 timed out"])
+def test_many_mails_to_one_mailbox_let_the_others_pass(
+    answer: str, smtp: Postbox, clock_at: time_machine.Traveller
+) -> None:
+    smtp.rule = lambda address: answer if address == "a@odd.example" else None
+    for _ in range(10):
+        queue_one("a@odd.example")
+    other = queue_one("pierre@example.com")
+    delivery.deliver_due()
+    clock_at.shift(timedelta(minutes=1))
+    delivery.deliver_due()
+    assert kept(other).state == "sent"
 
 
 def test_a_recovery_mail_is_tried_while_its_domain_is_paused(
