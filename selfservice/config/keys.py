@@ -366,7 +366,7 @@ KEYS = (
     Key("LIMIT_KEPT_IP", _rate, "1000/hour", "Answers kept for forms pressed twice, per network."),
     Key("LIMIT_PROOF", _rate, "5/hour", "Proofs of « Je n'ai rien reçu », client and network."),
     Key("LIMIT_REQUEST", _rate, "5/day", "Requests of one kind, per company."),
-    Key("LIMIT_REQUEST_ADDRESS", _rate, "3/day", "Links that prove an address, per address."),
+    Key("LIMIT_REQUEST_ADDRESS", _rate, "3/day", "Links that prove an address, per company."),
     Key("LIMIT_DOWNLOAD_IP", _rate, "120/minute", "Uses of direct links, per address of origin."),
     Key("LIMIT_FEEDBACK_IP", _rate, "60/hour", "Votes on the help site, per address of origin."),
     Key("LIMIT_FEEDBACK_ALL", _rate, "300/hour", "Votes on the help site, in all."),

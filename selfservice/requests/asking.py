@@ -176,9 +176,9 @@ def _open(request: CustomerRequest, *, origin: str) -> CustomerRequest:
     _count(request, origin)
     _require_change(request)
     if request.kind in OF_ADDRESS:
-        # By itself: a stranger who guesses the next address of others keeps nobody from asking.
-        stranger = "stranger " if request.kind == "access" else ""
-        ratelimit.hit("request_address", f"{stranger}{request.value_key}")
+        # By company, strangers by themselves: who guesses another's next address stops nobody.
+        who = "stranger" if request.kind == "access" else f"{request.company_id} {request.kind}"
+        ratelimit.hit("request_address", f"{who} {request.value_key}")
     with database.atomic():
         _close_unproven(request)
         try:

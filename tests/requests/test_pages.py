@@ -134,11 +134,13 @@ def test_nobody_can_flood(app: Flask, alice: Browser, bob: Browser) -> None:
     assert f"à partir du {tomorrow} à " in refused.text.replace("\u00a0", " ")
 
 
-def test_a_stranger_who_guesses_the_next_address_keeps_nobody_from_asking_for_it(
-    app: Flask, people: People, alice: Browser
+@pytest.mark.parametrize("kind", ["access", "address"])
+def test_whoever_guesses_the_next_address_keeps_nobody_from_asking_for_it(
+    kind: str, app: Flask, people: People, alice: Browser
 ) -> None:
     app.config["LIMIT_REQUEST_ADDRESS"] = "1/day"
-    asked(people, "access")
+    User.update(is_administrator=True).where(User.id == people.bob.id).execute()
+    asked(people, kind, user=User.get_by_id(people.bob.id))
     assert "Votre demande est envoyée" in ask(alice, "adresse")
     assert alice.submit(f"{PAGE}/adresse", FIELDS["adresse"]).status_code == 429
 
