@@ -201,20 +201,24 @@ def _defer(mail: OutboxMail, error: SendingError) -> None:
             backoff.begin(backoff.SERVER)
         delays = SUSPECT_DELAYS if error.is_mail_suspect else (timedelta(0),)
         if error.is_mail_suspect:
-            _let_others_pass(mail.address_key)
+            _let_others_pass(mail)
     elif error.reason == "later" and mail.priority != TYPED:  # who types may choose any domain
         backoff.begin(mail.domain)
+        _let_others_pass(mail)
     # What is not its fault costs it no place.
     delay = delays[min(mail.attempts, len(delays) - 1)]
     due_at = clock.now() + delay if delay else mail.due_at
     _record_attempt(mail, "queued", error.reason, error.answer, due_at=due_at)
 
 
-def _let_others_pass(address_key: str) -> None:
-    """Put the mails to a mailbox behind those of all others: a hundred hold up no more than one."""
-    later = clock.now() + SUSPECT_DELAYS[0]
+def _let_others_pass(mail: OutboxMail) -> None:
+    """Put what goes to a mailbox behind the mails of all others, at the end of its domain's pause.
+
+    A hundred hold up no more than one.
+    """
+    later = (backoff.until(mail.domain) or clock.now()) + SUSPECT_DELAYS[0]
     OutboxMail.update(due_at=later).where(
-        OutboxMail.address_key == address_key,
+        OutboxMail.address_key == mail.address_key,
         OutboxMail.state == "queued",
         OutboxMail.due_at < later,
     ).execute()

@@ -149,18 +149,19 @@ def test_a_typed_address_pauses_no_domain(smtp: Postbox) -> None:
     assert delivery.deliver_due().sent == 1
 
 
-@pytest.mark.parametrize("answer", ["554 5.7.1 Relay denied", "421 4.3.2 timed out"])
-def test_many_mails_to_one_mailbox_let_the_others_pass(
-    answer: str, smtp: Postbox, clock_at: time_machine.Traveller
-) -> None:
-    smtp.rule = lambda address: answer if address == "a@odd.example" else None
-    for _ in range(10):
-        queue_one("a@odd.example")
-    other = queue_one("pierre@example.com")
-    delivery.deliver_due()
-    clock_at.shift(timedelta(minutes=1))
-    delivery.deliver_due()
-    assert kept(other).state == "sent"
+@pytest.mark.parametrize(
+    "answer", ["554 5.7.1 Relay denied", "421 4.3.2 timed out", "451 4.3.0 not now"]
+)
+def test_many_mails_to_one_mailbox_let_the_others_pass(answer: str, smtp: Postbox) -> None:
+    smtp.rule = lambda address: answer if address == "a@example.com" else None
+    with time_machine.travel(NOON) as machine:
+        for _ in range(10):
+            queue_one("a@example.com")
+        other = queue_one("pierre@example.com")
+        delivery.deliver_due()
+        machine.shift(timedelta(minutes=1))
+        delivery.deliver_due()
+        assert kept(other).state == "sent"
 
 
 def test_a_recovery_mail_is_tried_while_its_domain_is_paused(
