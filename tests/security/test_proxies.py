@@ -292,3 +292,26 @@ def test_only_recommended_encryption_is_spoken(front: Front) -> None:
     ):
         with pytest.raises((ssl.SSLError, ConnectionResetError)):
             front.version(version, ciphers)
+
+
+@pytest.mark.parametrize("proxy", ["nginx", "caddy"])
+def test_no_log_holds_the_secret_of_a_link_that_no_portal_answers(
+    proxy: str, instance: Path, tmp_path: Path
+) -> None:
+    if shutil.which(proxy, path=TOOLS) is None or shutil.which("openssl") is None:
+        pytest.skip(f"needs {proxy} and openssl")
+    tls, absent = free_port(), free_port()
+    front = Front(tls, (absent, absent))
+    if proxy == "nginx":
+        main = nginx.configure(tmp_path, instance, tls=tls, plain=free_port(), portal=absent)
+        proxied = nginx.proxied(main)
+    else:
+        main = caddy.configure(tmp_path, tls=tls, portal=absent, beside=absent)
+        proxied = caddy.proxied(main)
+    link = "/telechargement/S3cr3t?more=S3cr3t"
+    with proxied:
+        wait_until(front.listens)
+        assert front.ask("GET", link, Referer=link)[0].status == 502
+    logs = [path.read_text("utf-8") for path in tmp_path.glob("*.log")]
+    assert any('/telechargement/-"' in log for log in logs)
+    assert not any("S3cr3t" in log for log in logs)
