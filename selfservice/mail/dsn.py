@@ -116,8 +116,7 @@ def _blocks(part: Message) -> Iterator[Message]:
         if isinstance(block, Message):
             yield block
             # The library cuts into groups what is named delivery-status, and nothing else.
-            rest = block.get_payload()
-            for group in rest.split("\n\n")[:MAX_PARTS] if isinstance(rest, str) else ():
+            for group in _text(block).split("\n\n")[:MAX_PARTS]:
                 yield message_from_string(group, policy=SHORT_FIELDS)
 
 

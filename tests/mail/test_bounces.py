@@ -260,6 +260,11 @@ MIXED = b"Content-Type: multipart/mixed; boundary="
         pytest.param(DSN + b"\n" * 100_000, id="blank lines"),
         pytest.param(DSN + b"\r" * 100_000, id="blank lines of old Macs"),
         pytest.param(DSN + b"Action: x\r\n\r\n" * 8000, id="groups"),
+        pytest.param(
+            b"Content-Type: message/global-delivery-status\n\n"
+            b"Content-Type: text/plain; charset=punycode\n\n\xe9-" + b"a" * 98_000,
+            id="a charset of domains",
+        ),
         pytest.param(MIXED + b"b\n\n" + b"--b\n\n" * 16_000, id="parts"),
         pytest.param(MIXED + b'"' + b";" * 100_000 + b'"\n\n', id="quoted parameters"),
         pytest.param(MIXED + b'"' + b"\n ;" * 33_000 + b'"\n\n', id="folded parameters"),
