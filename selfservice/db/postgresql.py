@@ -9,6 +9,7 @@ from playhouse.db_url import parse
 
 try:
     import psycopg
+    from psycopg.conninfo import make_conninfo
 except ImportError:  # a portal on SQLite does without
     ERRORS: tuple[type[Exception], ...] = ()
     OPERATIONAL_ERRORS: tuple[type[Exception], ...] = ()
@@ -55,7 +56,7 @@ class Postgresql(PostgresqlDatabase):
     def __init__(self, url: str, *, lock_timeout_seconds: int) -> None:
         self._lock_timeout = f"{lock_timeout_seconds}s"
         super().__init__(
-            **parse(url, unquote_password=True, unquote_user=True),
+            **_parts(url),
             autoconnect=False,
             prefer_psycopg3=True,
             client_encoding="UTF8",
@@ -79,6 +80,13 @@ class Postgresql(PostgresqlDatabase):
         return super().execute_sql(sql, [storable(each) for each in params or ()])
 
 
+def place_of(url: str) -> tuple[str, str]:
+    """Return an address for PostgreSQL's own programs, its options included, and the password."""
+    parts = _parts(url)
+    password = str(parts.pop("password", ""))
+    return make_conninfo(dbname=parts.pop("database"), **parts), password
+
+
 def explain(error: BaseException) -> tuple[str, str]:
     """Return cause and remedy of what the server refuses; an unknown refusal in its own words."""
     if known := STATES.get(getattr(error, "sqlstate", None) or ""):
@@ -96,3 +104,7 @@ def explain(error: BaseException) -> tuple[str, str]:
 def storable(value: Any) -> Any:
     """Return a text without NUL, which PostgreSQL refuses; SQLite keeps it."""
     return value.replace("\0", "\ufffd") if isinstance(value, str) else value
+
+
+def _parts(url: str) -> dict[str, Any]:
+    return dict(parse(url, unquote_password=True, unquote_user=True))

@@ -329,6 +329,15 @@ def test_document_purged_meanwhile_is_no_fault(
 
 
 @pytest.mark.postgresql
+def test_dump_keeps_to_the_options_of_the_address(database_url: str, tmp_path: Path) -> None:
+    postgresql.dump(f"{database_url}?sslmode=disable", tmp_path / "dump")
+    for option in ("sslmode=verify-full", "sslmode=require"):  # the tests' server speaks no TLS
+        with pytest.raises(OperationError) as refused:
+            postgresql.dump(f"{database_url}?{option}", tmp_path / "never")
+        assert "SSL" in str(refused.value.facts["reason"])
+
+
+@pytest.mark.postgresql
 def test_document_purged_while_postgresql_is_saved_is_no_fault(
     filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
