@@ -1,10 +1,11 @@
 """Contract profiles: the contracts (BT-12) that some users of a company may read (FAQ 13)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 
 from peewee import IntegrityError, ModelSelect, fn, prefetch
 
-from selfservice import audit
+from selfservice import audit, ratelimit
 from selfservice.accounts.models import Profile, ProfileContract, User
 from selfservice.accounts.spaces import companies_of
 from selfservice.administration.companies import NotFoundError, lock_company, require_as_shown
@@ -115,22 +116,29 @@ def check_grant(company_id: int, profile_id: int | None, *, is_administrator: bo
         raise LimitedAdministratorError
 
 
+def count_change(company_id: int) -> None:
+    """Count a change of a company's profiles; call outside any transaction.
+
+    Nobody else writes while a thousand contracts are written, and the journal keeps their list: a
+    company's administrators, who may be 500, have one limit together. Raises LimitReachedError.
+    """
+    ratelimit.hit("profiles", str(company_id))
+
+
 def add_profile(
     administrator: User, company_id: int, *, name: str, contracts: Sequence[str], origin: str
 ) -> Profile:
     """Define a profile.
 
-    Raises ForeignCompanyError, ProfileNameTakenError or ProfilesFullError.
+    Raises ForeignCompanyError, ProfileNameTakenError, ProfilesFullError or LimitReachedError.
     """
+    count_change(company_id)
     try:
         with database.atomic():
             lock_company(administrator, company_id)
-            profile: Profile = Profile.create(company=company_id, name=name)
-            _write_contracts(profile, contracts)
-            _record("profile.added", administrator, profile, origin, contracts)
+            return _create(administrator, company_id, name, contracts, origin)
     except IntegrityError as error:
         raise ProfileNameTakenError(name) from error
-    return profile
 
 
 def profile_with(
@@ -151,7 +159,7 @@ def profile_with(
     while name in taken:
         suffix = f" ({number})"
         name, number = stem[: NAME_LENGTH - len(suffix)] + suffix, number + 1
-    return add_profile(administrator, company_id, name=name, contracts=contracts, origin=origin)
+    return _create(administrator, company_id, name, contracts, origin)
 
 
 def content_of(profile: Profile) -> tuple[object, ...]:
@@ -171,11 +179,10 @@ def edit_profile(
     """Rename a profile and replace its contracts, for all its users at once.
 
     `seen` is what the page showed of `content_of` the profile. Raises UnknownProfileError,
-    ProfileNameTakenError, ProfilesFullError or ChangedMeanwhileError.
+    ProfileNameTakenError, ProfilesFullError, ChangedMeanwhileError or LimitReachedError.
     """
     try:
-        with database.atomic():
-            profile = _claim(administrator, profile_id)
+        with _claimed(administrator, profile_id) as profile:
             require_as_shown(seen, *content_of(profile))
             Profile.update(name=name).where(Profile.id == profile.id).execute()
             ProfileContract.delete().where(ProfileContract.profile == profile).execute()
@@ -187,10 +194,12 @@ def edit_profile(
 
 
 def remove_profile(administrator: User, profile_id: int, *, origin: str) -> None:
-    """Remove a profile that no user has. Raises UnknownProfileError or ProfileInUseError."""
+    """Remove a profile that no user has.
+
+    Raises UnknownProfileError, ProfileInUseError or LimitReachedError.
+    """
     try:
-        with database.atomic():
-            profile = _claim(administrator, profile_id)
+        with _claimed(administrator, profile_id) as profile:
             # A closed login reads nothing, but would keep its profile from being removed.
             User.update(profile=None).where(
                 User.profile == profile, User.closed_at.is_null(False)
@@ -201,9 +210,23 @@ def remove_profile(administrator: User, profile_id: int, *, origin: str) -> None
         raise ProfileInUseError(profile_id) from error
 
 
-def _claim(administrator: User, profile_id: int) -> Profile:
-    lock_company(administrator, find_profile(administrator, profile_id).company_id)
-    return find_profile(administrator, profile_id)  # read again: now nobody else changes it
+@contextmanager
+def _claimed(administrator: User, profile_id: int) -> Iterator[Profile]:
+    """Count a change of a profile, and open its transaction."""
+    company_id = find_profile(administrator, profile_id).company_id
+    count_change(company_id)
+    with database.atomic():
+        lock_company(administrator, company_id)
+        yield find_profile(administrator, profile_id)  # read again: now nobody else changes it
+
+
+def _create(
+    administrator: User, company_id: int, name: str, contracts: Sequence[str], origin: str
+) -> Profile:
+    profile: Profile = Profile.create(company=company_id, name=name)
+    _write_contracts(profile, contracts)
+    _record("profile.added", administrator, profile, origin, contracts)
+    return profile
 
 
 def _write_contracts(profile: Profile, contracts: Sequence[str]) -> None:

@@ -8,7 +8,12 @@ from selfservice.accounts import passwords, recovery, sessions
 from selfservice.accounts.models import SecondFactor, User
 from selfservice.accounts.users import active_administrators, store_given_password
 from selfservice.administration.companies import lock_company, require_as_shown
-from selfservice.administration.contract_profiles import check_grant, contracts_of, profile_with
+from selfservice.administration.contract_profiles import (
+    check_grant,
+    contracts_of,
+    count_change,
+    profile_with,
+)
 from selfservice.administration.users import find_user, recovery_address
 from selfservice.db import database
 from selfservice.invoices.models import Opening
@@ -74,13 +79,16 @@ def edit_user(
     `seen` is what the page showed of `rights_of` the user. Another address needs `current`, the
     administrator's own password. Sessions end when a right is withdrawn, recovery links when the
     address changes. Raises UnknownUserError, WrongPasswordError, ProtectedLoginError,
-    LastAdministratorError, ForeignProfileError, LimitedAdministratorError or ChangedMeanwhileError.
+    LastAdministratorError, ForeignProfileError, LimitedAdministratorError, ChangedMeanwhileError
+    or LimitReachedError.
     """
     known = find_user(administrator, user_id)
     if access is not None and recovery_address(known.login, access.email) != known.email:
         if is_protected(administrator, known):
             raise ProtectedLoginError(user_id)
         passwords.confirm(administrator, current, origin=origin)
+    if access is not None and access.contracts:
+        count_change(known.company_id)
     with database.atomic():
         user = _claim(administrator, user_id)
         wanted: dict[str, Any] = asdict(coordinates)

@@ -16,7 +16,7 @@ from selfservice.administration.companies import (
     NotFoundError,
     lock_company,
 )
-from selfservice.administration.contract_profiles import check_grant, profile_with
+from selfservice.administration.contract_profiles import check_grant, count_change, profile_with
 from selfservice.db import database
 from selfservice.invoices.queries import MAX_ID
 from selfservice.suppliers.addresses import address_key, is_address, is_like_a_link, normalise
@@ -132,6 +132,8 @@ def _add(administrator: User, new: NewUser, *, origin: str) -> User:
     if User.select().where(User.login_key == normalise(new.login)).exists():
         raise LoginTakenError(new.login)  # saves the hashing; the schema has the last word
     passwords.count_hashing(administrator)
+    if new.contracts:
+        count_change(company.id)
     password_hash = passwords.hash_password(new.password)
     try:
         with database.atomic():
