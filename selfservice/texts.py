@@ -88,6 +88,14 @@ def squeezed(text: str) -> str:
     return _SEPARATORS.sub("", folded(text))
 
 
+def unlinked(text: str) -> str:
+    """Return a text of which no mail reader makes a link: nothing seen is around each dot.
+
+    The portal reads a copy of it as the text itself.
+    """
+    return text.replace(".", "\u2060.\u2060")
+
+
 def unbroken(text: str) -> str:
     """Return a text with a no-break space before : ; ? ! », and after «."""
     return _LOOSE.sub(lambda found: _WHOLE.get(found[0], "«\u00a0"), text)

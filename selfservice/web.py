@@ -108,6 +108,7 @@ def _equip_templates(app: Flask) -> None:
         amount=money.format_amount,
         day=clock.format_day,
         long_day=clock.format_long_day,
+        unlinked=texts.unlinked,
         month=clock.format_month,
         instant=clock.format_instant,
     )

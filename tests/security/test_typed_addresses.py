@@ -7,11 +7,12 @@ import pytest
 import time_machine
 from flask import Flask
 
-from selfservice.accounts import recovery
+from selfservice.accounts import ended, recovery
 from selfservice.accounts.models import SecondFactor, User
 from selfservice.audit import AuditEntry
 from selfservice.mail import delivery
 from selfservice.mail.outbox import OutboxMail
+from selfservice.suppliers.addresses import normalise
 from selfservice.suppliers.models import Company, Supplier
 from tests.accounts.authenticator import set_up
 from tests.accounts.test_recovery import NEW, SENT, ask, choose, mailed_path
@@ -199,6 +200,21 @@ def test_what_somebody_typed_is_text_and_no_link(mule: User, browser: Browser) -
     page = browser.get("/reinitialisation").text
     assert "&lt;a href=x&gt;evil" in page
     assert "<a href=x>" not in page
+
+
+def test_a_typed_login_is_no_link_in_a_mail(mule: User, browser: Browser) -> None:
+    """Mail readers make one of « www. », and of what looks like a domain."""
+    site = "www.mule.example"
+    User.update(login=site, login_key=site, is_active=False).where(User.id == mule.id).execute()
+    ask(browser, ADDRESS)
+    ended.tell_asked()
+    mail = OutboxMail.get(OutboxMail.kind == "login_ended")
+    for text in (mail.subject, mail.body_text, mail.body_html):
+        assert re.search(r"www\W+mule\W+example", text)
+        assert not re.search(r"www\.|mule\.", text)
+    copied = re.search(r"www\S+", mail.subject)
+    assert copied
+    assert normalise(copied[0]) == site, "and the portal reads a copy"
 
 
 def test_the_mail_names_no_supplier_of_whoever_typed_the_address(
