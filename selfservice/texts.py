@@ -89,11 +89,11 @@ def squeezed(text: str) -> str:
 
 
 def unlinked(text: str) -> str:
-    """Return a text of which no mail reader makes a link: nothing seen is around each dot.
+    """Return a login that no mail reader makes a link to a site: nothing seen is around each dot.
 
-    The portal reads a copy of it as the text itself.
+    The portal reads a copy of it as the login itself. An address leads to no site: it stays.
     """
-    return text.replace(".", "\u2060.\u2060")
+    return text if "@" in text else text.replace(".", "\u2060.\u2060")
 
 
 def unbroken(text: str) -> str:
