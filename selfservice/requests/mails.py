@@ -17,6 +17,8 @@ from selfservice.requests.messages import (
 from selfservice.requests.models import CustomerRequest
 from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.colours import light_accent
+from selfservice.suppliers.models import Company
+from selfservice.suppliers.register import address_left
 
 STEP, PROOF, OBJECTION = "request", "request_proof", "request_objection"
 
@@ -114,6 +116,12 @@ def queue_objection(request: CustomerRequest) -> None:
 def end_links(request: CustomerRequest) -> None:
     """End the links that prove a new address. Call inside a transaction."""
     tokens.replace_all(PROOF, str(request.id))
+
+
+@address_left.connect
+def withdraw_from_former(company: Company, *, former_key: str) -> None:
+    """Take back the steps that still wait for an address that has gone; it may object yet."""
+    mail.withdraw_from(former_key, company_id=company.id, kinds=(STEP,))
 
 
 def is_of_former(link: tokens.Token, request: CustomerRequest) -> bool:

@@ -9,6 +9,7 @@ from flask import Flask
 
 from selfservice import clock
 from selfservice.accounts.models import User, UserSession
+from selfservice.mail import delivery
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
 from selfservice.requests import deciding, messages
@@ -358,6 +359,17 @@ def test_a_former_address_learns_no_answer_to_a_colleague(
     deciding.accept(again(CustomerRequest.get()), by=Portal(), reason="Un secret.")
     assert len(steps_told()) == before + (not is_moved)
     assert "Un secret." in ursule.get("/profil/demandes").text
+
+
+def test_an_answer_that_waits_leaves_no_more_once_its_address_has_gone(
+    people: People, ursule: Browser
+) -> None:
+    ask(ursule, "question", number="", words="Pourquoi ?")
+    deciding.accept(again(CustomerRequest.get()), by=Portal(), reason="Un secret.")
+    move(people.alice.company)
+    delivery.deliver_due()
+    steps = OutboxMail.select().where(OutboxMail.kind == "request")
+    assert [(each.state, each.body_text) for each in steps] == [("dropped", "")] * 2
 
 
 def test_a_question_may_be_about_no_document(people: People, alice: Browser) -> None:
