@@ -31,7 +31,7 @@ from selfservice.texts import identifier, one_form
 
 Changes = dict[tuple[int, str], list[RegisterChange]]
 
-BATCH_ROWS = 500
+BATCH_ROWS = 50  # in one transaction: each may queue a mail, and nobody else writes meanwhile
 COLUMNS = (
     "client_number",
     "name",
