@@ -21,11 +21,11 @@ def save_coordinates(
     user: User, *, last_name: str, first_name: str, phone: str, mobile: str, origin: str
 ) -> None:
     """Store names and phones. The mail address is not the user's to change."""
+    names = {"last_name": last_name, "first_name": first_name, "phone": phone, "mobile": mobile}
+    is_open = User.closed_at.is_null()  # whoever was removed a moment ago stays forgotten
     with database.atomic():
-        User.update(last_name=last_name, first_name=first_name, phone=phone, mobile=mobile).where(
-            User.id == user.id
-        ).execute()
-        audit.record_of("user.coordinates", user, origin=origin)
+        if User.update(**names).where(User.id == user.id, is_open).execute():
+            audit.record_of("user.coordinates", user, origin=origin)
 
 
 def change_password(user: User, *, current: str, password: str, origin: str) -> None:

@@ -13,7 +13,7 @@ from flask import Flask
 from lxml import html
 
 from selfservice import clock, tokens
-from selfservice.accounts import recovery
+from selfservice.accounts import profile, recovery
 from selfservice.accounts.models import Profile, User, UserSession
 from selfservice.administration import editing
 from selfservice.administration.companies import NoLongerAdministratorError
@@ -211,6 +211,16 @@ def test_the_rule_holds_for_a_given_password(
     response = alice.submit(page_of(julie, "mot-de-passe"), fields)
     assert message in response.text
     assert now(julie).password_hash == julie.password_hash
+
+
+def test_what_a_removed_person_was_sending_is_not_kept(
+    app: Flask, alice: Browser, julie: User
+) -> None:
+    assert alice.submit(page_of(julie, "suppression"), {}).status_code == 302
+    names = {"last_name": "Martin", "first_name": "Élodie", "phone": "", "mobile": ""}
+    profile.save_coordinates(julie, **names, origin="")  # whom the request loaded before
+    assert not User.get_by_id(julie.id).last_name
+    assert not AuditEntry.select().where(AuditEntry.event == "user.coordinates").exists()
 
 
 def test_removal_forgets_the_person_and_keeps_the_login(
