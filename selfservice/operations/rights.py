@@ -39,7 +39,8 @@ def owner_of(instance: Path) -> int:
     The project's own `instance/` is of whoever has cloned it: there, the account is that of the
     first command.
     """
-    if not (instance / config.KEPT_BY_GIT).exists():
+    is_closed = not os.access(instance, os.X_OK, effective_ids=True)  # another's, then
+    if is_closed or not (instance / config.KEPT_BY_GIT).exists():
         return instance.stat().st_uid
     key = instance / config.KEY_NAME
     return key.stat().st_uid if key.exists() else os.geteuid()

@@ -6,12 +6,13 @@ import shlex
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from flask import Flask
 
 from selfservice.deposits.deposit import deposit_folder
-from selfservice.operations import doctor
+from selfservice.operations import doctor, rights
 from selfservice.operations.backup import make_backup
 from selfservice.operations.findings import Level
 from tests import papers
@@ -53,6 +54,19 @@ def test_command_by_an_account_that_does_not_own_the_instance_is_refused_with_th
     assert typed[:4] == ["runuser", "-u", "nobody", "--"]
     assert f"SELFSERVICE_INSTANCE={instance}" in typed
     assert tuple(typed[-len(words) :]) == words
+
+
+@needs_root
+def test_folder_that_an_account_may_not_enter_is_of_its_owner() -> None:
+    with TemporaryDirectory() as folder:
+        instance = Path(folder, "instance")
+        instance.mkdir(mode=0o700)
+        Path(folder).chmod(0o755)
+        os.seteuid(nobody())
+        try:
+            assert rights.owner_of(instance) == 0
+        finally:
+            os.seteuid(0)
 
 
 @needs_root
