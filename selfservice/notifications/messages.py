@@ -188,5 +188,8 @@ def advice(mail: OutboxMail, *, sender: str) -> HelpfulText:
     key = _HELP_KEYS.get(mail.kind, NOTIFICATION)
     if mail.reason:
         return HelpfulText(REASONS[mail.reason].advice.format(sender=sender), key)
-    text = _SENT.format(sender=sender) if mail.state == "sent" else "Rien à faire : le mail part."
-    return HelpfulText(text, key)
+    if mail.state == "sent":
+        return HelpfulText(_SENT.format(sender=sender), key)
+    is_withdrawn = mail.state == "dropped"
+    what = "ce mail n’a plus d’objet" if is_withdrawn else "le mail part"
+    return HelpfulText(f"Rien à faire : {what}.", key)

@@ -362,7 +362,7 @@ def test_a_former_address_learns_no_answer_to_a_colleague(
 
 
 def test_an_answer_that_waits_leaves_no_more_once_its_address_has_gone(
-    people: People, ursule: Browser
+    people: People, alice: Browser, ursule: Browser
 ) -> None:
     ask(ursule, "question", number="", words="Pourquoi ?")
     deciding.accept(again(CustomerRequest.get()), by=Portal(), reason="Un secret.")
@@ -370,6 +370,9 @@ def test_an_answer_that_waits_leaves_no_more_once_its_address_has_gone(
     delivery.deliver_due()
     steps = OutboxMail.select().where(OutboxMail.kind == "request")
     assert [(each.state, each.body_text) for each in steps] == [("dropped", "")] * 2
+    page = alice.get("/administration/courriels").text
+    assert "ce mail n’a plus d’objet" in page
+    assert "le mail part." not in page
 
 
 def test_a_question_may_be_about_no_document(people: People, alice: Browser) -> None:
