@@ -131,7 +131,7 @@ def _build(url: str) -> "Huey":
     options: dict[str, Any] = {"results": False, "serializer": JsonTasks()}
     if scheme == "sqlite":
         return SqliteHuey(NAME, filename=url.removeprefix("sqlite:///"), **options)
-    if scheme == "redis":
+    if scheme in ("redis", "rediss"):  # the second over TLS
         return RedisHuey(NAME, url=url, **options)
     # Its first start makes tables, and PostgreSQL lets only one process at a time do that.
     with connection(), exclusive("queue"):

@@ -152,7 +152,7 @@ def _database_url(value: object) -> str:
 
 
 def _queue_url(value: object) -> str:
-    if not _is_address(_text(value), r"(sqlite:///.|redis://.|postgresql://.)"):
+    if not _is_address(_text(value), r"(sqlite:///.|rediss?://.|postgresql://.)"):
         raise ValueError("sqlite:///chemin, redis://hote ou postgresql://hote/base est attendu")
     return _text(value)
 

@@ -20,6 +20,7 @@ from selfservice.queue import ASKED, queue
 from selfservice.suppliers.models import Company
 from tests.conftest import free_port
 from tests.factories import make_company, make_invoice, make_supplier
+from tests.nginx import make_certificate
 from tests.processes import running, wait_until
 from tests.smtp import Postbox, listening, queue_one
 
@@ -186,7 +187,9 @@ def test_mails_leave_while_others_are_prepared(
 
 
 @pytest.mark.system
+@pytest.mark.parametrize("scheme", ["redis", "rediss"])
 def test_worker_wakes_by_a_real_redis(
+    scheme: str,
     instance: Path,
     tmp_path: Path,
     configure: Callable[..., None],
@@ -196,7 +199,13 @@ def test_worker_wakes_by_a_real_redis(
         pytest.skip("needs Debian's redis-server")
     port = free_port()
     words = f"--port {port} --bind 127.0.0.1 --save  --dir {tmp_path}"
-    url = f"redis://127.0.0.1:{port}/0"
+    url = f"{scheme}://127.0.0.1:{port}/0"
+    if scheme == "rediss":
+        certificate, key = make_certificate(tmp_path)
+        words = f"{words.replace('--port', '--port 0 --tls-port')} --tls-auth-clients no"
+        words += f" --tls-cert-file {certificate} --tls-ca-cert-file {certificate}"
+        words += f" --tls-key-file {key}"
+        url += "?ssl_cert_reqs=none"
     redis = subprocess.Popen(["redis-server", *words.split(" ")], stdout=subprocess.DEVNULL)
     try:
         configure(QUEUE_URL=url)
