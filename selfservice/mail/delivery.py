@@ -156,7 +156,7 @@ def _is_alone(mail: OutboxMail, answer: str | SendingError) -> bool:
 
     Whoever types addresses chooses the name servers and mailboxes that the server may ask.
     """
-    is_suspect = isinstance(answer, UnreachableError) and answer.is_mail_suspect
+    is_suspect = isinstance(answer, SendingError) and answer.is_mail_suspect
     return is_suspect and mail.priority == TYPED
 
 
@@ -200,10 +200,10 @@ def _defer(mail: OutboxMail, error: SendingError) -> None:
         if not _is_alone(mail, error):
             backoff.begin(backoff.SERVER)
         delays = SUSPECT_DELAYS if error.is_mail_suspect else (timedelta(0),)
-        if error.is_mail_suspect:
-            _let_others_pass(mail)
-    elif error.reason == "later" and mail.priority != TYPED:  # who types may choose any domain
+    is_later = error.reason == "later" and mail.priority != TYPED  # who types may choose any domain
+    if is_later:
         backoff.begin(mail.domain)
+    if is_later or error.is_mail_suspect:
         _let_others_pass(mail)
     # What is not its fault costs it no place.
     delay = delays[min(mail.attempts, len(delays) - 1)]

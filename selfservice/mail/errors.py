@@ -2,12 +2,17 @@
 
 
 class SendingError(Exception):
-    """The mail did not leave; `answer` is the server's own words, `reason` one of ours."""
+    """The mail did not leave; `answer` is the server's own words, `reason` one of ours.
 
-    def __init__(self, answer: str, reason: str) -> None:
+    `is_mail_suspect`: the server refused the portal or fell silent in the middle of this mail,
+    which may be why.
+    """
+
+    def __init__(self, answer: str, reason: str, *, is_mail_suspect: bool = False) -> None:
         super().__init__(answer)
         self.answer = answer
         self.reason = reason
+        self.is_mail_suspect = is_mail_suspect
 
 
 class RefusedError(SendingError):
@@ -19,11 +24,4 @@ class DeferredError(SendingError):
 
 
 class UnreachableError(SendingError):
-    """The server cannot be spoken to, or refuses the portal; no other mail would pass either.
-
-    `is_mail_suspect` is True where it did so in the middle of this mail, which may be why.
-    """
-
-    def __init__(self, answer: str, reason: str, *, is_mail_suspect: bool = False) -> None:
-        super().__init__(answer, reason)
-        self.is_mail_suspect = is_mail_suspect
+    """The server cannot be spoken to, or refuses the portal; no other mail would pass either."""

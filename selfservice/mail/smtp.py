@@ -226,7 +226,7 @@ def _fault_of(reply: Reply) -> SendingError:
 
 def _fault_of_loss(stage: str, answer: str) -> SendingError:
     if stage == MESSAGE:  # it may have arrived
-        return DeferredError(answer, "unconfirmed")
+        return DeferredError(answer, "unconfirmed", is_mail_suspect=True)
     fault = DroppedError if stage == SENDER else UnreachableError
     return fault(answer, "unreachable", is_mail_suspect=True)
 

@@ -142,6 +142,17 @@ def test_mails_at_typed_addresses_hold_up_no_other(
     assert delivery.deliver_due().sent == 1, "a colleague's is newer than what nobody answers"
 
 
+def test_silence_over_the_text_of_a_typed_one_holds_up_no_other(smtp: Postbox, app: Flask) -> None:
+    app.config["MAIL_TIMEOUT_SECONDS"] = 1
+    for each in range(3):
+        queue_one(f"a@slow{each}.example", priority=TYPED)
+    smtp.seconds = 1.5
+    assert delivery.deliver_due().deferred == 1
+    smtp.seconds = 0
+    queue_one("pierre@example.com")
+    assert delivery.deliver_due().sent == 3
+
+
 def test_a_typed_address_pauses_no_domain(smtp: Postbox) -> None:
     smtp.rule = lambda address: "451 4.7.1 not now" if address.startswith("typed") else None
     queue_one("typed@example.com", priority=TYPED)
