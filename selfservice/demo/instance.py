@@ -67,7 +67,7 @@ def examine(settings: Mapping[str, Any]) -> Iterator[Finding]:
     with suppress(*db.ERRORS), db.connection():  # the check of the database tells these
         if not settings["DEMO"]:
             if logins := _open_to_all():
-                yield fault("public_passwords", logins=", ".join(logins))
+                yield fault("public_passwords", whose=", ".join(logins))
         elif others := foreign_suppliers():
             find = warning if settings["DEMO_ANYWAY"] else fault
             yield find("foreign_suppliers", suppliers=", ".join(others))

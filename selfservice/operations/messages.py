@@ -184,7 +184,7 @@ FAULTS = {
         "retirez DEMO, ou mettez-les dans une autre instance",
     ),
     "public_passwords": (
-        "Démonstration : DEMO n'y est plus, et chacun connaît le mot de passe de {logins}",
+        "Démonstration : DEMO n'y est plus, et chacun connaît le mot de passe de {whose}",
         "commencez un vrai portail dans un dossier neuf, par « selfservice init »",
     ),
     "public_demo": (
