@@ -152,6 +152,15 @@ def _link(request: CustomerRequest, path: str) -> str:
     return web.public_url(path, hostname=request.company.supplier.hostname)
 
 
+def _told_value(request: CustomerRequest) -> str:
+    """Return what a request asks for, but no free words of a colleague to the registered address.
+
+    A site or a telephone in them would be the supplier's to its reader. The page shows them.
+    """
+    is_own = request.user is not None and request.user.has_proven_mailbox
+    return value_words(request) if is_own or request.kind != "document" else ""
+
+
 def _queue(
     kind: str,
     request: CustomerRequest,
@@ -174,7 +183,7 @@ def _queue(
             "whose": f"le {whose}" if is_stranger else f"{company.name} ({whose})",
             "contact": supplier.contact,
             "kind": KIND_LABELS[request.kind],
-            "value": value_words(request),
+            "value": _told_value(request),
             **context,
         },
         to_address=to,

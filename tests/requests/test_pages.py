@@ -85,6 +85,19 @@ def test_a_colleague_follows_their_own_an_administrator_all(
         assert NEW not in other.get(PAGE).text
 
 
+def test_a_colleague_s_words_are_in_no_mail_to_the_registered_address(
+    alice: Browser, ursule: Browser
+) -> None:
+    """A site in them would be the supplier's to its reader; alice's own go to herself."""
+    for browser, words in ((alice, "FA-2021-0001"), (ursule, "https://factures.mule.example")):
+        CustomerRequest.delete().execute()
+        page = ask(browser, "document", number=words)
+        assert words in page
+        mail = OutboxMail.select().order_by(OutboxMail.id.desc()).get()
+        assert mail.to_address == OLD
+        assert (words in mail.body_text) == (words in mail.body_html) == (browser is alice)
+
+
 @pytest.mark.parametrize(
     ("subject", "fields", "message"),
     [
