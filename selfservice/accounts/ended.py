@@ -94,7 +94,7 @@ def _queue(user: User, cause: str) -> None:
         MAIL,
         {
             "accent": light_accent(supplier.colour).colour,
-            "login": user.login,
+            "login": user.login if user.has_proven_mailbox else "",  # else others typed it
             "is_superseded": user.is_superseded,
             "closed_on": clock.format_long_day(closed_on) if closed_on else "",
             "company_name": company.name,

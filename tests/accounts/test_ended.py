@@ -102,8 +102,7 @@ def test_an_ended_login_beside_a_living_one_is_told_too(browser: Browser, people
     old = make_user(people.alice.company, "alice_0", email="alice@example.com")
     end(old, {"is_active": False})
     assert "vous a été adressé" in ask(browser, "alice@example.com")
-    assert [mail.subject.split()[0] for mail in ended_mails()] == ["L’identifiant"]
-    assert "alice_0" in ended_mails()[0].subject
+    assert [mail.subject.split()[0] for mail in ended_mails()] == ["Un"], "that others typed"
 
 
 def test_it_is_told_once_a_day(browser: Browser, people: People) -> None:

@@ -140,9 +140,13 @@ def second_factor_enabled() -> None:
     second_factor.confirm(pierre, setup, code, origin="192.0.2.1")
 
 
-def _ended(**how: object) -> None:
+def _ended(*, is_from_activation: bool = True, **how: object) -> None:
     pierre = make_user(
-        diac_company(), "pierre", email="pierre@example.com", is_from_activation=True, **how
+        diac_company(),
+        "pierre",
+        email="pierre@example.com",
+        is_from_activation=is_from_activation,
+        **how,
     )
     ended.tell(pierre)
 
@@ -157,6 +161,10 @@ def login_superseded() -> None:
 
 def login_switched_off() -> None:
     _ended(is_active=False)
+
+
+def added_login_switched_off() -> None:
+    _ended(is_active=False, is_from_activation=False)
 
 
 def address_replaced() -> None:
@@ -281,6 +289,7 @@ CASES: dict[str, tuple[str, Callable[[], None]]] = {
     "login-closed": ("login_ended", login_closed),
     "login-superseded": ("login_ended", login_superseded),
     "login-switched-off": ("login_ended", login_switched_off),
+    "login-switched-off-added": ("login_ended", added_login_switched_off),
     "leaving": ("leaving", leaving),
     "address-replaced": ("address_replaced", address_replaced),
     "request-received": ("request", request_received),

@@ -205,17 +205,31 @@ def test_what_somebody_typed_is_text_and_no_link(mule: User, browser: Browser) -
 def test_a_typed_login_is_no_link_in_a_mail(mule: User, browser: Browser) -> None:
     """Mail readers make one of « www. », and of what looks like a domain."""
     site = "www.mule.example"
-    User.update(login=site, login_key=site, is_active=False).where(User.id == mule.id).execute()
-    ask(browser, ADDRESS)
-    ended.tell_asked()
-    mail = OutboxMail.get(OutboxMail.kind == "login_ended")
-    assert site in mail.subject, "which is text: a sign unseen there has filters take it for spam"
+    User.update(login=site, login_key=site).where(User.id == mule.id).execute()
+    _open_link(browser)
+    choose(browser, user_id=mule.id)
+    mail = OutboxMail.get(OutboxMail.kind == "password_changed")
     for text in (mail.body_text, mail.body_html):
         assert re.search(r"www\W+mule\W+example", text)
         assert not re.search(r"www\.|mule\.", text)
     copied = re.search(r"www[^\s,]+", mail.body_text)
     assert copied
     assert normalise(copied[0]) == site, "and the portal reads a copy"
+
+
+def test_a_mailbox_reads_nothing_of_a_login_that_others_typed_and_switched_off(
+    mule: User, people: People, browser: Browser
+) -> None:
+    """Whoever types alice's address asks for this mail too: its words would be the supplier's."""
+    words = "urgent-appelez-le-01-23-45-67-89"
+    User.update(login=words, login_key=words, is_active=False).where(User.id == mule.id).execute()
+    ask(browser, ADDRESS)
+    ended.tell_asked()
+    mail = OutboxMail.get(OutboxMail.kind == "login_ended")
+    assert people.bob.company.name in mail.subject
+    for text in (mail.subject, mail.body_text, mail.body_html):
+        assert "appelez" not in text
+        assert "ne permet" in text
 
 
 def test_the_mail_names_no_supplier_of_whoever_typed_the_address(
