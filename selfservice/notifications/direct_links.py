@@ -16,6 +16,10 @@ from selfservice.suppliers.models import Company
 PURPOSE = "download"
 
 
+class GoneError(tokens.DeadTokenError):
+    """Its document is no longer available."""
+
+
 @dataclass(frozen=True)
 class DirectLink:
     """A living link and the one document that it opens."""
@@ -33,8 +37,8 @@ def issue(invoice: Invoice, email_key: str) -> str:
 def read(secret: str) -> DirectLink:
     """Return what a link opens; consumes nothing, opens no session.
 
-    Raises UnknownTokenError, or a DeadTokenError: expired, no longer available, or the company
-    has another address now.
+    Raises UnknownTokenError, ExpiredTokenError, GoneError, or ReplacedTokenError where the company
+    has had another address since.
     """
     token = tokens.read(PURPOSE, secret)
     invoice_id, _, email_key = token.subject.partition(":")
@@ -42,14 +46,15 @@ def read(secret: str) -> DirectLink:
         queries.available(clock.today())
         .select(Invoice, Company)
         .join(Company)
-        .where(
-            Invoice.id == int(invoice_id),
-            Company.email_key == email_key,
-            Company.email_registered_at <= token.issued_at,  # gone and back is another address
-        )
+        .where(Invoice.id == int(invoice_id))
         .first()
     )
     if invoice is None:
+        raise GoneError(token.subject)
+    company = invoice.company
+    since = company.email_registered_at
+    # Gone and back is another address.
+    if company.email_key != email_key or since is None or since > token.issued_at:
         raise tokens.ReplacedTokenError(token.subject)
     return DirectLink(token, invoice)
 

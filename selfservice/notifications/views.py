@@ -31,6 +31,11 @@ PROVEN = "proven_company"  # of the session: the id of the company, and until wh
 PROOF_LIVES = timedelta(minutes=15)
 
 blueprint = Blueprint("notifications", __name__)
+REASONS: dict[type[tokens.DeadTokenError], str] = {
+    tokens.ExpiredTokenError: "expired",
+    tokens.ReplacedTokenError: "replaced",
+    direct_links.GoneError: "gone",
+}
 FOLLOWERS = (attached,)  # of what becomes of mails
 
 
@@ -41,8 +46,8 @@ def download(secret: str) -> Response | tuple[str, int]:
         link = direct_links.read(secret)
     except tokens.UnknownTokenError:
         abort(404)
-    except tokens.DeadTokenError:
-        return render_template("errors/410.html"), 410
+    except tokens.DeadTokenError as error:
+        return render_template("errors/410.html", reason=REASONS[type(error)]), 410
     invoice = link.invoice
     response = send_pdf(invoice.sha256, number=invoice.number, is_attached=True)
     if request.method != "HEAD":  # after: a lost file is an error, and was not fetched

@@ -165,12 +165,14 @@ def test_works_again_and_again_until_it_expires(path: str, browser: Browser) -> 
     Token.update(expires_at=Token.issued_at).execute()
     response = browser.get(path)
     assert response.status_code == 410
-    assert "a expiré" in response.text
+    assert "a expiré" in response.text and "90&nbsp;jours" in response.text
 
 
 def test_dies_when_the_address_changes(path: str, browser: Browser) -> None:
     Company.update(email="new@example.com", email_key="new@example.com").execute()
-    assert browser.get(path).status_code == 410
+    response = browser.get(path)
+    assert response.status_code == 410
+    assert "Une autre adresse mail est enregistrée depuis" in response.text
 
 
 def test_stays_dead_when_the_address_comes_back(path: str, browser: Browser) -> None:
@@ -189,7 +191,9 @@ def test_a_lost_file_is_not_marked_as_fetched(path: str, invoice: Invoice, app: 
 def test_dies_with_the_document(path: str, invoice: Invoice, browser: Browser) -> None:
     gone = clock.today() - timedelta(days=800)
     Invoice.update(issued_on=gone).where(Invoice.id == invoice.id).execute()
-    assert browser.get(path).status_code == 410
+    response = browser.get(path)
+    assert response.status_code == 410
+    assert "Ce qu’il montrait n’est plus disponible" in response.text
 
 
 def test_unknown_is_404(app: Flask, browser: Browser) -> None:
