@@ -314,6 +314,7 @@ def _tell(user: User, change: str) -> None:
         to_address=user.email,
         address_key=user.email_key,
         sender_name=supplier.name,
+        reply_to=supplier.mail,
         company_id=user.company_id,
         priority=mail.AWAITED,
     )

@@ -114,13 +114,14 @@ def test_key_depends_on_the_secret_key_of_the_portal(phone: Phone, app: Flask) -
 def test_switching_on_ends_the_other_sessions_and_tells_by_mail(
     machine: time_machine.Traveller, alice: Browser, new_browser: Callable[[], Browser]
 ) -> None:
+    Supplier.update(mail="conseil@diac.example").execute()
     elsewhere = new_browser()
     elsewhere.sign_in("alice", PASSWORD)
     set_up(alice)
     assert elsewhere.get("/profil/compte").status_code == 302
     assert alice.get("/profil/compte").status_code == 200
     mail = OutboxMail.get(OutboxMail.kind == "second_factor_changed")
-    assert mail.to_address == "alice@example.com"
+    assert (mail.to_address, mail.reply_to) == ("alice@example.com", "conseil@diac.example")
     assert "activée" in mail.body_text
 
 
