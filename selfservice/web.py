@@ -47,6 +47,9 @@ MAX_ESCAPES = 20_000  # « %C3 »: those that are no UTF-8 are mended one by one
 MAX_PADDING = 65
 MAX_VALUE_CHARACTERS = 20_000
 MAX_HEADER_CHARACTERS = 1024
+# nginx takes 32 kB of an answer's headers. Past them it tells a fault of the portal, and asks a unit
+# that has one no more for ten seconds: where there are several, one visitor would stop them all.
+MAX_LOCATION_CHARACTERS = 20_000
 # A session's cookie is longer; the last proxy writes at the end of a list of hosts.
 LONG_HEADERS = {"HTTP_COOKIE", "HTTP_X_FORWARDED_FOR"}
 SAFE_NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
@@ -131,7 +134,7 @@ def wrap(app: Flask) -> None:
 
 
 class Guard:
-    """Cut the headers of every request and complete those of every answer.
+    """Cut the headers of every request, and an answer's address; complete those of every answer.
 
     Static files, the help site and redirects pass here too.
     """
@@ -149,9 +152,23 @@ class Guard:
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             given = {name.lower() for name, _ in headers}
             missing = [each for each in self._headers.items() if each[0].lower() not in given]
-            return start_response(status, [*headers, *missing], *error)
+            short = [
+                (name, _shortened(value) if name == "Location" else value)
+                for name, value in headers
+            ]
+            return start_response(status, [*short, *missing], *error)
 
         return self._application(environ, start)
+
+
+def _shortened(address: str) -> str:
+    """Return where an answer leads, without what is too long: the page wanted next, or the path."""
+    fits = (
+        each
+        for each in (address, address.partition("?")[0])
+        if len(each) <= MAX_LOCATION_CHARACTERS
+    )
+    return next(fits, "/")
 
 
 class Parameters(ImmutableMultiDict[str, Any]):

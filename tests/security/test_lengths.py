@@ -15,7 +15,11 @@ from selfservice.cli import cli
 from selfservice.feedback.wording import kept_words
 from selfservice.suppliers.addresses import address_key, is_address, normalise, pasted
 from selfservice.texts import identifier, one_form, password_form
-from selfservice.web import MAX_HEADER_CHARACTERS, MAX_VALUE_CHARACTERS
+from selfservice.web import (
+    MAX_HEADER_CHARACTERS,
+    MAX_LOCATION_CHARACTERS,
+    MAX_VALUE_CHARACTERS,
+)
 from tests.conftest import Browser
 from tests.factories import People, make_user
 
@@ -55,6 +59,15 @@ def test_a_header_longer_than_any_is_cut(app: Flask) -> None:
     app.add_url_rule("/longueur", view_func=lambda: str(len(request.headers["User-Agent"])))
     long = {"User-Agent": "x" * 5000}
     assert app.test_client().get("/longueur", headers=long).text == str(MAX_HEADER_CHARACTERS)
+
+
+def test_an_answer_leads_nowhere_by_a_longer_address_than_a_proxy_takes(browser: Browser) -> None:
+    fields: dict[str, object] = {"next": "/" + "&" * (MAX_LOCATION_CHARACTERS - 2)}
+    answer = browser.submit("/connexion/code", fields, page="/connexion")
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/connexion")
+    bytes_of_no_letter = {"PATH_INFO": "/conseil/" + "\xff" * 8000}
+    answer = browser.get("/", environ_overrides=bytes_of_no_letter)
+    assert (answer.status_code, answer.headers["Location"]) == (302, "/connexion")
 
 
 def test_what_is_normalised_is_cut_first() -> None:

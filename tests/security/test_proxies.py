@@ -217,6 +217,17 @@ def test_the_address_of_a_large_archive_outlives_the_session(front: Front, peopl
     assert front.sign_in(wanted) == wanted
 
 
+def test_no_address_makes_the_portal_look_out_of_order(front: Front) -> None:
+    """nginx takes an answer of too long a heading for a fault, and leaves a unit aside for it."""
+    form = {"csrf_token": front.token(), "next": "/" + "&" * 19_000}
+    for _ in front.portals:
+        answer, _ = front.ask(
+            "POST", "/connexion/code", urlencode(form).encode(), Content_Type=FORM
+        )
+        assert answer.status == 302
+    assert [front.ask("GET", "/connexion")[0].status for _ in front.portals] == [200, 200]
+
+
 def test_a_visitors_own_claims_are_dropped(front: Front) -> None:
     lie = {"X_Forwarded_For": "203.0.113.66", "X_Forwarded_Host": "evil.example"}
     answer, page = front.ask("GET", "/factures/", X_Forwarded_Proto="http", **lie)
