@@ -47,8 +47,8 @@ MAX_ESCAPES = 20_000  # « %C3 »: those that are no UTF-8 are mended one by one
 MAX_PADDING = 65
 MAX_VALUE_CHARACTERS = 20_000
 MAX_HEADER_CHARACTERS = 1024
-# nginx takes 32 kB of an answer's headers. Past them it tells a fault of the portal, and asks a unit
-# that has one no more for ten seconds: where there are several, one visitor would stop them all.
+# nginx takes 32 kB of an answer's headers. Past them it tells a fault of the unit, and asks it no
+# more for ten seconds: where there are several, one visitor would stop them all.
 MAX_LOCATION_CHARACTERS = 20_000
 # A session's cookie is longer; the last proxy writes at the end of a list of hosts.
 LONG_HEADERS = {"HTTP_COOKIE", "HTTP_X_FORWARDED_FOR"}
