@@ -12,7 +12,7 @@ from selfservice.web import HEADERS
 MAX_CHUNK_LINE_BYTES = 4 * 1024  # between the parts of a body, and after the last
 # Who reads the same request in two ways lets one visitor's pass for another's.
 AMBIGUOUS = "two readers could take this request for different ones"
-REQUEST_LINE = re.compile(rb"[!-~]+ [!-\xff]+ HTTP/[0-9]\.[0-9]")
+REQUEST_LINE = re.compile(rb"[!-~]+ [!-~]+ HTTP/[0-9]\.[0-9]")
 
 
 class StrictParser(HTTPRequestParser):

@@ -277,6 +277,7 @@ def test_what_the_server_stumbles_at_is_refused(ask: Ask) -> None:
     for request in (
         f"{FORM}Content-Length: {'1' * 5000}\r\n\r\n",
         "GET http://[ HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+        "GET //?\xff HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",  # no address has such a byte as it is
     ):
         assert ask(request).startswith(("HTTP/1.1 400", "HTTP/1.0 400")), request[:80]
 
