@@ -148,6 +148,9 @@ class Guard:
         for name, value in environ.items():
             if name.startswith(("HTTP_", "CONTENT_TYPE")) and name not in LONG_HEADERS:
                 environ[name] = value[:MAX_HEADER_CHARACTERS]
+        # The pattern of werkzeug divides a run of spaces in each way. No cookie of ours has one.
+        if cookie := environ.get("HTTP_COOKIE"):
+            environ["HTTP_COOKIE"] = cookie.replace(" ", "").replace("\t", "")
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             given = {name.lower() for name, _ in headers}
