@@ -12,6 +12,7 @@ from selfservice.web import HEADERS
 MAX_CHUNK_LINE_BYTES = 4 * 1024  # between the parts of a body, and after the last
 # Who reads the same request in two ways lets one visitor's pass for another's.
 AMBIGUOUS = "two readers could take this request for different ones"
+LENGTH = re.compile(rb"(?i)content-length:[ \t]?([0-9]{1,9})")
 REQUEST_LINE = re.compile(rb"[!-~]+ [!-~]+ HTTP/[0-9]\.[0-9]")
 
 
@@ -22,8 +23,14 @@ class StrictParser(HTTPRequestParser):
     address in a line that is no request line: 30 kB of either would stop every page for minutes.
     """
 
+    body_bytes = unread_bytes = 0  # what the request announces, and what of it a refusal waits for
+
     def received(self, data: bytes) -> int:
+        if self.unread_bytes:
+            return self._pass_over(data)
         consumed: int = super().received(data)
+        if self.error and self.completed and self.body_bytes:
+            self.unread_bytes, self.body_bytes, self.completed = self.body_bytes, 0, False
         if self.error or self.body_rcv is None:
             self.expect_continue = False  # waitress would wait for a body that does not come
         # At each read, waitress searches again all that it holds of a line without an end.
@@ -34,8 +41,16 @@ class StrictParser(HTTPRequestParser):
             self.completed = True
         return consumed
 
+    def _pass_over(self, data: bytes) -> int:
+        """Read the body of what is refused: cut off in it, nginx takes the portal for broken."""
+        passed = min(len(data), self.unread_bytes)
+        self.unread_bytes -= passed
+        self.completed = not self.unread_bytes
+        return passed
+
     def parse_header(self, header_plus: bytes) -> None:
         request_line, *lines = header_plus.rstrip(b"\r\n").split(b"\r\n")
+        self.body_bytes = min(_announced(lines), self.adj.max_request_body_size)
         is_folded = any(line.startswith((b" ", b"\t")) for line in lines)
         if is_folded or not REQUEST_LINE.fullmatch(request_line):
             raise ParsingError(AMBIGUOUS)
@@ -50,6 +65,15 @@ class StrictParser(HTTPRequestParser):
         is_chunked_too_early = b"transfer-encoding" in names and self.version != "1.1"
         if sizes > 1 or names.count(b"host") != 1 or is_chunked_too_early:
             raise ParsingError(AMBIGUOUS)
+
+
+def _announced(lines: list[bytes]) -> int:
+    """Return the length of the body that comes by itself; 0 where none or several is told."""
+    if any(line.lower().startswith(b"expect:") for line in lines):
+        return 0  # it comes once it is asked for
+    found = [LENGTH.fullmatch(line) for line in lines]
+    lengths = [int(each[1]) for each in found if each]
+    return lengths[0] if len(lengths) == 1 else 0
 
 
 def _without_spaces(line: bytes) -> bytes:

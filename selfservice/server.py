@@ -17,7 +17,7 @@ from selfservice.connections import CONNECTIONS, SILENCE_SECONDS, StrictChannel,
 
 FILES = 8 * CONNECTIONS  # of a service, systemd would open 1024: a connection and its file are two
 MAX_BODY_BYTES = 1024 * 1024
-MAX_HEADER_BYTES = 32 * 1024
+MAX_HEADER_BYTES = 40 * 1024  # nginx passes 32 kB on, and adds its own
 
 
 class PortTakenError(Exception):

@@ -66,7 +66,9 @@ def configure(
         f"/etc/letsencrypt/live/{NAME}/privkey.pem": str(key),
         "/var/log/nginx": str(folder),
         "/var/lib/selfservice/documents": f"{instance}/documents",
-        "# server 127.0.0.1:8001;": f"server 127.0.0.1:{beside};" if beside else "",
+        "# server 127.0.0.1:8001 max_fails=0;": (
+            f"server 127.0.0.1:{beside} max_fails=0;" if beside else ""
+        ),
     }.items():
         assert old in text, old
         text = text.replace(old, new)

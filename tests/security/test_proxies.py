@@ -8,7 +8,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPResponse
@@ -225,6 +225,26 @@ def test_no_address_makes_the_portal_look_out_of_order(front: Front) -> None:
             "POST", "/connexion/code", urlencode(form).encode(), Content_Type=FORM
         )
         assert answer.status == 302
+    assert [front.ask("GET", "/connexion")[0].status for _ in front.portals] == [200, 200]
+
+
+def test_no_refused_body_makes_the_portal_look_out_of_order(front: Front) -> None:
+    """nginx, cut off while it sends one, takes it for a fault too."""
+    head = f"POST /\xff HTTP/1.1\r\nHost: {NAME}\r\nContent-Length: 299000\r\n\r\n".encode(
+        "latin-1"
+    )
+
+    def send(_number: int) -> bytes:
+        with (
+            socket.create_connection(("127.0.0.1", front.tls), timeout=START_SECONDS) as plain,
+            nginx.unverified().wrap_socket(plain, server_hostname=NAME) as spoken,
+        ):
+            with suppress(OSError):
+                spoken.sendall(head + b"a" * 299_000)
+            return spoken.recv(10)
+
+    with ThreadPoolExecutor(4) as visitors:
+        assert set(visitors.map(send, range(60))) == {b"HTTP/1.1 4"}
     assert [front.ask("GET", "/connexion")[0].status for _ in front.portals] == [200, 200]
 
 
