@@ -15,6 +15,7 @@ from selfservice.db import BaseModel
 # have limits of their own, or follow a sign-in that counted.
 UNCOUNTED = frozenset(
     {
+        "access.denied",
         "sign_in.failed",
         "second_factor.failed",
         "password.refused",

@@ -1,5 +1,6 @@
 """The journal: who, when, from where, what, with which result; and no secret (ASVS 16)."""
 
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
@@ -63,6 +64,18 @@ def test_who_tries_what_is_not_theirs_is_kept(people: People, alice: Browser, bo
     denials = AuditEntry.select().where(AuditEntry.event == "access.denied")
     kept = [(row.actor, row.details["path"]) for row in denials.order_by(AuditEntry.id)]
     assert kept == [("bob", path.partition("?")[0]) for path in tried]
+
+
+def test_what_is_refused_keeps_nobody_from_what_is_theirs(
+    app: Flask, alice: Browser, new_browser: Callable[[], Browser]
+) -> None:
+    """A page of another site brings a thousand refusals about in a minute, in its reader's name."""
+    app.config |= {"LIMIT_JOURNAL_USER": "3/hour", "LIMIT_DENIAL_IP": "2/hour"}
+    for _ in range(5):
+        assert alice.get("/conseil").status_code == 404
+    assert AuditEntry.select().where(AuditEntry.event == "access.denied").count() == 2
+    signed_in = new_browser().sign_in("alice", PASSWORD)
+    assert signed_in.headers["Location"].endswith("/factures")
 
 
 def test_every_kind_of_event_is_kept_without_a_secret(
