@@ -20,6 +20,7 @@ _DASHES = re.compile("[\u058a\u2010-\u2015\u2043\u207b\u208b\u2212\u2e3a\u2e3b\u
 # RFC 8265 (OpaqueString) maps each space of Unicode to the one of every keyboard.
 _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 _LETTERS = str.maketrans({"œ": "oe", "æ": "ae", "’": "'", "‘": "'", "ʼ": "'"})
+_PLAIN_ADDRESS = re.compile(r"(?!www\.)[\w.+-]+@[\w.-]+", re.IGNORECASE)
 _SEPARATORS = re.compile(r"[\s/.-]+")
 # A sign of French never begins a line, « never ends one.
 _WHOLE = {" :": "\u00a0:", " ;": "\u202f;", " ?": "\u202f?", " !": "\u202f!", " »": "\u00a0»"}
@@ -89,11 +90,11 @@ def squeezed(text: str) -> str:
 
 
 def unlinked(text: str) -> str:
-    """Return a login that no mail reader makes a link to a site: nothing seen is around each dot.
+    """Return what somebody typed so that no mail reader makes a site of it: its dots are parted.
 
-    The portal reads a copy of it as the login itself. An address leads to no site: it stays.
+    Nothing is seen of it, and the portal reads a copy as the text itself. A plain address stays.
     """
-    return text if "@" in text else text.replace(".", "\u2060.\u2060")
+    return text if _PLAIN_ADDRESS.fullmatch(text) else text.replace(".", "\u2060.\u2060")
 
 
 def unbroken(text: str) -> str:

@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from flask import Flask
 
+from selfservice import texts
 from selfservice.accounts import ended, recovery
 from selfservice.accounts.models import SecondFactor, User
 from selfservice.audit import AuditEntry
@@ -332,3 +333,19 @@ def test_what_is_done_with_an_added_login_mails_nothing_to_alice(
     assert browser.submit("/profil/mot-de-passe", fields).status_code == 302
     assert SecondFactor.select().count() == 1
     assert _mails_to(ADDRESS) == mails
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_kept"),
+    [
+        ("pierre.durand@example.com", True),
+        ("pierre.durand_1", False),
+        ("www.mule.example", False),
+        ("@(www.mule.example)", False),
+        ("www.mule.example?c@mule.example", False),
+        ("www.mule@mule.example", False),
+    ],
+)
+def test_a_plain_address_alone_keeps_its_dots_together(typed: str, is_kept: bool) -> None:
+    assert (texts.unlinked(typed) == typed) is is_kept
+    assert normalise(texts.unlinked(typed)) == normalise(typed)
