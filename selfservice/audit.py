@@ -4,6 +4,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Protocol
 
 from peewee import AutoField, CharField, DateTimeField, IntegerField, TextField, chunked
@@ -131,6 +132,16 @@ def record_of(
         origin=origin,
         **facts,
     )
+
+
+def record_denial(event: str, user: Person | None = None, *, origin: str, **facts: Any) -> None:
+    """Append a refusal, of UNCOUNTED; a network brings LIMIT_DENIAL_IP of them about at most."""
+    with suppress(ratelimit.LimitReachedError):
+        ratelimit.hit_from("denial_ip", origin)
+        if user:
+            record_of(event, user, origin=origin, **facts)
+        else:
+            record(event, origin=origin, **facts)
 
 
 def _write(facts: dict[str, str | int | bool | None]) -> str:

@@ -5,7 +5,6 @@ import logging
 import re
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any, cast
@@ -45,11 +44,11 @@ MAX_MULTIPART_BYTES = 16 * 1024  # no form of the portal needs any
 MAX_FIELDS = 2500
 MAX_ESCAPES = 20_000  # « %C3 »: those that are no UTF-8 are mended one by one
 MAX_PADDING = 65
-MAX_VALUE_CHARACTERS = 20_000
-MAX_HEADER_CHARACTERS = 1024
+# Of a field, and of where an answer leads: the address of an archive names each of its documents.
 # nginx takes 32 kB of an answer's headers. Past them it tells a fault of the unit, and asks it no
 # more for ten seconds: where there are several, one visitor would stop them all.
-MAX_LOCATION_CHARACTERS = 20_000
+MAX_VALUE_CHARACTERS = 20_000
+MAX_HEADER_CHARACTERS = 1024
 # A session's cookie is longer; the last proxy writes at the end of a list of hosts.
 LONG_HEADERS = {"HTTP_COOKIE", "HTTP_X_FORWARDED_FOR"}
 SAFE_NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
@@ -167,9 +166,7 @@ class Guard:
 def _shortened(address: str) -> str:
     """Return where an answer leads, without what is too long: the page wanted next, or the path."""
     fits = (
-        each
-        for each in (address, address.partition("?")[0])
-        if len(each) <= MAX_LOCATION_CHARACTERS
+        each for each in (address, address.partition("?")[0]) if len(each) <= MAX_VALUE_CHARACTERS
     )
     return next(fits, "/")
 
@@ -337,15 +334,9 @@ def _on_limit(error: LimitReachedError) -> tuple[str, int, dict[str, str]]:
 
 
 def _record_denial(event: str, *, reason: str) -> None:
-    """Note a refusal in the journal; one that cannot be written stays a refusal.
-
-    A visitor makes it grow by LIMIT_DENIAL_IP at most.
-    """
-    origin = request.remote_addr or ""
+    """Note a refusal in the journal; one that cannot be written stays a refusal."""
     try:
-        with suppress(LimitReachedError):
-            ratelimit.hit_from("denial_ip", origin)
-            audit.record(event, origin=origin, path=_path(), reason=reason)
+        audit.record_denial(event, origin=request.remote_addr or "", path=_path(), reason=reason)
     except ratelimit.FAULTS:
         log.warning("%s not journalled: %s", event, reason)
 

@@ -32,13 +32,13 @@ from selfservice.accounts import messages, passwords
 from selfservice.accounts.models import DISPLAY_HISTORY_CHOICES, User
 from selfservice.suppliers.addresses import pasted
 from selfservice.texts import composed, password_form
+from selfservice.web import MAX_VALUE_CHARACTERS
 
 NAME_LENGTH = 100
 PHONE_LENGTH = 40
 LOGIN_LENGTH = 320
 PASSWORD_LENGTH = 128
 LENGTH = 2000  # of a field that says no other
-NEXT_LENGTH = 20_000  # the address of an archive names each of its documents
 
 
 def is_storable(text: str) -> bool:
@@ -123,7 +123,7 @@ class SignInForm(PortalForm):
         filters=[pasted],
     )
     password = password_field("Mot de passe", known_password())
-    next = HiddenField(validators=[Length(max=NEXT_LENGTH)])
+    next = HiddenField(validators=[Length(max=MAX_VALUE_CHARACTERS)])
 
 
 class RecoveryForm(PortalForm):
@@ -253,7 +253,7 @@ def one_time_code() -> StringField:
 
 class CodeForm(PortalForm):
     code = one_time_code()
-    next = HiddenField(validators=[Length(max=NEXT_LENGTH)])
+    next = HiddenField(validators=[Length(max=MAX_VALUE_CHARACTERS)])
 
 
 class SetupStartForm(PortalForm):

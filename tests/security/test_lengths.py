@@ -15,11 +15,7 @@ from selfservice.cli import cli
 from selfservice.feedback.wording import kept_words
 from selfservice.suppliers.addresses import address_key, is_address, normalise, pasted
 from selfservice.texts import identifier, one_form, password_form
-from selfservice.web import (
-    MAX_HEADER_CHARACTERS,
-    MAX_LOCATION_CHARACTERS,
-    MAX_VALUE_CHARACTERS,
-)
+from selfservice.web import MAX_HEADER_CHARACTERS, MAX_VALUE_CHARACTERS
 from tests.conftest import Browser
 from tests.factories import People, make_user
 
@@ -73,7 +69,7 @@ def test_a_header_longer_than_any_is_cut(app: Flask) -> None:
 
 
 def test_an_answer_leads_nowhere_by_a_longer_address_than_a_proxy_takes(browser: Browser) -> None:
-    fields: dict[str, object] = {"next": "/" + "&" * (MAX_LOCATION_CHARACTERS - 2)}
+    fields: dict[str, object] = {"next": "/" + "&" * (MAX_VALUE_CHARACTERS - 2)}
     answer = browser.submit("/connexion/code", fields, page="/connexion")
     assert (answer.status_code, answer.headers["Location"]) == (302, "/connexion")
     bytes_of_no_letter = {"PATH_INFO": "/conseil/" + "\xff" * 8000}

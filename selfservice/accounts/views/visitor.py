@@ -2,7 +2,6 @@
 
 import hmac
 import secrets
-from contextlib import suppress
 from typing import Any, cast
 
 from flask import (
@@ -19,7 +18,7 @@ from flask import (
 from flask_login import LoginManager, UserMixin, current_user, login_user
 from werkzeug.wrappers import Response
 
-from selfservice import audit, clock, ratelimit, submissions
+from selfservice import audit, clock, submissions
 from selfservice.accounts import messages, sessions, spaces
 from selfservice.accounts.models import Space, User
 from selfservice.db import FAULTS
@@ -111,13 +110,8 @@ def origin() -> str:
 
 
 def note_denial() -> None:
-    """Record that the signed-in user asked for what is not theirs, or another site's page did.
-
-    A network makes the journal grow by LIMIT_DENIAL_IP at most.
-    """
-    with suppress(ratelimit.LimitReachedError):
-        ratelimit.hit_from("denial_ip", origin())
-        audit.record_of("access.denied", signed_in(), origin=origin(), path=request.path[:200])
+    """Record that the signed-in user asked for what is not theirs, or another site's page did."""
+    audit.record_denial("access.denied", signed_in(), origin=origin(), path=request.path[:200])
 
 
 def is_signed_in() -> bool:
