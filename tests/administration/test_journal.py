@@ -44,7 +44,7 @@ def _recorded(trees: dict[Path, ast.Module], path: Path) -> set[str]:
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     names: set[str] = set()
     for function in functions:
-        for call in _calls(function, "audit.record", "audit.record_of"):
+        for call in _calls(function, "audit.record", "audit.record_of", "audit.record_denial"):
             given = _constants(call.args[0])
             parameters = [each.arg for each in function.args.args]
             if not given and isinstance(call.args[0], ast.Name) and call.args[0].id in parameters:
