@@ -8,6 +8,7 @@ author twice.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from itertools import pairwise
 from typing import BinaryIO
@@ -51,6 +52,10 @@ _WHOLE_NAMES = _any_of(_BY_NAME, _END_OF_NAME)
 _WHOLE_BY_ITSELF, _WHOLE_URI = _any_of(BY_ITSELF, _END_OF_NAME), _any_of(("/URI",), _END_OF_NAME)
 _SECOND_TABLE = _any_of(("/XRefStm",), _END_OF_NAME)
 _STREAM = re.compile(rb"\bstream\r?\n")
+_OBJECT_OR_TRAILER = re.compile(rb"(?<!end)obj(?![A-Za-z])|trailer")
+_NUMBER = re.compile(rb"(\d{1,10})[\0\s]+\d+[\0\s]*$")
+_COMMENT = re.compile(rb"%[^\r\n]*")
+_NUMBER_BYTES = 200  # read before « obj »
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _DUPLICATE = re.compile(r"\(object (\d+) (\d+), offset \d+\): dictionary has (?s:(.*)); last")
 
@@ -65,7 +70,7 @@ def find(pdf: Pdf, file: BinaryIO) -> str:
     if any("/F" in each for each in streams):  # what it holds is in a file elsewhere
         return "other_file"
     # qpdf writes each name in one form, whatever escapes the file has: most hold none of these.
-    if any(_NAMES.search(_written(each)) for each in pdf.objects) and (
+    if any(_NAMES.search(_written(each)) for each in _all(pdf)) and (
         found := next((kind for each in _dictionaries(pdf) if (kind := _of_dictionary(each))), "")
     ):
         return found
@@ -76,6 +81,7 @@ def find(pdf: Pdf, file: BinaryIO) -> str:
         or any(_decides(each, pdf) for each in duplicates)
         or (bool(duplicates) and _may_hide(file, packed))
         or _hides_objects(pdf, file, streams)
+        or _has_active_strays(pdf, file, packed)
     )
     return "ambiguous" if is_ambiguous else ""
 
@@ -127,6 +133,40 @@ def _hides_objects(pdf: Pdf, file: BinaryIO, streams: list[Stream]) -> bool:
     )
 
 
+def _has_active_strays(pdf: Pdf, file: BinaryIO, packed: list[Stream]) -> bool:
+    """Tell whether an active object, or a stream of objects, stands where no table leads us.
+
+    A viewer that does not like a table, such as Chrome where its lines have 19 bytes, looks for
+    objects and trailers through the whole file, and takes the last of each.
+    """
+    file.seek(0)
+    written = unescaped(file.read())
+    places = [found.start() for found in _OBJECT_OR_TRAILER.finditer(written)]
+    numbers = [_number_before(place, written) for place in places]
+    times = Counter(numbers)
+    elsewhere = {number for each in packed for number in _heading(each)[::2]}
+    ours = {each.objgen[0] for each in pdf.objects} - elsewhere
+    for number, (place, end) in zip(numbers, pairwise([*places, len(written)]), strict=True):
+        if number in ours and times[number] == 1:
+            continue
+        stray = written[place:end]
+        if b"/ObjStm" in stray or _is_active_at_all([stray]):
+            return True
+    return False
+
+
+def _number_before(place: int, written: bytes) -> int | None:
+    before = _COMMENT.sub(b" ", written[max(0, place - _NUMBER_BYTES) : place])
+    found = _NUMBER.search(before)
+    return int(found[1]) if found else None
+
+
+def _heading(packed: Stream) -> list[int]:
+    """Return what a stream of objects holds: the number and the place of each in turn."""
+    content = packed.read_bytes()
+    return [int(each) for each in content[: int(packed.First)].split()[: 2 * int(packed.N)]]
+
+
 def _leads_nowhere(entries: Mapping[str, object]) -> bool:
     """Tell whether what happens by itself is an object that we do not read.
 
@@ -144,8 +184,7 @@ def _hides_another(packed: Stream, pdf: Pdf) -> bool:
 
     We go by the numbers in its heading, of which the last counts; some viewers go by their order.
     """
-    content, first = packed.read_bytes(), int(packed.First)
-    heading = [int(each) for each in content[:first].split()[: 2 * int(packed.N)]]
+    content, first, heading = packed.read_bytes(), int(packed.First), _heading(packed)
     places = sorted({*heading[1::2], len(content) - first})
     ends = dict(pairwise(places))
     for number, place in zip(heading[::2], heading[1::2], strict=False):
@@ -164,9 +203,15 @@ def _written(found: Object) -> bytes:
     return (found.stream_dict if isinstance(found, Stream) else found).unparse(resolved=True)
 
 
+def _all(pdf: Pdf) -> Iterator[Object]:
+    """Yield every object, and the trailer, in which some viewers take the whole catalogue."""
+    yield from pdf.objects
+    yield pdf.trailer
+
+
 def _dictionaries(pdf: Pdf) -> Iterator[Mapping[str, object]]:
     """Yield every dictionary, those inside others too, without following a reference."""
-    left: list[object] = list(pdf.objects)
+    left: list[object] = list(_all(pdf))
     while left:
         found = left.pop()
         if isinstance(found, (Dictionary, Stream)):

@@ -1,5 +1,6 @@
 """A PDF that does more than being read is refused by name, wherever its action hides."""
 
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -151,6 +152,7 @@ PAGES = (
 )
 CATALOG = b"<< /Type /Catalog /Pages 2 0 R >>"
 ANNOTATED = b"<< /AA << /O << /S /URI /URI (x) >> >> >>"
+RUNNING = b"<< /Type /Catalog /Pages 2 0 R /OpenAction << /S /JavaScript /JS (app.alert(1)) >> >>"
 RUNS, GOES = b"<< /S /JavaScript /JS (app.alert(1)) >>", b"<< /S /GoTo /D (x) >>"
 
 
@@ -181,6 +183,34 @@ def test_what_another_viewer_would_run_is_refused(
 ) -> None:
     twice = "une même chose écrite deux fois, que chaque logiciel lit à sa façon"
     assert refusal(content) == reason(twice)
+
+
+@pytest.mark.parametrize(
+    "stray",
+    [
+        b"1 0 obj\n%s\nendobj\n" % RUNNING,
+        b"1%%a\n0%%b\nobj%s\nendobj\n" % RUNNING.replace(b"/JavaScript", b"/J#61vaScript"),
+        b"9 0 obj\n%s\nendobj\n"
+        % bombs.stream(zlib.compress(b"1 0 " + RUNNING), b"/Type /ObjStm /N 1 /First 4"),
+        b"trailer\n<< /Size 4 /Root %s >>\n" % RUNNING,
+    ],
+)
+def test_what_a_viewer_finds_that_mends_a_file_is_refused(
+    stray: bytes, refusal: Callable[[bytes], str]
+) -> None:
+    twice = "une même chose écrite deux fois, que chaque logiciel lit à sa façon"
+    assert refusal(bombs.mended_elsewhere(bombs.raw(CATALOG, *PAGES), stray)) == reason(twice)
+
+
+def test_a_table_whose_lines_are_short_may_stay(answer: Answer) -> None:
+    former = b"1 0 obj\n<< /Type /Catalog /Pages 2 0 R /Lang (fr) >>\nendobj\n"
+    content = bombs.mended_elsewhere(bombs.raw(CATALOG, *PAGES), former)
+    assert isinstance(answer(content), Document)
+
+
+def test_a_catalogue_in_the_trailer_is_looked_at(refusal: Callable[[bytes], str]) -> None:
+    content = bombs.raw(CATALOG, *PAGES).replace(b"/Root 1 0 R", b"/Root " + RUNNING)
+    assert refusal(content) == reason("un programme (JavaScript)")
 
 
 @pytest.mark.parametrize(
