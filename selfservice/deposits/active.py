@@ -185,6 +185,8 @@ def _hides_another(packed: Stream, pdf: Pdf) -> bool:
     We go by the numbers in its heading, of which the last counts; some viewers go by their order.
     """
     content, first, heading = packed.read_bytes(), int(packed.First), _heading(packed)
+    if max(Counter(heading[::2]).values(), default=0) > 1:
+        return True
     places = sorted({*heading[1::2], len(content) - first})
     ends = dict(pairwise(places))
     for number, place in zip(heading[::2], heading[1::2], strict=False):
@@ -193,7 +195,7 @@ def _hides_another(packed: Stream, pdf: Pdf) -> bool:
         if ours is None:  # another table gives it, which we do not read
             if _is_active_at_all([written]):
                 return True
-        elif _NAMES.search(written) and not _NAMES.search(_written(ours)):
+        elif set(_NAMES.findall(written)) - set(_NAMES.findall(_written(ours))):
             return True
     return False
 

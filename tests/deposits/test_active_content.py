@@ -175,6 +175,8 @@ RUNS, GOES = b"<< /S /JavaScript /JS (app.alert(1)) >>", b"<< /S /GoTo /D (x) >>
         bombs.two_kinds_of_tables(RUNS, *PAGES, is_packed=False),
         bombs.two_kinds_of_tables(b"<< /S /URI /URI (x) >>", *PAGES, is_packed=False),
         bombs.two_kinds_of_tables(RUNS, *PAGES, is_packed=True),
+        bombs.packed_twice(RUNS, GOES[:-2] + b"/Next null >>", *PAGES),
+        bombs.packed_twice(b"<< /S /URI /URI (x) >>", GOES, *PAGES),
         bombs.packed_twice(RUNS.replace(b"/Java", b"/J#61va"), GOES, *PAGES),
     ],
 )
