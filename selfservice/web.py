@@ -26,6 +26,7 @@ from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from werkzeug.datastructures import ImmutableMultiDict, iter_multi_items
 from werkzeug.exceptions import HTTPException
+from werkzeug.http import parse_date
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.routing import IntegerConverter
 
@@ -51,6 +52,7 @@ MAX_VALUE_CHARACTERS = 20_000
 MAX_HEADER_CHARACTERS = 1024
 # A session's cookie is longer; the last proxy writes at the end of a list of hosts.
 LONG_HEADERS = {"HTTP_COOKIE", "HTTP_X_FORWARDED_FOR"}
+DATES = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_RANGE")
 SAFE_NEXT = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]*")
 TAKEN_AWAY = (".zip", ".csv", ".xlsx")  # wherever: browsers take « /x/.. » and « /. » away
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
@@ -147,6 +149,7 @@ class Guard:
         for name, value in environ.items():
             if name.startswith(("HTTP_", "CONTENT_TYPE")) and name not in LONG_HEADERS:
                 environ[name] = value[:MAX_HEADER_CHARACTERS]
+        _empty_strange_dates(environ)
         # The pattern of werkzeug divides a run of spaces in each way. No cookie of ours has one.
         if cookie := environ.get("HTTP_COOKIE"):
             environ["HTTP_COOKIE"] = cookie.replace(" ", "").replace("\t", "")
@@ -161,6 +164,15 @@ class Guard:
             return start_response(status, [*short, *missing], *error)
 
         return self._application(environ, start)
+
+
+def _empty_strange_dates(environ: dict[str, Any]) -> None:
+    """Empty a date of no calendar, at which werkzeug stumbles: of the year 9999999999."""
+    for name in DATES:
+        try:
+            parse_date(environ.get(name))
+        except OverflowError:
+            environ[name] = ""
 
 
 def _shortened(address: str) -> str:
