@@ -19,8 +19,10 @@ from flask import (
     after_this_request,
     current_app,
     g,
+    message_flashed,
     render_template,
     request,
+    session,
 )
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
@@ -50,6 +52,7 @@ MAX_PADDING = 65
 # more for ten seconds: where there are several, one visitor would stop them all.
 MAX_VALUE_CHARACTERS = 20_000
 MAX_HEADER_CHARACTERS = 1024
+MAX_MESSAGES = 10  # that wait in a cookie for the next page
 # A session's cookie is longer; the last proxy writes at the end of a list of hosts.
 LONG_HEADERS = {"HTTP_COOKIE", "HTTP_X_FORWARDED_FOR"}
 DATES = ("HTTP_IF_MODIFIED_SINCE", "HTTP_IF_RANGE")
@@ -97,6 +100,7 @@ def init_app(app: Flask, *, is_supplier_host: Callable[[str], bool]) -> None:
     app.after_request(submissions.keep_answer)
     app.after_request(_keep_lines_whole)
     app.teardown_request(_leave)
+    message_flashed.connect(_forget_first_messages, app)
     app.url_defaults(_name_static)
     app.url_map.converters["int"] = Digits
     app.url_map.strict_slashes = False  # « /factures/ » means « /factures »
@@ -299,6 +303,14 @@ def _path() -> str:
     """Return the path without the token of a link: for the journal and the logs."""
     hide_tokens: Callable[[str], str] = current_app.extensions["hide_tokens"]
     return hide_tokens(request.path)[:200]
+
+
+def _forget_first_messages(_app: Flask, **_said: object) -> None:
+    """Keep the last messages only: who never looks at a page would pile them up.
+
+    Thousands fit into a cookie that browsers and proxies take, and each request unpacks them.
+    """
+    del session["_flashes"][:-MAX_MESSAGES]
 
 
 def _name_static(endpoint: str, values: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ from selfservice.cli import cli
 from selfservice.feedback.wording import kept_words
 from selfservice.suppliers.addresses import address_key, is_address, normalise, pasted
 from selfservice.texts import identifier, one_form, password_form
-from selfservice.web import MAX_HEADER_CHARACTERS, MAX_VALUE_CHARACTERS
+from selfservice.web import MAX_HEADER_CHARACTERS, MAX_MESSAGES, MAX_VALUE_CHARACTERS
 from tests.conftest import Browser
 from tests.factories import People, make_user
 
@@ -75,6 +75,16 @@ def test_an_answer_leads_nowhere_by_a_longer_address_than_a_proxy_takes(browser:
     bytes_of_no_letter = {"PATH_INFO": "/conseil/" + "\xff" * 8000}
     answer = browser.get("/", environ_overrides=bytes_of_no_letter)
     assert (answer.status_code, answer.headers["Location"]) == (302, "/connexion")
+
+
+def test_the_messages_that_nobody_looks_at_do_not_pile_up(browser: Browser) -> None:
+    """Thousands of them fit into a cookie of 4 kB, and each request unpacked them all."""
+    page = browser.get("/connexion").text
+    token = page.split('name="csrf_token"')[1].split('value="')[1].partition('"')[0]
+    for number in range(2 * MAX_MESSAGES):
+        fields = {"csrf_token": f"{number}{token}"}
+        assert browser.client.post("/connexion/code", data=fields).status_code == 302
+    assert browser.get("/connexion").text.count("band is-error") == MAX_MESSAGES
 
 
 def test_what_is_normalised_is_cut_first() -> None:
