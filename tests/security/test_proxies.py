@@ -4,6 +4,7 @@ import gzip
 import os
 import re
 import shutil
+import signal
 import socket
 import ssl
 from collections.abc import Iterator
@@ -26,7 +27,7 @@ from tests import caddy, nginx
 from tests.conftest import free_port
 from tests.factories import PASSWORD, People, make_invoice
 from tests.nginx import NAME, TOOLS
-from tests.processes import START_SECONDS, seconds_of, serving, wait_until
+from tests.processes import START_SECONDS, answers, seconds_of, servers, serving, wait_until
 
 pytestmark = [pytest.mark.system, pytest.mark.slow]
 
@@ -246,6 +247,16 @@ def test_no_refused_body_makes_the_portal_look_out_of_order(front: Front) -> Non
     with ThreadPoolExecutor(4) as visitors:
         assert set(visitors.map(send, range(60))) == {b"HTTP/1.1 4"}
     assert [front.ask("GET", "/connexion")[0].status for _ in front.portals] == [200, 200]
+
+
+def test_a_portal_that_is_stopped_fails_no_request(front: Front) -> None:
+    stopped, _ = front.portals
+    os.kill(servers[stopped], signal.SIGTERM)
+    wait_until(lambda: not answers(f"http://127.0.0.1:{stopped}/sante"))
+    form = urlencode({"csrf_token": "old"}).encode()
+    for _ in range(15):
+        assert front.ask("GET", "/connexion")[0].status == 200
+        assert front.ask("POST", "/connexion", form, Content_Type=FORM)[0].status == 400
 
 
 def test_a_visitors_own_claims_are_dropped(front: Front) -> None:
