@@ -137,6 +137,17 @@ def hit_from(name: str, address: str, *, of: str = "") -> None:
         _hit(name, type(item)(item.amount * WIDE_FACTOR, item.multiples), about + wide)
 
 
+def hit_leaving_one(name: str, identity: str, address: str) -> None:
+    """Count one hit of an identity, and of it from a network, which has the limit.
+
+    All networks have one more, or who uses up another's would leave them none. A network is what
+    one customer may hold. Raises LimitReachedError.
+    """
+    item = _item(name)
+    _hit(name, item, f"{identity} {customer_network_of(address)}")
+    _hit(name, type(item)(item.amount + 1, item.multiples), identity)
+
+
 def check(name: str, identity: str = "all") -> None:
     """Raise LimitReachedError if a further hit would; count nothing."""
     item, key = _item(name), hash_secret(identity)

@@ -46,7 +46,7 @@ def request_link(address: str, *, origin: str) -> Requested:
     Raises LimitReachedError.
     """
     key = address_key(address)
-    users = _logins_to_mail(key)
+    users = _logins_to_mail(key, origin)
     if users:
         ratelimit.hit("recovery_all")
     else:
@@ -184,21 +184,22 @@ def tell_change(users: list[User]) -> None:
     )
 
 
-def _logins_to_mail(key: str) -> list[User]:
+def _logins_to_mail(key: str, origin: str) -> list[User]:
     """Return the active users of a mailbox; one that no register knows gets a few links a day.
 
+    Whoever has asked for all of them from one network leaves its reader one more.
     They also count for the companies that typed it, so that none uses up the mails of all. Past
     them a neutral answer takes it for unknown, or it would tell that it is not; an explicit
     one raises LimitReachedError.
     """
     users = list(logins_of(key))
     if not users or any(user.has_proven_mailbox for user in users):
-        for name in ("recovery_unproven", "recovery_company"):
+        for name in ("recovery_unproven", "recovery_unproven", "recovery_company"):
             with suppress(ratelimit.LimitReachedError):
                 ratelimit.hit(name, "others")  # for its time alone
         return users
     try:
-        ratelimit.hit("recovery_unproven", key)
+        ratelimit.hit_leaving_one("recovery_unproven", key, origin)
         _count_for_a_company(users)
     except ratelimit.LimitReachedError:
         if current_app.config["RECOVERY_MESSAGE"] != "neutral":

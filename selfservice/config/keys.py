@@ -344,7 +344,8 @@ KEYS = (
         "LIMIT_RECOVERY_ADDRESS",
         _rate,
         "5/hour",
-        "Recovery requests, per mail address; changes of one's own password or codes, per login.",
+        "Recovery requests, per mail address and network, and one more in all; changes of one's "
+        "own password or codes, per login.",
     ),
     Key("LIMIT_RECOVERY_UNPROVEN", _rate, "5/day", "Links to a mail address no register has."),
     Key(

@@ -86,7 +86,7 @@ def send_again(company_id: int, *, origin: str) -> bool:
     if activation is None:
         return False
     user = activation.user
-    ratelimit.hit("recovery_address", str(company.email_key))
+    ratelimit.hit_leaving_one("recovery_address", str(company.email_key), origin)
     if user.password_hash is not None or user.closed_at is not None or not user.is_active:
         recovery.request_link(str(company.email), origin=origin)
         return True

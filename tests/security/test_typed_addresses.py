@@ -279,6 +279,25 @@ def test_an_address_that_no_register_has_gets_five_links_a_day(
     assert (_mails_to("bob@example.com"), _mails_to(ADDRESS)) == (6, 6)
 
 
+@pytest.mark.parametrize("stranger", ["192.0.2.1", "2001:db8::1"])
+def test_a_stranger_leaves_a_colleague_a_link_of_the_day(
+    stranger: str, people: People, browser: Browser
+) -> None:
+    """Without any account, five requests a day kept all links of each added user from them."""
+    with time_machine.travel("2026-03-02T06:00:00Z", tick=False) as machine:
+        for number in range(12):
+            address = stranger.replace("::", f":0:{number}00::")
+            browser.client.environ_base["REMOTE_ADDR"] = address
+            browser.submit("/recuperation", {"email": "bob@example.com"})
+            machine.shift(timedelta(minutes=5))
+        assert _mails_to("bob@example.com") == 5
+        browser.client.environ_base["REMOTE_ADDR"] = "198.51.100.7"
+        assert SENT in ask(browser, "bob@example.com")
+        browser.get(mailed_path())
+        assert choose(browser).status_code == 302
+    assert _mails_to("bob@example.com") == 7, "six links, and the word that one was used"
+
+
 def test_a_neutral_answer_does_not_tell_that_the_day_is_over(
     people: People, browser: Browser, app: Flask
 ) -> None:

@@ -77,7 +77,7 @@ def reset() -> Response | str | tuple[str, int]:
 def _request(form: RecoveryForm, address: str) -> str:
     key = address_key(address)
     ratelimit.hit_from("recovery_ip", origin())
-    ratelimit.hit("recovery_address", key)
+    ratelimit.hit_leaving_one("recovery_address", key, origin())
     ratelimit.check("recovery_all")  # of everybody, or its answer would tell who is known
     requested = recovery.request_link(address, origin=origin())
     if current_app.config["RECOVERY_MESSAGE"] == "neutral":
