@@ -215,6 +215,21 @@ def test_another_site_has_nothing_taken_away(site: str, alice: Browser, people: 
         assert answer.status_code == 200
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+def test_another_site_opens_no_document(site: str, alice: Browser, people: People) -> None:
+    """A thousand in its reader's name, and they could open nothing more for an hour."""
+    invoice = stored(people.alice.company, xml=cii())
+    for name in (f"{invoice.id}.pdf", f"{invoice.id}.pdf?telecharger", f"{invoice.id}.xml"):
+        answer = alice.get(f"/factures/{name}", headers={"Sec-Fetch-Site": site})
+        row = f"/factures?q=F-1#document-{invoice.id}"
+        assert (answer.status_code, answer.location) == (302, row)
+    assert Opening.select().count() == 0
+    assert not AuditEntry.select().where(AuditEntry.event == "invoice.opened").exists()
+    for ours in ("same-origin", "none"):
+        headers = {"Sec-Fetch-Site": ours}
+        assert alice.get(f"/factures/{invoice.id}.pdf", headers=headers).status_code == 200
+
+
 def signed_in_from(browser: Browser, path: str, **headers: str) -> str | None:
     """Return where a sign-in leads whom a page has led to a path without a session."""
     asked = browser.get(path, headers=headers)

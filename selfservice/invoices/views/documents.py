@@ -2,10 +2,13 @@
 
 import io
 
-from flask import Response, abort, current_app, request, send_file
+from flask import Response, abort, current_app, redirect, request, send_file, url_for
 from flask_login import login_required
 from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response as BaseResponse
 
+from selfservice import submissions
+from selfservice.accounts import spaces
 from selfservice.accounts.models import User
 from selfservice.accounts.views.visitor import note_denial, origin
 from selfservice.invoices import downloads, storage
@@ -25,9 +28,11 @@ REVALIDATION = {"HTTP_IF_NONE_MATCH", "HTTP_IF_MODIFIED_SINCE"}
 
 @blueprint.get("/<int:invoice_id>.pdf")
 @login_required
-def pdf(invoice_id: int) -> Response:
+def pdf(invoice_id: int) -> BaseResponse:
     user = reader_of_all()
     document = _document_or_404(user, invoice_id)
+    if submissions.is_led_by_another_site():
+        return _to_its_row(user, document)
     is_attached = "telecharger" in request.args
     response = send_pdf(document.sha256, number=document.number, is_attached=is_attached)
     try:
@@ -40,9 +45,11 @@ def pdf(invoice_id: int) -> Response:
 
 @blueprint.get("/<int:invoice_id>.xml")
 @login_required
-def xml(invoice_id: int) -> Response:
+def xml(invoice_id: int) -> BaseResponse:
     user = reader_of_all()
     document = _document_or_404(user, invoice_id)
+    if submissions.is_led_by_another_site():
+        return _to_its_row(user, document)
     try:
         content = downloads.read_xml(document)
     except downloads.UnknownInvoiceError:
@@ -111,6 +118,19 @@ def _document_or_404(user: User, invoice_id: int) -> Readable:
         if isinstance(error, downloads.ForeignInvoiceError):
             note_denial()
         abort(404)
+
+
+def _to_its_row(user: User, document: Readable) -> BaseResponse:
+    """Lead to the list whom another site's page has led to a document.
+
+    That page would else have a thousand marked and journalled in its reader's name, who could open
+    nothing more for an hour (LIMIT_JOURNAL_USER).
+    """
+    space = None if document.company_id == user.company_id else spaces.ALL
+    address = url_for(
+        "invoices.index", q=document.number, societe=space, _anchor=f"document-{document.id}"
+    )
+    return redirect(address)
 
 
 def _mark_opened(user: User, document: Readable) -> None:
