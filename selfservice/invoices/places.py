@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 MAX_PLACES = 32
+MOST_OF_A_USER = 4
 MAX_BUILDING = 2
 WAIT_SECONDS = 3
 # What they leave of their disk, where the database may be too: so much, or a part of a small one.
@@ -46,17 +47,22 @@ class WaitingFile(BufferedRandom):
     """A temporary file of a company, without a name, that keeps a place until it is closed.
 
     The server closes it once its reader has it, or has left. A company, and a network, may hold no
-    more places than it leaves free: two would else take all, by reading slowly. Raises
-    NoPlaceError, also while it is written where it would fill its disk.
+    more places than it leaves free: two would else take all, by reading slowly. One of its users
+    holds MOST_OF_A_USER, and leaves the others some. Raises NoPlaceError, also while it is written
+    where it would fill its disk.
     """
 
     _unseen_bytes = 0  # written since the disk was looked at
 
-    def __init__(self, company_id: int, network: str) -> None:
+    def __init__(self, company_id: int, network: str, *, login: str) -> None:
         global _files
-        self.holders = (company_id, network)
+        user = f"login {login}"  # no network is called so
+        self.holders = (company_id, network, user)
         with _lock:
-            if any(_taken[each] >= MAX_PLACES - _files for each in self.holders):
+            most = min(MOST_OF_A_USER, MAX_PLACES - _files)
+            if _taken[user] >= most or any(
+                _taken[each] >= MAX_PLACES - _files for each in self.holders
+            ):
                 raise NoPlaceError
             super().__init__(TemporaryFile(buffering=0))  # noqa: SIM115 (it closes with this one)
             _taken.update(self.holders)

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -334,7 +335,10 @@ def test_beyond_so_many_at_once_the_reader_is_asked_to_come_back(
 ) -> None:
     invoice = stored(people.alice.company)
     monkeypatch.setattr(archives, "choose", None)  # nothing is read for who has to come back
-    taken = [WaitingFile(people.alice.company_id, "here") for _ in range(MAX_PLACES // 2)]
+    taken = [
+        WaitingFile(people.alice.company_id, "here", login=f"colleague {number}")
+        for number in range(MAX_PLACES // 2)
+    ]
     for address in (f"archive.zip?id={invoice.id}", "registre.csv", "registre.xlsx"):
         response = alice.get(f"/factures/{address}")
         assert response.status_code == 503 and "Retry-After" in response.headers
@@ -353,16 +357,37 @@ def test_nobody_takes_the_places_of_all(is_one_network: bool) -> None:
         for company_id in range(2):
             network = "192.0.2.1" if is_one_network else f"192.0.2.{company_id}"
             with suppress(NoPlaceError):
-                while True:
-                    taken.enter_context(WaitingFile(company_id, network))
+                for number in count():
+                    login = f"{company_id}.{number}"
+                    taken.enter_context(WaitingFile(company_id, network, login=login))
         for company_id in range(2, 8):
-            taken.enter_context(WaitingFile(company_id, f"198.51.100.{company_id}"))
+            network = f"198.51.100.{company_id}"
+            taken.enter_context(WaitingFile(company_id, network, login=f"{company_id}"))
     with ExitStack() as taken:
         for company_id in range(MAX_PLACES):
-            taken.enter_context(WaitingFile(company_id, f"192.0.2.{company_id}"))
+            network = f"192.0.2.{company_id}"
+            taken.enter_context(WaitingFile(company_id, network, login=f"{company_id}"))
         with pytest.raises(NoPlaceError):
-            WaitingFile(1000, "198.51.100.1")
-    WaitingFile(1000, "198.51.100.1").close()
+            WaitingFile(1000, "198.51.100.1", login="late")
+    WaitingFile(1000, "198.51.100.1", login="late").close()
+
+
+def test_a_slow_reader_leaves_places_to_their_colleagues(
+    alice: Browser, people: People, new_browser: Callable[[], Browser]
+) -> None:
+    invoice = stored(people.alice.company)
+    colleague = make_user(people.alice.company, "colleague")
+    reading = new_browser()
+    reading.sign_in("colleague", PASSWORD)
+    with ExitStack() as taken:
+        with suppress(NoPlaceError):
+            while True:
+                taken.enter_context(
+                    WaitingFile(colleague.company_id, "192.0.2.1", login=colleague.login)
+                )
+        assert ask(reading, invoice).status_code == 503
+        assert ask(alice, invoice).status_code == 200
+    assert ask(reading, invoice).status_code == 200
 
 
 def test_few_are_written_at_once_so_that_pages_go_on(

@@ -115,7 +115,9 @@ def _attached(write: Callable[[IO[bytes]], None], mimetype: str, name: str) -> R
     stem, _, extension = name.rpartition(".")
     name = f"{stem}-{_whose()}-{clock.today()}.{extension}"
     network = ratelimit.customer_network_of(origin())
-    file = WaitingFile(reader().company_id, network)  # before reading: a crowd costs little
+    user = reader()
+    # Before reading: a crowd costs little.
+    file = WaitingFile(user.company_id, network, login=str(user.login))
     try:
         with building():
             write(file)
