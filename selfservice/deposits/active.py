@@ -141,6 +141,8 @@ def _has_active_strays(pdf: Pdf, file: BinaryIO, packed: list[Stream]) -> bool:
     """
     file.seek(0)
     written = unescaped(file.read())
+    if not _may_be_active(written):  # as a tagged PDF of a hundred thousand objects
+        return False
     places = [found.start() for found in _OBJECT_OR_TRAILER.finditer(written)]
     numbers = [_number_before(place, written) for place in places]
     times = Counter(numbers)
@@ -149,10 +151,13 @@ def _has_active_strays(pdf: Pdf, file: BinaryIO, packed: list[Stream]) -> bool:
     for number, (place, end) in zip(numbers, pairwise([*places, len(written)]), strict=True):
         if number in ours and times[number] == 1:
             continue
-        stray = written[place:end]
-        if b"/ObjStm" in stray or _is_active_at_all([stray]):
+        if _may_be_active(written[place:end]):
             return True
     return False
+
+
+def _may_be_active(written: bytes) -> bool:
+    return b"/ObjStm" in written or _is_active_at_all([written])
 
 
 def _number_before(place: int, written: bytes) -> int | None:
