@@ -177,7 +177,7 @@ def _open(request: CustomerRequest, *, origin: str) -> CustomerRequest:
     _require_change(request)
     if request.kind in OF_ADDRESS:
         # By company, strangers by themselves: who guesses another's next address stops nobody.
-        who = "stranger" if request.kind == "access" else f"{request.company_id} {request.kind}"
+        who = "stranger" if request.kind == "access" else _asker(request)
         ratelimit.hit("request_address", f"{who} {request.value_key}")
     with database.atomic():
         _close_unproven(request)
@@ -198,12 +198,22 @@ def _count(request: CustomerRequest, origin: str) -> None:
 
     Strangers count by network, so that one of them keeps no other from asking.
     """
-    subject = f"{request.company_id} {request.kind}"
+    subject = _asker(request)
     if request.kind == "access":
         ratelimit.hit_from("request", origin, of=subject)
         ratelimit.hit_wide("request", subject)
     else:
         ratelimit.hit("request", subject)
+
+
+def _asker(request: CustomerRequest) -> str:
+    """Return as whose a request counts: its company's, or its registered address's by itself.
+
+    Whoever was added, or had the address before, would else keep its owner from asking.
+    """
+    user: User | None = request.user
+    is_owner = user is not None and user.has_registered_address
+    return f"{request.company_id} {request.kind}{' owner' if is_owner else ''}"
 
 
 def _require_change(request: CustomerRequest) -> None:

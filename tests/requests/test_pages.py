@@ -148,6 +148,22 @@ def test_nobody_can_flood(app: Flask, alice: Browser, bob: Browser) -> None:
     assert f"à partir du {tomorrow} à " in refused.text.replace("\u00a0", " ")
 
 
+def test_a_user_who_asks_without_end_keeps_the_owner_from_nothing(
+    app: Flask, people: People, alice: Browser, ursule: Browser
+) -> None:
+    for _ in range(6):
+        answer = ursule.submit(f"{PAGE}/document", FIELDS["document"])
+    assert answer.status_code == 429
+    deciding.accept(CustomerRequest.get(), by=Portal(), reason="Par courrier.")
+    assert "Votre demande est envoyée" in ask(alice, "document")
+    # An administrator who was added, and guesses the address that the owner is about to ask for.
+    User.update(is_administrator=True).where(User.login == colleague(people).login).execute()
+    app.config["LIMIT_REQUEST_ADDRESS"] = "1/day"
+    ask(ursule, "adresse")
+    assert ursule.submit(f"{PAGE}/adresse", FIELDS["adresse"]).status_code == 429
+    assert "Votre demande est envoyée" in ask(alice, "adresse")
+
+
 @pytest.mark.parametrize("kind", ["access", "address"])
 def test_whoever_guesses_the_next_address_keeps_nobody_from_asking_for_it(
     kind: str, app: Flask, people: People, alice: Browser
