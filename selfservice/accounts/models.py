@@ -129,6 +129,14 @@ class User(BaseModel, UserMixin):
         """Tell whether the company's registered address, to this day, is the login's own."""
         return bool(self.is_from_activation) and self.email_key == self.company.email_key
 
+    def counts_for(self, company_id: int) -> str:
+        """Return as whose an act counts where the users of a company have a limit together.
+
+        The owner of the registered address counts by himself: whoever was added, or had the
+        address before, would else use up what he needs, to stop them too.
+        """
+        return f"{company_id} owner" if self.has_registered_address else str(company_id)
+
     @property
     def has_replaced_address(self) -> bool:
         """Tell whether another address is registered now, whose owner will end this login."""

@@ -154,7 +154,7 @@ def count_hashing(user: User, *, times: int = 1) -> None:
     leaves some for the others. Call outside any transaction. Raises LimitReachedError.
     """
     ratelimit.hit("hashing_user", str(user.id), times=times)
-    ratelimit.hit("hashing_company", str(user.company_id), times=times)
+    ratelimit.hit("hashing_company", user.counts_for(user.company_id), times=times)
 
 
 def count_change(user: User) -> None:

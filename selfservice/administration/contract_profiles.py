@@ -116,13 +116,14 @@ def check_grant(company_id: int, profile_id: int | None, *, is_administrator: bo
         raise LimitedAdministratorError
 
 
-def count_change(company_id: int) -> None:
+def count_change(administrator: User, company_id: int) -> None:
     """Count a change of a company's profiles; call outside any transaction.
 
     Nobody else writes while a thousand contracts are written, and the journal keeps their list: a
-    company's administrators, who may be 500, have one limit together. Raises LimitReachedError.
+    company's administrators, who may be 500, have one limit together, its owner aside. Raises
+    LimitReachedError.
     """
-    ratelimit.hit("profiles", str(company_id))
+    ratelimit.hit("profiles", administrator.counts_for(company_id))
 
 
 def add_profile(
@@ -132,7 +133,7 @@ def add_profile(
 
     Raises ForeignCompanyError, ProfileNameTakenError, ProfilesFullError or LimitReachedError.
     """
-    count_change(company_id)
+    count_change(administrator, company_id)
     try:
         with database.atomic():
             lock_company(administrator, company_id)
@@ -214,7 +215,7 @@ def remove_profile(administrator: User, profile_id: int, *, origin: str) -> None
 def _claimed(administrator: User, profile_id: int) -> Iterator[Profile]:
     """Count a change of a profile, and open its transaction."""
     company_id = find_profile(administrator, profile_id).company_id
-    count_change(company_id)
+    count_change(administrator, company_id)
     with database.atomic():
         lock_company(administrator, company_id)
         yield find_profile(administrator, profile_id)  # read again: now nobody else changes it

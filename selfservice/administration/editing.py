@@ -88,7 +88,7 @@ def edit_user(
             raise ProtectedLoginError(user_id)
         passwords.confirm(administrator, current, origin=origin)
     if access is not None and access.contracts:
-        count_change(known.company_id)
+        count_change(administrator, known.company_id)
     with database.atomic():
         user = _claim(administrator, user_id)
         wanted: dict[str, Any] = asdict(coordinates)

@@ -115,7 +115,8 @@ def add_user(administrator: User, new: NewUser, *, origin: str) -> User:
     LimitedAdministratorError, CompanyFullError, ProfilesFullError, PasswordRefusedError or
     LimitReachedError.
     """
-    with ratelimit.failure("login_taken", str(administrator.company_id), of=LoginTakenError):
+    whose = administrator.counts_for(administrator.company_id)
+    with ratelimit.failure("login_taken", whose, of=LoginTakenError):
         return _add(administrator, new, origin=origin)
 
 
@@ -133,7 +134,7 @@ def _add(administrator: User, new: NewUser, *, origin: str) -> User:
         raise LoginTakenError(new.login)  # saves the hashing; the schema has the last word
     passwords.count_hashing(administrator)
     if new.contracts:
-        count_change(company.id)
+        count_change(administrator, company.id)
     password_hash = passwords.hash_password(new.password)
     try:
         with database.atomic():

@@ -207,13 +207,10 @@ def _count(request: CustomerRequest, origin: str) -> None:
 
 
 def _asker(request: CustomerRequest) -> str:
-    """Return as whose a request counts: its company's, or its registered address's by itself.
-
-    Whoever was added, or had the address before, would else keep its owner from asking.
-    """
+    """Return as whose a request counts, by its kind."""
     user: User | None = request.user
-    is_owner = user is not None and user.has_registered_address
-    return f"{request.company_id} {request.kind}{' owner' if is_owner else ''}"
+    company_id = request.company_id
+    return f"{user.counts_for(company_id) if user else company_id} {request.kind}"
 
 
 def _require_change(request: CustomerRequest) -> None:

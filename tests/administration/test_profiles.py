@@ -272,13 +272,14 @@ def test_the_administrators_of_a_company_change_so_many_profiles_together(
     make_invoice(company, contract="B")
     used = make_profile(company, "Flotte", "B")
     make_user(company, "former", profile=used)
-    alice, colleague = enter(people.alice), enter(dave)
+    carole = make_user(company, "carole", is_administrator=True)
+    first, colleague = enter(carole), enter(dave)
     fields = {"name": "Autre", "other_contracts": "A"}
     boxes = edited(julie, contracts=[f"{company.id}:A"])
     many = [
-        lambda: alice.submit(ADD, fields),
+        lambda: first.submit(ADD, fields),
         lambda: colleague.submit(f"{LIST}/{used.id}", fields | {"name": "Parc"}),
-        lambda: alice.submit(f"{LIST}/{used.id}/suppression", {}),
+        lambda: first.submit(f"{LIST}/{used.id}/suppression", {}),
         lambda: colleague.submit(page_of(julie), boxes),
     ]
     assert [each().status_code for each in many] == [302, 302, 200, 302]
@@ -288,7 +289,7 @@ def test_the_administrators_of_a_company_change_so_many_profiles_together(
     assert [each().status_code for each in many] == [429] * 4
     assert AuditEntry.select().where(AuditEntry.event.startswith("profile.")).count() == before
     off = edited(User.get_by_id(julie.id), is_active=None, contracts=[f"{company.id}:A"])
-    assert alice.submit(page_of(julie), off).location == "/administration/utilisateurs"
+    assert first.submit(page_of(julie), off).location == "/administration/utilisateurs"
     assert not User.get_by_id(julie.id).is_active, "to take a right back takes no profile"
 
 

@@ -304,6 +304,36 @@ def test_a_user_leaves_colleagues_turns_to_hash(app: Flask, people: People, alic
     assert alice.submit("/profil/mot-de-passe", typed).status_code == 200
 
 
+def test_colleagues_use_up_nothing_that_the_owner_needs(
+    app: Flask, people: People, alice: Browser
+) -> None:
+    """Nor does who had the registered address before."""
+    app.config["LIMIT_HASHING_COMPANY"] = "5/minute"
+    app.config["LIMIT_LOGIN_TAKEN"] = app.config["LIMIT_PROFILES"] = "1/hour"
+    typed = {"current": PASSWORD, "password": "trop court", "confirmation": "trop court"}
+    added = {"login": "bob", "password": "Vielle-roue7", "password_again": "Vielle-roue7"}
+    added["company"] = str(people.alice.company_id)
+
+    def acts_of(browser: Browser, name: str) -> list[int]:
+        return [
+            browser.submit("/administration/utilisateurs/ajout", added).status_code,
+            browser.submit(
+                "/administration/profils/ajout", {"name": name, "other_contracts": "A"}
+            ).status_code,
+            browser.submit("/profil/mot-de-passe", typed).status_code,
+        ]
+
+    former = {"email": "former@example.com", "is_from_activation": True}
+    for login, fields in {"added": {}, "former": former}.items():
+        colleague = Browser(app.test_client())
+        make_user(people.alice.company, login, is_administrator=True, **fields)
+        colleague.sign_in(login, PASSWORD)
+        for number in range(4):
+            last = acts_of(colleague, f"{login} {number}")
+    assert last == [429] * 3
+    assert acts_of(alice, "Flotte") == [200, 302, 200]
+
+
 def test_rescue_codes_count_as_what_is_hashed_for_a_company(
     app: Flask, people: People, alice: Browser
 ) -> None:
