@@ -56,6 +56,11 @@ _OBJECT_OR_TRAILER = re.compile(rb"(?<!end)obj(?![A-Za-z])|trailer")
 _NUMBER = re.compile(rb"(\d{1,10})[\0\s]+\d+[\0\s]*$")
 _COMMENT = re.compile(rb"%[^\r\n]*")
 _NUMBER_BYTES = 200  # read before « obj »
+_TABLE = re.compile(rb"(?<!start)xref(?=[\0\s%])")
+_REGULAR_TABLE = re.compile(
+    rb"(?<!start)xref *\r?\n(?:\d+ +\d+ *\r?\n(?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*)+\s*trailer"
+)
+_REGULAR_END = re.compile(rb"startxref\s+\d+\s+%%EOF")
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _DUPLICATE = re.compile(r"\(object (\d+) (\d+), offset \d+\): dictionary has (?s:(.*)); last")
 
@@ -81,7 +86,7 @@ def find(pdf: Pdf, file: BinaryIO) -> str:
         or any(_decides(each, pdf) for each in duplicates)
         or (bool(duplicates) and _may_hide(file, packed))
         or _hides_objects(pdf, file, streams)
-        or _has_active_strays(pdf, file, packed)
+        or _has_active_strays(pdf, file, streams, packed)
     )
     return "ambiguous" if is_ambiguous else ""
 
@@ -133,14 +138,22 @@ def _hides_objects(pdf: Pdf, file: BinaryIO, streams: list[Stream]) -> bool:
     )
 
 
-def _has_active_strays(pdf: Pdf, file: BinaryIO, packed: list[Stream]) -> bool:
+def _has_active_strays(
+    pdf: Pdf, file: BinaryIO, streams: list[Stream], packed: list[Stream]
+) -> bool:
     """Tell whether an active object, or a stream of objects, stands where no table leads us.
 
     A viewer that does not like a table, such as Chrome where its lines have 19 bytes, looks for
-    objects and trailers through the whole file, and takes the last of each.
+    objects and trailers through the whole file, and takes the last of each. PDFs attached as they
+    are have objects of their own, which count only where a viewer has such a reason.
     """
     file.seek(0)
-    written = unescaped(file.read())
+    content = file.read()
+    without_attached = content
+    for each in streams:
+        if (attached := each.read_raw_bytes()).startswith(b"%PDF-"):
+            without_attached = without_attached.replace(attached, b"")
+    written = unescaped(without_attached if _is_regular(without_attached) else content)
     if not _may_be_active(written):  # as a tagged PDF of a hundred thousand objects
         return False
     places = [found.start() for found in _OBJECT_OR_TRAILER.finditer(written)]
@@ -154,6 +167,13 @@ def _has_active_strays(pdf: Pdf, file: BinaryIO, packed: list[Stream]) -> bool:
         if _may_be_active(written[place:end]):
             return True
     return False
+
+
+def _is_regular(content: bytes) -> bool:
+    """Tell whether each table, and what leads to it, is written as every viewer expects."""
+    tables, regular = (len(each.findall(content)) for each in (_TABLE, _REGULAR_TABLE))
+    ends = len(_REGULAR_END.findall(content))
+    return tables == regular and content.count(b"startxref") == ends
 
 
 def _may_be_active(written: bytes) -> bool:

@@ -210,6 +210,25 @@ def test_a_table_whose_lines_are_short_may_stay(answer: Answer) -> None:
     assert isinstance(answer(content), Document)
 
 
+def with_annex(annex: bytes) -> bytes:
+    """A PDF in which another is attached as it is."""
+    return bombs.raw(CATALOG, *PAGES, bombs.stream(annex, b"/Type /EmbeddedFile"))
+
+
+def test_a_pdf_attached_as_it_is_may_have_objects_of_its_own(answer: Answer) -> None:
+    annex = bombs.packed_twice(GOES, GOES, *PAGES)
+    assert b"/ObjStm" in annex
+    assert isinstance(answer(with_annex(annex)), Document)
+
+
+def test_where_a_viewer_mends_a_file_it_may_take_those_of_the_attached_one(
+    refusal: Callable[[bytes], str],
+) -> None:
+    annex = b"%%PDF-1.7\n1 0 obj\n%s\nendobj\n" % RUNNING
+    twice = "une même chose écrite deux fois, que chaque logiciel lit à sa façon"
+    assert refusal(bombs.mended_elsewhere(with_annex(annex), b"")) == reason(twice)
+
+
 def test_a_catalogue_in_the_trailer_is_looked_at(refusal: Callable[[bytes], str]) -> None:
     content = bombs.raw(CATALOG, *PAGES).replace(b"/Root 1 0 R", b"/Root " + RUNNING)
     assert refusal(content) == reason("un programme (JavaScript)")
