@@ -169,6 +169,26 @@ def test_the_list_of_a_foreign_login_is_not_there(
         assert nadia.get(f"{path}/factures?login={login}").status_code == 404
 
 
+def test_one_login_is_found_without_reading_those_that_an_administrator_removed(
+    nadia: Browser, people: People, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    company, now = people.alice.company, clock.now()
+    names = [f"removed{number}" for number in range(300)]
+    common = {"company": company, "created_at": now, "closed_at": now}
+    User.insert_many([common | {"login": name, "login_key": name} for name in names]).execute()
+    last = User.get(User.login == names[-1])
+    made: list[User] = []
+    make = User.__init__
+    monkeypatch.setattr(
+        User, "__init__", lambda self, *args, **kw: (made.append(self), make(self, *args, **kw))[1]
+    )
+    assert nadia.get(f"{path}/factures?login={last.id}").status_code == 200
+    assert nadia.get(f"{path}/logins/{last.id}/fermeture").status_code == 302
+    assert len(made) < 20
+    for nobody in (0, -1, 2**63, -(10**30)):
+        assert nadia.get(f"{path}/factures?login={nobody}").status_code == 404
+
+
 def test_a_company_without_login_or_document_has_its_pages(nadia: Browser, people: People) -> None:
     company = make_company(people.supplier, name="Vide")
     path = f"/conseil/{company.client_number}"

@@ -192,5 +192,4 @@ def _sheet_of(company: Company) -> str:
 
 
 def _login_or_404(company: Company, user_id: int) -> Any:
-    found = next((each for each in sheet.logins_of(company) if each.id == user_id), None)
-    return found or abort(404)
+    return sheet.find_login(company, user_id) or abort(404)

@@ -11,7 +11,7 @@ from selfservice.administration import messages as journal_words
 from selfservice.administration.journal import JournalPage, journal_of
 from selfservice.advisers import acts, looks, messages
 from selfservice.advisers.companies import find_company
-from selfservice.advisers.sheet import logins_of, owner_of, read_sheet
+from selfservice.advisers.sheet import find_login, owner_of, read_sheet
 from selfservice.advisers.views.blueprint import blueprint, or_404
 from selfservice.invoices.filters import clean_filters
 from selfservice.invoices.listing import list_invoices
@@ -108,8 +108,6 @@ def _reader(company: Company) -> User:
     if wanted is None:
         reader = owner_of(company) or User(company=company)
     else:
-        reader = next((each for each in logins_of(company) if each.id == wanted), None) or abort(
-            404
-        )
+        reader = find_login(company, wanted) or abort(404)
     reader.company = company
     return reader
