@@ -4,9 +4,12 @@ Nobody's many requests, slow ones or those that he has left keep the others wait
 """
 
 import select
+import socket
 from collections import Counter, deque
 from collections.abc import Iterator
+from contextlib import suppress
 from enum import IntEnum
+from struct import pack
 from typing import Any
 
 from waitress.channel import HTTPChannel
@@ -24,6 +27,7 @@ MOST_OF_A_VISITOR = 100  # requests that wait, and answers on their way
 MOST_OF_A_CUSTOMER = 400  # in all networks of a /48 of IPv6: others still find a connection
 MOST_AHEAD = 4  # requests that a connection may send before their answers: no proxy sends any
 SENDING_BYTES = 128 * 1024
+AT_ONCE = pack("ii", 1, 0)  # of SO_LINGER: yes, for no second
 
 
 class TooManyRequests(Error):  # noqa: N818 (named as the others of waitress are)
@@ -112,6 +116,10 @@ class StrictChannel(HTTPChannel):
         super().__init__(*args, **options)
         # Of a file, waitress reads as much at once as the system might take: several megabytes.
         self.sendbuf_len = SENDING_BYTES
+        # The system tells that it can take more once a third of that is read: who reads slowly
+        # would seem to read nothing for minutes.
+        if self.socket is not None:
+            self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENDING_BYTES)
         # Who asks and does not read would hold every connection, through Caddy too.
         is_crowd = len(self.server.active_channels) > CROWD
         self.adj.channel_timeout = CROWD_SILENCE_SECONDS if is_crowd else SILENCE_SECONDS
@@ -121,6 +129,18 @@ class StrictChannel(HTTPChannel):
         if len(self.requests) > MOST_AHEAD:  # each might hold a file that nobody reads
             self.cancel()
         return is_taken
+
+    def writable(self) -> bool:
+        """Tell the server's loop whether to write, and close what is to be closed unread.
+
+        Who reads nothing leaves no room to write: the loop would wait for it, and close never.
+        """
+        if self.will_close and self.total_outbufs_len and self.socket is not None:
+            with suppress(OSError):
+                # Nor is what the system holds of the answer kept for who does not read it.
+                self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+                self.socket.shutdown(socket.SHUT_RDWR)
+        return bool(super().writable())
 
     def note_request(self) -> None:
         """Remember whose the request is that waits, by the networks that the limits count."""
@@ -166,13 +186,26 @@ class StrictChannel(HTTPChannel):
         return bool(end.poll(0))
 
     def _has_too_many(self) -> bool:
+        """Tell whether the sender's network has too many others under way.
+
+        Where one of them is an answer that nobody reads, it is given up instead: who else is behind
+        the same address goes on.
+        """
         channels = list(self.server.active_channels.values())
         if len(channels) <= MOST_OF_A_VISITOR:
             return False
         wide = [each for each in channels if each.customer_network == self.customer_network]
         under_way = [each for each in wide if each.requests or each.total_outbufs_len]
         own = [each for each in under_way if each.visitor == self.visitor]
-        return len(own) > MOST_OF_A_VISITOR or len(under_way) > MOST_OF_A_CUSTOMER
+        if len(own) <= MOST_OF_A_VISITOR and len(under_way) <= MOST_OF_A_CUSTOMER:
+            return False
+        crowd = own if len(own) > MOST_OF_A_VISITOR else under_way
+        unread = [each for each in crowd if not each.requests and not each.will_close]
+        if not unread:
+            return True
+        min(unread, key=lambda each: each.last_activity).will_close = True
+        self.server.pull_trigger()
+        return False
 
 
 def _kind_of(request: StrictParser) -> Kind:

@@ -16,8 +16,10 @@ import pytest
 from flask import Flask
 from openpyxl import load_workbook
 
+from selfservice.connections import SILENCE_SECONDS
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
+from selfservice.invoices.places import MOST_OF_A_USER
 from tests.conftest import Browser, free_port
 from tests.factories import PASSWORD, People, make_invoice
 from tests.processes import said, servers, serving, wait_until
@@ -84,6 +86,18 @@ def test_slow_reader_gets_the_whole_document_for_one_line_of_log(
         wait_until(lambda: document in said(instance).read_text(), seconds=20)
     (line,) = [each for each in said(instance).read_text().splitlines() if document in each]
     assert f'"bytes": {len(CONTENT)},' in line
+
+
+def test_who_reads_nothing_of_a_heavy_document_is_closed(
+    instance: Path, document: str, cookie: str
+) -> None:
+    port = free_port()
+    with serving(instance, port), begin(port, document, cookie):
+        assert descriptors(port, storage.documents_folder()) == 1
+        wait_until(
+            lambda: not descriptors(port, storage.documents_folder()), seconds=SILENCE_SECONDS + 10
+        )
+    assert "Traceback" not in said(instance).read_text()
 
 
 def test_head_of_a_heavy_document_tells_its_size_only(
@@ -159,7 +173,7 @@ def test_slow_readers_of_archives_cost_little_memory_and_leave_nothing_behind(
             assert ask(port, "GET", archive, Cookie=cookie).read()
             visit(address)
         before = memory(port)
-        slow = [begin(port, archive, cookie) for _ in range(12)]
+        slow = [begin(port, archive, cookie) for _ in range(MOST_OF_A_USER)]
         visit(address)
         assert memory(port) - before < 20 * MEBIBYTE
         assert descriptors(port, folder) >= len(slow)

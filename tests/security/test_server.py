@@ -120,15 +120,19 @@ def behind_proxy(app: Flask, instance: Path, port: int) -> Iterator[Path]:
         yield said(instance)
 
 
-def of_visitor(number: int, *, port: int, method: str = "GET") -> socket.socket:
+def of_visitor(
+    number: int, *, port: int, method: str = "GET", path: str = "/connexion"
+) -> socket.socket:
     """Begin to ask for a page in the name of a visitor; do not read it."""
-    return of_address(f"192.0.2.{number}", port=port, method=method)
+    return of_address(f"192.0.2.{number}", port=port, method=method, path=path)
 
 
-def of_address(address: str, *, port: int, method: str = "GET") -> socket.socket:
+def of_address(
+    address: str, *, port: int, method: str = "GET", path: str = "/connexion"
+) -> socket.socket:
     connection = socket.create_connection(("127.0.0.1", port), timeout=START_SECONDS)
     origin = f"X-Forwarded-For: {address}\r\n"
-    head = f"{method} /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\n{origin}"
+    head = f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{origin}"
     form = "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 3\r\n\r\na=b"
     connection.sendall((head + (form if method == "POST" else "\r\n")).encode())
     return connection
@@ -239,6 +243,20 @@ def test_too_many_requests_of_one_network_are_refused(behind_proxy: Path, port: 
     assert set(statuses) == {b"200", b"429"}
     with of_visitor(1, port=port) as later:
         assert later.recv(20).startswith(b"HTTP/1.1 200")
+
+
+def test_answers_that_nobody_reads_keep_no_neighbour_out(
+    app: Flask, instance: Path, port: int, tmp_path: Path
+) -> None:
+    """An office has one address: of whoever in it reads nothing, the oldest answer is given up."""
+    (tmp_path / "large.bin").write_bytes(bytes(8 * 1024 * 1024))
+    keys = {"PROXY_COUNT": "1", "HELP_SITE_DIR": str(tmp_path)}
+    with serving(instance, port, **keys), ExitStack() as open_ones:
+        for _ in range(MOST_OF_A_VISITOR + 5):
+            unread = open_ones.enter_context(of_visitor(1, port=port, path="/aide/large.bin"))
+            assert unread.recv(20).startswith(b"HTTP/1.1 200")
+        with of_visitor(1, port=port) as neighbour:
+            assert neighbour.recv(20).startswith(b"HTTP/1.1 200")
 
 
 def test_who_asks_on_before_he_is_answered_is_closed(ask: Ask) -> None:
