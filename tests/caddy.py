@@ -33,6 +33,8 @@ def configure(folder: Path, *, tls: int, portal: int, beside: int) -> Path:
     }.items():
         assert text.count(old) == 1, old
         text = text.replace(old, new)
+    assert text.count("# health_") == 3
+    text = text.replace("# health_", "health_")
     main = folder / "Caddyfile"
     main.write_text(text)
     return main
