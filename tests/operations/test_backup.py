@@ -242,6 +242,11 @@ def escape(members: dict[str, bytes]) -> None:
     members["../escaped"] = b"x"
 
 
+def escape_behind_a_document(members: dict[str, bytes]) -> None:
+    name = f"documents/ab/{hashlib.sha256(b'x').hexdigest()}.pdf"
+    members[f"{name}/../../../../escaped"] = b"x"
+
+
 def forge_manifest(members: dict[str, bytes]) -> None:
     members["manifest.json"] = json.dumps(
         json.loads(members["manifest.json"]) | {"migrations": None}
@@ -270,6 +275,7 @@ def nest_manifest(members: dict[str, bytes]) -> None:
         lose_document,
         lose_manifest,
         escape,
+        escape_behind_a_document,
     ],
 )
 def test_harmed_archive_leaves_nothing_behind(

@@ -51,3 +51,16 @@ def test_a_link_that_waits_under_the_name_aside_is_not_written_through(tmp_path:
         file.write(b"content")
     assert (victim.read_bytes(), target.read_bytes()) == (b"precious", b"content")
     assert sorted(tmp_path.iterdir()) == [target, victim]
+
+
+def test_a_link_put_there_at_the_last_moment_is_not_written_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who writes into the folder may be quicker than we are."""
+    victim, target = tmp_path / "victim", tmp_path / "file"
+    victim.write_bytes(b"precious")
+    monkeypatch.setattr(Path, "unlink", lambda path, **_: path.symlink_to(victim))
+    with pytest.raises(FileExistsError), written_aside(target, aside=".file.part") as file:
+        file.write(b"content")
+    assert victim.read_bytes() == b"precious"
+    assert not target.exists()
