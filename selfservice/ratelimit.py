@@ -148,11 +148,24 @@ def hit_leaving_one(name: str, identity: str, address: str) -> None:
     _hit(name, type(item)(item.amount + 1, item.multiples), identity)
 
 
+def hit_leaving_half(name: str, identity: str, address: str) -> None:
+    """Count one hit of an identity, of which a network has half: it leaves others the rest.
+
+    A network is what one customer may hold. Raises LimitReachedError.
+    """
+    for item, counted in _halves(name, identity, address):
+        _hit(name, item, counted)
+
+
+def check_leaving_half(name: str, identity: str, address: str) -> None:
+    """Raise LimitReachedError if a further `hit_leaving_half` would; count nothing."""
+    for item, counted in _halves(name, identity, address):
+        _check(name, item, counted)
+
+
 def check(name: str, identity: str = "all") -> None:
     """Raise LimitReachedError if a further hit would; count nothing."""
-    item, key = _item(name), hash_secret(identity)
-    if not _limiter().test(item, name, key):
-        raise _reached(name, item, key)
+    _check(name, _item(name), identity)
 
 
 @contextmanager
@@ -212,6 +225,19 @@ def _hit(name: str, item: RateLimitItem, identity: str, *, times: int = 1) -> No
     key = hash_secret(identity)
     if not _limiter().hit(item, name, key, cost=times):
         raise _reached(name, item, key)
+
+
+def _check(name: str, item: RateLimitItem, identity: str) -> None:
+    key = hash_secret(identity)
+    if not _limiter().test(item, name, key):
+        raise _reached(name, item, key)
+
+
+def _halves(name: str, identity: str, address: str) -> list[tuple[RateLimitItem, str]]:
+    """Return what `hit_leaving_half` counts: of the network, then of all."""
+    whole = _item(name)
+    half = type(whole)(max(1, whole.amount // 2), whole.multiples)
+    return [(half, f"{identity} {customer_network_of(address)}"), (whole, identity)]
 
 
 def _give_back(name: str, item: RateLimitItem, identity: str) -> None:

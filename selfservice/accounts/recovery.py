@@ -188,19 +188,18 @@ def _logins_to_mail(key: str, origin: str) -> list[User]:
     """Return the active users of a mailbox; one that no register knows gets a few links a day.
 
     Whoever has asked for all of them from one network leaves its reader one more.
-    They also count for the companies that typed it, so that none uses up the mails of all. Past
-    them a neutral answer takes it for unknown, or it would tell that it is not; an explicit
-    one raises LimitReachedError.
+    They also count for the companies that typed it, so that none uses up the mails of all, and
+    half of them for a network, which leaves a company's others the rest. Past them a neutral answer
+    takes it for unknown, or it would tell that it is not; an explicit one raises LimitReachedError.
     """
     users = list(logins_of(key))
     if not users or any(user.has_proven_mailbox for user in users):
-        for name in ("recovery_unproven", "recovery_unproven", "recovery_company"):
-            with suppress(ratelimit.LimitReachedError):
-                ratelimit.hit(name, "others")  # for its time alone
+        _take_as_long_to_count(origin)
         return users
     try:
+        company_id = _company_to_count_for(users, origin)
         ratelimit.hit_leaving_one("recovery_unproven", key, origin)
-        _count_for_a_company(users)
+        ratelimit.hit_leaving_half("recovery_company", company_id, origin)
     except ratelimit.LimitReachedError:
         if current_app.config["RECOVERY_MESSAGE"] != "neutral":
             raise
@@ -208,17 +207,29 @@ def _logins_to_mail(key: str, origin: str) -> list[User]:
     return users
 
 
-def _count_for_a_company(users: list[User]) -> None:
-    """Count a mail for one of the companies of the users that has some left: one alone stops none.
+def _company_to_count_for(users: list[User], origin: str) -> str:
+    """Return the id of a company of the users that has mails left: one alone stops none.
 
+    Asked before the mailbox's own links are counted: what is refused here uses up none of them.
     Raises LimitReachedError.
     """
     *others, last = sorted({user.company_id for user in users})
     for company_id in others:
         with suppress(ratelimit.LimitReachedError):
-            ratelimit.hit("recovery_company", str(company_id))
-            return
-    ratelimit.hit("recovery_company", str(last))
+            ratelimit.check_leaving_half("recovery_company", str(company_id), origin)
+            return str(company_id)
+    ratelimit.check_leaving_half("recovery_company", str(last), origin)
+    return str(last)
+
+
+def _take_as_long_to_count(origin: str) -> None:
+    """Count as for an address that no register knows, to no effect: no time tells who is known."""
+    with suppress(ratelimit.LimitReachedError):
+        ratelimit.check_leaving_half("recovery_company", "others", origin)
+    for name in ("recovery_unproven", "recovery_company"):
+        for _ in range(2):
+            with suppress(ratelimit.LimitReachedError):
+                ratelimit.hit(name, "others")
 
 
 def _opened_by(token: tokens.Token) -> list[User]:

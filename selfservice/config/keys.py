@@ -352,7 +352,7 @@ KEYS = (
         "LIMIT_RECOVERY_COMPANY",
         _rate,
         "60/hour",
-        "Mails to addresses no register has, per company that typed them.",
+        "Mails to addresses no register has, per company that typed them; a network asks for half.",
     ),
     Key("LIMIT_RECOVERY_IP", _rate, "60/hour", "Recovery requests, per network."),
     Key("LIMIT_RECOVERY_ALL", _rate, "1000/hour", "Recovery mails that leave, in all."),

@@ -307,6 +307,39 @@ def test_a_neutral_answer_does_not_tell_that_the_day_is_over(
     assert _mails_to("bob@example.com") == 1
 
 
+def test_a_stranger_leaves_each_colleague_of_twelve_his_recovery(
+    people: People, browser: Browser
+) -> None:
+    """Sixty requests in an hour, five for each of twelve colleagues, refused the thirteenth.
+
+    A link that was left to one of the twelve was then used up by the very refusal.
+    """
+    addresses = [f"colleague{number}@example.com" for number in range(13)]
+    for number, address in enumerate(addresses):
+        make_user(people.bob.company, f"colleague{number}", email=address)
+    with time_machine.travel("2026-03-02T06:00:00Z", tick=False):
+        browser.client.environ_base["REMOTE_ADDR"] = "192.0.2.1"
+        for address in addresses[:-1] * 5:
+            browser.submit("/recuperation", {"email": address})
+        browser.client.environ_base["REMOTE_ADDR"] = "198.51.100.7"
+        for address in addresses:
+            assert SENT in ask(browser, address)
+
+
+def test_what_a_company_is_refused_uses_up_no_link_of_a_mailbox(
+    people: People, browser: Browser, app: Flask
+) -> None:
+    app.config["LIMIT_RECOVERY_COMPANY"] = "1/hour"
+    make_user(people.bob.company, "colleague", email="colleague@example.com")
+    with time_machine.travel("2026-03-02T06:00:00Z", tick=False) as machine:
+        assert SENT in ask(browser, "colleague@example.com")
+        for _ in range(6):
+            assert browser.submit("/recuperation", {"email": "bob@example.com"}).status_code == 429
+            machine.shift(timedelta(minutes=9))
+        machine.shift(timedelta(hours=1))
+        assert SENT in ask(browser, "bob@example.com")
+
+
 @pytest.mark.parametrize("message", ["explicit", "neutral"])
 def test_a_company_uses_up_no_mail_of_the_others_by_what_it_types(
     message: str, people: People, browser: Browser, app: Flask
@@ -321,7 +354,11 @@ def test_a_company_uses_up_no_mail_of_the_others_by_what_it_types(
     ended = make_user(people.bob.company, "ended", email="ended@example.com", is_active=False)
     shared = make_user(people.bob.company, "shared", email="charlie@example.com")
     addresses = [f"typed{number}@example.com" for number in range(5)]
-    for address in (*addresses, str(ended.email), str(shared.email), ADDRESS):
+    for network in ("192.0.2.1", "198.51.100.7"):  # each has half of a company's
+        browser.client.environ_base["REMOTE_ADDR"] = network
+        for address in addresses:
+            ask(browser, address)
+    for address in (str(ended.email), str(shared.email), ADDRESS):
         ask(browser, address)
     assert sum(map(_mails_to, addresses)) == 2
     assert _mails_to("ended@example.com") == 0
