@@ -22,7 +22,8 @@ from selfservice.web import TAKEN_AWAY
 
 CONNECTIONS = 1000
 SILENCE_SECONDS = 20  # after which a connection that sends or takes nothing is closed
-CROWD, CROWD_SILENCE_SECONDS = CONNECTIONS // 2, 3  # the same where many are open
+UNREAD_SECONDS = 300  # after which one is closed whose answer is on its way
+CROWD, CROWD_SILENCE_SECONDS = CONNECTIONS // 2, 3  # either, where many are open
 MOST_OF_A_VISITOR = 100  # requests that wait, and answers on their way
 MOST_OF_A_CUSTOMER = 400  # in all networks of a /48 of IPv6: others still find a connection
 MOST_AHEAD = 4  # requests that a connection may send before their answers: no proxy sends any
@@ -123,6 +124,20 @@ class StrictChannel(HTTPChannel):
         # Who asks and does not read would hold every connection, through Caddy too.
         is_crowd = len(self.server.active_channels) > CROWD
         self.adj.channel_timeout = CROWD_SILENCE_SECONDS if is_crowd else SILENCE_SECONDS
+
+    @property  # type: ignore[override]  # which is of floats in truth, too
+    def last_activity(self) -> float:
+        """When it last sent or took something, for the server, which closes the silent ones.
+
+        An answer has longer: a proxy holds some megabytes of it, which a slow line takes in minutes
+        while we see nothing taken.
+        """
+        is_patient = self.total_outbufs_len and self.adj.channel_timeout == SILENCE_SECONDS
+        return self._active_at + (UNREAD_SECONDS - SILENCE_SECONDS if is_patient else 0)
+
+    @last_activity.setter
+    def last_activity(self, instant: float) -> None:
+        self._active_at = instant
 
     def received(self, data: bytes) -> bool:
         is_taken: bool = super().received(data)
