@@ -19,6 +19,7 @@ from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.colours import light_accent
 from selfservice.suppliers.models import Company
 from selfservice.suppliers.register import address_left
+from selfservice.texts import unlinked
 
 STEP, PROOF, OBJECTION = "request", "request_proof", "request_objection"
 
@@ -32,13 +33,18 @@ def queue_step(request: CustomerRequest) -> None:
     if not request.mail_to or is_unknown or _is_told_as_former(request) or _has_left(request):
         return
     hostname = request.company.supplier.hostname
+    value = _told_value(request)
+    if request.column == "email":  # a colleague may have typed « www… » before its « @ »
+        value = unlinked(value)
+    usual = usual_words(chain.usual_day(request.company))
     _queue(
         STEP,
         request,
         to=str(request.mail_to),
         is_secret=False,
         state=STATE_LABELS[request.state].lower(),
-        words=step_words(request, usual=usual_words(chain.usual_day(request.company))),
+        value=value,
+        words=step_words(request, usual=usual, value=value),
         reason=request.reason,
         # Whoever asks without a login has no page to follow it on.
         requests_url=web.public_url("/profil/demandes", hostname=hostname)

@@ -206,14 +206,15 @@ def value_words(request: CustomerRequest) -> str:
     return labels.get(str(request.value), str(request.value))
 
 
-def step_words(request: CustomerRequest, *, usual: str = "") -> str:
+def step_words(request: CustomerRequest, *, usual: str = "", value: str | None = None) -> str:
     """Return the sentence that says where a request stands, what comes next, and when.
 
-    `usual` says when the next document is usually issued.
+    `usual` says when the next document is usually issued, `value` what is asked for where it is
+    not to be read as it was typed.
     """
     hours = request.company.supplier.hours
     return STEP_LABELS[_step(request)].format(
-        value=value_words(request),
+        value=value_words(request) if value is None else value,
         waits_until=clock.format_instant(request.waits_until),
         hours=f", {hours}" if hours else "",
         usual=usual,

@@ -428,3 +428,15 @@ def test_no_mail_to_the_owner_holds_an_address_that_is_a_link(alice: Browser) ->
     page = ask(alice, "adresse", email="www.evil.example/portail@example.com")
     assert "Saisissez une adresse mail complète" in page
     assert not CustomerRequest.select().exists()
+
+
+def test_no_step_of_a_colleague_s_request_tells_the_owner_a_site(
+    ursule: Browser, alice: Browser
+) -> None:
+    User.update(is_administrator=True).where(User.login == "ursule").execute()
+    ask(ursule, "adresse", email="www.evil.example@example.com")
+    assert "www.evil.example@example.com" in alice.get(PAGE).text, "the page shows it"
+    mail = OutboxMail.get(OutboxMail.kind == "request")
+    for text in (mail.subject, mail.body_text, mail.body_html):
+        assert "www." not in text
+    assert "evil" in mail.body_text
