@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
 MAX_PLACES = 32
-MOST_OF_A_USER = 4
+MOST_OF_A_USER = 12  # a slow reader of them leaves colleagues some
 MAX_BUILDING = 2
 WAIT_SECONDS = 3
 # What they leave of their disk, where the database may be too: so much, or a part of a small one.
