@@ -306,6 +306,37 @@ def test_the_addresses_of_one_customer_are_one_visitor(front: Front) -> None:
         wait_until(lambda: status("2001:db9::1:0:0:ff") == 429)
 
 
+@pytest.mark.parametrize("front", ["nginx"], indirect=True)  # Caddy counts none
+def test_a_flood_of_one_address_does_not_reach_the_portal(front: Front) -> None:
+    def status(origin: str) -> int:
+        return front.ask("GET", "/static/icon.svg", X_From=origin)[0].status
+
+    def flood(origin: str) -> set[int]:
+        lines = f"GET /static/icon.svg HTTP/1.1\r\nHost: {NAME}\r\nX-From: {origin}\r\n\r\n"
+        with (
+            socket.create_connection(("127.0.0.1", front.tls), timeout=60) as plain,
+            nginx.unverified().wrap_socket(plain, server_hostname=NAME) as spoken,
+        ):
+            spoken.sendall(lines.encode() * 200)
+            spoken.settimeout(2)
+            said = b""
+            with suppress(OSError):
+                while part := spoken.recv(100_000):
+                    said += part
+        return {int(each) for each in re.findall(rb"HTTP/1.1 (\d{3})", said)}
+
+    def flooded(origins: list[str]) -> set[int]:
+        with ThreadPoolExecutor(len(origins)) as visitors:
+            return set().union(*visitors.map(flood, origins))
+
+    assert flooded([f"2001:db8:7:1{number:02x}::1" for number in range(8)]) == {200, 429}
+    assert status("192.0.2.7") == status("2001:db8:8::1") == 200
+    assert flooded([f"2001:db8:9:{number}00::1" for number in range(10, 26)]) == {200, 429}
+    assert flooded(["192.0.2.8"] * 8) == {200, 429}
+    assert status("192.0.2.9") == status("2001:db8:8::1") == 200
+    wait_until(lambda: status("192.0.2.8") == 200)
+
+
 @pytest.mark.parametrize("front", ["nginx", "caddy"], indirect=True)
 def test_unread_answers_keep_nobody_behind_the_same_address_out(front: Front) -> None:
     """The portal gives up the oldest of a crowd; a proxy that held and counted them would not."""
