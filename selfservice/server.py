@@ -16,6 +16,7 @@ from selfservice.app import create_app
 from selfservice.connections import CONNECTIONS, SILENCE_SECONDS, StrictChannel, Waiting
 
 FILES = 8 * CONNECTIONS  # of a service, systemd would open 1024: a connection and its file are two
+WAITING_CONNECTIONS = 4 * CONNECTIONS  # beyond, a proxy finds nobody here, and answers 502
 MAX_BODY_BYTES = 1024 * 1024
 MAX_HEADER_BYTES = 40 * 1024  # nginx passes 32 kB on, and adds its own
 
@@ -49,6 +50,7 @@ def serve(*, host: str, port: int, threads: int) -> None:
             threads=threads,
             ident=None,
             connection_limit=CONNECTIONS,
+            backlog=WAITING_CONNECTIONS,
             asyncore_use_poll=True,
             channel_timeout=SILENCE_SECONDS,
             cleanup_interval=1,

@@ -1,6 +1,9 @@
 """What the server itself refuses, before the portal sees a request."""
 
+import os
 import re
+import resource
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -21,6 +24,7 @@ from tests.processes import (
     environment,
     said,
     seconds_of,
+    servers,
     serving,
     wait_until,
 )
@@ -257,6 +261,22 @@ def test_answers_that_nobody_reads_keep_no_neighbour_out(
             assert unread.recv(20).startswith(b"HTTP/1.1 200")
         with of_visitor(1, port=port) as neighbour:
             assert neighbour.recv(20).startswith(b"HTTP/1.1 200")
+
+
+def test_a_proxy_finds_the_portal_while_a_crowd_waits(
+    app: Flask, instance: Path, port: int
+) -> None:
+    """Past the system's queue, the proxy answered 502 to others while one's flood lasted."""
+    files = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (files[1], files[1]))
+    with serving(instance, port), ExitStack() as crowd:
+        os.kill(servers[port], signal.SIGSTOP)
+        try:
+            for _ in range(1500):
+                crowd.enter_context(socket.create_connection(("127.0.0.1", port), timeout=2))
+        finally:
+            os.kill(servers[port], signal.SIGCONT)
+            resource.setrlimit(resource.RLIMIT_NOFILE, files)
 
 
 def test_who_asks_on_before_he_is_answered_is_closed(ask: Ask) -> None:
