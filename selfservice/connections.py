@@ -122,8 +122,7 @@ class StrictChannel(HTTPChannel):
         if self.socket is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SENDING_BYTES)
         # Who asks and does not read would hold every connection, through Caddy too.
-        is_crowd = len(self.server.active_channels) > CROWD
-        self.adj.channel_timeout = CROWD_SILENCE_SECONDS if is_crowd else SILENCE_SECONDS
+        self.adj.channel_timeout = CROWD_SILENCE_SECONDS if self._is_in_crowd() else SILENCE_SECONDS
 
     @property  # type: ignore[override]  # which is of floats in truth, too
     def last_activity(self) -> float:
@@ -132,12 +131,15 @@ class StrictChannel(HTTPChannel):
         An answer has longer: a proxy holds some megabytes of it, which a slow line takes in minutes
         while we see nothing taken.
         """
-        is_patient = self.total_outbufs_len and self.adj.channel_timeout == SILENCE_SECONDS
+        is_patient = self.total_outbufs_len and not self._is_in_crowd()
         return self._active_at + (UNREAD_SECONDS - SILENCE_SECONDS if is_patient else 0)
 
     @last_activity.setter
     def last_activity(self, instant: float) -> None:
         self._active_at = instant
+
+    def _is_in_crowd(self) -> bool:
+        return len(self.server.active_channels) > CROWD
 
     def received(self, data: bytes) -> bool:
         is_taken: bool = super().received(data)

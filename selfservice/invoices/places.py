@@ -59,10 +59,8 @@ class WaitingFile(BufferedRandom):
         user = f"login {login}"  # no network is called so
         self.holders = (company_id, network, user)
         with _lock:
-            most = min(MOST_OF_A_USER, MAX_PLACES - _files)
-            if _taken[user] >= most or any(
-                _taken[each] >= MAX_PLACES - _files for each in self.holders
-            ):
+            left = MAX_PLACES - _files
+            if _taken[user] >= MOST_OF_A_USER or any(_taken[each] >= left for each in self.holders):
                 raise NoPlaceError
             super().__init__(TemporaryFile(buffering=0))  # noqa: SIM115 (it closes with this one)
             _taken.update(self.holders)
