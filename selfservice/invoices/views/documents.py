@@ -127,9 +127,8 @@ def _to_its_row(user: User, document: Readable) -> BaseResponse:
     nothing more for an hour (LIMIT_JOURNAL_USER).
     """
     space = None if document.company_id == user.company_id else spaces.ALL
-    address = url_for(
-        "invoices.index", q=document.number, societe=space, _anchor=f"document-{document.id}"
-    )
+    # At the document's own anchor, which the link may name, the page would open it after all.
+    address = url_for("invoices.index", q=document.number, societe=space, _anchor="liste")
     return redirect(address)
 
 
