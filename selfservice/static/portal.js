@@ -187,7 +187,8 @@ if (pane) {
   }
 
   prepare();
-  const named = document.getElementById(location.hash.slice(1))?.querySelector(".number a");
+  const row = document.getElementById(location.hash.slice(1));
+  const named = row?.matches("tbody tr") && row.querySelector(".number a");
   if (named && isWide.matches) open(named);
 
   // Boxes: one ticks all, the bar counts, a refresh and another page keep them.

@@ -224,6 +224,13 @@ def test_the_address_keeps_the_document_beside_the_list(opened_with_pdf: Opened)
     expect(page.locator("iframe")).to_have_count(0)
 
 
+def test_an_address_of_another_place_in_the_page_opens_nothing(opened_with_pdf: Opened) -> None:
+    page = opened_with_pdf(f"{ALL}#liste", 1600)
+    expect(page.locator("tr[id^=document]").first).to_be_visible()
+    expect(page.get_by_role("button", name="Fermer")).to_have_count(0)
+    assert page.url.endswith(f"{ALL}#liste")
+
+
 def test_what_a_credit_note_credits_opens_beside_the_list_too(opened_with_pdf: Opened) -> None:
     page = opened_with_pdf(ALL, 1600)
     link = page.locator(".number small a").first
