@@ -1,7 +1,9 @@
 """What commands say: French to the last word, each option told, one example each."""
 
 import errno
+import fcntl
 import io
+import mmap
 import os
 import pty
 import re
@@ -304,6 +306,7 @@ def test_ctrl_c_in_a_deposit_says_what_is_in_and_that_it_may_be_run_again(
         start_new_session=True,
     )
     assert process.stdout
+    fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, mmap.PAGESIZE)  # it cannot say all unread
     process.stdout.readline()  # a batch is in
     process.send_signal(signal.SIGSTOP)  # or a busy machine would see the rest in, too
     assert all(map(never_gets_ctrl_c, readers_of(process.pid)))

@@ -103,7 +103,7 @@ def folder(
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "certificate.pem"))
         account = f"{quote('retours@example.com', safe='')}:{quote(PASSWORD, safe='')}"
         configure(
-            MAIL_BOUNCES=f"imaps://{account}@localhost:{port}/Retours", MAIL_TIMEOUT_SECONDS="5"
+            MAIL_BOUNCES=f"imaps://{account}@localhost:{port}/Retours", MAIL_TIMEOUT_SECONDS="60"
         )
         make_app()
         yield folder
