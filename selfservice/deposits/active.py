@@ -10,10 +10,13 @@ author twice.
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from io import BytesIO
 from itertools import pairwise
 from typing import BinaryIO
 
-from pikepdf import Array, Dictionary, Name, Object, Pdf, Stream
+from pikepdf import AccessMode, Array, Dictionary, Name, Object, Pdf, Stream, XrefEntry
+
+from selfservice.invoices import embedded_xml
 
 # What an action does (/S), what an annotation is (/Subtype); the values name messages.
 ACTIONS = {
@@ -53,16 +56,14 @@ _WHOLE_BY_ITSELF, _WHOLE_URI = _any_of(BY_ITSELF, _END_OF_NAME), _any_of(("/URI"
 _SECOND_TABLE = _any_of(("/XRefStm",), _END_OF_NAME)
 _STREAM = re.compile(rb"\bstream\r?\n")
 _OBJECT_OR_TRAILER = re.compile(rb"(?<!end)obj(?![A-Za-z])|trailer")
-_NUMBER = re.compile(rb"(\d{1,10})[\0\s]+\d+[\0\s]*$")
-_COMMENT = re.compile(rb"%[^\r\n]*")
-_NUMBER_BYTES = 200  # read before « obj »
-_TABLE = re.compile(rb"(?<!start)xref(?=[\0\s%])")
-_REGULAR_TABLE = re.compile(
-    rb"(?<!start)xref *\r?\n(?:\d+ +\d+ *\r?\n(?:\d{10} \d{5} [nf](?: \r| \n|\r\n))*)+\s*trailer"
-)
-_REGULAR_END = re.compile(rb"startxref\s+\d+\s+%%EOF")
+_BLANK = rb"(?:[\0\s]|%[^\r\n]*(?=[\r\n]))"
+_HEADER = re.compile(rb"[\0\s]*(\d{1,10})%b+(\d{1,10})%b*(?=obj)" % (_BLANK, _BLANK))
+IN_FILE, PACKED = 1, 2  # of an entry of a table of objects (ISO 32000-1, 7.5.8.3)
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _DUPLICATE = re.compile(r"\(object (\d+) (\d+), offset \d+\): dictionary has (?s:(.*)); last")
+
+
+Table = Mapping[tuple[int, int], XrefEntry]  # of objects, by number and generation
 
 
 def find(pdf: Pdf, file: BinaryIO) -> str:
@@ -81,12 +82,13 @@ def find(pdf: Pdf, file: BinaryIO) -> str:
         return found
     packed = [each for each in streams if each.get("/Type") == Name.ObjStm]
     duplicates = [text for each in pdf.get_warnings() if "duplicated key" in (text := str(each))]
+    table = pdf.get_xref_table()
     is_ambiguous = (
-        any(_hides_another(each, pdf) for each in packed)
+        any(_hides_another(each, pdf, table) for each in packed)
         or any(_decides(each, pdf) for each in duplicates)
         or (bool(duplicates) and _may_hide(file, packed))
         or _hides_objects(pdf, file, streams)
-        or _has_active_strays(pdf, file, streams, packed)
+        or _has_active_strays(table, file, streams)
     )
     return "ambiguous" if is_ambiguous else ""
 
@@ -138,52 +140,55 @@ def _hides_objects(pdf: Pdf, file: BinaryIO, streams: list[Stream]) -> bool:
     )
 
 
-def _has_active_strays(
-    pdf: Pdf, file: BinaryIO, streams: list[Stream], packed: list[Stream]
-) -> bool:
+def _has_active_strays(table: Table, file: BinaryIO, streams: list[Stream]) -> bool:
     """Tell whether an active object, or a stream of objects, stands where no table leads us.
 
-    A viewer that does not like a table, such as Chrome where its lines have 19 bytes, looks for
-    objects and trailers through the whole file, and takes the last of each. PDFs attached as they
-    are have objects of their own, which count only where a viewer has such a reason.
+    A viewer that does not like a table, or finds none, as Chrome behind 4 kB of blanks, looks for
+    objects and trailers through the whole file, and takes the last of each. A PDF attached as it is
+    has objects of its own: they may stay where none of them is active either.
     """
     file.seek(0)
     content = file.read()
-    without_attached = content
-    for each in streams:
-        if (attached := each.read_raw_bytes()).startswith(b"%PDF-"):
-            without_attached = without_attached.replace(attached, b"")
-    written = unescaped(without_attached if _is_regular(without_attached) else content)
-    if not _may_be_active(written):  # as a tagged PDF of a hundred thousand objects
+    if not _may_be_active(unescaped(content)):  # as a tagged PDF of a hundred thousand objects
         return False
-    places = [found.start() for found in _OBJECT_OR_TRAILER.finditer(written)]
-    numbers = [_number_before(place, written) for place in places]
-    times = Counter(numbers)
-    elsewhere = {number for each in packed for number in _heading(each)[::2]}
-    ours = {each.objgen[0] for each in pdf.objects} - elsewhere
-    for number, (place, end) in zip(numbers, pairwise([*places, len(written)]), strict=True):
-        if number in ours and times[number] == 1:
-            continue
-        if _may_be_active(written[place:end]):
-            return True
-    return False
+    ours = _places(table, content)
+    looked_at = bytearray(content)
+    for each in streams:
+        if (attached := each.read_raw_bytes()).startswith(b"%PDF-") and _is_harmless(attached):
+            # There alone: a copy of it may stand where no table leads.
+            start = content.find(attached, ours.get(each.objgen, len(content)))
+            if start >= 0:
+                looked_at[start : start + len(attached)] = bytes(len(attached))
+    content, own = bytes(looked_at), set(ours.values())
+    places = [found.start() for found in _OBJECT_OR_TRAILER.finditer(content)]
+    return any(
+        place not in own and _may_be_active(unescaped(content[place:end]))
+        for place, end in pairwise([*places, len(content)])
+    )
 
 
-def _is_regular(content: bytes) -> bool:
-    """Tell whether each table, and what leads to it, is written as every viewer expects."""
-    tables, regular = (len(each.findall(content)) for each in (_TABLE, _REGULAR_TABLE))
-    ends = len(_REGULAR_END.findall(content))
-    return tables == regular and content.count(b"startxref") == ends
+def _places(table: Table, content: bytes) -> dict[tuple[int, int], int]:
+    """Return where « obj » stands in each object to which the table leads."""
+    found = {}
+    for number, entry in table.items():
+        heading = _HEADER.match(content, entry.offset or 0) if entry.type == IN_FILE else None
+        if heading and (int(heading[1]), int(heading[2])) == number:
+            found[number] = heading.end()
+    return found
+
+
+def _is_harmless(attached: bytes) -> bool:
+    """Tell whether nothing is active in a PDF attached as it is."""
+    file = BytesIO(attached)
+    try:
+        with embedded_xml.opened(file, AccessMode.stream) as pdf:
+            return not find(pdf, file)
+    except embedded_xml.PDF_FAULTS:  # only its own table would tell its objects
+        return False
 
 
 def _may_be_active(written: bytes) -> bool:
     return b"/ObjStm" in written or _is_active_at_all([written])
-
-
-def _number_before(place: int, written: bytes) -> int | None:
-    before = _COMMENT.sub(b" ", written[max(0, place - _NUMBER_BYTES) : place])
-    found = _NUMBER.search(before)
-    return int(found[1]) if found else None
 
 
 def _heading(packed: Stream) -> list[int]:
@@ -204,7 +209,7 @@ def _leads_nowhere(entries: Mapping[str, object]) -> bool:
     )
 
 
-def _hides_another(packed: Stream, pdf: Pdf) -> bool:
+def _hides_another(packed: Stream, pdf: Pdf, table: Table) -> bool:
     """Tell whether a stream of objects holds an active one in the place of what we have read.
 
     We go by the numbers in its heading, of which the last counts; some viewers go by their order.
@@ -216,11 +221,11 @@ def _hides_another(packed: Stream, pdf: Pdf) -> bool:
     ends = dict(pairwise(places))
     for number, place in zip(heading[::2], heading[1::2], strict=False):
         written = unescaped(content[first + place : first + ends.get(place, place)])
-        ours = pdf.get_object(number, 0)
-        if ours is None:  # another table gives it, which we do not read
-            if _is_active_at_all([written]):
-                return True
-        elif set(_NAMES.findall(written)) - set(_NAMES.findall(_written(ours))):
+        ours, entry = pdf.get_object(number, 0), table.get((number, 0))
+        is_here = entry and entry.type == PACKED and entry.obj_stream_number == packed.objgen[0]
+        if not is_here and _is_active_at_all([written]):  # by a table that we do not read, or none
+            return True
+        if ours is not None and set(_NAMES.findall(written)) - set(_NAMES.findall(_written(ours))):
             return True
     return False
 

@@ -216,17 +216,47 @@ def with_annex(annex: bytes) -> bytes:
 
 
 def test_a_pdf_attached_as_it_is_may_have_objects_of_its_own(answer: Answer) -> None:
-    annex = bombs.packed_twice(GOES, GOES, *PAGES)
+    annex = bombs.object_stream(1)
     assert b"/ObjStm" in annex
     assert isinstance(answer(with_annex(annex)), Document)
 
 
-def test_where_a_viewer_mends_a_file_it_may_take_those_of_the_attached_one(
-    refusal: Callable[[bytes], str],
+ACTIVE_ANNEX = b"%%PDF-1.7\n1 0 obj\n%s\nendobj\n" % RUNNING
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        bombs.mended_elsewhere(with_annex(ACTIVE_ANNEX), b""),
+        with_annex(ACTIVE_ANNEX) + b"\n" * 5000,
+        with_annex(bombs.raw(RUNNING, *PAGES)),
+        with_annex(with_annex(bombs.raw(RUNNING, *PAGES))),
+    ],
+)
+def test_a_viewer_that_mends_a_file_may_take_the_objects_of_an_attached_one(
+    content: bytes, refusal: Callable[[bytes], str]
 ) -> None:
-    annex = b"%%PDF-1.7\n1 0 obj\n%s\nendobj\n" % RUNNING
     twice = "une même chose écrite deux fois, que chaque logiciel lit à sa façon"
-    assert refusal(bombs.mended_elsewhere(with_annex(annex), b"")) == reason(twice)
+    assert refusal(content) == reason(twice)
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [b"4" + b" " * 250 + b"0 obj", b"4 %" + b"a" * 250 + b"\n0 obj", b"4 +0 obj", b"%4 0 obj"],
+)
+def test_an_object_that_only_its_table_finds_lets_no_other_of_its_number_pass(
+    heading: bytes, refusal: Callable[[bytes], str]
+) -> None:
+    """By the blanks behind its end, Chrome takes the last object of each number."""
+    opening = CATALOG[:-2] + b"/OpenAction 4 0 R >>"
+    content = bombs.raw(opening, *PAGES, b"[3 0 R /Fit]")
+    written = content.index(b"4 0 obj")
+    stray = b"%s\n[3 0 R /Fit]\nendobj\n4 0 obj\n%s\nendobj\n" % (heading, RUNS)
+    end = content.index(b"xref\n")
+    places = content[end:].replace(b"%010d" % written, b"%010d" % (written + heading.find(b"4")))
+    moved = places.replace(b"startxref\n%d" % end, b"startxref\n%d" % (written + len(stray)))
+    twice = "une même chose écrite deux fois, que chaque logiciel lit à sa façon"
+    assert refusal(content[:written] + stray + moved + b"\n" * 5000) == reason(twice)
 
 
 def test_a_catalogue_in_the_trailer_is_looked_at(refusal: Callable[[bytes], str]) -> None:
