@@ -230,12 +230,17 @@ def _hides_another(packed: Stream, pdf: Pdf, table: Table) -> bool:
     return False
 
 
-def _written(found: Object) -> bytes:
-    """Return an object as qpdf writes it, a stream by its dictionary, references unfollowed."""
+def _written(found: object) -> bytes:
+    """Return an object as qpdf writes it, a stream by its dictionary, references unfollowed.
+
+    A number or nothing, which may be an object too, comes as Python's own, and holds no name.
+    """
+    if not isinstance(found, Object):
+        return b""
     return (found.stream_dict if isinstance(found, Stream) else found).unparse(resolved=True)
 
 
-def _all(pdf: Pdf) -> Iterator[Object]:
+def _all(pdf: Pdf) -> Iterator[object]:
     """Yield every object, and the trailer, in which some viewers take the whole catalogue."""
     yield from pdf.objects
     yield pdf.trailer

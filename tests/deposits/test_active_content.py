@@ -259,6 +259,17 @@ def test_an_object_that_only_its_table_finds_lets_no_other_of_its_number_pass(
     assert refusal(content[:written] + stray + moved + b"\n" * 5000) == reason(twice)
 
 
+@pytest.mark.parametrize("written", [b"3", b"1.5", b"true", b"null"])
+def test_a_number_may_be_an_object_as_many_programs_write_a_length(
+    written: bytes, answer: Answer
+) -> None:
+    page = PAGES[1][:-2] + b"/Contents 4 0 R >>"
+    drawn = b"<< /Length 5 0 R /Unknown 6 0 R >>\nstream\nq Q\nendstream"
+    packed = b"<< /Type /ObjStm /N 0 /First 0 /Length 5 0 R >>\nstream\n   \nendstream"
+    content = bombs.raw(CATALOG, PAGES[0], page, drawn, b"3", written, packed)
+    assert isinstance(answer(content), Document)
+
+
 def test_a_catalogue_in_the_trailer_is_looked_at(refusal: Callable[[bytes], str]) -> None:
     content = bombs.raw(CATALOG, *PAGES).replace(b"/Root 1 0 R", b"/Root " + RUNNING)
     assert refusal(content) == reason("un programme (JavaScript)")
