@@ -148,15 +148,16 @@ class Guard:
         self._application = app.wsgi_app
         is_https = app.config["PUBLIC_URL"].startswith("https")
         self._headers = HEADERS | (HEADERS_OF_HTTPS if is_https else {})
+        name = re.escape(app.config["SESSION_COOKIE_NAME"])
+        self._cookie = re.compile(rf"{name}=[\w.-]+", re.ASCII)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
         for name, value in environ.items():
             if name.startswith(("HTTP_", "CONTENT_TYPE")) and name not in LONG_HEADERS:
                 environ[name] = value[:MAX_HEADER_CHARACTERS]
         _empty_strange_dates(environ)
-        # The pattern of werkzeug divides a run of spaces in each way. No cookie of ours has one.
-        if cookie := environ.get("HTTP_COOKIE"):
-            environ["HTTP_COOKIE"] = cookie.replace(" ", "").replace("\t", "")
+        if cookies := environ.get("HTTP_COOKIE"):
+            environ["HTTP_COOKIE"] = self._own_cookie(cookies)
 
         def start(status: str, headers: list[tuple[str, str]], *error: Any) -> Any:
             given = {name.lower() for name, _ in headers}
@@ -168,6 +169,16 @@ class Guard:
             return start_response(status, [*short, *missing], *error)
 
         return self._application(environ, start)
+
+    def _own_cookie(self, cookies: str) -> str:
+        """Return of the cookies sent the one of our very name: the portal reads no other.
+
+        A site beside ours may set any but those that begin with « __Host- »: the spaces in
+        « __Ho st-session » must not be taken out. As they come, werkzeug divides a run of spaces in
+        each way, and takes what stands between the quotes of two cookies, ours too, for a value.
+        """
+        sent = (each.strip(" ") for each in cookies.split(";"))
+        return "; ".join(each for each in sent if self._cookie.fullmatch(each))
 
 
 def _empty_strange_dates(environ: dict[str, Any]) -> None:

@@ -56,6 +56,23 @@ def test_a_session_that_was_read_says_so_and_is_not_written_again(alice: Browser
     assert "Set-Cookie" not in response.headers
 
 
+@pytest.mark.parametrize(
+    "beside",
+    [
+        *("sess ion={bobs}; session={own}", "sess\tion={bobs}; session={own}"),
+        *("\u2000session={bobs}; session={own}", 'a="; session={own}; b="'),
+    ],
+)
+def test_no_cookie_that_a_site_beside_ours_may_set_passes_for_ours(
+    beside: str, alice: Browser, bob: Browser, app: Flask
+) -> None:
+    """Of « __Host-session », browsers keep no other writing but these from another site."""
+    sent = beside.format(own=cookie(alice), bobs=cookie(bob)).encode().decode("latin-1")
+    answer = app.test_client(use_cookies=False).get(PAGE, headers={"Cookie": sent})
+    assert answer.status_code == 200
+    assert "alice" in answer.text and "bob" not in answer.text
+
+
 @pytest.mark.parametrize("end", ["sign-out", "password", "switched off", "closed by another"])
 def test_a_stolen_cookie_dies_with_its_session(
     end: str, alice: Browser, app: Flask, people: People
