@@ -43,7 +43,9 @@ BY_ITSELF = ("/OpenAction", "/Next", "/AA")
 OF_STREAM = ("/Type", "/Length", "/Filter", "/DecodeParms", "/F", "/N", "/First", "/Extends")
 _BY_NAME = (*ACTIONS, *WITH_A_FILE, *PROXIES, *ANNOTATIONS, *KEYS)
 # In the bytes of a whole file, pictures included, three letters are soon there by chance.
-_END_OF_NAME = rb"(?=[\0\t\n\f\r ()<>\[\]{}/%]|$)"
+# Chrome ends a name at two bytes more, which belong to it for others.
+_END_OF_NAME = rb"(?=[\0\t\n\f\r ()<>\[\]{}/%\x80\xff]|$)"
+_OF_OBJECTS, _SPLIT = re.compile(rb"/(?:ObjStm|XRef)\b"), re.compile(rb"#(?:80|ff)")
 
 
 def _any_of(names: tuple[str, ...], end: bytes = b"") -> re.Pattern[bytes]:
@@ -84,7 +86,8 @@ def find(pdf: Pdf, file: BinaryIO) -> str:
     duplicates = [text for each in pdf.get_warnings() if "duplicated key" in (text := str(each))]
     table = pdf.get_xref_table()
     is_ambiguous = (
-        any(_hides_another(each, pdf, table) for each in packed)
+        any(map(_is_split, streams))
+        or any(_hides_another(each, pdf, table) for each in packed)
         or any(_decides(each, pdf) for each in duplicates)
         or (bool(duplicates) and _may_hide(file, packed))
         or _hides_objects(pdf, file, streams)
@@ -165,6 +168,12 @@ def _has_active_strays(table: Table, file: BinaryIO, streams: list[Stream]) -> b
         place not in own and _may_be_active(unescaped(content[place:end]))
         for place, end in pairwise([*places, len(content)])
     )
+
+
+def _is_split(stream: Stream) -> bool:
+    """Tell whether what a stream of objects says of itself has other names for Chrome."""
+    written = _written(stream)
+    return bool(_OF_OBJECTS.search(written) and _SPLIT.search(written))
 
 
 def _places(table: Table, content: bytes) -> dict[tuple[int, int], int]:

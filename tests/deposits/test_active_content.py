@@ -195,6 +195,7 @@ def test_what_another_viewer_would_run_is_refused(
         b"9 0 obj\n%s\nendobj\n"
         % bombs.stream(zlib.compress(b"1 0 " + RUNNING), b"/Type /ObjStm /N 1 /First 4"),
         b"trailer\n<< /Size 4 /Root %s >>\n" % RUNNING,
+        b"1 0 obj\n%s\nendobj\n" % RUNNING.replace(b"Script /JS", b"Script\x80/JS\xff"),
     ],
 )
 def test_what_a_viewer_finds_that_mends_a_file_is_refused(
@@ -219,6 +220,15 @@ def test_a_pdf_attached_as_it_is_may_have_objects_of_its_own(answer: Answer) -> 
     annex = bombs.object_stream(1)
     assert b"/ObjStm" in annex
     assert isinstance(answer(with_annex(annex)), Document)
+
+
+@pytest.mark.parametrize("kind", [b"/Type /ObjStm\x80", b"/Type\xff/ObjStm"])
+def test_a_stream_that_is_one_of_objects_for_another_viewer_is_refused(
+    kind: bytes, refusal: Callable[[bytes], str]
+) -> None:
+    packed = bombs.stream(zlib.compress(b"1 0 " + RUNNING), b"/N 1 /First 4 " + kind)
+    twice = "une même chose écrite deux fois, que chaque logiciel lit à sa façon"
+    assert refusal(bombs.raw(CATALOG, *PAGES, packed) + b"\n" * 5000) == reason(twice)
 
 
 ACTIVE_ANNEX = b"%%PDF-1.7\n1 0 obj\n%s\nendobj\n" % RUNNING
