@@ -58,8 +58,13 @@ _WHOLE_BY_ITSELF, _WHOLE_URI = _any_of(BY_ITSELF, _END_OF_NAME), _any_of(("/URI"
 _SECOND_TABLE = _any_of(("/XRefStm",), _END_OF_NAME)
 _STREAM = re.compile(rb"\bstream\r?\n")
 _OBJECT_OR_TRAILER = re.compile(rb"(?<!end)obj(?![A-Za-z])|trailer")
-_BLANK = rb"(?:[\0\s]|%[^\r\n]*(?=[\r\n]))"
+_BLANK = rb"(?:[\0\s\x80\xff]|%[^\r\n]*(?=[\r\n]))"
 _HEADER = re.compile(rb"[\0\s]*(\d{1,10})%b+(\d{1,10})%b*(?=obj)" % (_BLANK, _BLANK))
+# Of the most lenient viewer, for which « +0 » and « 0.5 » are numbers of an object as well.
+_LENIENT_HEADER = re.compile(
+    rb"(?<!\d)0*(\d{1,20})(?:\.\d*)?%b+[+-]?\d+(?:\.\d*)?%b*(?=obj)" % (_BLANK, _BLANK)
+)
+_REFERENCE = re.compile(rb"(\d+) \d+ R")
 IN_FILE, PACKED = 1, 2  # of an entry of a table of objects (ISO 32000-1, 7.5.8.3)
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _DUPLICATE = re.compile(r"\(object (\d+) (\d+), offset \d+\): dictionary has (?s:(.*)); last")
@@ -91,7 +96,7 @@ def find(pdf: Pdf, file: BinaryIO) -> str:
         or any(_decides(each, pdf) for each in duplicates)
         or (bool(duplicates) and _may_hide(file, packed))
         or _hides_objects(pdf, file, streams)
-        or _has_active_strays(table, file, streams)
+        or _has_active_strays(table, file, streams, packed)
     )
     return "ambiguous" if is_ambiguous else ""
 
@@ -143,7 +148,9 @@ def _hides_objects(pdf: Pdf, file: BinaryIO, streams: list[Stream]) -> bool:
     )
 
 
-def _has_active_strays(table: Table, file: BinaryIO, streams: list[Stream]) -> bool:
+def _has_active_strays(
+    table: Table, file: BinaryIO, streams: list[Stream], packed: list[Stream]
+) -> bool:
     """Tell whether an active object, or a stream of objects, stands where no table leads us.
 
     A viewer that does not like a table, or finds none, as Chrome behind 4 kB of blanks, looks for
@@ -162,7 +169,10 @@ def _has_active_strays(table: Table, file: BinaryIO, streams: list[Stream]) -> b
             start = content.find(attached, ours.get(each.objgen, len(content)))
             if start >= 0:
                 looked_at[start : start + len(attached)] = bytes(len(attached))
-    content, own = bytes(looked_at), set(ours.values())
+    own = set(ours.values())
+    if _is_changed(packed, content, own):
+        return True
+    content = bytes(looked_at)
     places = [found.start() for found in _OBJECT_OR_TRAILER.finditer(content)]
     return any(
         place not in own and _may_be_active(unescaped(content[place:end]))
@@ -184,6 +194,17 @@ def _places(table: Table, content: bytes) -> dict[tuple[int, int], int]:
         if heading and (int(heading[1]), int(heading[2])) == number:
             found[number] = heading.end()
     return found
+
+
+def _is_changed(packed: list[Stream], content: bytes, own: set[int]) -> bool:
+    """Tell whether what streams of objects refer to, a length perhaps, is given once more."""
+    numbers = {int(each) for one in packed for each in _REFERENCE.findall(_written(one))}
+    if not numbers:
+        return False
+    return any(number in numbers for each in packed for number in _heading(each)[::2]) or any(
+        int(found[1]) in numbers and found.end() not in own
+        for found in _LENIENT_HEADER.finditer(content)
+    )
 
 
 def _is_harmless(attached: bytes) -> bool:

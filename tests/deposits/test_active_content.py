@@ -231,6 +231,21 @@ def test_a_stream_that_is_one_of_objects_for_another_viewer_is_refused(
     assert refusal(bombs.raw(CATALOG, *PAGES, packed) + b"\n" * 5000) == reason(twice)
 
 
+@pytest.mark.parametrize("heading", [b"5 0 obj", b"0" * 30 + b"5\x80%a\n+0obj"])
+def test_a_stream_of_objects_that_another_length_would_make_longer_is_refused(
+    heading: bytes, refusal: Callable[[bytes], str]
+) -> None:
+    kept = b"8 0 9 60 (x)"
+    whole = (kept + b"\nendstream\nendobj\n").ljust(69) + RUNS
+    packed = b"<< /Type /ObjStm /N 2 /First 9 /Length 5 0 R >>\nstream\n%s\nendstream" % whole
+    content = bombs.raw(CATALOG[:-2] + b"/OpenAction 9 0 R >>", *PAGES, packed, b"%d" % len(kept))
+    end = content.index(b"xref\n")
+    stray = b"%s\n%d\nendobj\n" % (heading, len(whole))
+    moved = content[end:].replace(b"startxref\n%d" % end, b"startxref\n%d" % (end + len(stray)))
+    twice = "une même chose écrite deux fois, que chaque logiciel lit à sa façon"
+    assert refusal(content[:end] + stray + moved + b"\n" * 5000) == reason(twice)
+
+
 ACTIVE_ANNEX = b"%%PDF-1.7\n1 0 obj\n%s\nendobj\n" % RUNNING
 
 
