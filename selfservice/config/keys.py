@@ -372,7 +372,8 @@ KEYS = (
         "LIMIT_REQUEST_ADDRESS",
         _rate,
         "3/day",
-        "Links that prove an address, per company and its owner.",
+        "Links that prove an address, per company and its owner; before any sign-in, per network, "
+        "and one more in all.",
     ),
     Key("LIMIT_DOWNLOAD_IP", _rate, "120/minute", "Uses of direct links, per address of origin."),
     Key("LIMIT_FEEDBACK_IP", _rate, "60/hour", "Votes on the help site, per address of origin."),

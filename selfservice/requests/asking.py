@@ -176,9 +176,7 @@ def _open(request: CustomerRequest, *, origin: str) -> CustomerRequest:
     _count(request, origin)
     _require_change(request)
     if request.kind in OF_ADDRESS:
-        # By company, strangers by themselves: who guesses another's next address stops nobody.
-        who = "stranger" if request.kind == "access" else _asker(request)
-        ratelimit.hit("request_address", f"{who} {request.value_key}")
+        _count_link(request, origin)
     with database.atomic():
         _close_unproven(request)
         try:
@@ -204,6 +202,18 @@ def _count(request: CustomerRequest, origin: str) -> None:
         ratelimit.hit_wide("request", subject)
     else:
         ratelimit.hit("request", subject)
+
+
+def _count_link(request: CustomerRequest, origin: str) -> None:
+    """Count the links that an address gets by company: who guesses another's next stops nobody.
+
+    Strangers count by themselves, all companies together: an address gets a few mails. Whoever asks
+    for all of them from one network leaves its owner one.
+    """
+    if request.kind == "access":
+        ratelimit.hit_leaving_one("request_address", f"stranger {request.value_key}", origin)
+    else:
+        ratelimit.hit("request_address", f"{_asker(request)} {request.value_key}")
 
 
 def _asker(request: CustomerRequest) -> str:

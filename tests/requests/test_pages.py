@@ -175,6 +175,25 @@ def test_whoever_guesses_the_next_address_keeps_nobody_from_asking_for_it(
     assert alice.submit(f"{PAGE}/adresse", FIELDS["adresse"]).status_code == 429
 
 
+def test_a_stranger_who_asks_for_anothers_address_leaves_its_owner_one(
+    app: Flask, people: People, new_browser: Callable[[], Browser]
+) -> None:
+    app.config["LIMIT_REQUEST_ADDRESS"] = "1/day"
+
+    def ask_from(address: str, company: Company) -> int:
+        visitor, document = new_browser(), make_invoice(company)
+        visitor.client.environ_base["REMOTE_ADDR"] = address
+        proof = {"client_number": company.client_number, "number": document.number, "gross": "120"}
+        assert visitor.submit("/je-n-ai-rien-recu", proof).status_code == 303
+        asked_for = {"email": NEW, "words": "Zoé"}
+        return visitor.submit("/je-n-ai-rien-recu/demande", asked_for).status_code
+
+    assert ask_from("192.0.2.1", people.bob.company) == 302
+    assert ask_from("192.0.2.1", people.bob.company) == 429
+    assert ask_from("192.0.2.2", people.alice.company) == 302
+    assert ask_from("192.0.2.3", people.alice.company) == 429, "a mailbox gets a few mails"
+
+
 def test_the_link_proves_by_its_button_only_and_once(alice: Browser, browser: Browser) -> None:
     ask(alice, "adresse")
     path = link("request_proof")
