@@ -1,6 +1,6 @@
 """Asking: what users and visitors ask for, the proof of a new address, an objection."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from flask import current_app
 from peewee import IntegrityError
@@ -19,7 +19,7 @@ from selfservice.requests.errors import (
     UnknownDocumentError,
     UnknownRequestError,
 )
-from selfservice.requests.listing import find
+from selfservice.requests.listing import find, undecided
 from selfservice.requests.messages import END_LABELS
 from selfservice.requests.models import (
     OF_ADDRESS,
@@ -30,6 +30,7 @@ from selfservice.requests.models import (
 )
 from selfservice.suppliers import register
 from selfservice.suppliers.models import Company
+from selfservice.suppliers.register import address_replaced
 from selfservice.texts import identifier
 
 
@@ -100,22 +101,47 @@ def proof_of(secret: str) -> CustomerRequest:
 def prove(secret: str, *, origin: str) -> CustomerRequest:
     """Note that the new address is its reader's, and tell the registered one, which may object.
 
-    Where nothing says who asks, the days for an objection begin now. Raises a TokenError.
+    Raises a TokenError.
     """
     with database.atomic():
         token = tokens.read(mails.PROOF, secret)
         request = _behind(token)
         tokens.consume(token)
         request.proven_at = clock.now()
-        if request.is_unidentified:
-            days = current_app.config["REQUEST_OBJECTION_DAYS"]
-            request.waits_until = request.proven_at + timedelta(days=days)
-        request.save(only=[CustomerRequest.proven_at, CustomerRequest.waits_until])
+        request.save(only=[CustomerRequest.proven_at])
         journal.note("request.proven", request, origin=origin)
-        mails.queue_objection(request)
-        if request.is_unidentified:
-            mails.queue_step(request)
+        _let_object(request, since=request.proven_at)
     return request
+
+
+@address_replaced.connect
+def ask_anew(company: Company, **_told: object) -> None:
+    """Tell the address that is registered now what the one before was told, and may object to.
+
+    A stranger's request would else be accepted with nobody left who could object by a link.
+    """
+    standing = undecided().where(
+        CustomerRequest.company == company,
+        CustomerRequest.proven_at.is_null(False),
+        CustomerRequest.objected_at.is_null(),
+    )
+    for request in list(standing):
+        if request.value_key != company.email_key:
+            _let_object(request, since=clock.now())
+
+
+def _let_object(request: CustomerRequest, *, since: datetime) -> None:
+    """Tell the registered address what is asked for. Call inside a transaction.
+
+    Where nothing says who asks, the days for an objection begin at `since`, and who asks is told.
+    """
+    if request.is_unidentified:
+        days = current_app.config["REQUEST_OBJECTION_DAYS"]
+        request.waits_until = since + timedelta(days=days)
+        request.save(only=[CustomerRequest.waits_until])
+    mails.queue_objection(request)
+    if request.is_unidentified:
+        mails.queue_step(request)
 
 
 def objection_of(secret: str) -> CustomerRequest:

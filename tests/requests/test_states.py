@@ -243,13 +243,44 @@ def test_an_address_replaced_before_the_decision_objects_to_nothing_any_more(
     link = secret("request_objection")
     _register(people, between)
     if is_accepted:
-        ACTS["accept"](again(request))
+        ACTS["accept"](_ripen(request))
     with pytest.raises(ReplacedTokenError):
         asking.object_by_link(link, words="Non", origin=ORIGIN)
     assert again(request).objected_at is None
     assert Company.get_by_id(people.alice.company_id).email == (
         NEW if is_accepted else between or None
     )
+
+
+@pytest.mark.parametrize("kind", OF_ADDRESS)
+def test_an_address_registered_since_may_object_too_and_has_the_same_days(
+    kind: str, people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = _ripen(opened(kind))
+    _register(people, "since@atelier.example")
+    told = OutboxMail.select().where(OutboxMail.to_address == "since@atelier.example").get()
+    assert (told.kind, NEW in told.body_text) == ("request_objection", True)
+    if kind in UNIDENTIFIED:
+        with pytest.raises(TooEarlyError):
+            ACTS["accept"](again(request))
+    asking.object_by_link(secret("request_objection"), words="Non", origin=ORIGIN)
+    assert again(request).objection == "Non"
+
+
+@pytest.mark.parametrize("why", ["not proven", "objected", "decided", "registered"])
+def test_an_address_registered_since_is_told_of_nothing_that_does_not_concern_it(
+    why: str, people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = opened("access")
+    if why != "not proven":
+        _ripen(request)
+    if why == "objected":
+        asking.object_by_link(secret("request_objection"), words="Non", origin=ORIGIN)
+    if why == "decided":
+        ACTS["refuse"](request)
+    OutboxMail.delete().execute()
+    _register(people, NEW if why == "registered" else "since@atelier.example")
+    assert not OutboxMail.select().where(OutboxMail.kind == "request_objection").exists()
 
 
 def test_nobodys_acts_keep_an_objection_from_the_journal(
