@@ -60,6 +60,7 @@ _STREAM = re.compile(rb"\bstream\r?\n")
 _OBJECT_OR_TRAILER = re.compile(rb"(?<!end)obj(?![A-Za-z])|trailer")
 _BLANK = rb"(?:[\0\s\x80\xff]|%[^\r\n]*(?=[\r\n]))"
 _HEADER = re.compile(rb"[\0\s]*(\d{1,10})%b+(\d{1,10})%b*(?=obj)" % (_BLANK, _BLANK))
+_ENDS_OF_KEYS = re.compile("[\udc80\udcff]")
 # Of the most lenient viewer, for which « +0 » and « 0.5 » are numbers of an object as well.
 _LENIENT_HEADER = re.compile(
     rb"(?<!\d)0*(\d{1,20})(?:\.\d*)?%b+[+-]?\d+(?:\.\d*)?%b*(?=obj)" % (_BLANK, _BLANK)
@@ -84,7 +85,7 @@ def find(pdf: Pdf, file: BinaryIO) -> str:
         return "other_file"
     # qpdf writes each name in one form, whatever escapes the file has: most hold none of these.
     if any(_NAMES.search(_written(each)) for each in _all(pdf)) and (
-        found := next((kind for each in _dictionaries(pdf) if (kind := _of_dictionary(each))), "")
+        found := next((kind for each in _readings(pdf) if (kind := _of_dictionary(each))), "")
     ):
         return found
     packed = [each for each in streams if each.get("/Type") == Name.ObjStm]
@@ -292,15 +293,25 @@ def _dictionaries(pdf: Pdf) -> Iterator[Mapping[str, object]]:
         left += [each for each in inside if isinstance(each, Object) and not each.is_indirect]
 
 
+def _readings(pdf: Pdf) -> Iterator[Mapping[str, object]]:
+    for entries in _dictionaries(pdf):
+        yield entries
+        if (other := _as_chrome_reads(entries)).keys() != entries.keys():
+            yield other
+
+
+def _as_chrome_reads(entries: Mapping[str, object]) -> dict[str, object]:
+    return {_ENDS_OF_KEYS.split(key, maxsplit=1)[0]: value for key, value in entries.items()}
+
+
 def _of_dictionary(entries: Mapping[str, object]) -> str:
     for key, kind in KEYS.items():
         if key in entries:
             return kind
-    if found := ACTIONS.get(str(entries.get("/S"))) or ANNOTATIONS.get(
-        str(entries.get("/Subtype"))
-    ):
+    action, annotation = _name(entries.get("/S")), _name(entries.get("/Subtype"))
+    if found := ACTIONS.get(action) or ANNOTATIONS.get(annotation):
         return found
-    if str(entries.get("/S")) in WITH_A_FILE and "/F" in entries:
+    if action in WITH_A_FILE and "/F" in entries:
         return "other_file"
     if any(isinstance(entries.get(key), Dictionary) for key in PROXIES):
         return "other_file"
@@ -319,4 +330,15 @@ def _opens_address(value: object) -> bool:
         actions = list(value)
     elif isinstance(value, Dictionary):
         actions += [each for _, each in value.items()]
-    return any(isinstance(each, Dictionary) and str(each.get("/S")) == "/URI" for each in actions)
+    return any(
+        _name(entries.get("/S")) == "/URI"
+        for each in actions
+        if isinstance(each, Dictionary)
+        for entries in (dict(each.items()), _as_chrome_reads(dict(each.items())))
+    )
+
+
+def _name(value: object) -> str:
+    """Return a name without what no other viewer takes for its end; no letter of it is a fault."""
+    written = value.unparse(resolved=True) if isinstance(value, Object) else b""
+    return _SPLIT.split(written, maxsplit=1)[0].decode("ascii", "replace")

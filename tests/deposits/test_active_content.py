@@ -222,6 +222,19 @@ def test_a_pdf_attached_as_it_is_may_have_objects_of_its_own(answer: Answer) -> 
     assert isinstance(answer(with_annex(annex)), Document)
 
 
+def test_a_name_that_ends_earlier_for_another_viewer_is_read_as_both_read_it(
+    refusal: Callable[[bytes], str],
+) -> None:
+    running = b"/OpenAction << /S\x80/JavaScript /JS\xff(app.alert(1)) >>"
+    content = bombs.raw(CATALOG[:-2] + running + b" >>", *PAGES)
+    assert refusal(content) == reason("un programme (JavaScript)")
+
+
+def test_a_name_may_have_letters_of_an_old_coding(answer: Answer) -> None:
+    styled = b"/OpenAction [3 0 R /Fit] /X << /S /Num#e9ro /Subtype /Num#e9ro >> >>"
+    assert isinstance(answer(bombs.raw(CATALOG[:-2] + styled, *PAGES)), Document)
+
+
 @pytest.mark.parametrize("kind", [b"/Type /ObjStm\x80", b"/Type\xff/ObjStm"])
 def test_a_stream_that_is_one_of_objects_for_another_viewer_is_refused(
     kind: bytes, refusal: Callable[[bytes], str]
