@@ -97,7 +97,7 @@ def find(pdf: Pdf, file: BinaryIO) -> str:
         or any(_decides(each, pdf) for each in duplicates)
         or (bool(duplicates) and _may_hide(file, packed))
         or _hides_objects(pdf, file, streams)
-        or _has_active_strays(table, file, streams, packed)
+        or _has_active_strays(pdf, file, streams, packed)
     )
     return "ambiguous" if is_ambiguous else ""
 
@@ -150,7 +150,7 @@ def _hides_objects(pdf: Pdf, file: BinaryIO, streams: list[Stream]) -> bool:
 
 
 def _has_active_strays(
-    table: Table, file: BinaryIO, streams: list[Stream], packed: list[Stream]
+    pdf: Pdf, file: BinaryIO, streams: list[Stream], packed: list[Stream]
 ) -> bool:
     """Tell whether an active object, or a stream of objects, stands where no table leads us.
 
@@ -162,7 +162,7 @@ def _has_active_strays(
     content = file.read()
     if not _may_be_active(unescaped(content)):  # as a tagged PDF of a hundred thousand objects
         return False
-    ours = _places(table, content)
+    ours = _places(pdf.get_xref_table(), content)
     looked_at = bytearray(content)
     for each in streams:
         if (attached := each.read_raw_bytes()).startswith(b"%PDF-") and _is_harmless(attached):
@@ -175,9 +175,14 @@ def _has_active_strays(
         return True
     content = bytes(looked_at)
     places = [found.start() for found in _OBJECT_OR_TRAILER.finditer(content)]
-    return any(
-        place not in own and _may_be_active(unescaped(content[place:end]))
+    strays = (
+        unescaped(content[place:end])
         for place, end in pairwise([*places, len(content)])
+        if place not in own
+    )
+    # A trailer that says how all is encrypted has the same streams hold other objects.
+    return any(
+        _may_be_active(each) or (b"/Encrypt" in each and not pdf.is_encrypted) for each in strays
     )
 
 

@@ -244,6 +244,17 @@ def test_a_stream_that_is_one_of_objects_for_another_viewer_is_refused(
     assert refusal(bombs.raw(CATALOG, *PAGES, packed) + b"\n" * 5000) == reason(twice)
 
 
+def test_a_trailer_by_which_a_viewer_would_decrypt_a_stream_of_objects_is_refused(
+    refusal: Callable[[bytes], str],
+) -> None:
+    packed = bombs.stream(b"8 0 (x)", b"/Type /ObjStm /N 1 /First 4")
+    stray = b"trailer\n<< /Size 5 /Root 1 0 R /Encrypt << /Filter /Standard >> >>\n"
+    twice = "une même chose écrite deux fois, que chaque logiciel lit à sa façon"
+    assert refusal(bombs.mended_elsewhere(bombs.raw(CATALOG, *PAGES, packed), stray)) == reason(
+        twice
+    )
+
+
 @pytest.mark.parametrize("heading", [b"5 0 obj", b"0" * 30 + b"5\x80%a\n+0obj"])
 def test_a_stream_of_objects_that_another_length_would_make_longer_is_refused(
     heading: bytes, refusal: Callable[[bytes], str]
