@@ -337,6 +337,19 @@ def test_a_flood_of_one_address_does_not_reach_the_portal(front: Front) -> None:
     wait_until(lambda: status("192.0.2.8") == 200)
 
 
+@pytest.mark.parametrize("front", ["caddy"], indirect=True)
+def test_caddy_speaks_no_http_2(front: Front) -> None:
+    """By it, one visitor who gives up each request at once had it take all memory."""
+    context = nginx.unverified()
+    context.set_alpn_protocols(["h2", "http/1.1"])
+    with socket.create_connection(("127.0.0.1", front.tls), timeout=60) as plain:
+        assert (
+            context.wrap_socket(plain, server_hostname=NAME).selected_alpn_protocol() == "http/1.1"
+        )
+    answer, _ = front.ask("GET", "/connexion")
+    assert (answer.status, answer.getheader("Alt-Svc")) == (200, None)
+
+
 @pytest.mark.parametrize("front", ["nginx", "caddy"], indirect=True)
 def test_unread_answers_keep_nobody_behind_the_same_address_out(front: Front) -> None:
     """The portal gives up the oldest of a crowd; a proxy that held and counted them would not."""
