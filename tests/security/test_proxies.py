@@ -342,10 +342,9 @@ def test_caddy_speaks_no_http_2(front: Front) -> None:
     """By it, one visitor who gives up each request at once had it take all memory."""
     context = nginx.unverified()
     context.set_alpn_protocols(["h2", "http/1.1"])
-    with socket.create_connection(("127.0.0.1", front.tls), timeout=60) as plain:
-        assert (
-            context.wrap_socket(plain, server_hostname=NAME).selected_alpn_protocol() == "http/1.1"
-        )
+    plain = socket.create_connection(("127.0.0.1", front.tls), timeout=60)
+    with context.wrap_socket(plain, server_hostname=NAME) as spoken:
+        assert spoken.selected_alpn_protocol() == "http/1.1"
     answer, _ = front.ask("GET", "/connexion")
     assert (answer.status, answer.getheader("Alt-Svc")) == (200, None)
 
