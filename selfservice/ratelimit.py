@@ -121,8 +121,7 @@ def hit_wide(name: str, identity: str) -> None:
 
     The limit is twice what a /48 has, so that none uses it up alone. Raises LimitReachedError.
     """
-    item = _item(name)
-    _hit(name, type(item)(item.amount * 2 * WIDE_FACTOR, item.multiples), f"wide {identity}")
+    _hit(name, _item(name, times=2 * WIDE_FACTOR), f"wide {identity}")
 
 
 def hit_from(name: str, address: str, *, of: str = "") -> None:
@@ -131,10 +130,10 @@ def hit_from(name: str, address: str, *, of: str = "") -> None:
     The /48 around an IPv6 address counts too, up to WIDE_FACTOR times the limit: who is given a
     /48 has 256 networks. Hits `of` one thing count by themselves. Raises LimitReachedError.
     """
-    item, about = _item(name), f"{of} " if of else ""
-    _hit(name, item, about + network_of(address))
+    about = f"{of} " if of else ""
+    _hit(name, _item(name), about + network_of(address))
     if (wide := customer_network_of(address)) != network_of(address):
-        _hit(name, type(item)(item.amount * WIDE_FACTOR, item.multiples), about + wide)
+        _hit(name, _item(name, times=WIDE_FACTOR), about + wide)
 
 
 def hit_leaving_one(name: str, identity: str, address: str) -> None:
@@ -143,9 +142,8 @@ def hit_leaving_one(name: str, identity: str, address: str) -> None:
     All networks have one more, or who uses up another's would leave them none. A network is what
     one customer may hold. Raises LimitReachedError.
     """
-    item = _item(name)
-    _hit(name, item, f"{identity} {customer_network_of(address)}")
-    _hit(name, type(item)(item.amount + 1, item.multiples), identity)
+    _hit(name, _item(name), f"{identity} {customer_network_of(address)}")
+    _hit(name, _item(name, more=1), identity)
 
 
 def hit_leaving_half(name: str, identity: str, address: str) -> None:
@@ -176,8 +174,7 @@ def failure(name: str, identity: str, *, of: type[Exception], divisor: int = 1) 
     `divisor` leaves the identity a part of the limit. Raises LimitReachedError before the block
     where there is no place.
     """
-    whole = _item(name)
-    item = type(whole)(max(1, whole.amount // divisor), whole.multiples)
+    item = _item(name, divisor=divisor)
     try:
         _hit(name, item, identity)
     except LimitReachedError:
@@ -235,9 +232,8 @@ def _check(name: str, item: RateLimitItem, identity: str) -> None:
 
 def _halves(name: str, identity: str, address: str) -> list[tuple[RateLimitItem, str]]:
     """Return what `hit_leaving_half` counts: of the network, then of all."""
-    whole = _item(name)
-    half = type(whole)(max(1, whole.amount // 2), whole.multiples)
-    return [(half, f"{identity} {customer_network_of(address)}"), (whole, identity)]
+    of_network = f"{identity} {customer_network_of(address)}"
+    return [(_item(name, divisor=2), of_network), (_item(name), identity)]
 
 
 def _give_back(name: str, item: RateLimitItem, identity: str) -> None:
@@ -266,8 +262,10 @@ def _epoch(instant: datetime) -> float:
     return instant.replace(tzinfo=UTC).timestamp()
 
 
-def _item(name: str) -> RateLimitItem:
-    return parse(current_app.config[f"LIMIT_{name.upper()}"])
+def _item(name: str, *, times: int = 1, divisor: int = 1, more: int = 0) -> RateLimitItem:
+    """Return the limit of a setting, or that many times it, or a part, which is one at least."""
+    whole = parse(current_app.config[f"LIMIT_{name.upper()}"])
+    return type(whole)(max(1, whole.amount * times // divisor) + more, whole.multiples)
 
 
 def _limiter() -> FixedWindowRateLimiter:
