@@ -60,18 +60,20 @@ def build(mail: OutboxMail) -> Message:
 
 def envelope_sender(mail: OutboxMail) -> str:
     """Return whom servers tell what became of a mail: signed, where such answers are read."""
-    settings = current_app.config
-    address: str | None = settings["MAIL_RETURN_ADDRESS"]
+    address: str | None = current_app.config["MAIL_RETURN_ADDRESS"]
     if address is None:
-        return str(settings["MAIL_DEFAULT_SENDER"])
+        return str(current_app.config["MAIL_DEFAULT_SENDER"])
     return signed(
         address, mail_id=mail.id, sending=sending_of(mail), address_key=str(mail.address_key)
     )
 
 
 def sample_sender() -> str:
-    """Return an envelope sender as mails have it, for a trial."""
-    return envelope_sender(OutboxMail(id=0, address_key=""))
+    """Return an envelope sender as mails have it, for a trial. No database is asked."""
+    address: str | None = current_app.config["MAIL_RETURN_ADDRESS"]
+    if address is None:
+        return str(current_app.config["MAIL_DEFAULT_SENDER"])
+    return signed(address, mail_id=0, sending=0, address_key="")
 
 
 def _refuse_several_lines(mail: OutboxMail) -> None:

@@ -334,6 +334,18 @@ def test_a_box_of_returned_mails_is_opened(
     assert found("bounces").level is Level.FINE
 
 
+def test_command_speaks_to_the_server_as_mails_do_that_return(
+    app: Flask, instance: Path, tmp_path: Path
+) -> None:
+    box = Postbox()
+    with listening(box) as port:
+        keys = {"MAIL_TRANSPORT": "smtp", "MAIL_SERVER": "127.0.0.1", "MAIL_PORT": str(port)}
+        done = command(instance, "doctor", MAIL_BOUNCES=str(tmp_path), **keys)
+    assert done.stderr == ""
+    assert "ok\tServeur de mail" in done.stdout
+    assert "+0-0-" in box.senders[0]
+
+
 def test_registered_addresses_that_receive_no_more_are_counted(people: People) -> None:
     def ends(address: str, state: str, reason: str = "") -> None:
         one = queue_one(address)
