@@ -60,7 +60,8 @@ def requests_list(is_all: bool) -> None:
 def requests_accept(request_id: int, reason: str, is_despite: bool) -> None:
     """Accepte une demande ; elle vaut à partir du prochain dépôt."""
     with _decided(request_id) as request:
-        deciding.accept(request, by=Portal(), reason=_short(reason), is_objection_seen=is_despite)
+        seen = request.objection_mark if is_despite else ""
+        deciding.accept(request, by=Portal(), reason=_short(reason), objection_seen=seen)
     say(f"Demande {request_id} acceptée : {_what(request)}.")
 
 

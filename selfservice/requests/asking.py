@@ -29,8 +29,9 @@ from selfservice.requests.models import (
     Portal,
 )
 from selfservice.suppliers import register
+from selfservice.suppliers.addresses import address_key
 from selfservice.suppliers.models import Company
-from selfservice.suppliers.register import address_replaced
+from selfservice.suppliers.register import address_left, address_replaced
 from selfservice.texts import identifier
 
 
@@ -123,11 +124,24 @@ def ask_anew(company: Company, **_told: object) -> None:
     standing = undecided().where(
         CustomerRequest.company == company,
         CustomerRequest.proven_at.is_null(False),
-        CustomerRequest.objected_at.is_null(),
     )
     for request in list(standing):
-        if request.value_key != company.email_key:
+        if request.value_key != company.email_key and not request.is_stopped:
             _let_object(request, since=clock.now())
+
+
+@address_left.connect
+def keep_whose_objection(company: Company, *, former_key: str) -> None:
+    """Note which address objected, once it has gone: the one that is registered next has not.
+
+    Who asks would else object to it beforehand, so that nobody could afterwards.
+    """
+    CustomerRequest.update(objected_by=former_key).where(
+        CustomerRequest.company == company,
+        CustomerRequest.decided_at.is_null(),
+        CustomerRequest.objected_at.is_null(False),
+        CustomerRequest.objected_by == "",
+    ).execute()
 
 
 def _let_object(request: CustomerRequest, *, since: datetime) -> None:
@@ -154,7 +168,7 @@ def objection_of(secret: str) -> CustomerRequest:
     request = _asked_for(token)
     if request.is_open and mails.is_of_former(token, request):
         raise tokens.ReplacedTokenError(token.subject)
-    _require_time_left(request)
+    _require_time_left(request, is_of_registered=True)
     return request
 
 
@@ -163,7 +177,7 @@ def object_by_link(secret: str, *, words: str, origin: str) -> None:
     with database.atomic():
         request = objection_of(secret)
         tokens.consume(tokens.read(mails.OBJECTION, secret))
-        _object(request, by="", words=words, origin=origin)
+        _object(request, by="", is_of_registered=True, words=words, origin=origin)
 
 
 def objectionable(user: User, request_id: int) -> CustomerRequest:
@@ -175,7 +189,7 @@ def objectionable(user: User, request_id: int) -> CustomerRequest:
         raise UnknownRequestError(request_id)
     is_own = CustomerRequest.company == user.company_id
     request = find(request_id, is_own & CustomerRequest.kind.in_(UNIDENTIFIED))
-    _require_time_left(request)
+    _require_time_left(request, is_of_registered=_is_registered(user, request))
     return request
 
 
@@ -183,7 +197,13 @@ def object_as(user: User, request_id: int, *, words: str, origin: str) -> None:
     """Stop a request in the name of an administrator. Raises as `objectionable` does."""
     with database.atomic():
         request = objectionable(user, request_id)
-        _object(request, by=str(user.login), words=words, origin=origin)
+        _object(
+            request,
+            by=str(user.login),
+            is_of_registered=_is_registered(user, request),
+            words=words,
+            origin=origin,
+        )
 
 
 def is_to_be_asked(user: User) -> bool:
@@ -307,11 +327,18 @@ def _behind(token: tokens.Token) -> CustomerRequest:
     return request
 
 
-def _require_time_left(request: CustomerRequest) -> None:
+def _is_registered(user: User, request: CustomerRequest) -> bool:
+    """Tell whether a user has the registered address, or the one that an accepted one replaced."""
+    if request.is_open:
+        return user.has_registered_address
+    return bool(user.is_from_activation) and user.email_key == address_key(str(request.former))
+
+
+def _require_time_left(request: CustomerRequest, *, is_of_registered: bool) -> None:
     """Raise DecidedError once an objection changes nothing any more.
 
     What is accepted can still be taken back until the next deposit has opened the new login; in
-    spite of an objection, it stands.
+    spite of an objection, it stands, but for the registered address where another has objected.
     """
     if request.decided_at is None:
         return
@@ -323,12 +350,16 @@ def _require_time_left(request: CustomerRequest) -> None:
         Activation.company == company, Activation.email_key == key
     )
     is_too_late = not is_registered or is_open_already.exists()
-    if request.objected_at is not None or request.state != "done" or is_too_late:
+    is_heard = request.is_stopped if is_of_registered else request.objected_at is not None
+    if is_heard or request.state != "done" or is_too_late:
         raise DecidedError(request)
 
 
-def _object(request: CustomerRequest, *, by: str, words: str, origin: str) -> None:
-    if request.is_open and request.objected_at is not None:
+def _object(
+    request: CustomerRequest, *, by: str, is_of_registered: bool, words: str, origin: str
+) -> None:
+    is_heard = request.is_stopped if is_of_registered else request.objected_at is not None
+    if request.is_open and is_heard:
         return  # stopped already; each time again would fill the journal
     if not request.is_open:
         register.change(
@@ -341,7 +372,12 @@ def _object(request: CustomerRequest, *, by: str, words: str, origin: str) -> No
             # journal. From where is told by the objection.
             origin=origin if by else "",
         )
-    objected = {"objected_at": clock.now(), "objected_by": by, "objection": words, "taken_by": ""}
+    objected = {
+        "objected_at": clock.now(),
+        "objected_by": "" if is_of_registered else by,
+        "objection": words,
+        "taken_by": "",
+    }
     same = (CustomerRequest.id == request.id) & CustomerRequest.decided_at.is_null(request.is_open)
     reopened = {"state": "received", "decided_at": None, "decided_by": "", "reason": ""}
     try:

@@ -39,7 +39,7 @@ def accept(
     *,
     by: register.Actor,
     reason: str = "",
-    is_objection_seen: bool = True,
+    objection_seen: str | None = None,
     is_departure_seen: bool = True,
     expected: str | None = None,
     origin: str = "",
@@ -48,13 +48,14 @@ def accept(
 
     A new address has to be proven, and the days for an objection to be over. In spite of an
     objection it takes a reason, of somebody who has seen it, and where who asked is no
-    administrator any more, too. `expected` is what the register said to who decides. Raises a
+    administrator any more, too. `objection_seen` is the mark of the objection that who decides was
+    shown, None where that is the present one; `expected` is what the register said then. Raises a
     DecisionError or register.ChangedMeanwhileError, and then nothing has changed.
     """
     with database.atomic():
         current = find(request.id)
         _require_acceptable(current)
-        if current.objected_at is not None and not is_objection_seen:
+        if current.objection_mark and objection_seen not in (None, current.objection_mark):
             raise UnseenObjectionError(current)
         if current.is_asker_gone and not (reason and is_departure_seen):
             raise AskerGoneError(current)
@@ -110,9 +111,9 @@ def needs_reason(request: CustomerRequest) -> bool:
 
 
 def is_waiting(request: CustomerRequest) -> bool:
-    """Tell whether nobody can accept yet: no proof, or still time for an objection."""
+    """Tell whether nobody can accept yet: no proof, or still time for the registered address."""
     return request.needs_proof or (
-        request.objected_at is None
+        not request.is_stopped
         and request.waits_until is not None
         and clock.now() < request.waits_until
     )

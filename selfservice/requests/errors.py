@@ -44,7 +44,7 @@ class NotProvenError(DecisionError):
 
 
 class TooEarlyError(DecisionError):
-    """Nobody has objected yet, and may until `waits_until`."""
+    """The registered address has not objected yet, and may until `waits_until`."""
 
 
 class UnseenObjectionError(DecisionError):

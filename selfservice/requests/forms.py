@@ -158,6 +158,6 @@ class ObjectionForm(PortalForm):
 class DecisionForm(PortalForm):
     help_key = messages.HELP
     reason = words_field("Réponse au client", length=REASON_LENGTH)
-    seen = HiddenField()  # an objection that the page showed
+    seen = HiddenField()  # the mark of the objection that the page showed
     gone = HiddenField()  # that who asked is no administrator any more
     present = HiddenField()  # what it said of the register

@@ -56,13 +56,13 @@ def queue_step(request: CustomerRequest) -> None:
 def facts_for_former(request: CustomerRequest) -> dict[str, object]:
     """Return what the mail to a replaced address tells of the request.
 
-    With a link that objects, unless somebody has objected and was decided against.
+    With a link that objects, unless it has objected and was decided against.
     """
     return {
         "value": request.value,
         "asked_by": request.asked_by,
         "answer": request.reason,
-        "objection_url": "" if request.objected_at else _objection_url(request),
+        "objection_url": "" if request.is_stopped else _objection_url(request),
     }
 
 

@@ -145,6 +145,7 @@ DECISIONS = {
 DESK_LABELS = {
     "proof": "Adresse pas encore confirmée",
     "objection": "Opposition",
+    "objection:wait": "Opposition ; l’adresse enregistrée peut s’opposer jusqu’au {until}",
     "wait": "Opposition possible jusqu’au {until}",
 }
 
@@ -158,7 +159,7 @@ REFUSALS = {
         "L’adresse {value} n’est pas encore confirmée par le lien qui lui a été envoyé.", HELP
     ),
     "TooEarlyError": HelpfulText(
-        "La société peut s’y opposer jusqu’au {until} : décidez ensuite.", HELP
+        "L’adresse enregistrée peut s’y opposer jusqu’au {until} : décidez ensuite.", HELP
     ),
     "UnseenObjectionError": HelpfulText(
         "Une opposition à la demande n° {id} est arrivée : lisez-la avant d’accepter.", HELP
@@ -241,10 +242,13 @@ def desk_words(request: CustomerRequest) -> str:
         return f"{label} le {clock.format_instant(request.decided_at)}, par {who}"
     if request.needs_proof:
         return DESK_LABELS["proof"]
-    if request.objected_at:
+    if request.is_stopped:
         return DESK_LABELS["objection"]
     if request.waits_until and clock.now() < request.waits_until:
-        return DESK_LABELS["wait"].format(until=clock.format_instant(request.waits_until))
+        label = DESK_LABELS["objection:wait" if request.objected_at else "wait"]
+        return label.format(until=clock.format_instant(request.waits_until))
+    if request.objected_at:
+        return DESK_LABELS["objection"]
     label = STATE_LABELS[request.state]
     return f"{label}, {request.taken_by}" if request.taken_by else label
 

@@ -41,8 +41,9 @@ class CustomerRequest(BaseModel):
     before any sign-in, administrator by a user whose administrator has left. `value` is the new
     address, notification mode or delivery, or the number of a document. `mail_to` gets a mail at
     each step. `waits_until`: nothing is accepted before, unless somebody objects. `former` is the
-    registered address that an accepted one took the place of. `asked_by`, `taken_by`, `decided_by`
-    and `objected_by` are logins, « system » for a command, empty for the holder of a link.
+    registered address that an accepted one took the place of. `asked_by`, `taken_by` and
+    `decided_by` are logins, « system » for a command, empty for a visitor. `objected_by` is empty
+    for the registered address, else a login, or the address that objected and has gone since.
     """
 
     company_id: int
@@ -95,6 +96,20 @@ class CustomerRequest(BaseModel):
             return False
         user: User | None = self.user
         return user is None or not (user.is_administrator and user.is_open)
+
+    @property
+    def is_stopped(self) -> bool:
+        """Tell whether the registered address itself has objected.
+
+        Whatever an administrator says, who may be the asker's friend, it keeps its days, and its
+        own objection.
+        """
+        return self.objected_at is not None and not self.objected_by
+
+    @property
+    def objection_mark(self) -> str:
+        """Return what tells one objection from another, empty while there is none."""
+        return f"{self.objected_at} {self.objected_by}" if self.objected_at else ""
 
     @property
     def needs_proof(self) -> bool:

@@ -95,7 +95,8 @@ def test_an_objection_that_the_page_did_not_show_is_shown_first(
     asking.object_by_link(secret("request_objection"), words="C’est un vol", origin="")
     page = decide(nadia, request.id, "accept", "Vérifié")
     assert "lisez-la avant d’accepter" in page and "C’est un vol" in page
-    assert "est faite" in decide(nadia, request.id, "accept", "Vérifié", seen="1")
+    seen = again(request).objection_mark
+    assert "est faite" in decide(nadia, request.id, "accept", "Vérifié", seen=seen)
 
 
 @pytest.mark.parametrize(

@@ -282,7 +282,7 @@ def test_an_administrator_objects_on_the_page_to_who_is_unknown(
     for other in (bob, ursule):
         assert other.get(path).status_code == other.submit(path, {}, page=PAGE).status_code == 404
     alice.submit(path, {"words": "Inconnu"})
-    assert again(request).objected_by == "alice"
+    assert (again(request).objection, again(request).is_stopped) == ("Inconnu", True)
     assert path not in alice.get(PAGE).text
     own = asked(people, "address")
     assert alice.get(f"{PAGE}/{own.id}/opposition").status_code == 404

@@ -53,7 +53,7 @@ def decide_request(request_id: int) -> Response | str:
         else:
             return redirect(url_for("advisers.requests"))
         asked = listing.find(asked.id)
-    form.seen.data = "1" if asked.objected_at else ""
+    form.seen.data = asked.objection_mark
     form.gone.data = "1" if asked.is_asker_gone else ""
     form.present.data = asked.present
     return render_template(
@@ -80,7 +80,7 @@ def _decide(asked: CustomerRequest, form: DecisionForm) -> str:
             asked,
             by=signed_in(),
             reason=reason,
-            is_objection_seen=bool(form.seen.data),
+            objection_seen=form.seen.data or "",
             is_departure_seen=bool(form.gone.data),
             expected=form.present.data,
             origin=origin(),
