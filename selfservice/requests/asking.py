@@ -367,7 +367,7 @@ def _object(
             "email",
             str(request.former),
             by=Portal(by) if by else Portal(),
-            reason=END_LABELS["taken_back"],
+            reason=END_LABELS["taken_back" if is_of_registered else "taken_back_by_other"],
             # By a link, the portal does it: a user named as it is would use up its place in the
             # journal. From where is told by the objection.
             origin=origin if by else "",
@@ -387,4 +387,7 @@ def _object(
     except IntegrityError:  # a newer one of this kind is open, and decides
         ended = {"state": "refused", "decided_by": Portal().login, "reason": END_LABELS["objected"]}
         CustomerRequest.update(objected | ended).where(same).execute()
+    else:
+        if not request.is_open and not is_of_registered:
+            mails.queue_objection(request)  # the address is back, and its own link is of before
     journal.note("request.objected", request, actor=by, origin=origin)

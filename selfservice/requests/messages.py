@@ -63,6 +63,7 @@ END_LABELS = {
     "replaced": "Remplacée par une demande plus récente.",
     "objected": "L’adresse enregistrée s’y est opposée, et une demande plus récente est ouverte.",
     "taken_back": "L’adresse enregistrée s’est opposée à ce changement.",
+    "taken_back_by_other": "Un administrateur s’est opposé à ce changement.",
 }
 
 _VALUE_LABELS = {"notification": NOTIFICATION_LABELS, "delivery": DELIVERY_LABELS}

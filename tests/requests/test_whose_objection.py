@@ -86,6 +86,27 @@ def test_the_registered_address_is_heard_after_an_administrator(
     assert f"/{objected.id}/opposition" not in alice.get("/profil/demandes").text
 
 
+def test_what_an_administrator_takes_back_is_told_to_the_registered_address(
+    people: People, browser: Browser, friend: Browser
+) -> None:
+    request = asked(people, "access")
+    prove()
+    _let_days_pass()
+    deciding.accept(again(request), by=BY)
+    OutboxMail.delete().where(OutboxMail.kind == "request_objection").execute()
+    friend.submit(
+        f"/profil/demandes/{request.id}/opposition", {"words": MISTAKE}, page="/profil/demandes"
+    )
+    change = register.last_change(Company.get_by_id(request.company_id), "email")
+    assert change and (change.value, change.actor, change.reason) == (
+        OLD,
+        "ami",
+        "Un administrateur s’est opposé à ce changement.",
+    )
+    assert "Opposition enregistrée" in _object_by_link(browser, "request_objection", "Non !")
+    assert again(request).is_stopped
+
+
 def test_an_objection_that_came_after_the_one_shown_is_shown_first(
     objected: CustomerRequest, browser: Browser, nadia: Browser
 ) -> None:
