@@ -307,7 +307,9 @@ def test_the_addresses_of_one_customer_are_one_visitor(front: Front) -> None:
 
 
 @pytest.mark.parametrize("front", ["nginx"], indirect=True)  # Caddy counts none
-def test_a_flood_of_one_address_does_not_reach_the_portal(front: Front) -> None:
+def test_a_flood_of_one_address_reaches_neither_the_portal_nor_the_log(
+    front: Front, tmp_path: Path
+) -> None:
     def status(origin: str) -> int:
         return front.ask("GET", "/static/icon.svg", X_From=origin)[0].status
 
@@ -335,6 +337,10 @@ def test_a_flood_of_one_address_does_not_reach_the_portal(front: Front) -> None:
     assert flooded(["192.0.2.8"] * 8) == {200, 429}
     assert status("192.0.2.9") == status("2001:db8:8::1") == 200
     wait_until(lambda: status("192.0.2.8") == 200)
+    assert front.ask("GET", f"/{'%01' * 1290}")[0].status == 404
+    log = (tmp_path / "portal.log").read_text("utf-8")
+    assert '"status":404' in log and '"status":429' not in log
+    assert max(map(len, log.splitlines())) < 900, "six letters for each of 100"
 
 
 @pytest.mark.parametrize("front", ["caddy"], indirect=True)
