@@ -22,6 +22,7 @@ from selfservice.requests.errors import (
 from selfservice.requests.listing import find, undecided
 from selfservice.requests.messages import END_LABELS
 from selfservice.requests.models import (
+    FORMER,
     OF_ADDRESS,
     OF_ADMINISTRATORS,
     UNIDENTIFIED,
@@ -136,7 +137,7 @@ def keep_whose_objection(company: Company, *, former_key: str) -> None:
 
     Who asks would else object to it beforehand, so that nobody could afterwards.
     """
-    CustomerRequest.update(objected_by=former_key).where(
+    CustomerRequest.update(objected_by=f"{FORMER}{former_key}"[:320]).where(
         CustomerRequest.company == company,
         CustomerRequest.decided_at.is_null(),
         CustomerRequest.objected_at.is_null(False),

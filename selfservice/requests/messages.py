@@ -3,7 +3,7 @@
 from selfservice import clock
 from selfservice.help import HelpfulText
 from selfservice.requests.errors import DecisionError
-from selfservice.requests.models import CustomerRequest
+from selfservice.requests.models import FORMER, CustomerRequest
 from selfservice.suppliers.messages import DELIVERY_LABELS, NOTIFICATION_LABELS
 
 HELP = "adresse-notification"
@@ -56,6 +56,11 @@ WHO_LABELS = {
     "unidentified": "non identifié",
     "gone": "n’est plus administrateur",
     "nobody": "aucune adresse",
+}
+OBJECTOR_LABELS = {
+    "registered": "l’adresse enregistrée",
+    "former": "l’ancienne adresse {who}",
+    "login": "l’identifiant {who}",
 }
 # Why the portal itself changes the register, or ends a request.
 END_LABELS = {
@@ -160,7 +165,7 @@ REFUSALS = {
         "L’adresse {value} n’est pas encore confirmée par le lien qui lui a été envoyé.", HELP
     ),
     "TooEarlyError": HelpfulText(
-        "L’adresse enregistrée peut s’y opposer jusqu’au {until} : décidez ensuite.", HELP
+        "La société peut s’y opposer jusqu’au {until} : décidez ensuite.", HELP
     ),
     "UnseenObjectionError": HelpfulText(
         "Une opposition à la demande n° {id} est arrivée : lisez-la avant d’accepter.", HELP
@@ -200,6 +205,13 @@ def asker_words(request: CustomerRequest) -> str:
     if request.is_unidentified:
         return f"{who} ({WHO_LABELS['unidentified']})"
     return f"{who} ({WHO_LABELS['gone']})" if request.is_asker_gone else who
+
+
+def objector_words(request: CustomerRequest) -> str:
+    """Return who has objected: a login may be written as if it were the registered address."""
+    who = str(request.objected_by)
+    kind = "former" if who.startswith(FORMER) else "login" if who else "registered"
+    return OBJECTOR_LABELS[kind].format(who=who.removeprefix(FORMER))
 
 
 def value_words(request: CustomerRequest) -> str:

@@ -23,6 +23,7 @@ OF_ADDRESS = ("address", "administrator", "access")
 UNIDENTIFIED = ("administrator", "access")
 # Only a company's administrator asks for these (FAQ 15).
 OF_ADMINISTRATORS = ("address", "notification", "delivery")
+FORMER = "address "  # no login holds a space
 REASON_LENGTH = 500  # the register keeps no longer one
 
 
@@ -43,7 +44,7 @@ class CustomerRequest(BaseModel):
     each step. `waits_until`: nothing is accepted before, unless somebody objects. `former` is the
     registered address that an accepted one took the place of. `asked_by`, `taken_by` and
     `decided_by` are logins, « system » for a command, empty for a visitor. `objected_by` is empty
-    for the registered address, else a login, or the address that objected and has gone since.
+    for the registered address, else a login, or FORMER and the address that has gone since.
     """
 
     company_id: int

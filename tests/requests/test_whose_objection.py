@@ -64,7 +64,11 @@ def test_what_an_administrator_says_leaves_the_registered_address_its_days(
     objected: CustomerRequest, nadia: Browser
 ) -> None:
     page = nadia.get(f"/conseil/demandes/{objected.id}").text
-    assert "par ami" in page and "peut s’opposer jusqu’au" in page and 'value="accept"' not in page
+    assert (
+        "par l’identifiant ami." in page
+        and "peut s’opposer jusqu’au" in page
+        and 'value="accept"' not in page
+    )
     with pytest.raises(TooEarlyError):
         deciding.accept(objected, by=BY, reason=REASON)
     _let_days_pass()
@@ -149,7 +153,7 @@ def test_an_address_registered_since_is_told_although_the_one_before_has_objecte
     for address in (*between, SINCE):
         company = Company.get_by_id(request.company_id)
         register.change(company, "email", address, by=BY, reason="Le gérant a téléphoné")
-    assert f"par {OLD}." in nadia.get(f"/conseil/demandes/{request.id}").text
+    assert f"par l’ancienne adresse {OLD}." in nadia.get(f"/conseil/demandes/{request.id}").text
     if kind == "access":
         with pytest.raises(TooEarlyError):
             deciding.accept(again(request), by=BY, reason=REASON)
