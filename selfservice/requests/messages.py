@@ -3,7 +3,7 @@
 from selfservice import clock
 from selfservice.help import HelpfulText
 from selfservice.requests.errors import DecisionError
-from selfservice.requests.models import FORMER, CustomerRequest
+from selfservice.requests.models import CustomerRequest
 from selfservice.suppliers.messages import DELIVERY_LABELS, NOTIFICATION_LABELS
 
 HELP = "adresse-notification"
@@ -209,9 +209,10 @@ def asker_words(request: CustomerRequest) -> str:
 
 def objector_words(request: CustomerRequest) -> str:
     """Return who has objected: a login may be written as if it were the registered address."""
-    who = str(request.objected_by)
-    kind = "former" if who.startswith(FORMER) else "login" if who else "registered"
-    return OBJECTOR_LABELS[kind].format(who=who.removeprefix(FORMER))
+    if request.former_objector:
+        return OBJECTOR_LABELS["former"].format(who=request.former_objector)
+    kind = "login" if request.objected_by else "registered"
+    return OBJECTOR_LABELS[kind].format(who=request.objected_by)
 
 
 def value_words(request: CustomerRequest) -> str:

@@ -108,6 +108,12 @@ class CustomerRequest(BaseModel):
         return self.objected_at is not None and not self.objected_by
 
     @property
+    def former_objector(self) -> str:
+        """Return the address that has objected and has gone since; empty where none has."""
+        _, former, address = str(self.objected_by).rpartition(FORMER)
+        return address if former else ""
+
+    @property
     def objection_mark(self) -> str:
         """Return what tells one objection from another, empty while there is none."""
         return f"{self.objected_at} {self.objected_by}" if self.objected_at else ""
