@@ -55,6 +55,7 @@ WHO_LABELS = {
     "visitor": "un visiteur",
     "unidentified": "non identifié",
     "gone": "n’est plus administrateur",
+    "another": "n’a pas l’adresse enregistrée",
     "nobody": "aucune adresse",
 }
 OBJECTOR_LABELS = {
@@ -204,7 +205,9 @@ def asker_words(request: CustomerRequest) -> str:
     who = str(request.asked_by) or WHO_LABELS["visitor"]
     if request.is_unidentified:
         return f"{who} ({WHO_LABELS['unidentified']})"
-    return f"{who} ({WHO_LABELS['gone']})" if request.is_asker_gone else who
+    if request.is_asker_gone:
+        return f"{who} ({WHO_LABELS['gone']})"
+    return f"{who} ({WHO_LABELS['another']})" if request.is_of_another else who
 
 
 def objector_words(request: CustomerRequest) -> str:

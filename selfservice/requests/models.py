@@ -99,6 +99,18 @@ class CustomerRequest(BaseModel):
         return user is None or not (user.is_administrator and user.is_open)
 
     @property
+    def is_of_another(self) -> bool:
+        """Tell whether another login than the registered address's asks for an address itself.
+
+        An administrator may have added one that is written like the registered address, and
+        whose address has been replaced is an administrator for a while.
+        """
+        user: User | None = self.user
+        if user is None or not self.is_open or self.kind != "address":
+            return False
+        return not user.is_from_activation or user.email_key != self.company.email_key
+
+    @property
     def is_stopped(self) -> bool:
         """Tell whether the registered address itself has objected.
 

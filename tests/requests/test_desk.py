@@ -99,6 +99,19 @@ def test_an_objection_that_the_page_did_not_show_is_shown_first(
     assert "est faite" in decide(nadia, request.id, "accept", "Vérifié", seen=seen)
 
 
+@pytest.mark.parametrize("asker", ["owner", "added", "former"])
+def test_who_asks_for_an_address_without_having_the_registered_one_is_named_so(
+    asker: str, people: People, nadia: Browser
+) -> None:
+    added = make_user(people.alice.company, OLD, is_administrator=True)
+    request = asked(people, "address", user=added if asker == "added" else None)
+    if asker == "former":
+        company = Company.get_by_id(request.company_id)
+        register.change(company, "email", "direction@atelier.example", by=Portal(), reason="Appel")
+    page = nadia.get(f"{QUEUE}/{request.id}").text
+    assert ("n’a pas l’adresse enregistrée" in page) == (asker != "owner")
+
+
 @pytest.mark.parametrize(
     "ended",
     [{"is_administrator": False}, {"is_active": False}, {"closed_at": clock.now()}],
