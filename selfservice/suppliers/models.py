@@ -113,7 +113,8 @@ class RegisterChange(BaseModel):
     """A value of the register that a person changed on the portal: what, when, by whom and why.
 
     `field` is email, notification or delivery, `actor` the login of who decided. An empty
-    address is that of a company without any.
+    address is that of a company without any. `is_settled`: the register's file has said the same
+    since, or another value of its own has taken over (`merging`).
     """
 
     company_id: int
@@ -126,3 +127,4 @@ class RegisterChange(BaseModel):
     actor = CharField(max_length=320)
     reason = CharField(max_length=500)
     changed_at = DateTimeField(index=True)
+    is_settled = BooleanField(default=False)

@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 from itertools import product
+from pathlib import Path
 
 import pytest
 import time_machine
@@ -14,6 +15,7 @@ from selfservice import clock, db
 from selfservice.accounts import activation, profile
 from selfservice.accounts.models import User
 from selfservice.audit import AuditEntry
+from selfservice.files import csv_lines
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import send
 from selfservice.ratelimit import LimitReachedError
@@ -32,7 +34,7 @@ from selfservice.requests.errors import (
     UnseenObjectionError,
 )
 from selfservice.requests.models import KINDS, OF_ADDRESS, UNIDENTIFIED, CustomerRequest, Portal
-from selfservice.suppliers import register
+from selfservice.suppliers import companies_csv, register
 from selfservice.suppliers.models import Company
 from selfservice.tokens import DeadTokenError, ReplacedTokenError
 from tests.factories import People, make_invoice, make_user
@@ -212,6 +214,28 @@ def test_an_objection_takes_back_what_was_accepted_until_the_new_login_exists(
     )
     with pytest.raises(DeadTokenError):
         asking.object_by_link(link, words="", origin=ORIGIN)
+
+
+def test_an_objection_is_not_undone_by_the_export_of_before_it(
+    people: People, opened: Callable[[str], CustomerRequest], tmp_path: Path
+) -> None:
+    def export() -> None:
+        rows = companies_csv.export_companies(people.supplier)
+        (tmp_path / "register.csv").write_bytes(csv_lines(rows))
+
+    def take() -> companies_csv.ImportReport:
+        return companies_csv.import_companies(people.supplier, tmp_path / "register.csv")
+
+    export()
+    take()
+    ACTS["accept"](_ripen(opened("access")))
+    export()
+    asking.object_by_link(secret("request_objection"), words="", origin=ORIGIN)
+    report = take()
+    assert Company.get_by_id(people.alice.company_id).email == OLD
+    assert [(each.portal, each.file, each.is_kept) for each in report.differences] == [
+        (OLD, NEW, True)
+    ]
 
 
 @pytest.mark.parametrize("is_imported", [False, True])

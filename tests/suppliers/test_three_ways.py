@@ -71,14 +71,17 @@ def test_no_order_of_imports_and_changes_loses_a_change_in_silence(
     steps = st.sampled_from(["import", "import without the column", "change"])
     take() if data.draw(st.booleans()) else take(**{field: data.draw(values)})
     said = shown(getattr(only(), field))  # what the file last said, or the value of the start
-    is_of_person = False
+    changes: list[tuple[str, str]] = []  # of persons, ever
+    unfollowed: list[tuple[str, str]] = []
     for step in data.draw(st.lists(steps, max_size=8)):
         before = shown(getattr(only(), field))
         if step == "change":
             value = data.draw(values)
             change(field, value)
             assert shown(getattr(only(), field)) == shown(value)
-            is_of_person = is_of_person or shown(value) != before
+            if shown(value) != before:
+                changes.append((before, shown(value)))
+                unfollowed.append(changes[-1])
             continue
         value = data.draw(values)
         report = take(**{field: value}) if step == "import" else take()
@@ -86,15 +89,42 @@ def test_no_order_of_imports_and_changes_loses_a_change_in_silence(
         if step != "import":
             assert (after, report.differences) == (before, [])
             continue
-        is_new = shown(value) != said
-        assert after == (shown(value) if is_new or not is_of_person else before)
-        is_to_name = is_of_person and before not in (shown(value), said)
-        assert [each.is_kept for each in report.differences] == [not is_new] * is_to_name
+        is_old = shown(value) in (said, *(former for former, _ in unfollowed))
+        is_kept = bool(changes) and is_old and shown(value) != before
+        assert after == (before if is_kept else shown(value))
+        is_to_name = bool(changes) and before != shown(value) and (before != said or is_kept)
+        assert [each.is_kept for each in report.differences] == [is_kept] * is_to_name
         for each in report.differences:
             assert (shown(each.portal), shown(each.file)) == (before, shown(value))
             assert each.actor == MARIE.login
+        if not is_kept and shown(value) != said:
+            followed = [place for place, each in enumerate(unfollowed, 1) if each[1] == after]
+            unfollowed = unfollowed[followed[0] if followed else len(unfollowed) :]
         said = shown(value)
-        is_of_person = is_of_person and after == before
+
+
+@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+@pytest.mark.slow
+def test_what_a_person_decided_last_outlives_every_earlier_export(
+    take: Import, data: st.DataObject
+) -> None:
+    RegisterChange.delete().execute()
+    Company.delete().execute()
+    field = data.draw(st.sampled_from(register.FIELDS))
+    values = st.sampled_from(VALUES[field])
+    take(**{field: data.draw(values)})
+    exports: list[str] = []
+    decided = shown(getattr(only(), field))
+    for step in data.draw(st.lists(st.sampled_from(["change", "export", "import"]), max_size=12)):
+        if step == "change":
+            decided = data.draw(values)
+            change(field, decided)
+        elif step == "export":
+            exports.append(getattr(only(), field) or "")
+        elif exports:
+            take(**{field: exports.pop(0)})
+        assert shown(getattr(only(), field)) == shown(decided)
 
 
 def test_the_report_names_what_is_kept_and_what_is_replaced(take: Import) -> None:
@@ -150,6 +180,24 @@ def test_export_gives_the_register_as_it_is_now_in_columns_that_import_takes(
     assert [[row[name] for name in names] for row in after] == [
         [row[name] for name in names] for row in before
     ]
+
+
+def test_an_export_of_before_a_correction_does_not_undo_it(
+    take: Import, supplier: Supplier, tmp_path: Path
+) -> None:
+    take(email="a@example.com")
+    change("email", "slip@example.com")
+    file = tmp_path / "export.csv"
+    file.write_text(export("diac").stdout, "utf-8")
+    with time_machine.travel("2026-11-03T12:00:00Z", tick=False):
+        change("email", "right@example.com")
+    result = CliRunner().invoke(cli, ["companies", "import", "diac", str(file)])
+    assert only().email == "right@example.com"
+    assert "1 valeur(s) du portail gardée(s), 0 remplacée(s)" in result.stdout
+    assert "« right@example.com », changé sur le portail le 03/11/2026" in result.stderr
+    assert take(email="right@example.com").differences == []  # the register has followed
+    take(email="slip@example.com")  # and says so itself now
+    assert only().email == "slip@example.com"
 
 
 def test_export_since_a_day_gives_what_persons_changed_from_that_paris_day_on(

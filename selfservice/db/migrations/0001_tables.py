@@ -82,6 +82,7 @@ def up(migrator, db):
         actor = CharField(max_length=320)
         reason = CharField(max_length=500)
         changed_at = DateTimeField(index=True)
+        is_settled = BooleanField()
 
     class Profile(Table):
         id = identity()
