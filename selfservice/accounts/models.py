@@ -167,13 +167,13 @@ class Activation(BaseModel):
 
     @classmethod
     def in_force(cls) -> "ModelSelect[Activation]":
-        """Return what the deposits have opened so far.
+        """Return those whose login opens.
 
-        An address that has come back has a login, closed until the next deposit: who asks whether
-        that deposit was there asks these.
+        That of an address that has come back is closed until the next deposit. One that an adviser
+        or the operator has closed opens the company no more, by no other login of its owner.
         """
         user = User.alias()
-        return cls.select().join(user).where(~user.is_superseded)
+        return cls.select().join(user).where(user.is_active, user.closed_at.is_null())
 
     class Meta:
         indexes = ((("company", "email_key"), True),)

@@ -20,7 +20,8 @@ def companies_of(user: User) -> "ModelSelect[Company]":
 
     These are the own company and, for a login created by activation, the same supplier's companies
     registered with its proven address, each from the deposit on that activated the address there,
-    or reopened its login: until then the change can be taken back. A typed address gives no right.
+    or reopened its login: until then the change can be taken back. Where somebody has closed that
+    login, the company is read by no other. A typed address gives no right.
     Another company that demands the second factor is neither read nor administered without one.
     Setting it up ends the sessions opened without it, so that every session of who has one has
     passed it.

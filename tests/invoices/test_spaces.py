@@ -14,9 +14,11 @@ from lxml import html
 from selfservice import clock
 from selfservice.accounts import activation
 from selfservice.accounts.models import SecondFactor, User
+from selfservice.advisers import acts, team
 from selfservice.audit import AuditEntry
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
+from selfservice.notifications import send
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_company, make_invoice, make_user, share_company
@@ -250,6 +252,26 @@ def test_a_company_is_read_and_administered_from_its_next_deposit_on(
     assert [alice.get(door).status_code for door in doors] == [404, 404, 404], "it has come back"
     activation.activate(Company.get_by_id(company.id))
     assert [alice.get(door).status_code for door in doors] == [200, 200, 200]
+
+
+def test_a_company_whose_login_an_adviser_closes_is_gone_for_the_owners_other_logins(
+    alice: Browser, people: People
+) -> None:
+    company = make_company(
+        people.supplier, name="Quittée", client_number="9", email="alice@example.com"
+    )
+    invoice, colleague = _document(company, "left"), make_user(company, "colleague")
+    login = activation.activate(company).user
+    doors = ("/factures?societe=9", f"/factures/{invoice.id}.pdf")
+    doors += (f"/administration/utilisateurs/{colleague.id}",)
+    assert [alice.get(door).status_code for door in doors] == [200, 200, 200]
+    adviser = team.add_adviser(people.supplier, "nadia", email="nadia@example.com")
+    acts.close_login(adviser, company, login.id, reason="Sécurité", origin="")
+    assert [alice.get(door).status_code for door in doors] == [404, 404, 404]
+    assert "Quittée" not in alice.get("/factures").text
+    _document(company, "next")
+    send.send_due()
+    assert [alice.get(door).status_code for door in doors] == [404, 404, 404]
 
 
 def test_a_company_whose_address_has_changed_is_gone_at_once(

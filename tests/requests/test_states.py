@@ -375,6 +375,17 @@ def test_an_objection_to_an_address_that_comes_back_is_in_time_until_its_login_r
         asking.object_by_link(secret("request_objection"), words="", origin=ORIGIN)
 
 
+def test_an_objection_to_an_address_whose_login_an_adviser_closed_is_in_time(
+    people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    activation.activate(_register(people, NEW))
+    activation.close(User.get(User.email_key == NEW), reason="closed by the adviser")
+    _register(people, OLD)
+    ACTS["accept"](_ripen(opened("access")))
+    asking.object_by_link(secret("address_replaced"), words="Non", origin=ORIGIN)
+    assert Company.get_by_id(people.alice.company_id).email == OLD
+
+
 def test_an_objection_of_the_moment_of_a_decision_leaves_nothing_half_done(
     opened: Callable[[str], CustomerRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
