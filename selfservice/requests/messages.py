@@ -152,7 +152,7 @@ DECISIONS = {
 DESK_LABELS = {
     "proof": "Adresse pas encore confirmée",
     "objection": "Opposition",
-    "objection:wait": "Opposition ; l’adresse enregistrée peut s’opposer jusqu’au {until}",
+    "objection:wait": "Opposition ; une autre est possible jusqu’au {until}",
     "wait": "Opposition possible jusqu’au {until}",
 }
 

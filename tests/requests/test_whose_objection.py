@@ -66,7 +66,7 @@ def test_what_an_administrator_says_leaves_the_registered_address_its_days(
     page = nadia.get(f"/conseil/demandes/{objected.id}").text
     assert (
         "par l’identifiant ami." in page
-        and "peut s’opposer jusqu’au" in page
+        and "une autre est possible jusqu’au" in page
         and 'value="accept"' not in page
     )
     with pytest.raises(TooEarlyError):
