@@ -45,7 +45,7 @@ def requests_list(is_all: bool) -> None:
             messages.value_words(request),
             messages.asker_words(request),
             request.words,
-            request.objection,
+            _objection(request),
         )
     say(f"{count} demande(s).")
 
@@ -74,6 +74,13 @@ def requests_refuse(request_id: int, reason: str) -> None:
     with _decided(request_id) as request:
         deciding.refuse(request, by=Portal(), reason=_short(reason))
     say(f"Demande {request_id} refusée : {_what(request)}.")
+
+
+def _objection(request: CustomerRequest) -> str:
+    """Return what was objected, after who did but for the registered address."""
+    words = str(request.objection)
+    is_of_other = bool(request.objected_at) and not request.is_stopped
+    return f"{messages.objector_words(request)} : {words}" if is_of_other else words
 
 
 @contextmanager
