@@ -4,8 +4,10 @@ import re
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 
 from selfservice import clock
+from selfservice.cli import cli
 from selfservice.mail.outbox import OutboxMail
 from selfservice.requests import deciding
 from selfservice.requests.errors import TooEarlyError
@@ -61,8 +63,10 @@ def _address(request: CustomerRequest) -> str:
 
 
 def test_what_an_administrator_says_leaves_the_registered_address_its_days(
-    objected: CustomerRequest, nadia: Browser
+    app: Flask, objected: CustomerRequest, nadia: Browser
 ) -> None:
+    listed = app.test_cli_runner().invoke(cli, ["requests", "list"]).stdout
+    assert f"l’identifiant ami : {MISTAKE}" in listed
     page = nadia.get(f"/conseil/demandes/{objected.id}").text
     assert (
         "par l’identifiant ami." in page
