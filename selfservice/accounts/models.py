@@ -1,6 +1,7 @@
 """Users: their profiles, sessions, second factor, and which address got which login."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import ClassVar, NamedTuple
 
 from flask_login import UserMixin
@@ -166,14 +167,17 @@ class Activation(BaseModel):
     activated_at = DateTimeField()
 
     @classmethod
-    def in_force(cls) -> "ModelSelect[Activation]":
-        """Return those whose login opens.
+    def in_force(cls, *, since: datetime | None = None) -> "ModelSelect[Activation]":
+        """Return those whose login opens, or has opened at some time `since` an instant.
 
         That of an address that has come back is closed until the next deposit. One that an adviser
         or the operator has closed opens the company no more, by no other login of its owner.
         """
         user = User.alias()
-        return cls.select().join(user).where(user.is_active, user.closed_at.is_null())
+        is_open = user.is_active & user.closed_at.is_null()
+        if since is not None:
+            is_open |= user.closed_at > since
+        return cls.select().join(user).where(is_open)
 
     class Meta:
         indexes = ((("company", "email_key"), True),)

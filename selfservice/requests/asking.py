@@ -338,8 +338,9 @@ def _is_registered(user: User, request: CustomerRequest) -> bool:
 def _require_time_left(request: CustomerRequest, *, is_of_registered: bool) -> None:
     """Raise DecidedError once an objection changes nothing any more.
 
-    What is accepted can still be taken back until the next deposit has opened the new login; in
-    spite of an objection, it stands, but for the registered address where another has objected.
+    What is accepted can still be taken back until the next deposit has opened the new login,
+    whoever closes that one afterwards; in spite of an objection, it stands, but for the registered
+    address where another has objected.
     """
     if request.decided_at is None:
         return
@@ -347,10 +348,10 @@ def _require_time_left(request: CustomerRequest, *, is_of_registered: bool) -> N
     is_registered = company.email_key == key and register.has_stayed_since(
         company, request.decided_at
     )
-    is_open_already = Activation.in_force().where(
+    opened = Activation.in_force(since=request.decided_at).where(
         Activation.company == company, Activation.email_key == key
     )
-    is_too_late = not is_registered or is_open_already.exists()
+    is_too_late = not is_registered or opened.exists()
     is_heard = request.is_stopped if is_of_registered else request.objected_at is not None
     if is_heard or request.state != "done" or is_too_late:
         raise DecidedError(request)

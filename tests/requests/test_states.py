@@ -386,6 +386,23 @@ def test_an_objection_to_an_address_whose_login_an_adviser_closed_is_in_time(
     assert Company.get_by_id(people.alice.company_id).email == OLD
 
 
+@pytest.mark.parametrize("way", ["link", "page"])
+def test_closing_the_login_that_a_deposit_opened_lets_nobody_take_its_address_back(
+    way: str, people: People, opened: Callable[[str], CustomerRequest]
+) -> None:
+    request = _ripen(opened("administrator"))
+    ACTS["accept"](request)
+    activation.activate(Company.get_by_id(people.alice.company_id))
+    activation.close(User.get(User.email_key == NEW), reason="closed by the adviser")
+    friend = make_user(people.alice.company, "ami", is_administrator=True)
+    with pytest.raises(DecidedError):
+        if way == "link":
+            asking.object_by_link(secret("address_replaced"), words="", origin=ORIGIN)
+        else:
+            asking.object_as(friend, request.id, words="", origin=ORIGIN)
+    assert Company.get_by_id(people.alice.company_id).email == NEW
+
+
 def test_an_objection_of_the_moment_of_a_decision_leaves_nothing_half_done(
     opened: Callable[[str], CustomerRequest], monkeypatch: pytest.MonkeyPatch
 ) -> None:
