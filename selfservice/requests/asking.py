@@ -352,7 +352,7 @@ def _require_time_left(request: CustomerRequest, *, is_of_registered: bool) -> N
         Activation.company == company, Activation.email_key == key
     )
     is_too_late = not is_registered or opened.exists()
-    is_heard = request.is_stopped if is_of_registered else request.objected_at is not None
+    is_heard = request.is_heard(is_of_registered=is_of_registered)
     if is_heard or request.state != "done" or is_too_late:
         raise DecidedError(request)
 
@@ -360,8 +360,7 @@ def _require_time_left(request: CustomerRequest, *, is_of_registered: bool) -> N
 def _object(
     request: CustomerRequest, *, by: str, is_of_registered: bool, words: str, origin: str
 ) -> None:
-    is_heard = request.is_stopped if is_of_registered else request.objected_at is not None
-    if request.is_open and is_heard:
+    if request.is_open and request.is_heard(is_of_registered=is_of_registered):
         return  # stopped already; each time again would fill the journal
     if not request.is_open:
         register.change(

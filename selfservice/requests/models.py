@@ -119,6 +119,10 @@ class CustomerRequest(BaseModel):
         """
         return self.objected_at is not None and not self.objected_by
 
+    def is_heard(self, *, is_of_registered: bool) -> bool:
+        """Tell whether a further objection, of that address or another, says nothing new."""
+        return self.is_stopped if is_of_registered else self.objected_at is not None
+
     @property
     def former_objector(self) -> str:
         """Return the address that has objected and has gone since; empty where none has."""

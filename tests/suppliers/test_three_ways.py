@@ -54,6 +54,14 @@ def change(field: str, value: str) -> None:
     register.change(only(), field, value, by=MARIE, reason="par téléphone")
 
 
+def begun(data: st.DataObject) -> tuple[str, st.SearchStrategy[str]]:
+    """Forget the companies of the example before; return a field, and what it may hold."""
+    RegisterChange.delete().execute()
+    Company.delete().execute()
+    field = data.draw(st.sampled_from(register.FIELDS))
+    return field, st.sampled_from(VALUES[field])
+
+
 def shown(value: object) -> str:
     return str(value or "").lower()
 
@@ -64,10 +72,7 @@ def shown(value: object) -> str:
 def test_no_order_of_imports_and_changes_loses_a_change_in_silence(
     take: Import, data: st.DataObject
 ) -> None:
-    RegisterChange.delete().execute()
-    Company.delete().execute()
-    field = data.draw(st.sampled_from(register.FIELDS))
-    values = st.sampled_from(VALUES[field])
+    field, values = begun(data)
     steps = st.sampled_from(["import", "import without the column", "change"])
     take() if data.draw(st.booleans()) else take(**{field: data.draw(values)})
     said = shown(getattr(only(), field))  # what the file last said, or the value of the start
@@ -109,10 +114,7 @@ def test_no_order_of_imports_and_changes_loses_a_change_in_silence(
 def test_what_a_person_decided_last_outlives_every_earlier_export(
     take: Import, data: st.DataObject
 ) -> None:
-    RegisterChange.delete().execute()
-    Company.delete().execute()
-    field = data.draw(st.sampled_from(register.FIELDS))
-    values = st.sampled_from(VALUES[field])
+    field, values = begun(data)
     take(**{field: data.draw(values)})
     exports: list[str] = []
     decided = shown(getattr(only(), field))
