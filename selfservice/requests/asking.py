@@ -329,10 +329,12 @@ def _behind(token: tokens.Token) -> CustomerRequest:
 
 
 def _is_registered(user: User, request: CustomerRequest) -> bool:
-    """Tell whether a user has the registered address, or the one that an accepted one replaced."""
-    if request.is_open:
-        return user.has_registered_address
-    return bool(user.is_from_activation) and user.email_key == address_key(str(request.former))
+    """Tell whether a user has the registered address, or the one that an accepted one replaced.
+
+    As the request was read, inside the transaction: the user's own company is of a moment before.
+    """
+    key = request.company.email_key if request.is_open else address_key(str(request.former))
+    return bool(user.is_from_activation) and user.email_key == key
 
 
 def _require_time_left(request: CustomerRequest, *, is_of_registered: bool) -> None:

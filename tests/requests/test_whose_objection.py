@@ -9,14 +9,14 @@ from flask import Flask
 from selfservice import clock
 from selfservice.cli import cli
 from selfservice.mail.outbox import OutboxMail
-from selfservice.requests import deciding
+from selfservice.requests import asking, deciding
 from selfservice.requests.errors import TooEarlyError
 from selfservice.requests.models import CustomerRequest, Portal
 from selfservice.suppliers import register
 from selfservice.suppliers.models import Company
 from tests.conftest import Browser
 from tests.factories import People, make_user
-from tests.requests.steps import NEW, OLD, again, asked, link, prove
+from tests.requests.steps import NEW, OLD, ORIGIN, again, asked, link, prove
 
 BY = Portal("nadia")
 SINCE = "direction@atelier.example"
@@ -165,3 +165,14 @@ def test_an_address_registered_since_is_told_although_the_one_before_has_objecte
     assert (told.kind, NEW in told.body_text) == ("request_objection", True)
     assert "Opposition enregistrée" in _object_by_link(browser, "request_objection", "Non !")
     assert (again(request).objection, again(request).is_stopped) == ("Non !", True)
+
+
+def test_who_is_replaced_while_objecting_does_not_speak_for_who_is_registered_now(
+    people: People,
+) -> None:
+    request = asked(people, "access")
+    prove()
+    company = Company.get_by_id(request.company_id)
+    register.change(company, "email", SINCE, by=BY, reason="Le gérant a téléphoné")
+    asking.object_as(people.alice, request.id, words=MISTAKE, origin=ORIGIN)  # as it was loaded
+    assert (again(request).objected_by, again(request).is_stopped) == ("alice", False)
