@@ -85,6 +85,22 @@ def test_company_that_demands_it_leads_everyone_to_the_setup_before_anything_els
     assert alice.get("/factures").status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/contact", "/recuperation", "/reinitialisation/x", "/avis"),
+        *("/demandes/preuve/x", "/demandes/opposition/x", "/demandes/opposition"),
+    ],
+)
+def test_what_needs_no_session_stays_open_before_the_setup(
+    path: str, alice: Browser, browser: Browser, people: People
+) -> None:
+    demand(alice, people.alice.company_id)
+    answer = alice.get(path)
+    assert answer.location != PAGE
+    assert answer.status_code == browser.get(path).status_code
+
+
 def test_sign_out_stays_possible_before_the_setup(alice: Browser, people: People) -> None:
     demand(alice, people.alice.company_id)
     assert alice.submit("/deconnexion", {}, page=PAGE).location == "/"

@@ -19,9 +19,12 @@ from selfservice.accounts.views.visitor import is_signed_in, origin, renew_sessi
 RESCUE_CODE = re.compile(r"\d{5}( \d{5}){3}")
 # A user who must still set up the second factor may use these only: the setup, sign-out, what
 # every page loads, and what needs no session.
-OPEN_BLUEPRINTS = ("web", "help", "suppliers", "demo", "notifications")
+OPEN_BLUEPRINTS = ("web", "help", "suppliers", "contact", "feedback", "demo", "notifications")
 OPEN = (
     "static",
+    *("accounts.recovery", "accounts.renew", "accounts.open_link", "accounts.reset"),
+    *("requests.open_proof", "requests.prove"),
+    *("requests.open_objection", "requests.object_by_link", "requests.ask_access"),
     "accounts.sign_out",
     "accounts.second_factor",
     "accounts.confirm_second_factor",
