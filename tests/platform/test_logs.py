@@ -66,6 +66,7 @@ def test_static_files_have_a_line_too(
         "/telechargement/S3cr3t-token/",
         "/x//telechargement/S3cr3t-token",
         "/Reinitialisation/x/S3cr3t-token",
+        "/demandes//preuve/S3cr3t-token",
     ],
 )
 def test_a_link_ends_at_its_token(
