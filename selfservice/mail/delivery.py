@@ -22,7 +22,7 @@ DELAYS = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 15, 60, 180, 360
 SUSPECT_DELAYS = DELAYS[:4]
 
 log = logging.getLogger(__name__)
-Deliver = Callable[[Message, str], str]  # from that sender of the envelope
+Deliver = Callable[[Message, str, bool], str]  # from that sender of the envelope, patiently or not
 
 
 @dataclass
@@ -139,8 +139,10 @@ def _hold_back(mail: OutboxMail, until: datetime) -> None:
 
 def _send(mail: OutboxMail, deliver: Deliver) -> str | SendingError:
     """Send one claimed mail and return what the server answered, or why it did not leave."""
+    # Whoever types addresses may choose one over whose mails the server falls silent.
+    is_patient = mail.priority != TYPED
     try:
-        return deliver(message.build(mail), message.envelope_sender(mail))
+        return deliver(message.build(mail), message.envelope_sender(mail), is_patient)
     except SendingError as error:
         return error
     except db.FAULTS:

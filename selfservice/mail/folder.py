@@ -21,7 +21,7 @@ def mail_folder(app: Flask) -> Path:
     return cast(Path, app.config["INSTANCE"]) / "mail"
 
 
-def write(message: Message, _sender: str) -> str:
+def write(message: Message, _sender: str, _is_patient: bool) -> str:
     """Write a mail under the name of its Message-ID: sent twice, it is one file.
 
     Raises RefusedError for an address at REFUSING_DOMAIN, UnreachableError where none can be

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from socket import socket
-from typing import cast
+from typing import Any, cast
 
 from flask import current_app
 from flask_mail import Connection, Message
@@ -34,6 +34,10 @@ NO_MECHANISM = 504
 GOING_AWAY = 421
 MAX_REPLY_BYTES = 64 * 1024
 MAX_DIGITS = 20  # RFC 1870
+PART_BYTES = 64 * 1024
+# A server looks through a text before it answers: whoever gives up sooner sends again what it has.
+# RFC 5321 (4.5.3.2.6) asks for ten minutes, in which nothing else would leave.
+TEXT_SECONDS = 300
 # Which command smtplib tells by which error, while a conversation begins; STARTTLS by none.
 STAGES = (
     (smtplib.SMTPConnectError, GREETING),
@@ -43,11 +47,21 @@ STAGES = (
 
 
 class _Bounded(smtplib.SMTP):
+    """Bounds what each answer may take; if `is_patient`, that to a text has TEXT_SECONDS."""
+
+    is_patient = is_text_sent = False
+
+    def send(self, s: Any) -> None:
+        """Send in parts, each in its time: a slow line takes a long text in minutes."""
+        self.is_text_sent = isinstance(s, bytes)  # commands are str
+        for place in range(0, len(s), PART_BYTES):
+            super().send(s[place : place + PART_BYTES])
+
     def getreply(self) -> tuple[int, bytes]:
         if self.file is None:
             seconds = current_app.config["MAIL_TIMEOUT_SECONDS"]
             self.file = Answers(cast(socket, self.sock), seconds=seconds, max_bytes=MAX_REPLY_BYTES)
-        self.file.begin()
+        self.file.begin(seconds=TEXT_SECONDS if self.is_text_sent and self.is_patient else 0)
         return super().getreply()
 
 
@@ -86,18 +100,18 @@ class VerifiedConnection(Connection):
                 raise
         return host
 
-    def deliver(self, message: Message, sender: str) -> str:
+    def deliver(self, message: Message, sender: str, is_patient: bool) -> str:
         """Send a mail to its one recipient and return the answer. Raises a SendingError.
 
-        `sender` is whom servers tell what becomes of it.
+        `sender` is whom servers tell what becomes of it. `is_patient` waits long for the last one.
         """
         is_fresh = self.host is None
         try:
-            return self._converse(message, sender)
+            return self._converse(message, sender, is_patient=is_patient)
         except DroppedError:  # servers drop an idle connection, or close one after so many mails
             if is_fresh:
                 raise
-        return self._converse(message, sender)
+        return self._converse(message, sender, is_patient=is_patient)
 
     def close(self) -> None:
         if self.host is None:
@@ -118,8 +132,9 @@ class VerifiedConnection(Connection):
         self._ask(RECIPIENT, partial(host.rcpt, recipient))
         self._reset()
 
-    def _converse(self, message: Message, sender: str) -> str:
-        host = self.host = self.host or self.configure_host()
+    def _converse(self, message: Message, sender: str, *, is_patient: bool) -> str:
+        host = self.host = cast(_Bounded, self.host or self.configure_host())
+        host.is_patient = is_patient
         content = message.as_bytes()
         limit = _announced_limit(host)
         if limit and len(content) > limit:

@@ -228,9 +228,11 @@ def test_a_mail_withdrawn_while_it_leaves_keeps_no_text_and_never_goes_again(
         queue_one(cause=f"document:{number}")
     deliver = VerifiedConnection.deliver
 
-    def withdraw_then_send(self: VerifiedConnection, message: Message, sender: str) -> str:
+    def withdraw_then_send(
+        self: VerifiedConnection, message: Message, sender: str, is_patient: bool
+    ) -> str:
         outbox.withdraw(["document:0", "document:1"])
-        return deliver(self, message, sender)
+        return deliver(self, message, sender, is_patient)
 
     monkeypatch.setattr(VerifiedConnection, "deliver", withdraw_then_send)
     assert delivery.deliver_due().sent == 1

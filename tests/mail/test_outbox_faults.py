@@ -16,11 +16,13 @@ import time_machine
 from flask import Flask
 
 from selfservice.mail import backoff, delivery, outbox
+from selfservice.mail import smtp as smtp_connection
 from selfservice.mail.outbox import OutboxAttempt, OutboxMail
 from tests.conftest import free_port
 from tests.smtp import Postbox, listening, misbehaving, queue_one
 
 NOON = "2026-03-01T12:00:00Z"
+TEXT_END = b"\r\n.\r\n"
 
 
 @pytest.fixture
@@ -317,6 +319,60 @@ def test_slow_server_is_waited_for(use_smtp: Callable[..., Flask]) -> None:
         use_smtp(port, MAIL_TIMEOUT_SECONDS="10")
         queue_one()
         assert delivery.deliver_due().sent == 1
+
+
+@pytest.mark.slow
+def test_server_that_looks_through_a_text_for_a_while_gets_it_once(
+    smtp: Postbox, app: Flask
+) -> None:
+    app.config["MAIL_TIMEOUT_SECONDS"] = 1
+    smtp.seconds = 2.0
+    queue_one()
+    assert delivery.deliver_due().sent == 1
+    assert len(smtp.mails) == 1
+
+
+@pytest.mark.slow
+def test_silence_over_a_text_has_an_end(
+    smtp: Postbox, app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(smtp_connection, "TEXT_SECONDS", 1)
+    app.config["MAIL_TIMEOUT_SECONDS"] = 1
+    smtp.seconds = 1.5
+    mail = queue_one()
+    assert delivery.deliver_due().deferred == 1
+    assert verdict(mail) == ("queued", "unconfirmed")
+
+
+@pytest.mark.slow
+def test_slow_line_takes_a_heavy_document(use_smtp: Callable[..., Flask]) -> None:
+    received: list[int] = []
+    with misbehaving(lambda connection: _read_slowly(connection, received)) as port:
+        app = use_smtp(port, MAIL_TIMEOUT_SECONDS="1")
+        heavy = app.config["DOCUMENTS_DIR"] / "heavy.pdf"
+        heavy.parent.mkdir(exist_ok=True)
+        heavy.write_bytes(b"%" * 12_000_000)
+        queue_one(attachment=("heavy.pdf", "heavy.pdf"))
+        begun = time.monotonic()
+        assert delivery.deliver_due().sent == 1
+    assert time.monotonic() - begun > 2, "much longer than an answer may take"
+    assert sum(received) > 12_000_000
+
+
+def _read_slowly(connection: socket.socket, received: list[int]) -> None:
+    """Take a mail at 4 MB a second, of which the system holds little."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 64 * 1024)
+    connection.sendall(b"220 here\r\n")
+    end = b""
+    while heard := connection.recv(80_000):
+        received.append(len(heard))
+        end = (end + heard)[-5:]
+        if heard.upper().startswith(b"DATA"):
+            connection.sendall(b"354 go on\r\n")
+        elif heard.upper().startswith((b"EHLO", b"MAIL", b"RCPT", b"QUIT")) or end == TEXT_END:
+            connection.sendall(b"250 OK\r\n")
+        else:
+            time.sleep(len(heard) / 4_000_000)
 
 
 def test_drop_after_data_doubles_at_worst_with_the_same_id(use_smtp: Callable[..., Flask]) -> None:
