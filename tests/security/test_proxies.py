@@ -9,7 +9,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from http.client import HTTPConnection, HTTPResponse
@@ -43,6 +43,7 @@ class Front:
     """A proxy, and the portals behind it; keeps the cookie of its one visitor."""
 
     tls: int
+    plain: int
     portals: tuple[int, int]
     cookie: str = ""
 
@@ -128,7 +129,7 @@ def front(
     (site / "index.html.gz").write_bytes(gzip.compress(b"<h1>Aide</h1>" * 100))
     (site / "404.html").write_text("<h1>Rien ici</h1>", "utf-8")
     (site / "heavy.pdf").write_bytes(HEAVY)
-    tls, first, second = free_port(), free_port(), free_port()
+    tls, plain, first, second = (free_port() for _ in range(4))
     keys = {"HELP_SITE_DIR": str(site), **nginx.PORTAL}
     if sends_documents:
         keys["ACCEL_REDIRECT_PREFIX"] = "/_documents/"
@@ -137,13 +138,13 @@ def front(
             stack.enter_context(serving(instance, port, **keys))
         if proxy == "nginx":
             main = nginx.configure(
-                tmp_path, instance, tls=tls, plain=free_port(), portal=first, beside=second
+                tmp_path, instance, tls=tls, plain=plain, portal=first, beside=second
             )
             stack.enter_context(nginx.proxied(main))
         else:
             main = caddy.configure(tmp_path, tls=tls, portal=first, beside=second)
             stack.enter_context(caddy.proxied(main))
-        found = Front(tls, (first, second))
+        found = Front(tls, plain, (first, second))
         wait_until(found.listens)
         yield found
 
@@ -338,9 +339,24 @@ def test_a_flood_of_one_address_reaches_neither_the_portal_nor_the_log(
     assert status("192.0.2.9") == status("2001:db8:8::1") == 200
     wait_until(lambda: status("192.0.2.8") == 200)
     assert front.ask("GET", f"/{'%01' * 1290}")[0].status == 404
+    assert front.ask("M" * 8000, "/connexion")[0].status == 405
+    assert status("192.0.2.9") == 200  # by then the line of the one before is written
     log = (tmp_path / "portal.log").read_text("utf-8")
     assert '"status":404' in log and '"status":429' not in log
     assert max(map(len, log.splitlines())) < 900, "six letters for each of 100"
+
+
+@pytest.mark.parametrize("front", ["nginx"], indirect=True)
+def test_who_asks_for_proofs_of_the_certificate_fills_no_log(front: Front, tmp_path: Path) -> None:
+    """No limit counts what comes without TLS: each line would be twice as long as its request."""
+    path = f"/.well-known/acme-challenge/{'x' * 900}"
+    with closing(HTTPConnection("127.0.0.1", front.plain, timeout=60)) as plain:
+        for _ in range(3):
+            plain.request("GET", path, headers={"Host": NAME})
+            answer = plain.getresponse()
+            answer.read()
+            assert answer.status == 404
+    assert not [each for each in tmp_path.glob("*.log") if "xxx" in each.read_text("utf-8")]
 
 
 @pytest.mark.parametrize("front", ["nginx", "caddy"], indirect=True)
