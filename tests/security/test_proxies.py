@@ -419,10 +419,10 @@ def test_no_log_holds_the_secret_of_a_link_that_no_portal_answers(
 ) -> None:
     if shutil.which(proxy, path=TOOLS) is None or shutil.which("openssl") is None:
         pytest.skip(f"needs {proxy} and openssl")
-    tls, absent = free_port(), free_port()
-    front = Front(tls, (absent, absent))
+    tls, plain, absent = (free_port() for _ in range(3))
+    front = Front(tls, plain, (absent, absent))
     if proxy == "nginx":
-        main = nginx.configure(tmp_path, instance, tls=tls, plain=free_port(), portal=absent)
+        main = nginx.configure(tmp_path, instance, tls=tls, plain=plain, portal=absent)
         proxied = nginx.proxied(main)
     else:
         main = caddy.configure(tmp_path, tls=tls, portal=absent, beside=absent)
