@@ -51,6 +51,7 @@ def configure(
 ) -> Path:
     """Write the whole configuration around the example for these ports, and return its path.
 
+    It is Debian's, with its own site, changed as the guide says.
     `upstream` takes the place of its own, which names one portal.
 
     A second portal listens `beside` the first, if any. The documents are those of the instance;
@@ -79,14 +80,22 @@ def configure(
         f"{kind}_temp_path {folder}/{kind};\n"
         for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     )
+    debian = folder / "sites-enabled/default"
+    debian.parent.mkdir(exist_ok=True)
+    debian.write_text(
+        f"server {{\n\tlisten 127.0.0.1:{plain} default_server;\n\troot {folder};\n}}\n"
+    )
     main = folder / "nginx.conf"
     main.write_text(
         f"user root;\npid {folder}/pid;\nerror_log {folder}/error.log;\ndaemon off;\n"
         f"events {{\n\tworker_connections 768;\n}}\n"  # Debian's
-        f"http {{\n{temporary}set_real_ip_from 127.0.0.1;\nreal_ip_header X-From;\n{text}}}\n"
+        f"http {{\naccess_log {folder}/access.log;\n{temporary}"
+        f"set_real_ip_from 127.0.0.1;\nreal_ip_header X-From;\n{text}"
+        f"include {debian.parent}/*;\n}}\n"
     )
-    (line,) = re.findall(r"^sed .* /etc/nginx/nginx.conf$", GUIDE.read_text("utf-8"), re.MULTILINE)
-    subprocess.run(["sh", "-c", line.replace("/etc/nginx/nginx.conf", str(main))], check=True)
+    lines = re.findall(r"^(?:sed|rm) .*/etc/nginx/.*$", GUIDE.read_text("utf-8"), re.MULTILINE)
+    for line in lines:
+        subprocess.run(["sh", "-c", line.replace("/etc/nginx", str(folder))], check=True)
     return main
 
 
