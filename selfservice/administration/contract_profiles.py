@@ -84,7 +84,8 @@ def find_profile(administrator: User, profile_id: int) -> Profile:
 def contracts_to_offer(companies: Iterable[Company]) -> dict[int, list[str]]:
     """Return the contracts of each company as boxes, unless they are too many for one page."""
     offered = {
-        company.id: billed_contracts(company.id, limit=OFFERED_CONTRACTS) for company in companies
+        company.id: billed_contracts(company.id, limit=OFFERED_CONTRACTS + 1)
+        for company in companies
     }
     return offered if sum(map(len, offered.values())) <= OFFERED_CONTRACTS else {}
 

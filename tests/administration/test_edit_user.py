@@ -15,7 +15,7 @@ from lxml import html
 from selfservice import clock, tokens
 from selfservice.accounts import profile, recovery
 from selfservice.accounts.models import Profile, User, UserSession
-from selfservice.administration import editing
+from selfservice.administration import contract_profiles, editing
 from selfservice.administration.companies import NoLongerAdministratorError
 from selfservice.audit import AuditEntry
 from selfservice.invoices.models import Opening
@@ -425,6 +425,14 @@ def test_contracts_are_boxes_with_those_of_the_profile_ticked(
     assert alice.submit(page_of(limited), kept).location == LIST
     assert now(limited).profile_id == limited.profile_id
     assert Profile.select().count() == 1
+
+
+def test_more_contracts_than_a_page_shows_are_no_boxes(alice: Browser, limited: User) -> None:
+    for number in range(contract_profiles.OFFERED_CONTRACTS - 1):
+        make_invoice(limited.company, contract=f"D-{number}")
+    assert not boxes(alice.get(page_of(limited)).text)  # the first of them would seem to be all
+    assert alice.submit(page_of(limited), edited(limited)).location == LIST
+    assert now(limited).profile_id == limited.profile_id
 
 
 def test_a_box_ticked_gives_a_profile_found_or_made_and_changes_nobody_elses(
