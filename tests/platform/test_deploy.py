@@ -77,6 +77,13 @@ def test_unit_that_cannot_start_gives_up_and_is_told(name: str) -> None:
     assert tried < int(unit["StartLimitIntervalSec"])
 
 
+def test_what_waits_for_its_reader_is_on_the_disk() -> None:
+    """Debian 13 keeps /tmp in memory: one reader's archives took half of it."""
+    unit = (DEPLOY / "selfservice-web@.service").read_text("utf-8")
+    assert re.search(r"^Environment=.*\bTMPDIR=/var/tmp$", unit, re.MULTILINE)
+    assert "\nPrivateTmp=yes\n" in unit, "or else others' files are there, too"
+
+
 @needs("caddy")
 def test_caddyfile_is_understood_by_caddy(tmp_path: Path) -> None:
     text = (DEPLOY / "Caddyfile").read_text("utf-8").replace("/var/log/caddy", str(tmp_path))
