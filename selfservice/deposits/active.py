@@ -57,7 +57,8 @@ _WHOLE_NAMES = _any_of(_BY_NAME, _END_OF_NAME)
 _WHOLE_BY_ITSELF, _WHOLE_URI = _any_of(BY_ITSELF, _END_OF_NAME), _any_of(("/URI",), _END_OF_NAME)
 _SECOND_TABLE = _any_of(("/XRefStm",), _END_OF_NAME)
 _STREAM = re.compile(rb"\bstream\r?\n")
-_OBJECT_OR_TRAILER = re.compile(rb"(?<!end)obj(?![A-Za-z])|trailer")
+# Of every « obj », as a picture has by chance, one behind a number or blanks alone is an object's.
+_OBJECT_OR_TRAILER = re.compile(rb"(?<=[-+.\d\0\s\x80\xff])obj(?![A-Za-z])|trailer")
 _BLANK = rb"(?:[\0\s\x80\xff]|%[^\r\n]*(?=[\r\n]))"
 _HEADER = re.compile(rb"[\0\s]*(\d{1,10})%b+(\d{1,10})%b*(?=obj)" % (_BLANK, _BLANK))
 _ENDS_OF_KEYS = re.compile("[\udc80\udcff]")

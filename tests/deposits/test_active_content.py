@@ -319,6 +319,17 @@ def test_a_number_may_be_an_object_as_many_programs_write_a_length(
     assert isinstance(answer(content), Document)
 
 
+@pytest.mark.parametrize(
+    ("before", "is_taken"), [(b"\xa7", True), *((each, False) for each in (b"0", b" ", b"\xff"))]
+)
+def test_letters_of_a_picture_are_no_object_where_no_number_is_before_them(
+    before: bytes, is_taken: bool, answer: Answer
+) -> None:
+    picture = bombs.stream(before + b"obj\xa7/JS \xa7", b"/Unknown true")
+    found = answer(bombs.raw(CATALOG, *PAGES, picture))
+    assert isinstance(found, Document) == is_taken
+
+
 def test_a_catalogue_in_the_trailer_is_looked_at(refusal: Callable[[bytes], str]) -> None:
     content = bombs.raw(CATALOG, *PAGES).replace(b"/Root 1 0 R", b"/Root " + RUNNING)
     assert refusal(content) == reason("un programme (JavaScript)")
