@@ -10,7 +10,9 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from itertools import chain, pairwise
-from multiprocessing import get_context, resource_tracker
+from multiprocessing import resource_tracker
+from multiprocessing.context import SpawnContext
+from multiprocessing.synchronize import RLock
 from pathlib import Path
 
 from pebble import ProcessExpired, ProcessFuture, ProcessPool
@@ -28,6 +30,20 @@ DOCUMENTS_PER_PROCESS = 10_000
 PATIENCE = 6
 
 
+class _LastingLocks(SpawnContext):
+    """Keeps the locks of a pool, which gives them up before it ends its processes.
+
+    One that is still starting would end with a trace, for want of them.
+    """
+
+    def __init__(self) -> None:
+        self._locks: list[RLock] = []
+
+    def RLock(self) -> RLock:  # noqa: N802, its name for multiprocessing
+        self._locks.append(super().RLock())
+        return self._locks[-1]
+
+
 class Readers:
     """One reader a core, fewer for a small folder; use as a context manager."""
 
@@ -42,7 +58,7 @@ class Readers:
             max_tasks=DOCUMENTS_PER_PROCESS,
             initializer=limit_process,
             initargs=(limits.megabytes,),
-            context=get_context("spawn"),
+            context=_LastingLocks(),
         )
 
     def __enter__(self) -> "Readers":

@@ -6,7 +6,9 @@ import signal
 from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import nullcontext
+from multiprocessing import active_children
 from pathlib import Path
+from threading import Timer
 
 import pikepdf
 import pytest
@@ -213,6 +215,23 @@ def test_a_document_on_which_its_reader_falls_is_refused_and_the_run_goes_on(
     assert [(each.file, each.reason) for each in report.refused] == [
         ("a.pdf", too_slow if action == "hangs" else TOO_HEAVY[1])
     ]
+
+
+@pytest.mark.slow
+def test_a_run_that_ends_while_its_readers_start_says_nothing_of_them(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a busy machine, the first one holds up the end, and the second goes on with its start."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _process: {0, 1})
+    limits = Limits(file_megabytes=20, pages=500, megabytes=256, seconds=5)
+    others = set(active_children())
+    with readers.Readers(limits, documents=100) as pool:
+        next(pool.ahead([[Document("a.pdf", f"{tmp_path}/source", f"{tmp_path}/aside")]]))
+        first, second = sorted(each.pid or 0 for each in set(active_children()) - others)
+        for reader in (first, second):
+            os.kill(reader, signal.SIGSTOP)
+        Timer(1.5, os.kill, (second, signal.SIGCONT)).start()
+    assert capfd.readouterr().err == ""
 
 
 def cannot_start(_megabytes: int) -> None:
