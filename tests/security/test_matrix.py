@@ -13,6 +13,7 @@ from flask import Flask
 from selfservice import clock, tokens
 from selfservice.accounts import recovery, sessions
 from selfservice.accounts.models import Activation, SecondFactor, User, UserSession
+from selfservice.accounts.views import second_factor
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from selfservice.mail.outbox import OutboxMail
@@ -45,6 +46,12 @@ ROLES = (
 # What differs between any two views of one page: its token and its padding.
 CHANCE = re.compile(r'name="csrf_token" value="[^"]+"|<!-- [0-9a-f]* -->')
 UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+# Of what needs no session, these lead whoever must set up a second factor to the setup: they lead
+# a session on, or show nothing to people.
+LEADING_TO_SETUP = {
+    *("accounts.home", "accounts.sign_in", "accounts.change_password_address"),
+    "operations.answer_health",
+}
 
 
 class Door(NamedTuple):
@@ -187,6 +194,12 @@ def test_the_matrix_knows_every_rule(app: Flask) -> None:
     }
     lines = [(door.endpoint, door.method) for door in MATRIX]
     assert sorted(lines) == sorted(rules)
+
+
+def test_what_needs_no_session_needs_no_second_factor_either() -> None:
+    free = {door.endpoint for door in MATRIX if door.answers["anonymous"] != "sign-in"}
+    led = {each for each in free if each.partition(".")[0] not in second_factor.OPEN_BLUEPRINTS}
+    assert led - {*second_factor.OPEN} == LEADING_TO_SETUP
 
 
 @pytest.mark.slow
