@@ -97,6 +97,7 @@ class Photographer:
         for step in capture.steps:
             name, target = _only(step)
             getattr(self, f"_{name}")(page, target)
+        page.wait_for_load_state()  # the last step may have led to another page
         page.evaluate("document.fonts.ready")
         page.evaluate(WITHOUT_BANNER)
         boxes = [_box(_find(page, mark.kind, mark.name)) for mark in capture.marks]

@@ -55,7 +55,8 @@ def looks(sizes: Mapping[str, Size], *, is_whole: bool) -> Iterator[tuple[str, S
 
 
 def violations(page: Page, scheme: str, *, is_whole: bool = False) -> str:
-    """Return what the page as it stands violates, nothing where all is well."""
+    """Return what the loaded page violates as it stands, nothing where all is well."""
+    page.wait_for_load_state()  # a click returns while the next page has no body yet
     if not page.evaluate("'axe' in window"):
         page.evaluate(AXE_SCRIPT)
     if not is_whole:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
-from pyotp import TOTP
 
 from tests.browser.test_accessibility import OWNER, assert_accessible
 from tests.browser.test_people import opened_mail
+from tests.browser.test_second_factor import read_secret
 from tests.browser.test_walk import CODE, assert_nothing_scrolls_sideways, enter_desk, sign_in
 
 pytestmark = pytest.mark.browser
@@ -106,8 +106,7 @@ def set_up_second_factor(page: Page) -> None:
     page.goto("/profil/double-authentification")
     page.get_by_label("Mot de passe actuel").fill(OWNER[1])
     page.get_by_role("button", name="Configurer").click()
-    totp = TOTP("".join(page.locator(".secret span").all_inner_texts()))
-    page.get_by_label(CODE).fill(totp.now())
+    page.get_by_label(CODE).fill(read_secret(page).now())
     page.get_by_role("button", name="Activer").click()
     expect(page.get_by_role("heading", name="Vos codes de secours")).to_be_visible()
     page.context.clear_cookies()

@@ -18,6 +18,13 @@ def type_and_enter(page: Page, label: str, text: str) -> None:
     page.keyboard.press("Enter")
 
 
+def read_secret(page: Page) -> TOTP:
+    """Return what a telephone would make of the secret, once it is shown."""
+    expect(page.get_by_role("img", name="Code QR")).to_be_visible()
+    page.wait_for_load_state()
+    return TOTP("".join(page.locator(".secret span").all_inner_texts()))
+
+
 def test_demanded_second_factor_is_set_up_and_used_by_the_keyboard(page: Page) -> None:
     sign_in(page, *OWNER)
     page.goto("/administration/securite")
@@ -28,9 +35,8 @@ def test_demanded_second_factor_is_set_up_and_used_by_the_keyboard(page: Page) -
     assert_accessible(page)
 
     type_and_enter(page, "Mot de passe actuel", OWNER[1])
-    expect(page.get_by_role("img", name="Code QR")).to_be_visible()
+    totp = read_secret(page)
     assert_accessible(page)
-    totp = TOTP("".join(page.locator(".secret span").all_inner_texts()))
     type_and_enter(page, CODE, "000000")
     expect(page.get_by_role("alert")).to_be_focused()
     assert_accessible(page)
