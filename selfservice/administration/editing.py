@@ -3,7 +3,7 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from selfservice import audit, clock
+from selfservice import audit, clock, ratelimit
 from selfservice.accounts import passwords, recovery, sessions
 from selfservice.accounts.models import SecondFactor, User
 from selfservice.accounts.users import active_administrators, store_given_password
@@ -158,8 +158,11 @@ def remove_user(administrator: User, user_id: int, *, origin: str) -> None:
 def close_sessions(administrator: User, user_id: int, *, origin: str) -> User:
     """End every session of a user, whatever the kind of login, and return the user.
 
-    Raises UnknownUserError.
+    A login created by activation a few times an hour: again and again would keep its owner out, who
+    alone could stop who does it. Raises UnknownUserError or LimitReachedError.
     """
+    if find_user(administrator, user_id).is_from_activation:
+        ratelimit.hit("recovery_address", f"closed sessions of {user_id}")
     with database.atomic():
         user = _claim(administrator, user_id)
         if count := sessions.end_all(user):

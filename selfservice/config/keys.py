@@ -345,7 +345,8 @@ KEYS = (
         _rate,
         "5/hour",
         "Recovery requests, per mail address and network, and one more in all; changes of one's "
-        "own password or codes, per login.",
+        "own password or codes, per login; how often others close the sessions of one created by "
+        "activation.",
     ),
     Key("LIMIT_RECOVERY_UNPROVEN", _rate, "5/day", "Links to a mail address no register has."),
     Key(

@@ -195,6 +195,23 @@ def test_sessions_of_any_colleague_can_be_ended(
     assert (entry.actor, entry.user_id, entry.details) == ("alice", user.id, {"count": 1})
 
 
+def test_no_administrator_keeps_the_owner_out_by_ending_the_sessions_time_and_again(
+    app: Flask, people: People, dave: User, enter: Callable[[User], Browser]
+) -> None:
+    app.config["LIMIT_RECOVERY_ADDRESS"] = "2/hour"
+    colleague, owner = enter(dave), page_of(people.alice)
+
+    def close() -> int:
+        return colleague.submit(page_of(people.alice, "sessions"), {}, page=owner).status_code
+
+    assert [close(), close()] == [302, 302]
+    alice = enter(people.alice)
+    assert close() == 429
+    assert alice.submit(page_of(dave, "sessions"), {}, page=page_of(dave)).status_code == 302
+    assert alice.submit(page_of(dave), edited(dave, is_administrator=None)).location == LIST
+    assert not now(dave).is_administrator
+
+
 @pytest.mark.parametrize(
     ("password", "again", "message"),
     [
