@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from enum import IntEnum
 from struct import pack
+from time import monotonic
 from typing import Any
 
 from waitress.channel import HTTPChannel
@@ -26,6 +27,9 @@ UNREAD_SECONDS = 300  # after which one is closed whose answer is on its way
 CROWD, CROWD_SILENCE_SECONDS = CONNECTIONS // 2, 3  # either, where many are open
 MOST_OF_A_VISITOR = 100  # requests that wait, and answers on their way
 MOST_OF_A_CUSTOMER = 400  # in all networks of a /48 of IPv6: others still find a connection
+# For a thread. nginx waits 120 s for an answer, then takes a host for silent, and leaves it aside:
+# of two hosts, one visitor who asks for a hundred archives at once would stop both.
+WAITING_SECONDS = 60
 MOST_AHEAD = 4  # requests that a connection may send before their answers: no proxy sends any
 SENDING_BYTES = 128 * 1024
 AT_ONCE = pack("ii", 1, 0)  # of SO_LINGER: yes, for no second
@@ -112,6 +116,7 @@ class StrictChannel(HTTPChannel):
     proxy_count = 0
     visitor = customer_network = ""
     kind = Kind.PAGE
+    waits_since = 0.0
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -162,6 +167,7 @@ class StrictChannel(HTTPChannel):
     def note_request(self) -> None:
         """Remember whose the request is that waits, by the networks that the limits count."""
         request = self.requests[0]
+        self.waits_since = monotonic()
         self.kind = _kind_of(request)
         forwarded = request.headers.get("X_FORWARDED_FOR", "")
         peer = self.addr[0] if self.addr else ""
@@ -170,7 +176,7 @@ class StrictChannel(HTTPChannel):
         self.customer_network = ratelimit.customer_network_of(address)
 
     def service(self) -> None:
-        """Answer a request, unless its sender has left or has too many others under way.
+        """Answer a request, unless its sender has left, has waited long or has many under way.
 
         A proxy closes what its visitor gives up, and counts it no more: without this, one visitor
         who asks and leaves would keep the threads busy for minutes.
@@ -182,7 +188,8 @@ class StrictChannel(HTTPChannel):
                 self.cancel()
                 self.server.pull_trigger()
                 return
-            if self._has_too_many():
+            has_waited_long = monotonic() - self.waits_since > WAITING_SECONDS
+            if has_waited_long or self._has_too_many():
                 self.requests[0].error = TooManyRequests("too many requests of one network at once")
             super().service()
         finally:

@@ -7,6 +7,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -247,6 +248,28 @@ def test_too_many_requests_of_one_network_are_refused(behind_proxy: Path, port: 
     assert set(statuses) == {b"200", b"429"}
     with of_visitor(1, port=port) as later:
         assert later.recv(20).startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.sqlite
+def test_who_has_waited_long_is_refused(app: Flask, instance: Path, port: int) -> None:
+    """nginx would take a host that answers one visitor too late for a silent one."""
+    impatient = "from selfservice import cli, connections as c; c.WAITING_SECONDS = 1; cli.main()"
+    words = [sys.executable, "-c", impatient, "serve", "--port", str(port)]
+    process = subprocess.Popen(words, env=environment(instance, PROXY_COUNT="1"))
+    try:
+        wait_until(lambda: answers(f"http://127.0.0.1:{port}/sante"))
+        with ExitStack() as waiting:
+            waiting.enter_context(nobody_writes(instance))
+            for _ in range(2):
+                waiting.enter_context(of_visitor(1, method="POST", port=port))
+            sleep(0.5)  # until both have a thread, for 2 s
+            late = waiting.enter_context(of_visitor(1, method="POST", port=port))
+            assert late.recv(20).startswith(b"HTTP/1.1 429")
+        with of_visitor(1, port=port) as later:
+            assert later.recv(20).startswith(b"HTTP/1.1 200")
+    finally:
+        process.terminate()
+        process.wait(timeout=START_SECONDS)
 
 
 def test_answers_that_nobody_reads_keep_no_neighbour_out(
