@@ -375,6 +375,31 @@ def test_no_proxy_speaks_http_2(front: Front) -> None:
     assert (answer.status, answer.getheader("Alt-Svc")) == (200, None)
 
 
+@pytest.mark.skipif(shutil.which("nginx", path=TOOLS) is None, reason="needs nginx")
+def test_sessions_of_tls_fill_no_log(instance: Path, tmp_path: Path) -> None:
+    """No limit counts them. One that found no room among those kept was told in a line."""
+    tls, plain, absent = (free_port() for _ in range(3))
+    front = Front(tls, plain, (absent, absent))
+    main = nginx.configure(tmp_path, instance, tls=tls, plain=plain, portal=absent)
+    text = main.read_text("utf-8")
+    assert "portal_tls:5m" in text
+    main.write_text(text.replace("portal_tls:5m", "portal_tls:32k"))
+    context = nginx.unverified()
+    with nginx.proxied(main):
+        wait_until(front.listens)
+        for number in range(500):
+            name = ".".join(["a" * 50] * (number % 5)) or NAME
+            with (
+                socket.create_connection(("127.0.0.1", tls), timeout=60) as connection,
+                context.wrap_socket(connection, server_hostname=name) as spoken,
+            ):
+                assert spoken.version()
+        assert front.ask("GET", "/")[0].status == 502
+    logs = {path.name: path.read_text("utf-8") for path in tmp_path.glob("*.log")}
+    assert logs.keys() >= {"portal.log", "portal-error.log", "error.log"}
+    assert not [name for name, text in logs.items() if "could not allocate" in text]
+
+
 @pytest.mark.parametrize("front", ["nginx", "caddy"], indirect=True)
 def test_unread_answers_keep_nobody_behind_the_same_address_out(front: Front) -> None:
     """The portal gives up the oldest of a crowd; a proxy that held and counted them would not."""
