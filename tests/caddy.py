@@ -12,20 +12,20 @@ from tests.nginx import NAME, TOOLS, make_certificate
 
 EXAMPLE = REPOSITORY / "deploy/Caddyfile"
 # What the test has otherwise: a certificate of its own, and ports that need no root.
-OWN_OPTIONS = "{\n\tadmin off\n\tauto_https disable_redirects\n"
+OWN_OPTIONS = "{\n\tadmin off\n\thttps_port %s\n\thttp_port %s\n"
 
 
 def command() -> str:
     return str(shutil.which("caddy", path=TOOLS))
 
 
-def configure(folder: Path, *, tls: int, portal: int, beside: int) -> Path:
+def configure(folder: Path, *, tls: int, plain: int, portal: int, beside: int) -> Path:
     """Write the example for these ports, two portals behind it, and return its path."""
     certificate, key = make_certificate(folder)
     text = EXAMPLE.read_text("utf-8")
     for old, new in {
-        "\n{\n": f"\n{OWN_OPTIONS}",
-        f"\n{NAME} {{\n": f"\nhttps://{NAME}:{tls} {{\n\ttls {certificate} {key}\n",
+        "\n{\n": f"\n{OWN_OPTIONS % (tls, plain)}",
+        f"\n{NAME} {{\n": f"\n{NAME} {{\n\ttls {certificate} {key}\n",
         "\treverse_proxy 127.0.0.1:8000 {": (
             f"\treverse_proxy 127.0.0.1:{portal} 127.0.0.1:{beside} {{"
         ),
