@@ -412,6 +412,18 @@ def test_a_long_head_is_refused_before_its_body(front: Front) -> None:
         assert plain.recv(12) == b"HTTP/1.1 431"
 
 
+@pytest.mark.parametrize("front", ["caddy"], indirect=True)
+def test_the_journal_of_the_system_holds_nothing_of_visitors(front: Front, tmp_path: Path) -> None:
+    """One who sends what the portal never sees would drive all else out of it."""
+    log = tmp_path / "portal.log"
+    assert front.ask("GET", "/by/another/name", Host="192.0.2.1")[0].status == 200  # Caddy's own
+    assert front.ask("POST", "/too/long", b"a" * 400_000)[0].status == 502
+    assert front.ask("GET", "/nowhere")[0].status == 404
+    for path in ("/by/another/name", "/too/long", "/nowhere"):
+        wait_until(lambda path=path: f'"uri":"{path}"' in log.read_text("utf-8"))
+    assert '"uri"' not in (tmp_path / "caddy.log").read_text("utf-8")
+
+
 @pytest.mark.parametrize("front", ["nginx", "caddy"], indirect=True)
 def test_unread_answers_keep_nobody_behind_the_same_address_out(front: Front) -> None:
     """The portal gives up the oldest of a crowd; a proxy that held and counted them would not."""
