@@ -24,7 +24,7 @@ LOOK_BYTES = 8_000_000
 
 # One more thread than pages need is left to those who sign in.
 _turns = Turns(at_once=MAX_BUILDING, wait_seconds=WAIT_SECONDS, spared=2)
-_taken: Counter[int | str] = Counter()
+_taken: Counter[str] = Counter()
 _files = 0
 _lock = threading.RLock()  # the end of a forgotten file may come while it is held
 
@@ -48,16 +48,17 @@ class WaitingFile(BufferedRandom):
 
     The server closes it once its reader has it, or has left. A company, and a network, may hold no
     more places than it leaves free: two would else take all, by reading slowly. One of its users
-    holds MOST_OF_A_USER, and leaves the others some. Raises NoPlaceError, also while it is written
-    where it would fill its disk.
+    holds MOST_OF_A_USER, and leaves the others some. `whose` is as whom they count together
+    (`User.counts_for`): the owner apart, who may remove slow readers, but does not end what they
+    read. Raises NoPlaceError, also while it is written where it would fill its disk.
     """
 
     _unseen_bytes = 0  # written since the disk was looked at
 
-    def __init__(self, company_id: int, network: str, *, login: str) -> None:
+    def __init__(self, whose: str, network: str, *, login: str) -> None:
         global _files
-        user = f"login {login}"  # no network is called so
-        self.holders = (company_id, network, user)
+        user = f"login {login}"  # no network is called so, nor as a company
+        self.holders = (f"company {whose}", network, user)
         with _lock:
             left = MAX_PLACES - _files
             if _taken[user] >= MOST_OF_A_USER or any(_taken[each] >= left for each in self.holders):

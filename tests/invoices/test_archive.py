@@ -7,7 +7,7 @@ import json
 import os
 import subprocess
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from hashlib import sha256
 from itertools import count
@@ -334,9 +334,9 @@ def test_beyond_so_many_at_once_the_reader_is_asked_to_come_back(
 ) -> None:
     invoice = stored(people.alice.company)
     monkeypatch.setattr(archives, "choose", None)  # nothing is read for who has to come back
+    whose = people.alice.counts_for(people.alice.company_id)
     taken = [
-        WaitingFile(people.alice.company_id, "here", login=f"colleague {number}")
-        for number in range(MAX_PLACES // 2)
+        WaitingFile(whose, "here", login=f"colleague {number}") for number in range(MAX_PLACES // 2)
     ]
     for address in (f"archive.zip?id={invoice.id}", "registre.csv", "registre.xlsx"):
         response = alice.get(f"/factures/{address}")
@@ -358,35 +358,66 @@ def test_nobody_takes_the_places_of_all(is_one_network: bool) -> None:
             with suppress(NoPlaceError):
                 for number in count():
                     login = f"{company_id}.{number}"
-                    taken.enter_context(WaitingFile(company_id, network, login=login))
+                    taken.enter_context(WaitingFile(f"{company_id}", network, login=login))
         for company_id in range(2, 8):
             network = f"198.51.100.{company_id}"
-            taken.enter_context(WaitingFile(company_id, network, login=f"{company_id}"))
+            taken.enter_context(WaitingFile(f"{company_id}", network, login=f"{company_id}"))
     with ExitStack() as taken:
         for company_id in range(MAX_PLACES):
             network = f"192.0.2.{company_id}"
-            taken.enter_context(WaitingFile(company_id, network, login=f"{company_id}"))
+            taken.enter_context(WaitingFile(f"{company_id}", network, login=f"{company_id}"))
         with pytest.raises(NoPlaceError):
-            WaitingFile(1000, "198.51.100.1", login="late")
-    WaitingFile(1000, "198.51.100.1", login="late").close()
+            WaitingFile("1000", "198.51.100.1", login="late")
+    WaitingFile("1000", "198.51.100.1", login="late").close()
+
+
+@pytest.fixture
+def read_slowly(people: People) -> Iterator[Callable[[str], None]]:
+    """Give a function by which a colleague of alice's takes every place that they may have."""
+    with ExitStack() as taken:
+
+        def take(login: str) -> None:
+            network = f"192.0.2.{login}"  # of their own
+            with suppress(NoPlaceError):
+                while True:
+                    whose = str(people.alice.company_id)
+                    taken.enter_context(WaitingFile(whose, network, login=login))
+
+        yield take
+
+
+@pytest.fixture
+def colleagues(people: People, new_browser: Callable[[], Browser]) -> dict[str, Browser]:
+    """Three added users of alice's company, signed in."""
+    found = {}
+    for login in ("colleague", "another", "third"):
+        make_user(people.alice.company, login)
+        found[login] = new_browser()
+        found[login].sign_in(login, PASSWORD)
+    return found
 
 
 def test_a_slow_reader_leaves_places_to_their_colleagues(
-    alice: Browser, people: People, new_browser: Callable[[], Browser]
+    people: People, colleagues: dict[str, Browser], read_slowly: Callable[[str], None]
 ) -> None:
     invoice = stored(people.alice.company)
-    colleague = make_user(people.alice.company, "colleague")
-    reading = new_browser()
-    reading.sign_in("colleague", PASSWORD)
-    with ExitStack() as taken:
-        with suppress(NoPlaceError):
-            while True:
-                taken.enter_context(
-                    WaitingFile(colleague.company_id, "192.0.2.1", login=colleague.login)
-                )
-        assert ask(reading, invoice).status_code == 503
-        assert ask(alice, invoice).status_code == 200
-    assert ask(reading, invoice).status_code == 200
+    read_slowly("colleague")
+    assert ask(colleagues["colleague"], invoice).status_code == 503
+    assert ask(colleagues["another"], invoice).status_code == 200
+
+
+def test_colleagues_who_read_slowly_leave_places_to_the_owner(
+    alice: Browser,
+    people: People,
+    colleagues: dict[str, Browser],
+    read_slowly: Callable[[str], None],
+) -> None:
+    """Who removes them does not end what they are reading."""
+    invoice = stored(people.alice.company)
+    read_slowly("colleague")
+    read_slowly("another")
+    assert ask(colleagues["third"], invoice).status_code == 503
+    assert ask(alice, invoice).status_code == 200
 
 
 def test_few_are_written_at_once_so_that_pages_go_on(

@@ -117,7 +117,7 @@ def _attached(write: Callable[[IO[bytes]], None], mimetype: str, name: str) -> R
     network = ratelimit.customer_network_of(origin())
     user = reader()
     # Before reading: a crowd costs little.
-    file = WaitingFile(user.company_id, network, login=str(user.login))
+    file = WaitingFile(user.counts_for(user.company_id), network, login=str(user.login))
     try:
         with building():
             write(file)
