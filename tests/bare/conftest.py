@@ -17,8 +17,9 @@ from selfservice.config import REPOSITORY
 from tests.nginx import TOOLS
 
 PACKAGES = "python3,python3-venv,make,git,ca-certificates"
-# How this machine reaches the package index, so that the bare one does.
-LENT = ("/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
+# How this machine reaches the package index, so that the bare one does; Debian's installer, not
+# debootstrap, writes the name of localhost, which Caddy asks for.
+LENT = ("/etc/hosts", "/etc/resolv.conf", "/etc/pip.conf", "/etc/ssl/certs/ca-certificates.crt")
 LENT_KEYS = ("PIP_", "HTTP_PROXY", "HTTPS_PROXY", "http_proxy", "https_proxy")
 IN_A_SPACE_OF_ITS_OWN = ("unshare", "--mount", "--pid", "--fork", "--kill-child")
 # The shell stays, as root: who takes another account is not told any more that its parent ended.
