@@ -110,10 +110,11 @@ def list_users(
 def add_user(administrator: User, new: NewUser, *, origin: str) -> User:
     """Add a colleague; no mail is sent, the administrator hands login and password over.
 
-    A company is told of a few taken logins an hour: each tells who else is on the portal. Raises
-    LinkLikeLoginError, ForeignCompanyError, LoginTakenError, ForeignProfileError,
-    LimitedAdministratorError, CompanyFullError, ProfilesFullError, PasswordRefusedError or
-    LimitReachedError.
+    A company is told of a few taken logins an hour: each tells who else is on the portal. It adds
+    so many users an hour, those of its owner aside: who removes a colleague would else find two
+    more, as long as that one likes. Raises LinkLikeLoginError, ForeignCompanyError,
+    LoginTakenError, ForeignProfileError, LimitedAdministratorError, CompanyFullError,
+    ProfilesFullError, PasswordRefusedError or LimitReachedError.
     """
     whose = administrator.counts_for(administrator.company_id)
     with ratelimit.failure("login_taken", whose, of=LoginTakenError):
@@ -132,6 +133,7 @@ def _add(administrator: User, new: NewUser, *, origin: str) -> User:
     passwords.check(new.password, login=new.login, names=names)
     if User.select().where(User.login_key == normalise(new.login)).exists():
         raise LoginTakenError(new.login)  # saves the hashing; the schema has the last word
+    ratelimit.hit("users", administrator.counts_for(company.id))
     passwords.count_hashing(administrator)
     if new.contracts:
         count_change(administrator, company.id)

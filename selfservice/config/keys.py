@@ -365,6 +365,7 @@ KEYS = (
     ),
     Key("LIMIT_HASHING_USER", _rate, "60 per minute", "The same, per login."),
     Key("LIMIT_LOGIN_TAKEN", _rate, "30/hour", "Logins found to be taken already, per company."),
+    Key("LIMIT_USERS", _rate, "60/hour", "Users added, per company and its owner."),
     Key("LIMIT_PROFILES", _rate, "200/hour", "Changes of access profiles, per company."),
     Key("LIMIT_KEPT_IP", _rate, "1000/hour", "Answers kept for forms pressed twice, per network."),
     Key("LIMIT_PROOF", _rate, "5/hour", "Proofs of « Je n'ai rien reçu », client and network."),

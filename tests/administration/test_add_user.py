@@ -8,11 +8,12 @@ from flask import Flask
 
 from selfservice import clock
 from selfservice.accounts.models import User
+from selfservice.accounts.users import active_administrators
 from selfservice.administration import users
 from selfservice.audit import AuditEntry
 from selfservice.mail.outbox import OutboxMail
 from tests.conftest import Browser
-from tests.factories import PASSWORD, People, make_company, share_company
+from tests.factories import PASSWORD, People, make_company, make_user, share_company
 
 ADD = "/administration/utilisateurs/ajout"
 LIST = "/administration/utilisateurs"
@@ -200,6 +201,28 @@ def test_a_company_learns_of_a_few_taken_logins_only(
     logins = ("bob", "charlie", "bob", "nobody.yet")
     codes = [alice.submit(ADD, fields(people, login=login)).status_code for login in logins]
     assert codes == [200, 200, 429, 429]
+
+
+def test_no_colleague_adds_administrators_quicker_than_the_owner_removes_them(
+    app: Flask, people: People, alice: Browser, enter: Callable[[User], Browser]
+) -> None:
+    """One added sixty a minute, each of which added more; the owner removed twenty."""
+    app.config["LIMIT_USERS"] = "2/hour"
+    rogue, friend = (
+        make_user(people.alice.company, login, is_administrator=True)
+        for login in ("rogue", "friend")
+    )
+
+    def add(browser: Browser, login: str) -> int:
+        return browser.submit(ADD, fields(people, login=login, is_administrator="y")).status_code
+
+    others = [enter(rogue), enter(rogue), enter(friend)]
+    assert [add(each, f"rogue{n}") for n, each in enumerate(others)] == [302, 302, 429]
+    assert not User.select().where(User.login == "rogue2").exists()
+    assert [add(alice, login) for login in ("julie", "julie", "paul")] == [302, 200, 302]
+    for user in (friend, *User.select().where(User.login.startswith("rogue"))):
+        alice.submit(f"{LIST}/{user.id}/suppression", {})
+    assert {user.login for user in active_administrators()} == {"alice", "julie", "paul"}
 
 
 def test_a_company_has_so_many_users_at_most(alice: Browser, people: People) -> None:
