@@ -125,6 +125,7 @@ def choose_password(secret: str, *, user_id: int, password: str, origin: str) ->
             raise WrongLoginError(user_id)
         for user in users:
             store_password(user, password_hash)
+            user.password_hash = password_hash
             audit.record(
                 "password.changed",
                 company_id=_company_id([user]),

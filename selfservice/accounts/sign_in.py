@@ -38,6 +38,11 @@ def counted_as(login: str) -> str:
     return f"{key} {kept or ''}"
 
 
+def mark_of(user: User) -> str:
+    """Return what tells the present password of a login from any other, and nothing of it."""
+    return tokens.hash_secret(str(user.password_hash))
+
+
 def sign_in(login: str, password: str, *, origin: str, browser: str) -> str:
     """Open a session and return its secret id. Raises BadCredentialsError or CodeNeededError.
 
@@ -96,7 +101,7 @@ def _half_way(secret: str) -> tuple[tokens.Token, User]:
 
 def _half_way_subject(user: User) -> str:
     """Return the user's id and a hash that a change of password changes, which ends the token."""
-    return f"{user.id} {tokens.hash_secret(str(user.password_hash))}"
+    return f"{user.id} {mark_of(user)}"
 
 
 def _open(user: User, *, origin: str, browser: str) -> str:

@@ -466,6 +466,36 @@ def test_a_password_chosen_by_a_recovery_link_lifts_both_limits(
     assert browser.sign_in("alice", "Cabrette-verte9").status_code == 302
 
 
+def test_who_goes_on_guessing_keeps_nobody_out_who_has_just_chosen_the_password(
+    app: Flask, people: People
+) -> None:
+    limits = ("LIMIT_SIGN_IN_LOGIN", "LIMIT_SIGN_IN_LOGIN_ALL", "LIMIT_SIGN_IN_IP")
+    app.config |= dict.fromkeys(limits, "2/hour")
+    owner, neighbour = _from(app, "192.0.2.7"), _from(app, "192.0.2.7")
+    ask(owner, "alice@example.com")
+    owner.get(mailed_path())
+    assert choose(owner, "Cabrette-verte9").status_code == 302
+    assert [neighbour.sign_in("alice", "faux").status_code for _ in range(3)] == [200, 200, 429]
+    right = "Cabrette-verte9"
+    assert _from(app, "192.0.2.9").sign_in("alice", right).status_code == 429
+    assert owner.sign_in("alice", right).status_code == 302, "whom the mail has proven"
+
+
+def test_a_browser_s_own_tries_end_with_the_password_that_it_chose(
+    app: Flask, people: People
+) -> None:
+    app.config["LIMIT_SIGN_IN_LOGIN"] = "2/hour"
+    first, second = _from(app, "192.0.2.7"), _from(app, "192.0.2.7")
+    for browser, password in ((first, "Cabrette-verte9"), (second, "Bombarde-noire8")):
+        ask(browser, "alice@example.com")
+        browser.get(mailed_path())
+        assert choose(browser, password).status_code == 302
+    assert [first.sign_in("alice", "faux").status_code for _ in range(3)] == [200, 200, 429]
+    assert second.sign_in("alice", "faux").status_code == 200, "its own, which have an end too"
+    codes = [second.sign_in("alice", "faux").status_code for _ in range(2)]
+    assert codes == [200, 429]
+
+
 def test_right_passwords_use_up_no_try(app: Flask, people: People) -> None:
     app.config |= {"LIMIT_SIGN_IN_LOGIN": "2/hour", "LIMIT_SIGN_IN_LOGIN_ALL": "2/hour"}
     for _ in range(4):

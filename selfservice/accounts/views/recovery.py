@@ -6,11 +6,11 @@ from flask import current_app, flash, redirect, render_template, request, sessio
 from werkzeug.wrappers import Response
 
 from selfservice import ratelimit, tokens, web
-from selfservice.accounts import messages, recovery
+from selfservice.accounts import messages, recovery, sign_in
 from selfservice.accounts.forms import RecoveryForm, ResetForm, password_faults_on
 from selfservice.accounts.models import User
 from selfservice.accounts.views.blueprint import blueprint
-from selfservice.accounts.views.visitor import RECOVERED, origin
+from selfservice.accounts.views.visitor import CHOSEN, RECOVERED, origin
 from selfservice.suppliers.addresses import address_key
 
 LINK = "recovery_link"
@@ -117,6 +117,7 @@ def _choose(form: ResetForm, users: list[User], secret: str) -> Response | str:
         return _reset_page(form, users)
     session.pop(LINK, None)
     session[RECOVERED] = [user.id for user in changed]
+    session[CHOSEN] = sign_in.mark_of(changed[0])  # one password for all
     flash(messages.password_chosen(len(changed)))
     return redirect(url_for("accounts.sign_in"))
 

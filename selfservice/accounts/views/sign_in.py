@@ -13,6 +13,7 @@ from selfservice.accounts.forms import CodeForm, SignInForm
 from selfservice.accounts.models import User
 from selfservice.accounts.views.blueprint import blueprint
 from selfservice.accounts.views.visitor import (
+    CHOSEN,
     RECOVERED,
     is_signed_in,
     landing,
@@ -47,7 +48,6 @@ def sign_in_page() -> Response | str:
     form = SignInForm()
     if not form.validate_on_submit():
         return _page(form)
-    ratelimit.hit_from("sign_in_ip", origin())
     try:
         with _counted(form.login.data):
             secret = sign_in.sign_in(
@@ -111,12 +111,30 @@ def _on_stale_form(error: CSRFError) -> Response | tuple[str, int]:
 
 @contextmanager
 def _counted(login: str) -> Iterator[None]:
+    """Count an attempt of its network, and a wrong password for its login.
+
+    The browser that has just chosen the password by a link has tries of its own: whoever goes on
+    guessing would else use up those that the link has lifted before its owner has signed in.
+    """
+    subject, wrong = sign_in.counted_as(login), sign_in.BadCredentialsError
+    if _is_chosen_here(login):
+        ratelimit.hit_from("sign_in_ip", origin(), of=subject)
+        with ratelimit.failure("sign_in_login", f"{subject} chosen here", of=wrong):
+            yield
+        return
+    ratelimit.hit_from("sign_in_ip", origin())
+    with _counted_for_all(subject):
+        yield
+
+
+@contextmanager
+def _counted_for_all(subject: str) -> Iterator[None]:
     """Count a wrong password for its login from this network, then for its login from everywhere.
 
     In this order, so that one network alone cannot use up the tries of the others. Nor can the 256
     networks of a /48 of IPv6, which one customer may hold: together they have half of them.
     """
-    subject, wrong = sign_in.counted_as(login), sign_in.BadCredentialsError
+    wrong = sign_in.BadCredentialsError
     network = ratelimit.network_of(origin())
     customer = ratelimit.customer_network_of(origin())
     divisor = 1 if customer == network else 2
@@ -147,6 +165,12 @@ def _recovered() -> list[User]:
     """Return the logins whose password this browser has just chosen."""
     ids = session.get(RECOVERED, [])
     return list(recovery.active_logins().where(User.id.in_(ids))) if ids else []
+
+
+def _is_chosen_here(login: str) -> bool:
+    """Tell whether this browser has chosen the present password of a login by a recovery link."""
+    key, mark = normalise(login), session.get(CHOSEN)
+    return any(each.login_key == key and sign_in.mark_of(each) == mark for each in _recovered())
 
 
 def _used() -> str | None:

@@ -29,6 +29,7 @@ from selfservice.suppliers.views import stylesheet_version
 CAME_FROM = "came_from"
 FORM_KEY = "csrf_token"  # where Flask-WTF keeps it
 RECOVERED = "recovered"  # the ids of the logins whose password this browser has just chosen
+CHOSEN = "chosen"  # and the mark of that password (`sign_in.mark_of`)
 
 
 def init_visitors(app: Flask) -> None:
