@@ -5,7 +5,7 @@ from contextlib import contextmanager
 
 from peewee import IntegrityError
 
-from selfservice import audit, clock, mail
+from selfservice import audit, clock, mail, ratelimit
 from selfservice.accounts import activation, second_factor
 from selfservice.accounts.models import User
 from selfservice.advisers import sheet
@@ -94,8 +94,11 @@ def activate_now(adviser: User, company: Company, *, reason: str, origin: str) -
 def send_link(adviser: User, company: Company, *, reason: str, origin: str) -> None:
     """Send the registered address what its owner needs to sign in; nobody else sees the link.
 
-    Raises NothingToDoError before the activation, or LimitReachedError.
+    An adviser sends as many an hour as a network asks for: one who writes to all of a supplier's
+    customers would else use up the recovery mails of everybody. Raises NothingToDoError before the
+    activation, or LimitReachedError.
     """
+    ratelimit.hit("recovery_ip", f"adviser {adviser.id}")
     if not unreceived.send_again(company.id, origin=origin):
         raise NothingToDoError
     audit.record(

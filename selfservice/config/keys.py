@@ -355,7 +355,12 @@ KEYS = (
         "60/hour",
         "Mails to addresses no register has, per company that typed them; a network asks for half.",
     ),
-    Key("LIMIT_RECOVERY_IP", _rate, "60/hour", "Recovery requests, per network."),
+    Key(
+        "LIMIT_RECOVERY_IP",
+        _rate,
+        "60/hour",
+        "Recovery requests, per network; links that an adviser sends, per login.",
+    ),
     Key("LIMIT_RECOVERY_ALL", _rate, "1000/hour", "Recovery mails that leave, in all."),
     Key(
         "LIMIT_HASHING_COMPANY",

@@ -238,6 +238,22 @@ def test_a_link_goes_to_the_registered_address_and_is_shown_to_nobody(
     assert [each["actor"] for each in told("adviser.link_sent")] == ["nadia", "nadia"]
 
 
+def test_an_adviser_s_links_leave_the_others_their_recovery_mails(
+    app: Flask, nadia: Browser, browser: Browser, people: People
+) -> None:
+    app.config |= {"LIMIT_RECOVERY_IP": "2/hour", "LIMIT_RECOVERY_ALL": "3/hour"}
+    for number in range(4):
+        company = make_company(people.supplier, email=f"owner{number}@example.com")
+        make_invoice(company)
+        act(nadia, company, "activation")
+    User.update(password_hash="x").where(User.login.startswith("owner")).execute()
+    companies = Company.select().where(Company.email.startswith("owner"))
+    assert [act(nadia, each, "lien").status_code for each in companies] == [302, 302, 429, 429]
+    assert len(told("adviser.link_sent")) == 2
+    asked = browser.submit("/recuperation", {"email": str(people.charlie.email)})
+    assert asked.status_code == 200, "a customer of another supplier"
+
+
 def test_a_mail_is_sent_again_whole_to_the_registered_address(
     nadia: Browser, people: People
 ) -> None:
