@@ -79,9 +79,14 @@ def unreceived_page() -> str | Redirect:
 
 @blueprint.post("/je-n-ai-rien-recu/renvoi")
 def send_again() -> Redirect:
-    company_id = proven_company_id()
-    if company_id and unreceived.send_again(company_id, origin=origin()):
-        flash(messages.SENT_AGAIN)
+    """Send what the registered address needs: as many from a network as it asks for recoveries.
+
+    An adviser, whose calls come from one network, has a limit of his own instead.
+    """
+    if company_id := proven_company_id():
+        ratelimit.hit_from("recovery_ip", origin())
+        if unreceived.send_again(company_id, origin=origin()):
+            flash(messages.SENT_AGAIN)
     return redirect(url_for("notifications.unreceived"), 303)
 
 

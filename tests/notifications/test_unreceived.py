@@ -210,6 +210,18 @@ def test_a_page_means_its_own_company_not_the_one_proven_since(
     assert not CustomerRequest.select().exists()
 
 
+def test_what_is_sent_again_counts_with_the_recoveries_of_a_network(
+    app: Flask, browser: Browser, company: Company
+) -> None:
+    app.config["LIMIT_RECOVERY_IP"] = "2/hour"
+    register(company)
+    make_invoice(company, number="FA-2")
+    send.send_due()
+    ask(browser)
+    codes = [browser.submit(f"{PAGE}/renvoi", {}, page=PAGE).status_code for _ in range(2)]
+    assert codes == [303, 429]
+
+
 def test_nothing_is_said_to_leave_before_the_activation(browser: Browser, company: Company) -> None:
     register(company)
     ask(browser)
