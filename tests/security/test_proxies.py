@@ -421,7 +421,25 @@ def test_the_journal_of_the_system_holds_nothing_of_visitors(front: Front, tmp_p
     assert front.ask("GET", "/nowhere")[0].status == 404
     for path in ("/by/another/name", "/too/long", "/nowhere"):
         wait_until(lambda path=path: f'"uri":"{path}"' in log.read_text("utf-8"))
-    assert '"uri"' not in (tmp_path / "caddy.log").read_text("utf-8")
+    _ask_for_proofs(front)
+    said = ("looking up info for HTTP challenge", "tls-alpn challenge")
+    for words in said:
+        wait_until(lambda words=words: words in log.read_text("utf-8"))
+    journal = (tmp_path / "caddy.log").read_text("utf-8")
+    assert not [words for words in ('"uri"', *said) if words in journal]
+    assert "certificate maintenance" in journal
+
+
+def _ask_for_proofs(front: Front) -> None:
+    """Ask as those do who give certificates, by HTTP and by TLS."""
+    front.ask("GET", "/.well-known/acme-challenge/none")
+    context = nginx.unverified()
+    context.set_alpn_protocols(["acme-tls/1"])
+    with (
+        socket.create_connection(("127.0.0.1", front.tls), timeout=10) as plain,
+        pytest.raises(ssl.SSLError),
+    ):
+        context.wrap_socket(plain, server_hostname=NAME)
 
 
 @pytest.mark.parametrize("front", ["nginx", "caddy"], indirect=True)
