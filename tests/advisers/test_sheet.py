@@ -31,6 +31,22 @@ def path(people: People) -> str:
     return f"/conseil/{people.alice.company.client_number}"
 
 
+@pytest.mark.parametrize("site", ["cross-site", "same-site"])
+@pytest.mark.parametrize("page", ["", "/factures"])
+def test_another_site_s_page_has_an_adviser_look_at_nobody(
+    site: str, page: str, nadia: Browser, people: People, path: str
+) -> None:
+    led = {"Sec-Fetch-Site": site}
+    response = nadia.get(path + page, headers=led)
+    assert response.location == path.replace("conseil/", "conseil?q=")
+    search = nadia.get(response.location, headers=led)
+    assert search.status_code == 200
+    assert f'href="{path}"' in search.text, "one click from there"
+    assert nadia.get(response.location).location == path, "who searches is led on"
+    company = people.alice.company
+    assert looks(company) == looks(company, "adviser.saw_list") == 0
+
+
 def standing(browser: Browser, path: str) -> str:
     """Return what stands first on the sheet."""
     tree = html.fromstring(browser.get(path).text)

@@ -3,7 +3,7 @@
 from flask import abort, current_app, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
-from selfservice import mail
+from selfservice import mail, submissions
 from selfservice.accounts.forms import PortalForm
 from selfservice.accounts.models import User
 from selfservice.accounts.views.visitor import origin, signed_in
@@ -25,8 +25,10 @@ from selfservice.suppliers.models import Company
 
 @blueprint.get("/<path:client_number>")
 @or_404()
-def sheet(client_number: str) -> str:
+def sheet(client_number: str) -> Response | str:
     company = find_company(signed_in(), client_number)
+    if submissions.is_led_by_another_site():
+        return _to_the_search(company)
     looks.note_sheet(signed_in(), company, origin=origin())
     found = read_sheet(company)
     return render_template(
@@ -64,9 +66,11 @@ def journal(client_number: str) -> str:
 
 @blueprint.get("/<path:client_number>/factures")
 @or_404()
-def documents(client_number: str) -> str:
+def documents(client_number: str) -> Response | str:
     """Show the list as one of the company's logins sees it; nothing is opened, nothing marked."""
     company = find_company(signed_in(), client_number)
+    if submissions.is_led_by_another_site():
+        return _to_the_search(company)
     reader = _reader(company)
     looks.note_list(signed_in(), company, origin=origin())
     filters = clean_filters(request.args)
@@ -90,6 +94,15 @@ def call(client_number: str) -> Response:
     else:
         flash(messages.UNKNOWN_QUESTION, "error")
     return redirect(url_for("advisers.sheet", client_number=company.client_number))
+
+
+def _to_the_search(company: Company) -> Response:
+    """Lead to the search whom another site's page has led to what the journal tells of.
+
+    That page would else have a thousand customers told that the adviser has looked at them, who
+    could open no sheet more for an hour (LIMIT_JOURNAL_USER).
+    """
+    return redirect(url_for("advisers.index", q=company.client_number))
 
 
 def _lines(page: JournalPage) -> list[journal_words.JournalLine]:
