@@ -17,6 +17,7 @@ import pytest
 from flask import Flask
 
 from selfservice.config import REPOSITORY
+from selfservice.connections import CROWD_SILENCE_SECONDS
 from selfservice.invoices import storage
 from selfservice.logs import SECRET_ARGUMENTS
 from tests import nginx
@@ -82,6 +83,17 @@ def test_what_waits_for_its_reader_is_on_the_disk() -> None:
     unit = (DEPLOY / "selfservice-web@.service").read_text("utf-8")
     assert re.search(r"^Environment=.*\bTMPDIR=/var/tmp$", unit, re.MULTILINE)
     assert "\nPrivateTmp=yes\n" in unit, "or else others' files are there, too"
+
+
+@pytest.mark.parametrize("name", ["nginx.conf", "several-hosts/upstream.conf"])
+def test_nginx_gives_an_idle_connection_up_before_the_portal_does(name: str) -> None:
+    """A form sent as the portal closes is lost, and of several hosts, nginx leaves that one."""
+    text = (DEPLOY / name).read_text("utf-8")
+    upstream = re.search(r"(?ms)^upstream portal {.*?^}$", text)
+    assert upstream
+    found = re.search(r"^    keepalive_timeout (\d+)s;$", upstream[0], re.MULTILINE)
+    assert found
+    assert int(found[1]) < CROWD_SILENCE_SECONDS
 
 
 @needs("caddy")
