@@ -35,7 +35,7 @@ def run(app: Flask) -> None:
         _bounce_reader(),
         _forget,
         _once_a_day(purging.purge_of_the_day, after=MIDNIGHT),
-        _once_a_day(reminders.send_reminders, after=app.config["DIGEST_TIME"]),
+        _once_a_day(_remind_companies, after=app.config["DIGEST_TIME"]),
         _once_a_day(remind_advisers, after=MORNING),
         heartbeats.beat,
     ):
@@ -52,6 +52,11 @@ def _notify_and_deliver() -> None:
         _tell("notifications", report)
     finally:  # what is queued leaves, whatever became of the rest
         _deliver()
+
+
+def _remind_companies() -> None:
+    # As above: ten thousand reminders take minutes.
+    reminders.send_reminders(on_progress=_every(DELIVERY_SECONDS, _deliver_unless_paused))
 
 
 def _deliver_unless_paused() -> None:

@@ -11,21 +11,21 @@ from selfservice.invoices import queries
 from selfservice.invoices.models import Invoice
 from selfservice.mail import OutboxMail
 from selfservice.notifications import mails
-from selfservice.notifications.send import SendReport, each_company
+from selfservice.notifications.send import Progress, SendReport, each_company
 from selfservice.suppliers.models import Company
 
 NEWCOMER_FOR = timedelta(days=7)
 
 
-def send_reminders() -> SendReport:
+def send_reminders(*, on_progress: Progress = lambda: None) -> SendReport:
     """Queue one mail for each company with such documents, at most one a month.
 
     To the registered address, once its login exists for a week, and not before the deposit that
-    reopens it; never in mode `none`.
+    reopens it; never in mode `none`. `on_progress` is called after each company.
     """
     on = clock.today()
     is_to_remind = queries.is_leaving(on) & Invoice.company.in_(_companies())
-    return each_company(is_to_remind, partial(_remind, on=on))
+    return each_company(is_to_remind, partial(_remind, on=on), on_progress=on_progress)
 
 
 def _companies() -> "ModelSelect[Company]":
@@ -36,13 +36,16 @@ def _companies() -> "ModelSelect[Company]":
             Activation.activated_at <= clock.now() - NEWCOMER_FOR,
         )
     )
-    reminded = OutboxMail.select(OutboxMail.company_id).where(
-        OutboxMail.kind == mails.LEAVING,
-        OutboxMail.company_id.is_null(False),
-        OutboxMail.created_at > clock.months_ago(1),
+    # By a company's own mails: it is asked of each once more while nobody else may write.
+    is_reminded = fn.EXISTS(
+        OutboxMail.select().where(
+            OutboxMail.company_id == Company.id,
+            OutboxMail.kind == mails.LEAVING,
+            OutboxMail.created_at > clock.months_ago(1),
+        )
     )
     return Company.select(Company.id).where(
-        Company.notification != "none", Company.id.not_in(reminded), is_activated
+        Company.notification != "none", ~is_reminded, is_activated
     )
 
 

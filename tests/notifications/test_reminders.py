@@ -11,6 +11,7 @@ from peewee import IntegrityError
 from selfservice import clock, worker
 from selfservice.accounts import activation
 from selfservice.accounts.models import Activation, User
+from selfservice.db import database
 from selfservice.invoices.models import Invoice
 from selfservice.mail.outbox import OutboxMail
 from selfservice.notifications import mails, reminders, send
@@ -136,6 +137,16 @@ def test_what_changed_since_the_look_counts(app: Flask) -> None:
     Invoice.update(downloaded_at=clock.now()).where(Invoice.id == invoice.id).execute()
     assert reminders._remind(company, on=today).reminded == 0
     assert reminded() == []
+
+
+@pytest.mark.sqlite
+def test_the_last_look_reads_the_mails_of_no_other_company(app: Flask) -> None:
+    """Nobody else writes meanwhile: of ten thousand companies, each would read the mails of all."""
+    company = activated()
+    sql, values = reminders._companies().where(Company.id == company.id).sql()
+    plan = " ".join(row[3] for row in database.execute_sql(f"EXPLAIN QUERY PLAN {sql}", values))
+    assert "USING INDEX outbox_mail_company_id" in plan
+    assert "LIST SUBQUERY" not in plan
 
 
 def test_the_schema_holds_a_month_to_one_mail(app: Flask) -> None:

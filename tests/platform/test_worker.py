@@ -4,17 +4,20 @@ import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 
 import pytest
 from flask import Flask
 
-from selfservice import worker
+from selfservice import clock, worker
+from selfservice.accounts import activation
+from selfservice.accounts.models import Activation
 from selfservice.db import database
 from selfservice.invoices.models import Invoice
 from selfservice.mail.outbox import OutboxMail
-from selfservice.notifications import send
+from selfservice.notifications import reminders, send
 from selfservice.operations import heartbeats
 from selfservice.queue import ASKED, queue
 from selfservice.suppliers.models import Company
@@ -184,6 +187,31 @@ def test_mails_leave_while_others_are_prepared(
     worker._notify_and_deliver()
     assert sent_before == [0, 2, 3]
     assert sent() == 4
+
+
+def test_mails_leave_while_companies_are_reminded(
+    box: tuple[Postbox, dict[str, str]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supplier = make_supplier()
+    for number in range(3):
+        mode = {"notification": "link", "email": f"owner{number}@example.com"}
+        company = make_company(supplier, **mode)
+        activation.activate(company)
+        issued_on = clock.add_months(clock.today(), -24) + timedelta(days=30)
+        make_invoice(company, issued_on=issued_on, announced_at=clock.now())
+    Activation.update(activated_at=clock.now() - reminders.NEWCOMER_FOR).execute()
+    queue_one()
+    seconds = count(0, worker.DELIVERY_SECONDS)  # each company takes that long
+    monkeypatch.setattr(worker, "monotonic", lambda: next(seconds))
+    remind, sent_before = reminders._remind, list[int]()
+
+    def note(company: Company, *, on: date) -> send.SendReport:
+        sent_before.append(sent())
+        return remind(company, on=on)
+
+    monkeypatch.setattr(reminders, "_remind", note)
+    worker._remind_companies()
+    assert sent_before == [0, 2, 3]
 
 
 @pytest.mark.system
