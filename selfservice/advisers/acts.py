@@ -75,8 +75,9 @@ def activate_now(adviser: User, company: Company, *, reason: str, origin: str) -
     """Send the activation mail without waiting for the next document; return the login.
 
     The pair of company and address never gets a second login, whoever else activates it now or
-    later. Raises NothingToDoError.
+    later. Raises NothingToDoError or LimitReachedError.
     """
+    _count_mail(adviser)
     try:
         with _locked(company) as row:
             if not sheet.can_activate(row, sheet.owner_of(row)):
@@ -94,11 +95,9 @@ def activate_now(adviser: User, company: Company, *, reason: str, origin: str) -
 def send_link(adviser: User, company: Company, *, reason: str, origin: str) -> None:
     """Send the registered address what its owner needs to sign in; nobody else sees the link.
 
-    An adviser sends as many an hour as a network asks for: one who writes to all of a supplier's
-    customers would else use up the recovery mails of everybody. Raises NothingToDoError before the
-    activation, or LimitReachedError.
+    Raises NothingToDoError before the activation, or LimitReachedError.
     """
-    ratelimit.hit("recovery_ip", f"adviser {adviser.id}")
+    _count_mail(adviser)
     if not unreceived.send_again(company.id, origin=origin):
         raise NothingToDoError
     audit.record(
@@ -131,8 +130,9 @@ def send_mail_again(
 ) -> None:
     """Send a mail of the company again, to the registered address alone.
 
-    Raises NothingToDoError or FormerAddressError.
+    Raises NothingToDoError, FormerAddressError or LimitReachedError.
     """
+    _count_mail(adviser)
     with _locked(company) as row:
         found = repeatable(row, mail_id)
         try:
@@ -188,6 +188,15 @@ def login_of(company: Company, user_id: int) -> User:
         raise NothingToDoError
     found.company = company
     return found
+
+
+def _count_mail(adviser: User) -> None:
+    """Count what an adviser sends by hand: as many mails an hour as a network asks for.
+
+    One who writes to all of a supplier's customers, or a thousand times to one, would else use up
+    the recovery mails of everybody, and what the mail server takes. Raises LimitReachedError.
+    """
+    ratelimit.hit("recovery_ip", f"adviser {adviser.id}")
 
 
 @contextmanager

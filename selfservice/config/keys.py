@@ -359,7 +359,7 @@ KEYS = (
         "LIMIT_RECOVERY_IP",
         _rate,
         "60/hour",
-        "Recovery requests, per network; links that an adviser sends, per login.",
+        "Recovery requests, per network; mails that an adviser sends by hand, per login.",
     ),
     Key("LIMIT_RECOVERY_ALL", _rate, "1000/hour", "Recovery mails that leave, in all."),
     Key(

@@ -8,7 +8,7 @@ from flask import Flask
 from lxml import html
 from werkzeug.test import TestResponse
 
-from selfservice import clock, db, mail
+from selfservice import clock, db, mail, ratelimit
 from selfservice.accounts.models import Activation, SecondFactor, User, UserSession
 from selfservice.advisers import acts
 from selfservice.audit import AuditEntry
@@ -241,17 +241,31 @@ def test_a_link_goes_to_the_registered_address_and_is_shown_to_nobody(
 def test_an_adviser_s_links_leave_the_others_their_recovery_mails(
     app: Flask, nadia: Browser, browser: Browser, people: People
 ) -> None:
-    app.config |= {"LIMIT_RECOVERY_IP": "2/hour", "LIMIT_RECOVERY_ALL": "3/hour"}
     for number in range(4):
         company = make_company(people.supplier, email=f"owner{number}@example.com")
         make_invoice(company)
         act(nadia, company, "activation")
+    ratelimit.RateCounter.delete().execute()
+    app.config |= {"LIMIT_RECOVERY_IP": "2/hour", "LIMIT_RECOVERY_ALL": "3/hour"}
     User.update(password_hash="x").where(User.login.startswith("owner")).execute()
     companies = Company.select().where(Company.email.startswith("owner"))
     assert [act(nadia, each, "lien").status_code for each in companies] == [302, 302, 429, 429]
     assert len(told("adviser.link_sent")) == 2
     asked = browser.submit("/recuperation", {"email": str(people.charlie.email)})
     assert asked.status_code == 200, "a customer of another supplier"
+
+
+def test_an_adviser_sends_few_mails_an_hour_whatever_they_are(
+    app: Flask, nadia: Browser, company: Company
+) -> None:
+    app.config["LIMIT_RECOVERY_IP"] = "3/hour"
+    make_invoice(company)
+    act(nadia, company, "activation")
+    OutboxMail.update(state="sent", sent_at=clock.now()).execute()
+    first = OutboxMail.get()
+    codes = [act(nadia, company, "mails", first.id).status_code for _ in range(3)]
+    assert codes == [302, 302, 429]
+    assert OutboxMail.select().count() == 3
 
 
 def test_a_mail_is_sent_again_whole_to_the_registered_address(
