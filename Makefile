@@ -11,7 +11,7 @@ export NO_MKDOCS_2_WARNING := 1
 # The tests start hundreds of processes: none should compile what another has compiled.
 unexport PYTHONDONTWRITEBYTECODE
 # Each process takes what follows what it has, so that few make a browser or a demonstration.
-IN_PARALLEL := -n 2 --dist worksteal
+IN_PARALLEL := -n 3 --dist worksteal
 # What a test may need beyond Python and a moment.
 MORE := browser or system or postgresql or slow
 
