@@ -32,8 +32,14 @@ def change_address(
 ) -> None:
     """Register another address, or none; its owner gets nothing before the next deposit (FAQ 15).
 
-    Raises register.ChangedMeanwhileError, WrongRegisterValueError, or NothingToDoError.
+    Raises register.ChangedMeanwhileError, WrongRegisterValueError, NothingToDoError, or
+    LimitReachedError where somebody is told of it.
     """
+    has_login = User.select().where(
+        User.company == company, User.is_from_activation, User.closed_at.is_null()
+    )
+    if address and has_login.exists():
+        _count_mail(adviser)
     done = register.change(
         company, "email", address, by=adviser, reason=reason, origin=origin, expected=expected
     )
