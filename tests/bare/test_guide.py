@@ -10,6 +10,7 @@ import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from email import message_from_bytes, policy
+from functools import cache
 from pathlib import Path
 from tempfile import gettempdir
 
@@ -184,6 +185,7 @@ def on_this_machine(block: str, proxy: str) -> str:
     return block
 
 
+@cache  # its dates are today's: a day that ends meanwhile makes no other
 def invoice() -> bytes:
     return papers.pdf(papers.cii(number="F-1", buyer=papers.client_number("100200")))
 
