@@ -197,12 +197,12 @@ def login_of(company: Company, user_id: int) -> User:
 
 
 def _count_mail(adviser: User) -> None:
-    """Count what an adviser sends by hand: as many mails an hour as a network asks for.
+    """Count what an adviser sends by hand, the word to a former address too.
 
     One who writes to all of a supplier's customers, or a thousand times to one, would else use up
     the recovery mails of everybody, and what the mail server takes. Raises LimitReachedError.
     """
-    ratelimit.hit("recovery_ip", f"adviser {adviser.id}")
+    ratelimit.hit("adviser_mails", str(adviser.id))
 
 
 @contextmanager

@@ -355,12 +355,8 @@ KEYS = (
         "60/hour",
         "Mails to addresses no register has, per company that typed them; a network asks for half.",
     ),
-    Key(
-        "LIMIT_RECOVERY_IP",
-        _rate,
-        "60/hour",
-        "Recovery requests, per network; mails that an adviser sends by hand, per login.",
-    ),
+    Key("LIMIT_RECOVERY_IP", _rate, "60/hour", "Recovery requests, per network."),
+    Key("LIMIT_ADVISER_MAILS", _rate, "60/hour", "Mails sent by hand, per adviser."),
     Key("LIMIT_RECOVERY_ALL", _rate, "1000/hour", "Recovery mails that leave, in all."),
     Key(
         "LIMIT_HASHING_COMPANY",

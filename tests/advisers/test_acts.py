@@ -246,7 +246,7 @@ def test_an_adviser_s_links_leave_the_others_their_recovery_mails(
         make_invoice(company)
         act(nadia, company, "activation")
     ratelimit.RateCounter.delete().execute()
-    app.config |= {"LIMIT_RECOVERY_IP": "2/hour", "LIMIT_RECOVERY_ALL": "3/hour"}
+    app.config |= {"LIMIT_ADVISER_MAILS": "2/hour", "LIMIT_RECOVERY_ALL": "3/hour"}
     User.update(password_hash="x").where(User.login.startswith("owner")).execute()
     companies = Company.select().where(Company.email.startswith("owner"))
     assert [act(nadia, each, "lien").status_code for each in companies] == [302, 302, 429, 429]
@@ -258,7 +258,7 @@ def test_an_adviser_s_links_leave_the_others_their_recovery_mails(
 def test_an_adviser_replaces_few_addresses_an_hour_whose_owners_are_told(
     app: Flask, nadia: Browser, company: Company, people: People
 ) -> None:
-    app.config["LIMIT_RECOVERY_IP"] = "2/hour"
+    app.config["LIMIT_ADVISER_MAILS"] = "2/hour"
     told_one, ways = people.alice.company, (NEW, "alice@example.com", NEW)
     codes = [act(nadia, told_one, "adresse", email=each).status_code for each in ways]
     assert codes == [302, 302, 429]
@@ -270,7 +270,7 @@ def test_an_adviser_replaces_few_addresses_an_hour_whose_owners_are_told(
 def test_an_adviser_sends_few_mails_an_hour_whatever_they_are(
     app: Flask, nadia: Browser, company: Company
 ) -> None:
-    app.config["LIMIT_RECOVERY_IP"] = "3/hour"
+    app.config["LIMIT_ADVISER_MAILS"] = "3/hour"
     make_invoice(company)
     act(nadia, company, "activation")
     OutboxMail.update(state="sent", sent_at=clock.now()).execute()
