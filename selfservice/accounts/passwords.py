@@ -158,12 +158,12 @@ def count_hashing(user: User, *, times: int = 1) -> None:
 
 
 def count_change(user: User) -> None:
-    """Count a change of one's own password or codes: as many an hour as a mailbox gets links.
+    """Count a change of one's own password or codes.
 
     A mail and the journal tell of each: who changes without end would use up what the mail server
     takes from all. Raises LimitReachedError.
     """
-    ratelimit.hit("recovery_address", f"changes of {user.id}")
+    ratelimit.hit("own_changes", str(user.id))
 
 
 def is_unchanged(user: User) -> bool:

@@ -162,7 +162,7 @@ def close_sessions(administrator: User, user_id: int, *, origin: str) -> User:
     alone could stop who does it. Raises UnknownUserError or LimitReachedError.
     """
     if find_user(administrator, user_id).is_from_activation:
-        ratelimit.hit("recovery_address", f"closed sessions of {user_id}")
+        ratelimit.hit("closed_sessions", str(user_id))
     with database.atomic():
         user = _claim(administrator, user_id)
         if count := sessions.end_all(user):

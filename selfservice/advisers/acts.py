@@ -32,13 +32,10 @@ def change_address(
 ) -> None:
     """Register another address, or none; its owner gets nothing before the next deposit (FAQ 15).
 
-    Raises register.ChangedMeanwhileError, WrongRegisterValueError, NothingToDoError, or
-    LimitReachedError where somebody is told of it.
+    Raises register.ChangedMeanwhileError, WrongRegisterValueError, NothingToDoError or
+    LimitReachedError.
     """
-    has_login = User.select().where(
-        User.company == company, User.is_from_activation, User.closed_at.is_null()
-    )
-    if address and has_login.exists():
+    if address:
         _count_mail(adviser)
     done = register.change(
         company, "email", address, by=adviser, reason=reason, origin=origin, expected=expected
@@ -197,7 +194,7 @@ def login_of(company: Company, user_id: int) -> User:
 
 
 def _count_mail(adviser: User) -> None:
-    """Count what an adviser sends by hand, the word to a former address too.
+    """Count what an adviser sends by hand, an address too: a former one may be told of it.
 
     One who writes to all of a supplier's customers, or a thousand times to one, would else use up
     the recovery mails of everybody, and what the mail server takes. Raises LimitReachedError.

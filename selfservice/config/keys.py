@@ -344,9 +344,7 @@ KEYS = (
         "LIMIT_RECOVERY_ADDRESS",
         _rate,
         "5/hour",
-        "Recovery requests, per mail address and network, and one more in all; changes of one's "
-        "own password or codes, per login; how often others close the sessions of one created by "
-        "activation.",
+        "Recovery requests, per mail address and network, and one more in all.",
     ),
     Key("LIMIT_RECOVERY_UNPROVEN", _rate, "5/day", "Links to a mail address no register has."),
     Key(
@@ -356,7 +354,7 @@ KEYS = (
         "Mails to addresses no register has, per company that typed them; a network asks for half.",
     ),
     Key("LIMIT_RECOVERY_IP", _rate, "60/hour", "Recovery requests, per network."),
-    Key("LIMIT_ADVISER_MAILS", _rate, "60/hour", "Mails sent by hand, per adviser."),
+    Key("LIMIT_ADVISER_MAILS", _rate, "60/hour", "Mails and addresses by hand, per adviser."),
     Key("LIMIT_RECOVERY_ALL", _rate, "1000/hour", "Recovery mails that leave, in all."),
     Key(
         "LIMIT_HASHING_COMPANY",
@@ -365,6 +363,13 @@ KEYS = (
         "Passwords and rescue codes hashed for who is signed in, per company.",
     ),
     Key("LIMIT_HASHING_USER", _rate, "60 per minute", "The same, per login."),
+    Key("LIMIT_OWN_CHANGES", _rate, "5/hour", "Changes of one's password or codes, per login."),
+    Key(
+        "LIMIT_CLOSED_SESSIONS",
+        _rate,
+        "5/hour",
+        "How often others close the sessions of a login created by activation.",
+    ),
     Key("LIMIT_LOGIN_TAKEN", _rate, "30/hour", "Logins found to be taken already, per company."),
     Key("LIMIT_USERS", _rate, "60/hour", "Users added, per company and its owner."),
     Key("LIMIT_PROFILES", _rate, "200/hour", "Changes of access profiles, per company."),

@@ -198,7 +198,7 @@ def test_sessions_of_any_colleague_can_be_ended(
 def test_no_administrator_keeps_the_owner_out_by_ending_the_sessions_time_and_again(
     app: Flask, people: People, dave: User, enter: Callable[[User], Browser]
 ) -> None:
-    app.config["LIMIT_RECOVERY_ADDRESS"] = "2/hour"
+    app.config["LIMIT_CLOSED_SESSIONS"] = "2/hour"
     colleague, owner = enter(dave), page_of(people.alice)
 
     def close() -> int:

@@ -348,7 +348,7 @@ def test_rescue_codes_count_as_what_is_hashed_for_a_company(
 def test_who_changes_the_password_without_end_uses_up_no_mail_of_the_others(
     app: Flask, alice: Browser, browser: Browser
 ) -> None:
-    app.config["LIMIT_RECOVERY_ADDRESS"] = "2/hour"
+    app.config["LIMIT_OWN_CHANGES"] = "2/hour"
     chosen = [PASSWORD, *(f"Cabrette-verte{number}" for number in range(3))]
     codes = []
     for current, password in pairwise(chosen):
@@ -362,7 +362,7 @@ def test_who_changes_the_password_without_end_uses_up_no_mail_of_the_others(
 def test_who_changes_the_second_factor_without_end_uses_up_no_mail_of_the_others(
     app: Flask, alice: Browser
 ) -> None:
-    app.config["LIMIT_RECOVERY_ADDRESS"] = "2/hour"
+    app.config["LIMIT_OWN_CHANGES"] = "2/hour"
     code = set_up(alice).rescue_codes[0]
     pages = [alice.submit(f"{PAGE}/codes", {"current": PASSWORD, "code": code})]
     codes = re.findall(r"<code>([\d ]+)</code>", pages[0].text)
