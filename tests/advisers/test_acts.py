@@ -275,9 +275,11 @@ def test_an_adviser_sends_few_mails_an_hour_whatever_they_are(
     act(nadia, company, "activation")
     OutboxMail.update(state="sent", sent_at=clock.now()).execute()
     first = OutboxMail.get()
-    codes = [act(nadia, company, "mails", first.id).status_code for _ in range(3)]
-    assert codes == [302, 302, 429]
+    answers = [act(nadia, company, "mails", first.id) for _ in range(3)]
+    assert [each.status_code for each in answers] == [302, 302, 429]
     assert OutboxMail.select().count() == 3
+    assert "le nombre de ces opérations est limité" in answers[-1].text
+    assert "Comment me connecter" not in answers[-1].text, "who is signed in knows"
 
 
 def test_a_mail_is_sent_again_whole_to_the_registered_address(
