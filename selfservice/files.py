@@ -33,6 +33,8 @@ KINDS = {
 }
 
 
+# What large files leave of the database's disk: so much, or a part of a small one.
+SPARED_BYTES, SPARED_PART = 1_000_000_000, 10
 MAX_CSV_BYTES = 100_000_000  # far beyond a register of a million companies, and memory holds it
 ROOM_BYTES, ROW_BYTES = 1_000_000, 300  # of a file whose rows are counted; most take a third
 MAX_COLUMNS = 1000  # every line of the file is as wide as its heading
@@ -188,6 +190,12 @@ def _require_regular(found: os.stat_result) -> None:
     kind = stat.S_IFMT(found.st_mode)
     if kind != stat.S_IFREG:
         raise NotRegularError(errno.EINVAL, KINDS.get(kind, "un périphérique"))
+
+
+def has_room(disk: os.statvfs_result, *, for_bytes: int = 0) -> bool:
+    """Tell whether a disk has more than large files leave of it, these bytes taken."""
+    spared = min(SPARED_BYTES, disk.f_blocks * disk.f_frsize // SPARED_PART)
+    return disk.f_bavail * disk.f_frsize - for_bytes >= spared
 
 
 def sync(path: Path | str) -> None:

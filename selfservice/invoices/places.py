@@ -9,6 +9,7 @@ from io import BufferedRandom
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
+from selfservice import files
 from selfservice.turns import NoTurnError, Turns
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ MAX_PLACES = 32
 MOST_OF_A_USER = 12  # a slow reader of them leaves colleagues some
 MAX_BUILDING = 2
 WAIT_SECONDS = 3
-# What they leave of their disk, where the database may be too: so much, or a part of a small one.
-SPARED_BYTES, SPARED_PART = 1_000_000_000, 10
 LOOK_BYTES = 8_000_000
 
 # One more thread than pages need is left to those who sign in.
@@ -91,7 +90,5 @@ class WaitingFile(BufferedRandom):
         return super().write(data)
 
     def _look_at_disk(self) -> None:
-        disk = os.fstatvfs(self.fileno())
-        spared = min(SPARED_BYTES, disk.f_blocks * disk.f_frsize // SPARED_PART)
-        if disk.f_bavail * disk.f_frsize < spared:
+        if not files.has_room(os.fstatvfs(self.fileno())):
             raise NoPlaceError

@@ -4,6 +4,7 @@ The database is copied first, then the documents that the copy names: a deposit 
 purge removes a row before its file, so what is missing without a row was purged meanwhile.
 """
 
+import os
 import re
 import sqlite3
 import tempfile
@@ -13,12 +14,13 @@ from pathlib import Path
 
 from flask import current_app
 
-from selfservice import clock, db
+from selfservice import clock, db, files
 from selfservice.invoices import storage
 from selfservice.invoices.models import Invoice
 from selfservice.operations import backup_file, database_copy, heartbeats, rotation, version
 from selfservice.operations.backup_file import Manifest, Writer
 from selfservice.operations.document_names import names_of
+from selfservice.operations.errors import OperationError
 
 LOGO_NAME = re.compile(r"[0-9a-f]{64}")
 
@@ -50,9 +52,11 @@ def make_backup(path: Path) -> Backup:
     ):
         _add_settings(writer)
         named = _named_now()
+        _require_room(path.parent, for_bytes=_database_bytes())
         copy = _copy_database(Path(folder))
         writer.add_file(copy.name, copy)
         for sha256 in _named_by(copy, named):
+            _require_room(path.parent)
             name = storage.name_of(sha256)
             if not writer.add_document(storage.path_of(sha256), name, sha256):
                 _explain_absence(sha256, manifest)
@@ -60,6 +64,26 @@ def make_backup(path: Path) -> Backup:
     with suppress(*db.ERRORS):  # an older base, or one that may only be read, is saved all the same
         heartbeats.note(heartbeats.PARTIAL_BACKUP if manifest.missing else heartbeats.BACKUP)
     return Backup(manifest.documents, path.stat().st_size, names_of(manifest.missing))
+
+
+def _require_room(folder: Path, *, for_bytes: int = 0) -> None:
+    """Leave room on the disk of the portal, which would else answer 503 until the backup fails.
+
+    Another disk may be filled to the end. Raises OperationError.
+    """
+    has_room = files.has_room(os.statvfs(folder), for_bytes=for_bytes)
+    if not has_room and _is_on_disk_of_portal(folder):
+        raise OperationError("no_room", folder=folder)
+
+
+def _is_on_disk_of_portal(folder: Path) -> bool:
+    own = (current_app.config["INSTANCE"], storage.documents_folder())
+    return folder.stat().st_dev in {each.stat().st_dev for each in own}
+
+
+def _database_bytes() -> int:
+    """Return what a copy of the database takes, and again in the backup; a dump's is not known."""
+    return 2 * Path(db.database.database).stat().st_size if db.is_sqlite() else 0
 
 
 def _add_settings(writer: Writer) -> None:

@@ -242,6 +242,10 @@ WARNINGS = {
 
 ERRORS = {
     "target_exists": "{path} existe déjà : choisissez un autre nom.",
+    "no_room": (
+        "Le disque de {folder}, qui est celui du portail, serait presque plein : libérez de la "
+        "place, ou sauvegardez sur un autre disque."
+    ),
     "not_empty": (
         "{path} n'est pas vide : une sauvegarde ne se restaure que dans une instance vide."
     ),

@@ -18,7 +18,7 @@ from flask import Flask
 from lxml import html
 from werkzeug.test import TestResponse
 
-from selfservice import clock
+from selfservice import clock, files
 from selfservice.audit import AuditEntry
 from selfservice.invoices import places, storage
 from selfservice.invoices import zip as archives
@@ -436,8 +436,8 @@ def test_what_waits_for_its_reader_fills_no_disk(
     """The database may be on it: the portal would answer 503 to everybody."""
     invoice = stored(people.alice.company)
     with monkeypatch.context() as patch:
-        patch.setattr(places, "SPARED_BYTES", 2**62)
-        patch.setattr(places, "SPARED_PART", 1)  # all of it: the disk of the tests holds something
+        patch.setattr(files, "SPARED_BYTES", 2**62)
+        patch.setattr(files, "SPARED_PART", 1)  # all of it: the disk of the tests holds something
         for address in (f"archive.zip?id={invoice.id}", "registre.csv", "registre.xlsx"):
             response = alice.get(f"/factures/{address}")
             assert response.status_code == 503

@@ -393,6 +393,23 @@ def test_full_disk_leaves_no_half_file(
     assert heartbeats.age(heartbeats.BACKUP) is None
 
 
+@pytest.mark.parametrize("free_blocks", [[5], [50, 5]], ids=["already", "meanwhile"])
+def test_backup_leaves_room_on_the_disk_of_the_portal(
+    filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, free_blocks: list[int]
+) -> None:
+    """The portal writes nothing on a full disk: it would answer 503 until the backup fails."""
+    target = tmp_path / "backups"
+    target.mkdir()
+    block = 2**20
+    free = [os.statvfs_result((block, block, 100, each, each, *[0] * 6)) for each in free_blocks]
+    monkeypatch.setattr(os, "statvfs", lambda _path: free.pop(0) if free[1:] else free[0])
+    with pytest.raises(OperationError, match="no_room"):
+        make_backup(target / "backup.tar")
+    assert list(target.iterdir()) == []
+    monkeypatch.setattr(backup, "_is_on_disk_of_portal", lambda _folder: False)
+    assert make_backup(target / "backup.tar").documents, "nothing else needs that one"
+
+
 @pytest.mark.sqlite
 def test_older_archive_is_migrated_and_a_newer_one_refused(
     filled: Supplier, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
