@@ -3,8 +3,9 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from math import ceil
 from typing import Any, Protocol
 
 from peewee import AutoField, CharField, DateTimeField, IntegerField, TextField, chunked
@@ -34,6 +35,8 @@ UNCOUNTED = frozenset(
 )
 
 
+Facts = Mapping[str, str | int | bool | None]
+COMPANIES_AT_ONCE = 100
 MAX_FACT = 2000  # characters; only a list of contracts is longer
 
 
@@ -96,19 +99,25 @@ def record(
 
 def record_of_each(event: str, users: Iterable[Person], *, origin: str) -> None:
     """Append an event of UNCOUNTED to the journal of each user, in about the time of one."""
-    entries = [
-        {
-            "at": clock.now(),
-            "event": event,
-            "company_id": user.company_id,
-            "user_id": user.id,
-            "actor": _one_line(user.login)[:320],
-            "origin": origin[:64],
-        }
-        for user in users
-    ]
-    for batch in chunked(entries, 100):
-        AuditEntry.insert_many(batch).execute()
+    _append([_entry(event, user, user.company_id, origin, {}) for user in users])
+
+
+def record_in_each(
+    event: str,
+    user: Person,
+    facts_of: Mapping[int, Facts],
+    *,
+    origin: str,
+) -> None:
+    """Append one act of a user to the journal of each company, given by its id with its facts.
+
+    COMPANIES_AT_ONCE of them count as one act: whoever reads a thousand companies takes the
+    register of all. Raises LimitReachedError, as `record`.
+    """
+    if facts_of:
+        times = ceil(len(facts_of) / COMPANIES_AT_ONCE)
+        ratelimit.hit("journal_user", str(user.login), times=times)
+    _append([_entry(event, user, each, origin, facts) for each, facts in facts_of.items()])
 
 
 def record_of(
@@ -144,7 +153,26 @@ def record_denial(event: str, user: Person | None = None, *, origin: str, **fact
             record(event, origin=origin, **facts)
 
 
-def _write(facts: dict[str, str | int | bool | None]) -> str:
+def _entry(
+    event: str, user: Person, company_id: int, origin: str, facts: Facts
+) -> dict[str, object]:
+    return {
+        "at": clock.now(),
+        "event": event,
+        "company_id": company_id,
+        "user_id": user.id,
+        "actor": _one_line(user.login)[:320],
+        "origin": origin[:64],
+        "facts": _write(facts),
+    }
+
+
+def _append(entries: list[dict[str, object]]) -> None:
+    for batch in chunked(entries, 100):
+        AuditEntry.insert_many(batch).execute()
+
+
+def _write(facts: Facts) -> str:
     """Return facts as JSON, each cut and in its own letters: escapes take up to twelve bytes.
 
     What shows nothing, or begins a line, is escaped all the same.

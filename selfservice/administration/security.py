@@ -2,6 +2,8 @@
 
 from collections.abc import Collection
 
+from peewee import chunked
+
 from selfservice import audit
 from selfservice.accounts import passwords, second_factor
 from selfservice.accounts.models import SecondFactor, User
@@ -9,6 +11,7 @@ from selfservice.accounts.spaces import companies_of
 from selfservice.administration.companies import NotFoundError, lock_company, require_as_shown
 from selfservice.administration.users import users_of
 from selfservice.db import database
+from selfservice.invoices.queries import BATCH
 from selfservice.suppliers.models import Company
 
 
@@ -41,21 +44,16 @@ def demand(
             lock_company(administrator, company_id)
         found = demands_of(administrator)
         require_as_shown(seen, *found)
-        for company_id, _ in found:
-            is_required = company_id in company_ids
-            changed = (
-                Company.update(is_second_factor_required=is_required)
-                .where(Company.id == company_id, Company.is_second_factor_required != is_required)
-                .execute()
-            )
-            if changed:
-                audit.record(
-                    "second_factor.demanded" if is_required else "second_factor.made_optional",
-                    company_id=company_id,
-                    user_id=administrator.id,
-                    actor=administrator.login,
-                    origin=origin,
-                )
+        wanted = set(company_ids)
+        demanded = [each for each, is_so in found if not is_so and each in wanted]
+        optional = [each for each, is_so in found if is_so and each not in wanted]
+        for is_required, changed in ((True, demanded), (False, optional)):
+            for batch in chunked(changed, BATCH):
+                Company.update(is_second_factor_required=is_required).where(
+                    Company.id.in_(batch)
+                ).execute()
+        _record("second_factor.demanded", administrator, demanded, origin)
+        _record("second_factor.made_optional", administrator, optional, origin)
 
 
 def remove_second_factor(administrator: User, user_id: int, *, current: str, origin: str) -> User:
@@ -79,3 +77,7 @@ def remove_second_factor(administrator: User, user_id: int, *, current: str, ori
     except second_factor.NotSetUpError as error:
         raise NoSuchUserError(user_id) from error
     return user
+
+
+def _record(event: str, administrator: User, company_ids: list[int], origin: str) -> None:
+    audit.record_in_each(event, administrator, {each: {} for each in company_ids}, origin=origin)

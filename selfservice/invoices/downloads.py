@@ -122,10 +122,9 @@ def mark_all_opened(user: User, documents: Sequence[tuple[int, int]], *, origin:
     with database.atomic():
         for batch in chunked([each for each, _ in documents], queries.BATCH):
             _mark(user, batch, now)
-        for company_id, count in Counter(company for _, company in documents).items():
-            audit.record_of(
-                "invoices.archived", user, company_id=company_id, origin=origin, documents=count
-            )
+        counts = Counter(company for _, company in documents)
+        facts_of = {company_id: {"documents": count} for company_id, count in counts.items()}
+        audit.record_in_each("invoices.archived", user, facts_of, origin=origin)
 
 
 def _mark(user: User, ids: Sequence[int], now: datetime) -> None:

@@ -137,14 +137,8 @@ def check_sheet(user: User, filters: Filters) -> None:
 def record_export(user: User, *, form: str, origin: str) -> None:
     """Tell the journal that a register left, « csv » or « xlsx ». Opens its own transaction."""
     with database.atomic():
-        for company_id in user.read_company_ids:
-            audit.record_of(
-                "invoices.registered",
-                user,
-                company_id=company_id,
-                origin=origin,
-                form=form.upper(),
-            )
+        facts_of = {company_id: {"form": form.upper()} for company_id in user.read_company_ids}
+        audit.record_in_each("invoices.registered", user, facts_of, origin=origin)
 
 
 def csv_bytes(

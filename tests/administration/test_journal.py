@@ -17,6 +17,7 @@ from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_invoice, share_company
 
 JOURNAL = "/administration/journal"
+RECORDERS = ("record", "record_of", "record_of_each", "record_in_each", "record_denial")
 
 
 def rows(browser: Browser, query: str = "") -> list[str]:
@@ -44,7 +45,7 @@ def _recorded(trees: dict[Path, ast.Module], path: Path) -> set[str]:
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     names: set[str] = set()
     for function in functions:
-        for call in _calls(function, "audit.record", "audit.record_of", "audit.record_denial"):
+        for call in _calls(function, *(f"audit.{name}" for name in RECORDERS)):
             given = _constants(call.args[0])
             parameters = [each.arg for each in function.args.args]
             if not given and isinstance(call.args[0], ast.Name) and call.args[0].id in parameters:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import openpyxl
 import pytest
+from flask import Flask
 from lxml import html
 
 from selfservice import clock
@@ -316,3 +317,17 @@ def test_new_is_the_readers_own(alice: Browser, spaces: dict[str, Invoice]) -> N
     rows = html.fromstring(alice.get(ALL).text).xpath("//tbody/tr[starts-with(@id, 'document-')]")
     new = {row.xpath("string(.//th//a)"): "Nouveau" in row.text_content() for row in rows}
     assert new == {"OWN": True, "SECOND": False}
+
+
+@pytest.mark.parametrize("name", ["registre.csv", "archive.zip"])
+def test_who_reads_many_companies_takes_what_is_of_all_of_them(
+    app: Flask, people: People, alice: Browser, name: str
+) -> None:
+    """Each has a line in its journal: counted one by one, two registers would stop a reader."""
+    for number in range(120):
+        _document(share_company(people.alice), str(number))
+    app.config["LIMIT_JOURNAL_USER"] = "4/hour"
+    address = f"/factures/{name}?societe=toutes&choix=tout"
+    assert [alice.get(address).status_code for _ in range(3)] == [200, 200, 429]
+    told = AuditEntry.select().where(AuditEntry.event.startswith("invoices."))
+    assert told.count() == 2 * (120 + (name == "registre.csv")), "the own one has no document"
