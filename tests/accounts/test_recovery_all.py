@@ -1,10 +1,12 @@
 """« Tous mes identifiants »: one password for every login of a mailbox, in one go."""
 
+import random
 import re
 from collections.abc import Callable
 
 import pytest
 
+from selfservice import clock
 from selfservice.accounts import recovery
 from selfservice.accounts.models import User, UserSession
 from selfservice.audit import AuditEntry
@@ -75,6 +77,29 @@ def test_all_logins_get_the_password(reset: Browser, new_browser: Callable[[], B
         assert new_browser().sign_in(login, NEW).status_code == 302
     hashes = {user.password_hash for user in User.select().where(User.login.in_(LOGINS))}
     assert len(hashes) == 1  # however many logins, the password is hashed once
+
+
+def test_the_cookie_of_who_has_a_thousand_logins_is_one_that_browsers_keep(
+    reset: Browser, people: People
+) -> None:
+    ids = random.Random(7).sample(range(1000, 10**9), 1000)
+    for each in ids:
+        key = f"alice_{each}"
+        User.insert(
+            id=each,
+            company=people.alice.company,
+            login=key,
+            login_key=key,
+            email="alice@example.com",
+            email_key="alice@example.com",
+            is_from_activation=True,
+            created_at=clock.now(),
+        ).execute()
+    response = choose(reset, **EVERYONE)
+    assert response.location == "/connexion"
+    assert max(len(each) for each in response.headers.getlist("Set-Cookie")) < 4093
+    assert "pour vos 1003 identifiants" in reset.get("/connexion").text
+    assert reset.sign_in("alice", NEW).status_code == 302
 
 
 def test_every_session_of_every_login_ends(

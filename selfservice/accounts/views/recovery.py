@@ -15,6 +15,7 @@ from selfservice.suppliers.addresses import address_key
 
 LINK = "recovery_link"
 ASKED = "recovery_asked"
+MOST_REMEMBERED = 200  # logins: browsers keep no cookie of more than 4 kB
 REASONS: dict[type[tokens.DeadTokenError], str] = {
     tokens.ExpiredTokenError: "expired",
     tokens.UsedTokenError: "used",
@@ -116,7 +117,7 @@ def _choose(form: ResetForm, users: list[User], secret: str) -> Response | str:
     if form.errors:
         return _reset_page(form, users)
     session.pop(LINK, None)
-    session[RECOVERED] = [user.id for user in changed]
+    session[RECOVERED] = [user.id for user in changed[:MOST_REMEMBERED]]
     session[CHOSEN] = sign_in.mark_of(changed[0])  # one password for all
     flash(messages.password_chosen(len(changed)))
     return redirect(url_for("accounts.sign_in"))
