@@ -13,6 +13,14 @@ SIZES = {"phone": (390, 844), "desk": (1280, 900)}
 # Pages of text in the frame of the others: one in four here, all in `make soak`.
 OPERATORS_SITE = PREFIX + OPERATORS
 NAMES = {"light": "default", "dark": "slate"}
+# The theme gives the menu its height a few frames after another size of the window.
+SETTLED = """async () => {
+  const menu = document.querySelector(".md-sidebar--primary .md-sidebar__scrollwrap")
+  for (let same = 0, height = 0; same < 3; same = height === menu.scrollHeight ? same + 1 : 0) {
+    height = menu.scrollHeight
+    await new Promise(requestAnimationFrame)
+  }
+}"""
 WIDTHS = "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
 
 
@@ -38,6 +46,7 @@ def faults(page: Page, *, is_whole: bool) -> Iterator[str]:
     for scheme, (width, height) in looks(SIZES, is_whole=is_whole):
         show_in(page, scheme)
         page.set_viewport_size({"width": width, "height": height})
+        page.evaluate(SETTLED)
         yield violations(page, scheme, is_whole=is_whole)
         inside, outside = page.evaluate(WIDTHS)
         if inside > outside:
