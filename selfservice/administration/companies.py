@@ -5,10 +5,14 @@ while from undoing what another has decided since.
 """
 
 import hashlib
+from collections.abc import Sequence
+
+from peewee import chunked
 
 from selfservice.accounts.models import User
 from selfservice.accounts.spaces import companies_of
 from selfservice.accounts.users import active_administrators
+from selfservice.invoices.queries import BATCH
 from selfservice.suppliers.models import Company
 
 
@@ -52,8 +56,18 @@ def lock_company(administrator: User, company_id: int) -> Company:
     )
     if company is None:
         raise ForeignCompanyError(company_id)
-    # An update of nothing locks the row on every database; SQLite knows no FOR UPDATE.
-    Company.update(name=Company.name).where(Company.id == company.id).execute()
+    lock_companies(administrator, [company.id])
+    return company
+
+
+def lock_companies(administrator: User, company_ids: Sequence[int]) -> None:
+    """Have others who change the users of these companies wait for this commit.
+
+    As many as there are, in one go: nobody else writes meanwhile. Call inside a transaction. Raises
+    NoLongerAdministratorError.
+    """
+    for batch in chunked(company_ids, BATCH):
+        # An update of nothing locks the row on every database; SQLite knows no FOR UPDATE.
+        Company.update(name=Company.name).where(Company.id.in_(batch)).execute()
     if not active_administrators().where(User.id == administrator.id).exists():
         raise NoLongerAdministratorError
-    return company

@@ -8,7 +8,12 @@ from selfservice import audit
 from selfservice.accounts import passwords, second_factor
 from selfservice.accounts.models import SecondFactor, User
 from selfservice.accounts.spaces import companies_of
-from selfservice.administration.companies import NotFoundError, lock_company, require_as_shown
+from selfservice.administration.companies import (
+    NotFoundError,
+    lock_companies,
+    lock_company,
+    require_as_shown,
+)
 from selfservice.administration.users import users_of
 from selfservice.db import database
 from selfservice.invoices.queries import BATCH
@@ -39,12 +44,15 @@ def demand(
     `seen` is what the page showed of `demands_of` the administrator. Raises
     NoLongerAdministratorError or ChangedMeanwhileError.
     """
+    wanted = set(company_ids)
+    found = demands_of(administrator)
+    require_as_shown(seen, *found)
+    if all(is_so == (each in wanted) for each, is_so in found):
+        return  # said again and again, it would keep everybody from writing
     with database.atomic():
-        for company_id, _ in demands_of(administrator):
-            lock_company(administrator, company_id)
+        lock_companies(administrator, [each for each, _ in found])
         found = demands_of(administrator)
         require_as_shown(seen, *found)
-        wanted = set(company_ids)
         demanded = [each for each, is_so in found if not is_so and each in wanted]
         optional = [each for each, is_so in found if is_so and each not in wanted]
         for is_required, changed in ((True, demanded), (False, optional)):

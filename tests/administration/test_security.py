@@ -7,6 +7,7 @@ import pytest
 import time_machine
 from flask import Flask
 
+from selfservice import db
 from selfservice.accounts.models import SecondFactor, User, UserSession
 from selfservice.accounts.views.second_factor import OPEN, OPEN_BLUEPRINTS
 from selfservice.administration import security
@@ -14,7 +15,7 @@ from selfservice.administration.companies import NoLongerAdministratorError
 from selfservice.audit import AuditEntry
 from selfservice.mail.outbox import OutboxMail
 from selfservice.suppliers.models import Company
-from tests.accounts.authenticator import PAGE, set_up
+from tests.accounts.authenticator import PAGE, hidden, set_up
 from tests.administration.conftest import OpenPage
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_user, share_company
@@ -54,6 +55,31 @@ def test_administrator_demands_it_and_no_more(alice: Browser, people: People) ->
 def test_saying_the_same_again_is_not_journalled(alice: Browser) -> None:
     demand(alice)
     assert not AuditEntry.select().where(AuditEntry.event == "second_factor.demanded").exists()
+
+
+def test_who_has_many_companies_keeps_nobody_from_writing_for_long(
+    alice: Browser, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One by one they took a second for a thousand, in which everybody else was answered 503."""
+    companies = [share_company(people.alice).id for _ in range(30)]
+    set_up(alice)  # all stay readable
+    asked: list[str] = []
+    execute = db.database.obj.execute_sql
+
+    def told(sql: str, *args: object, **how: object) -> object:
+        asked.append(sql)
+        return execute(sql, *args, **how)
+
+    page = alice.get(SECURITY).text
+    monkeypatch.setattr(db.database.obj, "execute_sql", told)
+    data = {"company": companies, "csrf_token": hidden(page, "csrf_token")}
+    assert alice.client.post(SECURITY, data=data).status_code == 302
+    updates = [sql for sql in asked if sql.startswith('UPDATE "company"')]
+    assert len(updates) == 2, "one locks all, one changes all"
+    asked.clear()
+    data = {"company": companies, "csrf_token": hidden(alice.get(SECURITY).text, "csrf_token")}
+    assert alice.client.post(SECURITY, data=data).status_code == 302
+    assert not [sql for sql in asked if sql.startswith('UPDATE "company"')], "nothing changes"
 
 
 def test_rule_reaches_own_companies_only(alice: Browser, people: People) -> None:
