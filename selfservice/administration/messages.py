@@ -273,6 +273,7 @@ _FACTS: dict[str, Callable[[str], str]] = {
     "request": lambda kind: REQUEST_LABELS.get(kind, kind),
     "answer": str,
     "is_rescue_code": lambda _: "code de secours",
+    "is_administrator": lambda _: "administrateur",
     "why": lambda reason: f"motif : {reason}",
 }
 

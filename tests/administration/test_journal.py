@@ -13,6 +13,7 @@ from selfservice.administration import journal, messages
 from selfservice.audit import AuditEntry
 from selfservice.config import REPOSITORY
 from tests.administration.conftest import edited, page_of
+from tests.administration.test_add_user import ADD, fields
 from tests.conftest import Browser
 from tests.factories import PASSWORD, People, make_invoice, share_company
 
@@ -98,6 +99,13 @@ def test_what_administrators_do_is_told_in_words(alice: Browser, julie: User) ->
         "alice · Utilisateur désactivé · julie · 127.0.0.1",
         "alice · Connexion · — · 127.0.0.1",
     ]
+
+
+def test_an_added_administrator_is_told_from_another_user(alice: Browser, people: People) -> None:
+    for login, right in (("lea", {"is_administrator": "y"}), ("luc", {})):
+        alice.submit(ADD, fields(people, login=login, **right))
+    added = [row for row in rows(alice) if "Utilisateur ajouté" in row]
+    assert ["administrateur" in row for row in added] == [False, True]
 
 
 def test_only_own_companies_show(alice: Browser, bob: Browser, people: People) -> None:
