@@ -86,6 +86,7 @@ if (pane) {
   const all = (selector) => [...document.querySelectorAll(selector)];
 
   // Refresh: what changed of the page, in place.
+  const { reader } = document.getElementById("liste").dataset;
   let asked = new AbortController();
   let waiting;
 
@@ -101,7 +102,10 @@ if (pane) {
       const answer = await fetch(url, { signal: asked.signal });
       if (answer.redirected) return filters.submit(); // the session has ended, elsewhere perhaps
       const found = new DOMParser().parseFromString(await answer.text(), "text/html");
-      if (!found.getElementById("liste")) throw new Error("not the list");
+      const list = found.getElementById("liste");
+      if (!list) throw new Error("not the list");
+      // Another login has signed in from another tab: this page still names the company of the former.
+      if (list.dataset.reader !== reader) return location.assign(filters.action);
       for (const old of all("[data-live]")) {
         const fresh = found.getElementById(old.id);
         if (!fresh) old.remove();
@@ -195,7 +199,7 @@ if (pane) {
   const selection = document.getElementById("selection");
   const bar = document.getElementById("garder");
   const said = document.getElementById("annonce");
-  const kept = `coches-${selection?.dataset.reader}`;
+  const kept = `coches-${reader}`;
   const ticked = new Set(JSON.parse(sessionStorage.getItem(kept) ?? "[]"));
 
   function countTicks() {

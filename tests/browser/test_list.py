@@ -140,6 +140,16 @@ def test_a_list_left_open_shows_nothing_more_once_its_session_has_ended(opened: 
     expect(page.get_by_role("button", name="Connexion")).to_be_visible()
 
 
+def test_a_list_left_open_names_who_has_signed_in_since_from_another_tab(opened: Opened) -> None:
+    page = opened(ALL)
+    page.context.clear_cookies()
+    sign_in(page.context.new_page(), "helene.morvan_2", "Douze-Bilans-29")
+    expect(page.context.pages[1]).to_have_url(re.compile(r"/factures$"))
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
+    expect(page.locator("tbody .number a").first).to_contain_text("100602")
+    expect(page.get_by_role("banner")).to_contain_text("100602")
+
+
 def test_a_box_ticks_them_all_and_the_button_counts(opened: Opened) -> None:
     page = opened(ALL)
     boxes, of_all = page.locator("[name=id]"), page.get_by_label("Tout cocher")
